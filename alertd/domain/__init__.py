@@ -1,0 +1,1 @@
+"""What alertd promises and how it decides: pure functions over plain data."""

@@ -1,0 +1,183 @@
+"""Deliveries: one update owed to one address for one reason, and the states it passes through."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from alertd.domain.family import AddressId, FamilyId
+from alertd.domain.incident import Severity
+
+DeliveryId = NewType("DeliveryId", UUID)
+
+
+class DeliveryState(StrEnum):
+    """Each with the sentence that says when it holds."""
+
+    PENDING = "pending"  # owed, waiting for a worker or for its next try
+    LEASED = "leased"  # a worker holds it until `lease_until`
+    ACCEPTED = "accepted"  # the provider took it
+    DELIVERED = "delivered"  # the provider says that it reached the phone or mailbox
+    READ = "read"  # the provider or the app says that it was seen
+    UNKNOWN = "unknown"  # the provider may have it; its answer was lost
+    REFUSED = "refused"  # never, at this address
+    UNDELIVERED = "undelivered"  # the provider gave up; the address stays
+    SUPERSEDED = "superseded"  # something newer took its place, or it may not be said now
+    CANCELLED = "cancelled"  # nobody is owed it any more
+    EXPIRED = "expired"  # its time is over
+    PARKED = "parked"  # our own fault: five crashes or render errors, or a provider not configured
+
+
+OPEN = frozenset({DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN})
+"""States in which a message may still leave, or may have left."""
+
+TOLD = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState.READ})
+"""States that count as told."""
+
+FAILED = frozenset({DeliveryState.REFUSED, DeliveryState.UNDELIVERED, DeliveryState.PARKED})
+"""States after which the caregiver's next address is owed the same update."""
+
+VOID = frozenset(
+    {DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PARKED}
+)
+"""States that leave the unique key (incident, update, address, epoch, step) free again."""
+
+_NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
+    DeliveryState.PENDING: frozenset({DeliveryState.LEASED}) | VOID,
+    DeliveryState.LEASED: frozenset(
+        {DeliveryState.PENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.REFUSED}
+    )
+    | VOID,
+    DeliveryState.UNKNOWN: frozenset(
+        {DeliveryState.PENDING, DeliveryState.UNDELIVERED, DeliveryState.REFUSED}
+    )
+    | TOLD
+    | VOID,
+    DeliveryState.ACCEPTED: frozenset(
+        {DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.UNDELIVERED, DeliveryState.REFUSED}
+    ),
+    DeliveryState.DELIVERED: frozenset({DeliveryState.READ}),
+    DeliveryState.UNDELIVERED: frozenset({DeliveryState.DELIVERED, DeliveryState.READ}),  # late truth
+}
+
+
+def may_move(before: DeliveryState, after: DeliveryState) -> bool:
+    """Whether a delivery may go from one state to the other; states only move forward."""
+    return after in _NEXT.get(before, frozenset())
+
+
+class Reason(StrEnum):
+    """Why this delivery is owed; stored with it, logged once, shown by explain and timeline."""
+
+    FIRST_NOTICE = "first_notice"  # the family had heard nothing in this epoch
+    NEWS = "news"  # a human wrote an update that the caregiver lacked
+    SILENCE = "silence"  # the silence window was about to pass without news
+    WAKE_UP = "wake_up"  # quiet hours or time off duty ended
+    FALLBACK = "fallback"  # every address of the preferred channels failed or is missing
+    FLOOR = "floor"  # a critical message that wakes needs a floor channel
+    ALL_CLEAR = "all_clear"  # they were told, so they are told that it is over
+    NOT_AFFECTED = "not_affected"  # told, and no longer touched
+
+
+class Framing(StrEnum):
+    """In which words the newest state is told to this reader."""
+
+    NOTICE = "notice"  # as a first notice
+    UPDATE = "update"  # as news
+    HOLDING = "holding"  # no news yet
+    WAKE_UP = "wake_up"  # one loud message after the night, with the number of updates missed
+    RESOLUTION = "resolution"
+    CANCELLATION = "cancellation"
+    WAS_DOWN = "was_down"  # slept through all of it: was down from .. to .., works again
+    NOT_AFFECTED = "not_affected"
+
+
+STEP_MESSAGE = 0
+"""The message itself; ladder steps count from 1."""
+
+STEP_WAKE_UP = -1
+"""The loud copy at wake-up of what was told softly at night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A delivery as the planner sees it."""
+
+    address: AddressId
+    update: int
+    epoch: int
+    step: int
+    framing: Framing
+    loud: bool
+    state: DeliveryState
+    planned_at: datetime
+    next_by: datetime | None
+    accepted_at: datetime | None = None
+    in_quiet: bool = False  # planned while its reader was in quiet hours
+
+    @property
+    def told(self) -> bool:
+        """A provider has it, and no receipt has taken that back."""
+        return self.state in TOLD
+
+    @property
+    def open(self) -> bool:
+        """It may still leave, or may have left."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a delivery is for, as far as the words and the provider need it; blanked when final."""
+
+    to: str
+    locale: str
+    zone: str
+    services: tuple[str, ...]  # the failing ones that this reader's families use
+    hears_by: datetime | None = None  # when this person hears again, if nothing happens
+    quiet: bool = False  # they are in quiet hours then: we wake them only if it matters
+    missed: int = 0  # human updates missed while asleep
+    since: datetime | None = None  # for "was down from": when it began to touch them
+
+
+class Lane(StrEnum):
+    """A queue with workers of its own."""
+
+    URGENT = "urgent"
+    BULK = "bulk"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A delivery that the planner wants written."""
+
+    family: FamilyId
+    caregiver: str
+    address: AddressId
+    channel: str
+    update: int
+    epoch: int
+    step: int
+    framing: Framing
+    reason: Reason
+    loud: bool
+    next_by: datetime | None
+    stale_after: datetime | None  # story time after which it is planned anew (R2); None: never
+    loud_until: datetime | None  # story time at which its reader's quiet hours begin; None: no such hour
+    reader: Reader
+    in_quiet: bool = False
+
+
+def backoff(
+    attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None
+) -> timedelta:
+    """How long to wait before try `attempt + 1`: full jitter, never before Retry-After.
+
+    `attempt` counts from 1; `spread` is a random share of [0, 1). Capped at 60 s for critical and at
+    5 min else (design.md section 3), starting from 2 s.
+    """
+    cap = 60.0 if severity is Severity.CRITICAL else 300.0
+    ceiling = min(cap, 2.0 * 2.0 ** min(attempt - 1, 10))
+    wait = timedelta(seconds=0.5 + spread * (ceiling - 0.5))
+    return max(wait, retry_after) if retry_after else wait

@@ -1,0 +1,201 @@
+"""Incidents: one outage from open to resolved, told by numbered, immutable updates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+IncidentId = NewType("IncidentId", UUID)
+
+
+class Severity(StrEnum):
+    """By consequence for the patient, not by what broke."""
+
+    CRITICAL = "critical"  # caregivers are blind, alarms do not arrive
+    MAJOR = "major"  # delayed or partial
+    MINOR = "minor"  # inconvenient
+
+    @property
+    def rank(self) -> int:
+        """Higher is worse: minor 0, major 1, critical 2."""
+        return _RANK[self]
+
+
+_RANK = {Severity.MINOR: 0, Severity.MAJOR: 1, Severity.CRITICAL: 2}
+
+
+class State(StrEnum):
+    """Where the responders stand."""
+
+    SUSPECTED = "suspected"
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether families are owed an all-clear and nothing more."""
+        return self in (State.RESOLVED, State.CANCELLED)
+
+
+class Kind(StrEnum):
+    """What an update tells."""
+
+    NOTICE = "notice"
+    PROGRESS = "progress"
+    SEVERITY = "severity"
+    SCOPE = "scope"
+    CORRECTION = "correction"
+    HOLDING = "holding"
+    RESOLUTION = "resolution"
+    CANCELLATION = "cancellation"
+    REOPENING = "reopening"
+    POSTMORTEM = "postmortem"
+    EXERCISE = "exercise"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """One service of a scope; no regions means everywhere."""
+
+    service: str
+    regions: tuple[str, ...] = ()
+
+    def touches(self, region: str | None) -> bool:
+        """Whether a family that lives in `region` is touched; a family without a region is in all."""
+        if not self.regions or not region:
+            return True
+        return any(region == r or region.startswith(r + "-") for r in self.regions)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which services fail, and where."""
+
+    reaches: tuple[Reach, ...]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The failing services, in the order they were named, each once."""
+        return tuple(dict.fromkeys(reach.service for reach in self.reaches))
+
+    def touching(self, services: tuple[str, ...], region: str | None) -> tuple[str, ...]:
+        """The services of a family that fail for it, in the scope's order; empty = not touched."""
+        return tuple(
+            dict.fromkeys(r.service for r in self.reaches if r.service in services and r.touches(region))
+        )
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether every service and region of `other` already lies within this scope."""
+        return all(self._covers(reach) for reach in other.reaches)
+
+    def overlaps(self, other: "Scope") -> bool:
+        """Whether some service fails in both for at least one common region."""
+        return any(
+            mine.service == theirs.service and _regions_meet(mine.regions, theirs.regions)
+            for mine in self.reaches
+            for theirs in other.reaches
+        )
+
+    def plus(self, other: "Scope") -> "Scope":
+        """Both together."""
+        fresh = tuple(reach for reach in other.reaches if not self._covers(reach))
+        return Scope(self.reaches + fresh)
+
+    def minus(self, other: "Scope") -> "Scope":
+        """Without the reaches of `other`: a bare service takes all its regions away."""
+        kept: list[Reach] = []
+        for mine in self.reaches:
+            gone = [theirs for theirs in other.reaches if theirs.service == mine.service]
+            if any(not theirs.regions for theirs in gone):
+                continue
+            lost = {region for theirs in gone for region in theirs.regions}
+            regions = tuple(region for region in mine.regions if region not in lost)
+            if mine.regions and not regions:
+                continue
+            kept.append(Reach(mine.service, regions))
+        return Scope(tuple(kept))
+
+    def _covers(self, reach: Reach) -> bool:
+        mine = [own for own in self.reaches if own.service == reach.service]
+        if any(not own.regions for own in mine):
+            return True
+        if not reach.regions:
+            return False
+        return all(any(own.touches(region) for own in mine) for region in reach.regions)
+
+
+def _regions_meet(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
+    if not a or not b:
+        return True
+    return any(x == y or x.startswith(y + "-") or y.startswith(x + "-") for x in a for y in b)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is true at an update: enough to write any message without asking anybody."""
+
+    title: str
+    severity: Severity
+    state: State
+    scope: Scope
+    since: datetime  # when the outage began, as far as we know
+    works: tuple[str, ...] = ()  # phrase keys or free text: what still works
+    do: tuple[str, ...] = ()  # phrase keys or free text: what to do now
+    message: Mapping[str, str] = field(default_factory=dict)  # locale -> the human's sentence
+    last_news_at: datetime | None = None  # when a human last told families something
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One numbered row of facts; never changed."""
+
+    number: int
+    kind: Kind
+    at: datetime
+    facts: Facts
+    promise: datetime | None = None  # "next update by", made by a human
+    notify: bool = True
+    human_number: int | None = None  # what readers see; None for what alertd wrote itself
+    references: int | None = None  # the update that this one corrects
+    closes_promise: bool = False  # a holding written at or after promise - margin
+    epoch: int = 1
+
+    @property
+    def human(self) -> bool:
+        """Written by a person, not by alertd."""
+        return self.kind is not Kind.HOLDING
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One outage; `updates` holds all of them, oldest first, never empty."""
+
+    id: IncidentId
+    number: int  # what people type
+    opened_at: datetime
+    state: State
+    severity: Severity
+    scope: Scope
+    epoch: int
+    policy: str
+    updates: tuple[Update, ...]
+    version: int = 1
+    ended_at: datetime | None = None
+
+    @property
+    def newest(self) -> Update:
+        """The newest update of all, holdings included."""
+        return self.updates[-1]
+
+    @property
+    def news(self) -> Update:
+        """The newest update by a human that families are to be told."""
+        for update in reversed(self.updates):
+            if update.human and update.notify:
+                return update
+        return self.updates[0]

@@ -1,0 +1,24 @@
+"""The planner: what is owed to one family now, why, and when to look again. Pure."""
+
+from datetime import datetime
+
+from alertd.domain.all_clear import all_clear, not_affected
+from alertd.domain.people import know
+from alertd.domain.speak import speak
+from alertd.domain.watch import Duty, Verdict
+
+
+def plan(duty: Duty, now: datetime) -> Verdict:
+    """Compare what is true with what was told; planning twice at one instant owes nothing twice.
+
+    `now` is story time. Every case of quiet hours, news, silence, failure, scope and end comes through here:
+    the daemon, the simulator and the tests all call this one function.
+    """
+    incident, family = duty.incident, duty.family
+    knowledge = know(duty.tellings, incident.epoch)
+    if incident.state.ended:
+        return all_clear(duty, now, knowledge)
+    services = incident.scope.touching(family.services, family.region)
+    if not services:
+        return not_affected(duty, now, knowledge)
+    return speak(duty, now, services, knowledge)

@@ -1,0 +1,123 @@
+"""Policies: what a product team promises; a snapshot stays with each incident for its whole life."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from alertd.domain.incident import Kind, Severity
+
+BySeverity = Mapping[Severity, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How holding updates thin out."""
+
+    loud: int = 2  # the first holdings in a row that use the preferred channels
+    sms_per_day: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """How long a family may go without hearing from us."""
+
+    window: BySeverity
+    quiet: Mapping[
+        Severity, timedelta | None
+    ]  # the window while the whole family is in quiet hours; None = wait
+    promise_at_most: BySeverity
+    news: BySeverity = field(default_factory=dict)  # longest without human news
+    holdings: Holdings = Holdings()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefaults:
+    """What a caregiver of this role gets unless they chose otherwise."""
+
+    critical: tuple[str, ...] | None = None
+    major: tuple[str, ...] | None = None
+    minor: tuple[str, ...] | None = None
+    default: tuple[str, ...] | None = None
+    quiet_hours: str | None = None
+    on_duty: str | None = None
+
+    def by_severity(self, severity: Severity) -> tuple[str, ...] | None:
+        """The channels for this severity, else the role's default list, else None."""
+        if severity is Severity.CRITICAL:
+            own = self.critical
+        else:
+            own = self.major if severity is Severity.MAJOR else self.minor
+        return own if own is not None else self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a family ladder: after `after` without the wanted answer, also tell these over these."""
+
+    after: timedelta
+    tell: tuple[str, ...]  # always, first, next, all, or role names
+    via: tuple[str, ...] = ()  # empty: each person's own channels
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The escalation of one epoch for families of one severity."""
+
+    by: tuple[str, ...]  # roles whose answer is enough
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderStep:
+    """One step of a responder ladder, counted from the time an update is due."""
+
+    offset: timedelta  # negative: before
+    who: str
+    page: bool  # False: nudge
+    repeat: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """Both ladders; never shared."""
+
+    families: Mapping[Severity, Ladder] = field(default_factory=dict)
+    post: tuple[ResponderStep, ...] = ()
+    news: tuple[ResponderStep, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All that a product team decides about telling families."""
+
+    name: str
+    services: tuple[str, ...]
+    first_notice: BySeverity
+    confirm: Mapping[Severity, timedelta | None]  # None: a human must confirm
+    resolve_hold: timedelta
+    silence: Silence
+    wakes: Mapping[Severity, frozenset[Kind]]
+    always: tuple[str, ...]
+    floor: tuple[str, ...]
+    caregivers: Mapping[str, RoleDefaults]
+    sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    escalation: Escalation = Escalation()
+    responders: Mapping[str, str] = field(default_factory=dict)
+
+    def role(self, role: str) -> RoleDefaults:
+        """The defaults of a role: its own, with whatever it leaves open taken from `default`."""
+        general = self.caregivers.get("default", _NOTHING)
+        own = self.caregivers.get(role)
+        if own is None or own is general:
+            return general
+        return RoleDefaults(
+            critical=own.critical if own.critical is not None else general.critical,
+            major=own.major if own.major is not None else general.major,
+            minor=own.minor if own.minor is not None else general.minor,
+            default=own.default if own.default is not None else general.default,
+            quiet_hours=own.quiet_hours if own.quiet_hours is not None else general.quiet_hours,
+            on_duty=own.on_duty if own.on_duty is not None else general.on_duty,
+        )
+
+
+_NOTHING = RoleDefaults()

@@ -1,0 +1,114 @@
+"""Who may be told at an instant: awake, in quiet hours, or off duty (R10)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertd.domain import hours
+from alertd.domain.family import Address, Caregiver, Family
+from alertd.domain.policy import Policy
+from alertd.domain.preferences import Choice
+
+SOFT_CHANNELS = frozenset({"email", "push"})
+"""Channels that can be silent: e-mail always is, push by its priority."""
+
+LOUD_CHANNELS = frozenset({"sms", "voice", "push", "console"})
+"""Channels that can wake."""
+
+_TRIES = 12  # quiet hours and duty alternate; a week has at most 7 duty stretches and 7 nights each way
+
+
+@dataclass(slots=True)
+class Person:
+    """A caregiver with what the policy and the system add: channels, usable addresses, hours."""
+
+    caregiver: Caregiver
+    choice: Choice
+    usable: tuple[Address, ...]  # in the order written
+    zone: str
+    locale: str
+    quiet_hours: str | None
+    on_duty: str | None
+    soft_at_night: bool  # the policy's quiet window is a duration, and there is a soft address
+
+    @property
+    def reachable(self) -> bool:
+        """Whether anything could be sent to this person at all."""
+        return bool(self.usable) and bool(self.choice.channels)
+
+    def asleep_until(self, at: datetime) -> datetime | None:
+        """End of the quiet hours that hold at `at`; None when awake."""
+        return hours.quiet_until(self.quiet_hours, self.zone, at) if self.quiet_hours else None
+
+    def off_until(self, at: datetime) -> datetime | None:
+        """Start of the next duty; None when on duty at `at`."""
+        return hours.off_duty_until(self.on_duty, self.zone, at) if self.on_duty else None
+
+    def loud_until(self, at: datetime) -> datetime | None:
+        """When this person, awake at `at`, next falls asleep or goes off duty; None = never."""
+        ends = [
+            end
+            for end in (
+                hours.quiet_from(self.quiet_hours, self.zone, at) if self.quiet_hours else None,
+                hours.on_duty_until(self.on_duty, self.zone, at) if self.on_duty else None,
+            )
+            if end is not None
+        ]
+        return min(ends) if ends else None
+
+    def may_be_told(self, at: datetime) -> bool:
+        """Loudly or softly, by anything that does not wake."""
+        return self.off_until(at) is None and (self.asleep_until(at) is None or self.soft_at_night)
+
+    def first_told(self, at: datetime) -> datetime | None:
+        """The first moment at or after `at` at which this person may be told."""
+        return self._first(at, loud=False)
+
+    def first_loud(self, at: datetime) -> datetime | None:
+        """The first moment at or after `at` at which this person is awake and on duty."""
+        return self._first(at, loud=True)
+
+    def _first(self, at: datetime, *, loud: bool) -> datetime | None:
+        for _ in range(_TRIES):
+            off = self.off_until(at)
+            asleep = self.asleep_until(at) if loud or not self.soft_at_night else None
+            wait = max((moment for moment in (off, asleep) if moment is not None), default=None)
+            if wait is None:
+                return at
+            at = wait
+        return None  # duty lies wholly within quiet hours: nobody is ever there
+
+
+def zone_of(caregiver: Caregiver, family: Family) -> str:
+    """The caregiver's own zone, else the family's."""
+    return caregiver.time_zone or family.time_zone
+
+
+def quiet_hours_of(caregiver: Caregiver, policy: Policy) -> str | None:
+    """The caregiver's own quiet hours, else the role's default, else the policy's."""
+    if caregiver.preferences.quiet_hours:
+        return caregiver.preferences.quiet_hours
+    for key in (caregiver.role, "default"):
+        defaults = policy.caregivers.get(key)
+        if defaults is not None and defaults.quiet_hours:
+            return defaults.quiet_hours
+    return None
+
+
+def on_duty_of(caregiver: Caregiver, policy: Policy) -> str | None:
+    """The caregiver's own duty hours, else the role's; None = always on duty."""
+    if caregiver.on_duty:
+        return caregiver.on_duty
+    defaults = policy.caregivers.get(caregiver.role)
+    return defaults.on_duty if defaults is not None else None
+
+
+def first_told(people: list[Person], at: datetime) -> datetime | None:
+    """The first moment at or after `at` at which anybody of these may be told; None = never."""
+    moments = [moment for person in people if (moment := person.first_told(at)) is not None]
+    return min(moments, default=None)
+
+
+def all_asleep(people: list[Person], at: datetime) -> bool:
+    """Whether everyone who can be told is in quiet hours."""
+    present = [person for person in people if person.off_until(at) is None]
+    return bool(present) and all(person.asleep_until(at) is not None for person in present)

@@ -1,0 +1,80 @@
+"""When a family hears again: windows, promises, margins (R2)."""
+
+from datetime import datetime, timedelta
+
+from alertd.domain.incident import Incident, Severity, State, Update
+from alertd.domain.people import Knowledge
+from alertd.domain.policy import Policy
+from alertd.domain.quiet import Person, all_asleep, first_told
+from alertd.domain.watch import Duty, Watch
+
+FIRST_MARGIN = timedelta(seconds=60)
+"""The margin before there are any hand-overs to measure."""
+
+
+def window(policy: Policy, severity: Severity, state: State, *, asleep: bool) -> timedelta:
+    """How long a family may go without hearing from us; twice as long in monitoring.
+
+    `asleep`: everyone who can be told is in quiet hours; a policy that waits there keeps the window by day,
+    which then reaches to the first moment somebody may be told.
+    """
+    silence = policy.silence
+    quiet = silence.quiet.get(severity) if asleep else None
+    length = quiet if quiet is not None else silence.window[severity]
+    return 2 * length if state is State.MONITORING else length
+
+
+def margin(measured: timedelta | None, policy: Policy, severity: Severity, floor: timedelta) -> timedelta:
+    """How long before a deadline we must begin: at least `floor`, at most a quarter of the window."""
+    wanted = max(measured if measured is not None else FIRST_MARGIN, floor)
+    return min(wanted, policy.silence.window[severity] / 4)
+
+
+def open_promise(incident: Incident, at: datetime) -> datetime | None:
+    """The newest news' promise, while it lies after `at` and nothing has closed it."""
+    news = incident.news
+    if news.promise is None or news.promise <= at:
+        return None
+    closed = any(update.closes_promise for update in incident.updates if update.number > news.number)
+    return None if closed else news.promise
+
+
+def next_by(duty: Duty, people: list[Person], now: datetime, *, closes_promise: bool) -> datetime:
+    """The moment that a message planned now names: min(now + window, promise), when somebody may be told."""
+    incident = duty.incident
+    length = window(duty.policy, incident.severity, incident.state, asleep=all_asleep(people, now))
+    moment = now + length
+    promise = None if closes_promise else open_promise(incident, now)
+    if promise is not None:
+        moment = min(moment, promise)
+    return first_told(people, moment) or moment
+
+
+def closes_promise(incident: Incident, now: datetime, margin: timedelta) -> bool:
+    """Whether a holding written now stands for the update that was promised."""
+    promise = open_promise(incident, now - margin)
+    return promise is not None and now >= promise - margin
+
+
+def deadline(duty: Duty, knowledge: Knowledge) -> datetime:
+    """The family's `next_by` as it stands: new facts may bring it nearer, never push it later."""
+    watch = duty.watch
+    standing = knowledge.next_by if knowledge.told and knowledge.next_by is not None else watch.next_by
+    for update, before in _untold(duty.incident, watch, knowledge):
+        if before is not None and update.facts.severity.rank > before.facts.severity.rank:
+            length = window(duty.policy, update.facts.severity, update.facts.state, asleep=False)
+            standing = min(standing, update.at + length)
+        if update.promise is not None and update is duty.incident.news:
+            standing = min(standing, update.promise)
+    return standing
+
+
+def _untold(incident: Incident, watch: Watch, knowledge: Knowledge) -> list[tuple[Update, Update | None]]:
+    """Human updates that nobody in the family has been told, each with the update before it."""
+    if not knowledge.told:
+        return []  # the first notice has its own promise
+    return [
+        (update, incident.updates[i - 1] if i else None)
+        for i, update in enumerate(incident.updates)
+        if update.number > knowledge.told and update.human and update.notify and update.at > watch.touched_at
+    ]

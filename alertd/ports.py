@@ -1,0 +1,157 @@
+"""What alertd needs from outside: channels, store, doorbell, clock. The core knows only these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from alertd.domain.delivery import Framing, Reader
+from alertd.domain.incident import Update
+
+# --- channels -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for one address, ready to hand over."""
+
+    to: str
+    title: str  # push title, e-mail subject
+    text: str  # SMS text, push body, e-mail text part
+    html: str | None  # e-mail HTML part
+    locale: str
+    loud: bool  # push and e-mail priority; SMS is always loud
+    delivery: UUID
+    attempt: int  # 1, 2, ... ; with `delivery` it names this try to the provider
+    incident: UUID  # collapse key, e-mail thread
+    update: int
+    useful_for: timedelta  # real time after which the provider should drop it
+
+    @property
+    def attempt_id(self) -> str:
+        """What travels with the message so that the provider's word finds its way back."""
+        return f"{self.delivery}.{self.attempt}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider's acceptance."""
+
+    provider_id: str
+
+
+class ChannelError(Exception):
+    """A message was not accepted. One subclass per reaction; there is no fourth without a fourth reaction.
+
+    ChannelError
+    |-- Later          try this address again after a while
+    |-- Refused        never this address: suspend it, use the next one at once
+    |-- Unknown        the provider may have it: wait for its word, else send again
+    `-- Misconfigured  our fault: no address suffers, responders are told, the next channel is used
+
+    `code` is the provider's own code ("21610", "UNREGISTERED", "550 5.1.1"); `detail` never holds an address.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code}: {detail}" if detail else code)
+        self.code, self.detail = code, detail
+
+
+class Later(ChannelError):
+    """The provider does not have it and may take it later."""
+
+    def __init__(self, code: str, detail: str = "", *, retry_after: timedelta | None = None) -> None:
+        super().__init__(code, detail)
+        self.retry_after = retry_after
+
+
+class Refused(ChannelError):
+    """The provider will never take it for this address."""
+
+    def __init__(self, code: str, detail: str = "", *, opted_out: bool = False) -> None:
+        super().__init__(code, detail)
+        self.opted_out = opted_out
+
+
+class Unknown(ChannelError):
+    """The provider may have it; its answer never came."""
+
+
+class Misconfigured(ChannelError):
+    """Our account, sender or settings are wrong."""
+
+
+class Channel(Protocol):
+    """A way to reach an address."""
+
+    name: str
+    has_callbacks: bool  # whether the provider will tell the outcome of an unknown attempt
+
+    async def send(self, message: Message) -> Receipt:
+        """Hand one message to the provider within a total deadline well inside the lease (30 s).
+
+        Raises Later, Refused, Unknown or Misconfigured, and nothing else.
+        """
+
+    async def close(self) -> None:
+        """Give connections back; called once, after the last send has returned."""
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The words of one message."""
+
+    title: str
+    text: str
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """All that the words depend on; equal sayings have equal words, so they are composed once."""
+
+    channel: str
+    framing: Framing
+    update: Update  # the facts told, and the number that readers see
+    news_number: int | None  # the human number of the newest news, for "update 4"
+    references: int | None  # human number of the update that is corrected
+    reader: Reader  # with `to` blanked
+    now: datetime  # the minute at which it is handed over, story time
+    ended_at: datetime | None = None
+
+
+class Compose(Protocol):
+    """Puts a saying into the reader's language and zone."""
+
+    def __call__(self, saying: Saying) -> Content:
+        """Never fails: a broken template, phrase or locale falls back to the built-in words (R14)."""
+
+
+# --- time and work --------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    """Story time for promises, machine time for leases and retries; both aware UTC."""
+
+    rate: float  # story seconds per machine second; 1 in production
+
+    def now(self) -> datetime:
+        """Story time: windows, promises, quiet hours."""
+
+    def machine(self) -> datetime:
+        """Machine time: leases, retries, sweeps."""
+
+
+class Doorbell(Protocol):
+    """Tells workers that there is work on a lane; losing a ring loses nothing."""
+
+    def ring(self, lane: str) -> None:
+        """Never blocks and never raises."""
+
+
+Names = Mapping[str, Mapping[str, str]]
+"""service -> locale -> the name families know it by."""

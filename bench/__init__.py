@@ -1,0 +1,1 @@
+"""What alertd is measured against, and how: rounds of shuffled variants on one machine."""

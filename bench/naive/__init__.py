@@ -1,0 +1,1 @@
+"""What people write instead: one Celery task, one SDK call and one ORM commit per message."""

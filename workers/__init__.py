@@ -1,0 +1,1 @@
+"""The processes that carry deliveries out: Celery workers and the sweeper."""
