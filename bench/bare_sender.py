@@ -1,9 +1,9 @@
 """One of the two processes of `bench.bare`: sends its share of the pushes and stores nothing.
 
 Lean, so that it is an honest ceiling: the URL is parsed once, the headers belong to the session, the body is
-bytes around the token, the answer is read but not parsed. `python -m bench.bare_sender URL FIRST COUNT` says
-`ready`, waits for a line, sends, says `done`, and waits for its input to close, so that its CPU and memory can be
-read from outside. It imports nothing it does not need.
+bytes around the token, the answer is read but not parsed. `python -m bench.bare_sender URL FIRST COUNT`
+says `ready`, waits for a line, sends, says `done`, and waits for its input to close, so that its CPU and
+memory can be read from outside. It imports nothing it does not need.
 """
 
 import asyncio
@@ -35,15 +35,15 @@ def bodies(first: int, count: int) -> Iterator[bytes]:
 
 async def send_all(url: URL, todo: Iterator[bytes]) -> None:
     """Send every body over at most `CONCURRENCY` connections; raises on the first that is not accepted."""
-    async with aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONCURRENCY),
         headers={"Content-Type": "application/json", "Authorization": "Bearer loopback"},
         timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-    ) as session:
-        async with asyncio.TaskGroup() as senders:
-            for _ in range(CONCURRENCY):
-                senders.create_task(_send(session, url, todo))
+    )
+    async with session, asyncio.TaskGroup() as senders:
+        for _ in range(CONCURRENCY):
+            senders.create_task(_send(session, url, todo))
 
 
 async def _send(session: aiohttp.ClientSession, url: URL, todo: Iterator[bytes]) -> None:

@@ -1,13 +1,16 @@
 """How fast the loopback provider is alone: so that no variant's figure is really the provider's.
 
-The load comes from a bare asyncio.Protocol in the harness's own process, with ready-made requests and several
-under way on each connection, because any real HTTP client would be slower than the provider.
+The load comes from a bare asyncio.Protocol in the harness's own process with ready-made requests, because
+any real HTTP client would be slower than the provider. As many connections as the senders use, one request
+under way on each, as HTTP clients do; a larger `DEPTH` pipelines.
 """
 
 import asyncio
 import json
 import time
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 import uvloop
 
@@ -16,8 +19,8 @@ from bench.measurement import Mismatch
 from bench.messages import payload, token
 from bench.servers import Rig
 
-CONNECTIONS = 32
-DEPTH = 8
+CONNECTIONS = 300
+DEPTH = 1
 _END = b"messages/"  # once in every answer
 
 
@@ -30,7 +33,7 @@ class Ceiling:
 
 
 class _Load(asyncio.Protocol):
-    """Keeps `DEPTH` requests under way until its share is answered."""
+    """Keeps `DEPTH` requests under way on one connection until its share is answered."""
 
     def __init__(self, requests: list[bytes], done: asyncio.Future[None]) -> None:
         self._requests, self._done = requests, done
@@ -39,8 +42,7 @@ class _Load(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
         self._more(DEPTH)
 
     def data_received(self, data: bytes) -> None:
@@ -87,7 +89,7 @@ async def _flood(port: int, shares: list[list[bytes]]) -> float:
     began = time.perf_counter()
     loads = []
     for share, end in zip(shares, ends, strict=True):
-        _, load = await loop.create_connection(lambda s=share, e=end: _Load(s, e), "127.0.0.1", port)
+        _, load = await loop.create_connection(partial(_Load, share, end), "127.0.0.1", port)
         loads.append(load)
     async with asyncio.timeout(60):
         await asyncio.gather(*ends)
@@ -100,7 +102,8 @@ async def _flood(port: int, shares: list[list[bytes]]) -> float:
 def _request(index: int) -> bytes:
     body = json.dumps(payload(token(index))).encode()
     head = (
-        f"POST /v1/projects/loopback/messages:send HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n"
-        f"Content-Type: application/json\r\nAuthorization: Bearer loopback\r\nContent-Length: {len(body)}\r\n\r\n"
+        "POST /v1/projects/loopback/messages:send HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\n"
+        "Content-Type: application/json\r\nAuthorization: Bearer loopback\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -35,8 +35,8 @@ class Measurement:
 class Variant(Protocol):
     """One way of telling n families, each by one push to `bench.messages.token(i)`, i = 0 .. n-1.
 
-    Every run is `prepare`, a reset of the provider's count, `run`, `close`. Processes are started and warmed in
-    `prepare`, which is not timed; `run` times itself and raises `Mismatch` when its own database disagrees.
+    Every run is `prepare`, a reset of the provider's count, `run`, `close`. Processes are started and warmed
+    in `prepare`, which is not timed; `run` times itself and raises `Mismatch` when its database disagrees.
     Each may be a coroutine function or a plain one.
     """
 

@@ -5,10 +5,11 @@ Run `python -m bench.provider`; the first line it prints is its port. It answers
 - `POST /2010-04-01/Accounts/*/Messages.json` with 201 and a new sid,
 - `POST /v1/projects/*/messages:send` with 200 and a new name,
 - `POST /token` with an access token,
-- `GET /count` with what was accepted per kind, `GET /recipients/{sms|push}` with who it was for, `POST /reset`.
+- `GET /count` with what was accepted per kind, `GET /recipients/sms` and `/push` with who it was for,
+- `POST /reset` after forgetting all that.
 
-It is fast because it is no web server: one request line, one header, a body of known length. It checks nothing
-but the recipient; checking is the sandbox's work.
+It is fast because it is no web server: one request line, one header, a body of known length. It checks
+nothing but the recipient; checking is the sandbox's work.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import itertools
 import json
 import re
 import signal
+from typing import cast
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -129,14 +131,13 @@ class Conversation(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
 
     def data_received(self, data: bytes) -> None:
         """Answer every whole request in what has come so far; keep the rest."""
         if self._rest:
             data = self._rest + data
-        answers = []
+        answers: list[bytes] = []
         start, size = 0, len(data)
         while (end := data.find(b"\r\n\r\n", start)) >= 0:
             line = data[start : data.find(b"\r\n", start)].split(b" ")

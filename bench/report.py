@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bench.ceiling import Ceiling
+from bench.ceiling import CONNECTIONS, Ceiling
 from bench.measurement import Measurement
 from bench.servers import POSTGRES_SETTINGS, Rig
 
@@ -36,13 +36,13 @@ def spread(values: Iterable[float], show: Callable[[float], str]) -> str:
 
 def page(rig: Rig, ceiling: Ceiling, rounds: list[Round], seconds: float) -> str:
     """The whole report in Markdown."""
-    names = [name for name in rounds[0]]
+    names = list(rounds[0])
     parts = [
         "# Speed",
         _machine(rig, rounds, seconds),
         "Loopback provider alone: "
-        f"{ceiling.rate:,.0f} requests/s at {ceiling.cpu_us:.0f} us CPU each (pipelined by a bare protocol client "
-        "on the same cores), so it limits none of the variants.",
+        f"{ceiling.rate:,.0f} requests/s at {ceiling.cpu_us:.0f} us CPU each, asked by a bare protocol "
+        f"client on the same cores over {CONNECTIONS} connections, one request under way on each.",
         _table(rounds, names),
         "## Ratios",
         "Of rates within one round; median of the rounds, range in parentheses.",
@@ -57,10 +57,11 @@ def _machine(rig: Rig, rounds: list[Round], seconds: float) -> str:
     cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[1]
+    kernel = ".".join(platform.release().split(".")[:2])
     lines = [
-        f"- {datetime.now(UTC):%Y-%m-%d}, {len(rounds)} round(s) in {seconds:.0f} s, order shuffled in each; "
+        f"- {_today()}, {len(rounds)} round(s) in {seconds:.0f} s, order shuffled in each; "
         f"5-minute load at the end {load:.1f}",
-        f"- {cores} cores ({_cpu_model()}), {memory:.0f} GiB, {platform.system()} {platform.release()}; "
+        f"- {cores} cores ({_cpu_model()}), {memory:.0f} GiB, {platform.system()} {kernel}; "
         "senders, provider, Postgres and Redis share them",
         f"- Python {platform.python_version()}, Postgres {rig.postgres_version()} "
         f"({', '.join(f'{k} {v}' for k, v in POSTGRES_SETTINGS.items())}, else defaults), "
@@ -68,6 +69,10 @@ def _machine(rig: Rig, rounds: list[Round], seconds: float) -> str:
         "- " + ", ".join(f"{package} {version(package)}" for package in PACKAGES),
     ]
     return "\n".join(lines)
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"  # noqa: TID251  (a report is dated by the machine)
 
 
 def _cpu_model() -> str:
@@ -79,7 +84,7 @@ def _cpu_model() -> str:
 
 def _table(rounds: list[Round], names: list[str]) -> str:
     lines = [
-        "| variant | messages per run | messages/s | worker CPU us/message | server CPU us/message | peak MiB |",
+        "| variant | messages | messages/s | worker CPU us/message | server CPU us/message | peak MiB |",
         "|---|---|---|---|---|---|",
     ]
     for name in names:
@@ -126,13 +131,16 @@ def _goals(rounds: list[Round], names: list[str]) -> str:
 def _notes() -> str:
     return """## What is measured
 
-- `naive-*`: one Celery task, one `firebase_admin.messaging.send`, one SQLAlchemy ORM get and commit per message,
-  acks late, two prefork children. From the rows' insert to the last commit; the worker is warm.
-- `bare`: two aiohttp processes that send the same payload and store nothing. From the word to go to the last answer.
+- `naive-*`: per message one Celery task, one `firebase_admin.messaging.send`, one SQLAlchemy ORM get and
+  commit; acks late, two prefork children. From the rows' insert to the last commit; the worker is warm.
+- `bare`: two aiohttp processes that send the same payload and store nothing. From the word to go to the last
+  answer.
 - `alertd-*`: from the incident's POST until every delivery is accepted in the database.
 - Worker CPU: user + system of the whole sending process tree. Server CPU: the same of Postgres and Redis.
   Peak: sum of every process's VmHWM; pages shared after a fork count in each.
-- After every run the provider must have accepted exactly one push for each expected token and no other, and the
-  variant's database must agree; else the bench fails. All is plain HTTP on loopback, without provider latency.
+- After every run the provider must have accepted exactly one push for each expected token and no other, and
+  the variant's database must agree; else the bench fails.
+- All is plain HTTP on loopback, without provider latency.
 
-To repeat it: `make bench` (all rounds, rewrites this file) or `python -m bench.run --quick` (one small round)."""
+To repeat it: `make bench` (all rounds, rewrites this file), or `python -m bench.run --quick` (one small
+round, only prints)."""

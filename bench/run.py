@@ -33,20 +33,22 @@ async def one_run(variant: Variant, rig: Rig, n: int) -> Measurement:
             await _result(variant.prepare(rig, n))
             rig.provider.reset()
             measured = await _result(variant.run(n))
+    except TimeoutError as error:
+        raise NotReady(f"{variant.name}: not done within {RUN_SECONDS:.0f} s") from error
     finally:
         await _result(variant.close())
     owed = {messages.token(i) for i in range(n)}
     accepted, heard = rig.provider.count(), rig.provider.recipients()
     if (measured.sent, accepted) != (n, n) or heard != owed:
         raise Mismatch(
-            f"{variant.name}: {n} owed, {measured.sent} said to be sent, {accepted} accepted by the provider, "
-            f"{len(owed - heard)} families missing, {len(heard - owed)} recipients nobody expected"
+            f"{variant.name}: {n} owed, {measured.sent} said to be sent, {accepted} accepted by the "
+            f"provider, {len(owed - heard)} families missing, {len(heard - owed)} recipients nobody expected"
         )
     return measured
 
 
 async def all_rounds(variants: list[Variant], rig: Rig, rounds: int, quick: bool) -> list[report.Round]:
-    """Every variant once per round, in a new order each time; results in the order the variants were given."""
+    """Every variant once per round, in a new order each time; results keep the variants' own order."""
     done: list[report.Round] = []
     for number in range(1, rounds + 1):
         found: report.Round = {}
@@ -79,8 +81,8 @@ def main(argv: list[str] | None = None) -> int:
             print(f"provider alone: {alone.rate:,.0f} requests/s, {alone.cpu_us:.1f} us CPU each", flush=True)
             rounds = asyncio.run(all_rounds(variants, servers, arguments.rounds, arguments.quick))
             page = report.page(servers, alone, rounds, time.monotonic() - began)
-    except (Mismatch, NotReady, Unsupported, TimeoutError) as error:
-        print(f"bench failed: {error or type(error).__name__}", file=sys.stderr)
+    except (Mismatch, NotReady, ProcessLookupError, Unsupported) as error:
+        print(f"bench failed: {error}", file=sys.stderr)
         return 1
     if arguments.quick or arguments.variant:
         print(page)

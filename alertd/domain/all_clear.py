@@ -1,37 +1,46 @@
 """What families are owed when it is over, or no longer concerns them (R11, R15)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain.delivery import STEP_MESSAGE, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, State
-from alertd.domain.people import NOTHING_KNOWN, Knowledge, meet
+from alertd.domain.knowledge import ALL_CLEARS, STEP_NOT_AFFECTED, Knowledge, Known
+from alertd.domain.people import meet
 from alertd.domain.quiet import Person
-from alertd.domain.targets import loud_targets, soft_targets
+from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import Duty, Rest, Verdict
 
-_ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One way for a family's outage to end."""
+
+    framing: Framing
+    kind: Kind  # the kind that the policy's `wakes` must list
+    reason: Reason
+    rest: Rest
+
+
+_RESOLVED = End(Framing.RESOLUTION, Kind.RESOLUTION, Reason.ALL_CLEAR, Rest.CLOSED)
+_CANCELLED = End(Framing.CANCELLATION, Kind.CANCELLATION, Reason.ALL_CLEAR, Rest.CLOSED)
+_NOT_AFFECTED = End(Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.NOT_TOUCHED)
 
 
 def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """The end, for exactly those who were told; one word at wake-up for those who waited."""
-    cancelled = duty.incident.state is State.CANCELLED
-    kind = Kind.CANCELLATION if cancelled else Kind.RESOLUTION
-    framing = Framing.CANCELLATION if cancelled else Framing.RESOLUTION
-    return _end(duty, now, knowledge, framing, kind, Reason.ALL_CLEAR, Rest.CLOSED)
+    end = _CANCELLED if duty.incident.state is State.CANCELLED else _RESOLVED
+    services = duty.incident.scope.touching(duty.family.services, duty.family.region)
+    return _end(duty, now, knowledge, end, services or _told_services(duty))
 
 
 def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """ "Not affected after all", for those who were told and whom the incident no longer touches."""
-    return _end(duty, now, knowledge, Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.NOT_TOUCHED)
+    return _end(duty, now, knowledge, _NOT_AFFECTED, _told_services(duty))
 
 
-def _end(
-    duty: Duty, now: datetime, knowledge: Knowledge, framing: Framing, kind: Kind, reason: Reason, rest: Rest
-) -> Verdict:
-    services = duty.incident.scope.touching(duty.family.services, duty.family.region)
-    if framing is Framing.NOT_AFFECTED or not services:
-        services = _told_services(duty)
+def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tuple[str, ...]) -> Verdict:
     update = duty.incident.newest.number
     owed: list[Owed] = []
     waiting: list[str] = []
@@ -39,15 +48,11 @@ def _end(
     for caregiver in duty.family.caregivers:
         person = meet(caregiver, duty, services)
         known = knowledge.of(person)
-        told = any(k.told or k.maybe for k in known)
-        waited = caregiver.id in duty.watch.waiting and framing is not Framing.NOT_AFFECTED
-        ended = any(k.framing in _ENDS for k in known) or any(
-            k.covered >= update and not k.told for k in known
-        )
-        if not person.usable or ended or not (told or waited):
+        waited = caregiver.id in duty.watch.waiting and end.rest is Rest.CLOSED
+        told = (known.told > 0 or known.maybe) and known.framing not in ALL_CLEARS
+        if not person.usable or known.ending >= update or not (told or waited):
             continue
-        words = framing if told else Framing.WAS_DOWN
-        deliveries, later = _tell(duty, now, person, knowledge, services, words, kind, reason, told=told)
+        deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told)
         owed += deliveries
         if later is not None:
             waiting.append(caregiver.id)
@@ -56,11 +61,13 @@ def _end(
     if owed or knowledge.in_flight:
         poll = now + duty.lease
         look_at = min(look_at, poll) if look_at is not None else poll
+    # Not touched is true at once, and an excuse; closed only when everyone told has the all-clear.
+    resting = look_at is None or end.rest is Rest.NOT_TOUCHED
     return Verdict(
         owed=tuple(owed),
         update=update,
         look_at=look_at,
-        rest=None if look_at is not None else rest,
+        rest=end.rest if resting else None,
         waiting=tuple(waiting),
         cancel=True,
     )
@@ -71,10 +78,9 @@ def _tell(
     now: datetime,
     person: Person,
     knowledge: Knowledge,
+    known: Known,
     services: tuple[str, ...],
-    framing: Framing,
-    kind: Kind,
-    reason: Reason,
+    end: End,
     *,
     told: bool,
 ) -> tuple[list[Owed], datetime | None]:
@@ -83,43 +89,40 @@ def _tell(
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
-    wakes = kind in duty.policy.wakes.get(duty.incident.severity, frozenset())
-    woken = any(k.woken for k in knowledge.of(person))
-    if asleep is None or (wakes and woken):
-        targets, loud = loud_targets(person, knowledge, update, reason, ()), True
-    elif told and person.soft_at_night:
-        targets, loud = soft_targets(person, knowledge, update, reason), False
-    else:
+    wakes = known.woken and end.kind in duty.policy.wakes.get(duty.incident.severity, frozenset())
+    loud = asleep is None or wakes
+    if not loud and not (told and person.soft_at_night):
         return [], asleep
-    return [
-        _owed(
-            duty,
-            now,
-            person,
-            a,
-            why,
-            services,
-            framing,
-            loud=loud and a.channel != "email",
-            in_quiet=asleep is not None,
-        )
+    if not loud:
+        targets = soft_targets(person, knowledge, update, end.reason)
+    elif person.choice.channels:
+        targets = loud_targets(person, knowledge, update, end.reason, ())
+    else:
+        targets = told_targets(person, knowledge, update, end.reason)
+    framing = end.framing if told else Framing.WAS_DOWN
+    at_night = asleep is not None
+    deliveries = [
+        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night)
         for a, why in targets
-        if knowledge.by_address.get(a.id, NOTHING_KNOWN).covered < update
-    ], None
+    ]
+    return deliveries, asleep if at_night and not deliveries else None
 
 
 def _owed(
     duty: Duty,
     now: datetime,
     person: Person,
+    knowledge: Knowledge,
     address: Address,
     reason: Reason,
     services: tuple[str, ...],
     framing: Framing,
     *,
     loud: bool,
-    in_quiet: bool,
+    at_night: bool,
 ) -> Owed:
+    loud = loud and address.channel != "email"
+    step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
     return Owed(
         family=duty.family.id,
         caregiver=person.caregiver.id,
@@ -127,13 +130,13 @@ def _owed(
         channel=address.channel,
         update=duty.incident.newest.number,
         epoch=duty.incident.epoch,
-        step=STEP_MESSAGE,
+        step=knowledge.step(person, step),
         framing=framing,
         reason=reason,
         loud=loud,
         next_by=None,
         stale_after=None,
-        loud_until=person.loud_until(now) if loud and not in_quiet else None,
+        loud_until=person.said_until(now, loud=loud, wakes=at_night),
         reader=Reader(
             to=address.to,
             locale=person.locale,
@@ -141,7 +144,7 @@ def _owed(
             services=services,
             since=duty.watch.touched_at,
         ),
-        in_quiet=in_quiet,
+        in_quiet=at_night,
     )
 
 

@@ -92,11 +92,11 @@ def quiet_from(text: str, zone: str, at: datetime) -> datetime | None:
     if hours is None:
         return None
     today = at.astimezone(_zone(zone)).date()
-    return next(
-        start
-        for offset in range(4)
-        if (start := _stretch(hours.start, hours.end, today + offset * _DAY, zone)[0]) > at
-    )
+    for offset in range(4):
+        start, end = _stretch(hours.start, hours.end, today + offset * _DAY, zone)
+        if at < start < end:  # a gap may swallow a whole stretch
+            return start
+    return None
 
 
 @lru_cache(maxsize=4096)
@@ -112,7 +112,7 @@ def off_duty_until(text: str, zone: str, at: datetime) -> datetime | None:
         start, end = _stretch(hours.start, hours.end, day, zone)
         if start <= at < end:
             return None
-        if start > at and (soonest is None or start < soonest):
+        if at < start < end and (soonest is None or start < soonest):
             soonest = start
     return soonest
 

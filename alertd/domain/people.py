@@ -1,98 +1,23 @@
-"""The caregivers of one family as the planner meets them: who hears, over what, and what they know."""
-
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+"""The caregivers of one family as the planner meets them: who hears, and over what."""
 
 from alertd.domain import preferences
-from alertd.domain.delivery import FAILED, DeliveryState, Framing, Telling
-from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver, Family
+from alertd.domain.family import Address, AddressStatus, Caregiver, Family
+from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import SOFT_CHANNELS, Person, on_duty_of, quiet_hours_of, zone_of
-from alertd.domain.watch import Duty
+from alertd.domain.watch import Duty, Rest
 
 _USABLE = AddressStatus()
 
 
-@dataclass(slots=True)
-class Known:
-    """What is known of one address in this incident."""
+def meet(
+    caregiver: Caregiver, duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None
+) -> Person:
+    """A caregiver with the channels that apply and the addresses that may be used now.
 
-    told: int = 0  # newest update that a provider took
-    told_loud: int = 0
-    covered: int = 0  # newest update taken or still in flight
-    covered_loud: int = 0
-    copied: int = 0  # newest update with a loud copy at wake-up
-    failed: int = 0  # newest update that failed here
-    maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
-    framing: Framing | None = None  # of the newest update taken
-    woken: bool = False  # told loudly in quiet hours, in this epoch
-    soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
-
-
-NOTHING_KNOWN = Known()
-
-
-@dataclass(slots=True)
-class Knowledge:
-    """What the family has been told, by address."""
-
-    by_address: dict[AddressId, Known] = field(default_factory=dict)
-    in_flight: bool = False
-    told: int = 0  # newest update that a provider took for anybody in the family
-    next_by: datetime | None = None  # what that update said
-    planned_at: datetime | None = None  # when anything was last planned
-
-    def of(self, person: Person) -> list[Known]:
-        """What is known of each address of a person, usable or not."""
-        known = self.by_address
-        return [known[a.id] for a in person.caregiver.addresses if a.id in known]
-
-
-def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
-    """Fold the deliveries of one family (and those on addresses it shares) into what is known."""
-    knowledge = Knowledge()
-    for telling in tellings:
-        known = knowledge.by_address.get(telling.address)
-        if known is None:
-            known = knowledge.by_address[telling.address] = Known()
-        told, in_flight = telling.told, telling.open
-        if knowledge.planned_at is None or telling.planned_at > knowledge.planned_at:
-            knowledge.planned_at = telling.planned_at
-        if told or in_flight:
-            _cover(known, telling)
-        if told:
-            _tell(known, telling, epoch)
-            if telling.update > knowledge.told:
-                knowledge.told, knowledge.next_by = telling.update, telling.next_by
-            elif telling.update == knowledge.told and telling.next_by is not None:
-                knowledge.next_by = min(knowledge.next_by or telling.next_by, telling.next_by)
-        elif in_flight:
-            knowledge.in_flight = True
-            known.maybe = known.maybe or telling.state is DeliveryState.UNKNOWN
-        elif telling.state in FAILED:
-            known.failed = max(known.failed, telling.update)
-    return knowledge
-
-
-def _cover(known: Known, telling: Telling) -> None:
-    known.covered = max(known.covered, telling.update)
-    if telling.loud:
-        known.covered_loud = max(known.covered_loud, telling.update)
-    if telling.in_quiet and not telling.loud:
-        known.soft_in_quiet = max(known.soft_in_quiet, telling.update)
-
-
-def _tell(known: Known, telling: Telling, epoch: int) -> None:
-    if telling.update >= known.told:
-        known.told, known.framing = telling.update, telling.framing
-    if telling.loud:
-        known.told_loud = max(known.told_loud, telling.update)
-        known.woken = known.woken or (telling.in_quiet and telling.epoch == epoch)
-
-
-def meet(caregiver: Caregiver, duty: Duty, services: tuple[str, ...]) -> Person:
-    """A caregiver with the channels that apply and the addresses that may be used now."""
+    `quiet_as`: whose quiet rules hold, where those are not the incident's (a fall is told by the rules of the
+    severity it leaves, R15).
+    """
     family, policy, severity = duty.family, duty.policy, duty.incident.severity
     choice = preferences.choose(caregiver, family, policy, services, severity)
     notable = duty.addresses or {}
@@ -102,6 +27,7 @@ def meet(caregiver: Caregiver, duty: Duty, services: tuple[str, ...]) -> Person:
         if address.channel in duty.channels
         and (notable.get(address.id, _USABLE).usable if address.id in notable else address.verified)
     )
+    goes_soft = policy.silence.quiet.get(quiet_as or severity) is not None
     return Person(
         caregiver=caregiver,
         choice=choice,
@@ -110,7 +36,7 @@ def meet(caregiver: Caregiver, duty: Duty, services: tuple[str, ...]) -> Person:
         locale=caregiver.locale or family.locale,
         quiet_hours=quiet_hours_of(caregiver, policy),
         on_duty=on_duty_of(caregiver, policy),
-        soft_at_night=policy.silence.quiet.get(severity) is not None and bool(soft(usable, choice.channels)),
+        soft_at_night=goes_soft and bool(soft(usable, choice.channels)),
     )
 
 
@@ -121,7 +47,34 @@ def audience(family: Family, policy: Policy) -> list[Caregiver]:
     return always or ordered[:1]
 
 
-def soft(usable: tuple[Address, ...], channels: tuple[str, ...]) -> list[Address]:
+def listeners(duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None) -> list[Person]:
+    """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
+
+    Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a
+    family without any usable address is owed nothing (R7).
+    """
+    first = audience(duty.family, duty.policy)
+    met = [meet(caregiver, duty, services, quiet_as) for caregiver in first]
+    people = [person for person in met if person.reachable]
+    if people or any(person.usable for person in met):
+        return people
+    others = sorted((c for c in duty.family.caregivers if c not in first), key=lambda caregiver: caregiver.order)
+    met = [meet(caregiver, duty, services, quiet_as) for caregiver in others]
+    return [person for person in met if person.reachable][:1]
+
+
+def unreachable(duty: Duty, services: tuple[str, ...]) -> Rest:
+    """Why nobody can be told, as the auditor and the report name it; true of the whole family."""
+    if any(meet(caregiver, duty, services).usable for caregiver in duty.family.caregivers):
+        return Rest.MUTED
+    notable = duty.addresses or {}
+    addresses = [a for c in duty.family.caregivers for a in c.addresses]
+    if addresses and all(a.id in notable and notable[a.id].opted_out for a in addresses):
+        return Rest.OPTED_OUT
+    return Rest.NO_ADDRESS
+
+
+def soft(usable: tuple[Address, ...] | list[Address], channels: tuple[str, ...]) -> list[Address]:
     """Addresses that can be told silently: the listed ones; only where none is listed, the others."""
     silent = [address for address in usable if address.channel in SOFT_CHANNELS]
     return [address for address in silent if address.channel in channels] or silent

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from alertd.domain.all_clear import all_clear, not_affected
-from alertd.domain.people import know
+from alertd.domain.knowledge import know, since_released
 from alertd.domain.speak import speak
 from alertd.domain.watch import Duty, Verdict
 
@@ -16,6 +16,8 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     """
     incident, family = duty.incident, duty.family
     knowledge = know(duty.tellings, incident.epoch)
+    if knowledge.released:
+        knowledge = since_released(duty, knowledge)
     if incident.state.ended:
         return all_clear(duty, now, knowledge)
     services = incident.scope.touching(family.services, family.region)

@@ -14,7 +14,7 @@ SOFT_CHANNELS = frozenset({"email", "push"})
 LOUD_CHANNELS = frozenset({"sms", "voice", "push", "console"})
 """Channels that can wake."""
 
-_TRIES = 12  # quiet hours and duty alternate; a week has at most 7 duty stretches and 7 nights each way
+_TRIES = 18  # quiet hours and duty alternate: 7 duty stretches and 7 nights a week, and one at either end
 
 
 @dataclass(slots=True)
@@ -54,6 +54,15 @@ class Person:
             if end is not None
         ]
         return min(ends) if ends else None
+
+    def said_until(self, at: datetime, *, loud: bool, wakes: bool) -> datetime | None:
+        """Until when a message planned at `at` may be handed over as planned; None = for ever.
+
+        What wakes, and what may go softly at night, stops only at the end of duty.
+        """
+        if wakes or (not loud and self.soft_at_night):
+            return hours.on_duty_until(self.on_duty, self.zone, at) if self.on_duty else None
+        return self.loud_until(at)
 
     def may_be_told(self, at: datetime) -> bool:
         """Loudly or softly, by anything that does not wake."""

@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from alertd.domain.incident import Incident, Severity, State, Update
-from alertd.domain.people import Knowledge
+from alertd.domain.incident import Incident, Kind, Severity, State, Update
+from alertd.domain.knowledge import Knowledge
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person, all_asleep, first_told
-from alertd.domain.watch import Duty, Watch
+from alertd.domain.watch import Duty, Rest, Watch
 
 FIRST_MARGIN = timedelta(seconds=60)
 """The margin before there are any hand-overs to measure."""
@@ -56,25 +56,63 @@ def closes_promise(incident: Incident, now: datetime, margin: timedelta) -> bool
     return promise is not None and now >= promise - margin
 
 
-def deadline(duty: Duty, knowledge: Knowledge) -> datetime:
-    """The family's `next_by` as it stands: new facts may bring it nearer, never push it later."""
-    watch = duty.watch
+def deadline(duty: Duty, knowledge: Knowledge, now: datetime) -> datetime:
+    """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
+
+    Before the first acceptance it is when the incident began to touch them, again or at all, plus
+    `first_notice` (R1).
+    """
+    policy, watch, news = duty.policy, duty.watch, duty.incident.news
+    if watch.rest is Rest.NOT_TOUCHED:
+        return _touched_again(duty, now) + policy.first_notice[duty.incident.severity]
+    first = not knowledge.told
     standing = knowledge.next_by if knowledge.told and knowledge.next_by is not None else watch.next_by
     for update, before in _untold(duty.incident, watch, knowledge):
-        if before is not None and update.facts.severity.rank > before.facts.severity.rank:
-            length = window(duty.policy, update.facts.severity, update.facts.state, asleep=False)
+        severity = update.facts.severity
+        if update.kind is Kind.REOPENING:
+            first, standing = True, update.at + policy.first_notice[severity]
+        elif before is not None and severity.rank > before.facts.severity.rank:
+            length = policy.first_notice[severity] if first else _by_day(policy, update)
             standing = min(standing, update.at + length)
-        if update.promise is not None and update is duty.incident.news:
+        if update.promise is not None and update is news and not first:
             standing = min(standing, update.promise)
     return standing
 
 
+def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
+    """The graver severity that the family was last told of, until they are told of the fall (R15)."""
+    if not knowledge.told or knowledge.told >= incident.news.number:
+        return None
+    for update in reversed(incident.updates):
+        if update.number <= knowledge.told:
+            severity = update.facts.severity
+            return severity if severity.rank > incident.severity.rank else None
+    return None
+
+
+def _by_day(policy: Policy, update: Update) -> timedelta:
+    return window(policy, update.facts.severity, update.facts.state, asleep=False)
+
+
+def _touched_again(duty: Duty, now: datetime) -> datetime:
+    """When the incident began to touch a family again: with the newest update, else by a change of their own."""
+    newest, family = duty.incident.newest, duty.family
+    if newest.kind is Kind.SCOPE and len(duty.incident.updates) > 1:
+        before = duty.incident.updates[-2].facts.scope
+        if not before.touching(family.services, family.region):
+            return newest.at
+    return now
+
+
 def _untold(incident: Incident, watch: Watch, knowledge: Knowledge) -> list[tuple[Update, Update | None]]:
-    """Human updates that nobody in the family has been told, each with the update before it."""
-    if not knowledge.told:
-        return []  # the first notice has its own promise
-    return [
-        (update, incident.updates[i - 1] if i else None)
-        for i, update in enumerate(incident.updates)
-        if update.number > knowledge.told and update.human and update.notify and update.at > watch.touched_at
-    ]
+    """Human updates that nobody in the family has been told, oldest first, each with the update before it."""
+    untold: list[tuple[Update, Update | None]] = []
+    updates = incident.updates
+    for i in range(len(updates) - 1, -1, -1):
+        update = updates[i]
+        if update.number <= knowledge.told or update.at <= watch.touched_at:
+            break
+        if update.human and update.notify:
+            untold.append((update, updates[i - 1] if i else None))
+    untold.reverse()
+    return untold

@@ -2,7 +2,8 @@
 
 from alertd.domain.delivery import Reason
 from alertd.domain.family import Address
-from alertd.domain.people import NOTHING_KNOWN, Knowledge, Known, soft
+from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.people import soft
 from alertd.domain.quiet import LOUD_CHANNELS, Person
 
 
@@ -28,23 +29,34 @@ def loud_targets(
 def soft_targets(
     person: Person, knowledge: Knowledge, update: int, reason: Reason
 ) -> list[tuple[Address, Reason]]:
-    """The addresses that can be told without waking anybody."""
-    return [
-        (a, reason)
-        for a in soft(person.usable, person.choice.channels)
-        if _known(knowledge, a).failed != update
-    ]
+    """The addresses that can be told without waking anybody; what failed for this update is passed over."""
+    left = [a for a in person.usable if _known(knowledge, a).failed != update]
+    return [(a, reason) for a in soft(left, person.choice.channels)]
 
 
 def copy_targets(person: Person, knowledge: Knowledge, update: int) -> list[Address]:
-    """Where a loud copy at wake-up goes: the listed addresses that can wake and have not failed."""
-    return [
-        a
-        for a in person.usable
-        if a.channel in person.choice.channels
-        and a.channel in LOUD_CHANNELS
-        and _known(knowledge, a).failed != update
-    ]
+    """Where a loud copy at wake-up goes: those addresses that carry messages by day and can wake."""
+    by_day = loud_targets(person, knowledge, update, Reason.WAKE_UP, ())
+    return [a for a, _ in by_day if a.channel in LOUD_CHANNELS]
+
+
+def told_targets(
+    person: Person, knowledge: Knowledge, update: int, reason: Reason
+) -> list[tuple[Address, Reason]]:
+    """The addresses over which this person was told, for whom the list that applies now is empty (R11)."""
+    known = [(a, _known(knowledge, a)) for a in person.usable]
+    return [(a, reason) for a, k in known if (k.told or k.maybe) and k.failed != update]
+
+
+def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple[str, ...]) -> Address | None:
+    """The floor address that takes the place of one that failed after the message had been sent (R12)."""
+    held = [a for a in person.caregiver.addresses if a.channel in floor]
+    if not any(_known(knowledge, a).failed == update for a in held):
+        return None
+    left = [a for a in person.usable if a.channel in floor and _known(knowledge, a).failed != update]
+    if any(_known(knowledge, a).covered >= update for a in left):
+        return None
+    return left[0] if left else None
 
 
 def _known(knowledge: Knowledge, address: Address) -> Known:

@@ -29,7 +29,7 @@ class Push(Base):
 
 
 def connect(url: str) -> Engine:
-    """An engine with SQLAlchemy's defaults; on SQLite with the WAL that anyone with two processes turns on."""
+    """An engine with SQLAlchemy's defaults; on SQLite with the WAL that two processes ask for."""
     if not url.startswith("sqlite"):
         return create_engine(url)
     engine = create_engine(url, connect_args={"timeout": SQLITE_BUSY_SECONDS})

@@ -18,11 +18,14 @@ from bench import messages
 from bench.measurement import Measurement, Mismatch
 from bench.naive.models import Base, Push, connect
 from bench.processes import usage
-from bench.servers import READY_SECONDS, Rig, start, stop, wait_until
+from bench.servers import READY_SECONDS, NotReady, Rig, start, stop, wait_until
 
 CHILDREN = 2
+OPTIONS = ("-P", "prefork", "-c", str(CHILDREN), "-l", "WARNING", "--without-gossip", "--without-mingle")
 RUN_SECONDS = 60.0
 RSA_BITS = 2048
+LOG_TAIL = 2000
+POLL_SECONDS = 0.025  # often enough for 3 s, and no load of its own
 
 
 class Naive:
@@ -39,7 +42,7 @@ class Naive:
         self._engine: Engine
         self._celery: Celery
 
-    def prepare(self, rig: Rig, n: int, /) -> None:
+    def prepare(self, rig: Rig, _n: int, /) -> None:
         """Make the database, start the worker, and have each of its children send one push."""
         self._rig = rig
         url = self._database(rig)
@@ -55,18 +58,8 @@ class Naive:
             "NAIVE_FCM_URL": rig.provider.url,
             "NAIVE_CREDENTIALS_FILE": str(_credentials(folder, rig.provider.url)),
         }
-        options = (
-            "-P",
-            "prefork",
-            "-c",
-            str(CHILDREN),
-            "-l",
-            "WARNING",
-            "--without-gossip",
-            "--without-mingle",
-        )
         with (folder / "worker.log").open("wb") as log:
-            argv = [sys.executable, "-m", "celery", "-A", "bench.naive.tasks", "worker", *options]
+            argv = [sys.executable, "-m", "celery", "-A", "bench.naive.tasks", "worker", *OPTIONS]
             self._worker = start(argv, env=env, stdout=log, stderr=log)
         self._warm_up(folder)
 
@@ -77,8 +70,8 @@ class Naive:
         began = time.perf_counter()
         for push_id in self._insert([messages.token(i) for i in range(n)]):
             self._celery.send_task("naive.send_push", args=[push_id])
-        wait_until(f"{n} pushes accepted", lambda: self._rig.provider.count() >= n, RUN_SECONDS)
-        wait_until(f"{n} rows sent", lambda: self._sent() >= n, RUN_SECONDS)
+        self._wait(f"{n} pushes accepted", lambda: self._rig.provider.count() >= n, RUN_SECONDS)
+        self._wait(f"{n} rows sent", lambda: self._sent() >= n, RUN_SECONDS)
         seconds = time.perf_counter() - began
         after = usage(self._worker.pid)
         servers = self._rig.server_cpu_seconds() - servers
@@ -102,17 +95,29 @@ class Naive:
         rows = self._insert([f"warm-up-{i}" for i in range(CHILDREN * 4)])
 
         def all_warm() -> bool:
-            assert self._worker is not None
-            if self._worker.poll() is not None:
-                raise Mismatch(f"the worker ended: {(folder / 'worker.log').read_text()[-2000:]}")
             return len(list(warmed.iterdir())) == CHILDREN and self._sent() == len(rows)
 
         for push_id in rows:
             self._celery.send_task("naive.warm_up", args=[push_id, str(warmed)])
-        wait_until("every child of the naive worker has sent", all_warm, READY_SECONDS)
+        self._wait("every child has sent", all_warm, READY_SECONDS)
         with Session(self._engine) as session:
             session.execute(delete(Push))
             session.commit()
+
+    def _wait(self, what: str, is_true: Callable[[], bool], seconds: float) -> None:
+        worker = self._worker
+        assert worker is not None
+
+        def true_or_ended() -> bool:
+            return is_true() or worker.poll() is not None
+
+        try:
+            wait_until(what, true_or_ended, seconds, POLL_SECONDS)
+            if worker.poll() is not None:
+                raise NotReady(f"the worker ended with {worker.returncode}")
+        except NotReady as error:
+            log = self._rig.folder / self.name / "worker.log"
+            raise NotReady(f"{self.name}: {error}. Its log ends:\n{log.read_text()[-LOG_TAIL:]}") from error
 
     def _insert(self, tokens: list[str]) -> list[int]:
         rows = [Push(token=token, title=messages.TITLE, body=messages.BODY) for token in tokens]

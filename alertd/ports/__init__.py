@@ -122,6 +122,7 @@ class Saying:
     reader: Reader  # with `to` blanked
     now: datetime  # the minute at which it is handed over, story time
     ended_at: datetime | None = None
+    incident: UUID = UUID(int=0)  # noqa: RUF009  with the update's number, names the row of facts
 
 
 class Compose(Protocol):

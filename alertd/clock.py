@@ -1,0 +1,51 @@
+"""One clock for the whole cluster: the database's, sampled, and advanced by the monotonic clock."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+
+class _Source(Protocol):
+    async def now(self) -> datetime: ...
+
+    def reading(self) -> object: ...
+
+
+class ClusterClock:
+    """Story time and machine time; they are the same unless a demo set a story.
+
+    A host whose wall clock steps does not matter: only the monotonic clock advances a sample.
+    """
+
+    def __init__(self) -> None:
+        self._sampled = datetime(1970, 1, 1, tzinfo=UTC)
+        self._at = time.monotonic()
+        self._story: tuple[datetime, datetime] | None = None
+        self.rate = 1.0
+
+    async def sample(self, store: "_Source") -> None:
+        """Read the database's clock and the cluster's story; call at start and every minute or so."""
+        before = time.monotonic()
+        sampled = await store.now()
+        after = time.monotonic()
+        self._sampled, self._at = sampled, before + (after - before) / 2
+        async with store.reading() as rows:  # type: ignore[attr-defined]
+            story = await rows.story_clock()
+        if story is not None:
+            self._story, self.rate = (story[0], story[1]), story[2]
+
+    def machine(self) -> datetime:
+        """Machine time: leases, retries, sweeps."""
+        return self._sampled + timedelta(seconds=time.monotonic() - self._at)
+
+    def now(self) -> datetime:
+        """Story time: windows, promises, quiet hours."""
+        machine = self.machine()
+        if self._story is None:
+            return machine
+        story_at, machine_at = self._story
+        return story_at + (machine - machine_at) * self.rate
+
+    def sampled_ago(self) -> float:
+        """Seconds since the last sample."""
+        return time.monotonic() - self._at

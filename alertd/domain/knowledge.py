@@ -1,0 +1,163 @@
+"""What the planner knows of the past: which update reached which address, loud or soft, in which words."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alertd.domain.delivery import FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
+from alertd.domain.family import AddressId
+from alertd.domain.quiet import Person
+from alertd.domain.watch import Duty
+
+ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
+"""What is said when it is over; whoever was told one of these knows nothing newer."""
+
+ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
+
+STEP_NOT_AFFECTED = -2
+""" "Not affected after all" may name the very update that was told before: it needs a step of its own."""
+
+_STEPS = 3  # the message, its copy at wake-up, and "not affected"; see Knowledge.step
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one address in this incident, or of all addresses of one person together."""
+
+    told: int = 0  # newest update that a provider took
+    told_awake: int = 0  # ... other than silently in quiet hours
+    covered: int = 0  # newest update taken or still in flight
+    covered_loud: int = 0
+    failed: int = 0  # newest update that failed here
+    maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
+    framing: Framing | None = None  # of the newest update taken
+    framed_at: datetime | None = None  # when that one was planned
+    ending: int = 0  # newest update whose all-clear (or "not affected") is in flight
+    woken: bool = False  # told loudly in quiet hours, in this epoch
+    roused: int = 0  # newest update taken or in flight that was loud in quiet hours
+    soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
+
+
+NOTHING_KNOWN = Known()
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What the family has been told, by address."""
+
+    by_address: dict[AddressId, Known] = field(default_factory=dict)
+    in_flight: bool = False
+    told: int = 0  # newest update that a provider took for anybody in the family
+    next_by: datetime | None = None  # what that update said
+    flying_by: datetime | None = None  # the earliest that a newer message still in flight says
+    planned_at: datetime | None = None  # when anything was last planned
+    released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
+
+    def of(self, person: Person) -> Known:
+        """What is known of all addresses of a person together, usable or not."""
+        known = self.by_address
+        mine = [known[a.id] for a in person.caregiver.addresses if a.id in known]
+        if not mine:
+            return NOTHING_KNOWN
+        return mine[0] if len(mine) == 1 else _merge(mine)
+
+    def step(self, person: Person, step: int) -> int:
+        """The step under which a person hears an update that they heard before they were not affected."""
+        if not self.released:
+            return step
+        return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
+
+
+def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
+    """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known."""
+    knowledge = Knowledge()
+    by_address = knowledge.by_address
+    flying: list[Telling] = []
+    planned_at: datetime | None = None
+    for telling in tellings:
+        known = by_address.get(telling.address)
+        if known is None:
+            known = by_address[telling.address] = Known()
+        if planned_at is None or telling.planned_at > planned_at:
+            planned_at = telling.planned_at
+        state, update = telling.state, telling.update
+        if telling.framing is Framing.NOT_AFFECTED:
+            knowledge.released[telling.address] = knowledge.released.get(telling.address, 0) + 1
+        if state in TOLD:
+            _cover(known, telling)
+            _tell(known, telling, epoch)
+            if update > knowledge.told:
+                knowledge.told, knowledge.next_by = update, telling.next_by
+            elif update == knowledge.told and telling.next_by is not None:
+                knowledge.next_by = min(knowledge.next_by or telling.next_by, telling.next_by)
+        elif state in OPEN:
+            _cover(known, telling)
+            flying.append(telling)
+            known.maybe = known.maybe or state is DeliveryState.UNKNOWN
+            if telling.framing in ENDS and update > known.ending:
+                known.ending = update
+        elif state in FAILED and update > known.failed:
+            known.failed = update
+    knowledge.planned_at = planned_at
+    knowledge.in_flight = bool(flying)
+    knowledge.flying_by = min((t.next_by for t in flying if t.next_by and t.update > knowledge.told), default=None)
+    return knowledge
+
+
+def since_released(duty: Duty, knowledge: Knowledge) -> Knowledge:
+    """What is known once everything is forgotten that a person heard before "not affected after all".
+
+    Touched again, they start anew; not touched or all over, they are owed nothing more.
+    """
+    gone: dict[AddressId, datetime] = {}
+    for caregiver in duty.family.caregivers:
+        mine = [knowledge.by_address[a.id] for a in caregiver.addresses if a.id in knowledge.by_address]
+        known = _merge(mine)
+        if known.framing is Framing.NOT_AFFECTED and known.framed_at is not None:
+            gone |= {a.id: known.framed_at for a in caregiver.addresses}
+    left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
+    anew = know(left, duty.incident.epoch)
+    anew.released = knowledge.released
+    return anew
+
+
+def _cover(known: Known, telling: Telling) -> None:
+    update = telling.update
+    known.covered = max(known.covered, update)
+    if telling.loud:
+        known.covered_loud = max(known.covered_loud, update)
+        if telling.in_quiet and update > known.roused:
+            known.roused = update
+    elif telling.in_quiet and update > known.soft_in_quiet:
+        known.soft_in_quiet = update
+
+
+def _tell(known: Known, telling: Telling, epoch: int) -> None:
+    update = telling.update
+    if update > known.told or (
+        update == known.told and (known.framed_at is None or telling.planned_at > known.framed_at)
+    ):
+        known.told, known.framing, known.framed_at = update, telling.framing, telling.planned_at
+    if telling.loud or not telling.in_quiet:
+        known.told_awake = max(known.told_awake, update)
+    if telling.loud and telling.in_quiet and telling.epoch == epoch:
+        known.woken = True
+
+
+def _merge(all_known: list[Known]) -> Known:
+    merged = Known()
+    for known in all_known:
+        if known.framed_at is not None and (
+            merged.framed_at is None or (known.told, known.framed_at) > (merged.told, merged.framed_at)
+        ):
+            merged.told, merged.framing, merged.framed_at = known.told, known.framing, known.framed_at
+        merged.told_awake = max(merged.told_awake, known.told_awake)
+        merged.covered = max(merged.covered, known.covered)
+        merged.covered_loud = max(merged.covered_loud, known.covered_loud)
+        merged.failed = max(merged.failed, known.failed)
+        merged.ending = max(merged.ending, known.ending)
+        merged.roused = max(merged.roused, known.roused)
+        merged.soft_in_quiet = max(merged.soft_in_quiet, known.soft_in_quiet)
+        merged.maybe = merged.maybe or known.maybe
+        merged.woken = merged.woken or known.woken
+    return merged

@@ -1,0 +1,52 @@
+"""When to think about a family again: the table "After plan, look_at" of the design."""
+
+from datetime import datetime, timedelta
+
+from alertd.domain import silence
+from alertd.domain.delivery import Owed
+from alertd.domain.knowledge import Knowledge
+from alertd.domain.quiet import Person, first_told
+from alertd.domain.watch import Duty
+
+
+def due(people: list[Person], deadline: datetime, margin: timedelta) -> datetime:
+    """When the silence rule speaks: a margin before the deadline, never reaching back into quiet hours."""
+    begin = deadline - margin
+    return first_told(people, begin) or begin
+
+
+def retry_after(duty: Duty) -> timedelta:
+    """How long to wait with a new update after every way to tell the newest one has failed."""
+    incident = duty.incident
+    return silence.window(duty.policy, incident.severity, incident.state, asleep=False)
+
+
+def look_at(
+    duty: Duty,
+    now: datetime,
+    people: list[Person],
+    knowledge: Knowledge,
+    *,
+    deadline: datetime,
+    due_at: datetime,
+    owed: list[Owed],
+    wake_at: list[datetime],
+) -> datetime:
+    """The earliest moment that applies, always later than `now`.
+
+    An acceptance moves nothing, so the moments of both ends are kept: the deadline that stands while nobody
+    has the message, and the one that the message itself says.
+    """
+    candidates = [due_at, *wake_at]
+    if owed or knowledge.in_flight:
+        said = [d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told]
+        if knowledge.flying_by is not None:
+            said.append(knowledge.flying_by)
+        candidates.append(deadline)
+        if said:
+            said_by = min(said)
+            candidates.append(max(due(people, said_by, duty.margin), min(now + duty.lease, said_by)))
+    elif knowledge.planned_at is not None and knowledge.told < duty.incident.newest.number:
+        candidates.append(knowledge.planned_at + retry_after(duty))
+    later = [moment for moment in candidates if moment > now]
+    return min(later) if later else first_told(people, now + duty.lease) or now + duty.lease

@@ -1,0 +1,87 @@
+"""One planning of one family while the outage lasts, and the messages it owes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Framing, Owed, Reader, Reason
+from alertd.domain.family import Address
+from alertd.domain.incident import Update
+from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.quiet import Person
+from alertd.domain.watch import Duty
+
+
+@dataclass(slots=True)
+class Turn:
+    """What is shared by all messages of one planning."""
+
+    duty: Duty
+    now: datetime
+    services: tuple[str, ...]
+    knowledge: Knowledge
+    update: int  # the number that messages planned now carry
+    next_by: datetime  # what they say
+    news: Update
+
+    def covered(self, address: Address) -> bool:
+        """Whether this address has the update already, or is about to."""
+        return self.knowledge.by_address.get(address.id, NOTHING_KNOWN).covered >= self.update
+
+    def waited(self, person: Person) -> bool:
+        """Whether something was waiting for this person's wake-up or duty."""
+        return person.caregiver.id in self.duty.watch.waiting
+
+    def message(
+        self,
+        person: Person,
+        known: Known,
+        address: Address,
+        reason: Reason,
+        *,
+        loud: bool,
+        asleep: bool,
+        wakes: bool,
+        copy: bool = False,
+    ) -> Owed:
+        """The delivery of this turn's update to one address; `copy`: the loud one after silent ones."""
+        duty, now = self.duty, self.now
+        asleep_then = person.asleep_until(self.next_by) is not None
+        framing = self._framing(person, known, asleep=asleep, copy=copy)
+        return Owed(
+            family=duty.family.id,
+            caregiver=person.caregiver.id,
+            address=address.id,
+            channel=address.channel,
+            update=self.update,
+            epoch=duty.incident.epoch,
+            step=self.knowledge.step(person, STEP_WAKE_UP if copy else STEP_MESSAGE),
+            framing=framing,
+            reason=reason,
+            loud=loud,
+            next_by=self.next_by,
+            stale_after=now + (self.next_by - now) / 2 if self.next_by > now else None,
+            loud_until=person.said_until(now, loud=loud, wakes=wakes),
+            reader=Reader(
+                to=address.to,
+                locale=person.locale,
+                zone=person.zone,
+                services=self.services,
+                hears_by=person.first_loud(self.next_by) if asleep_then else person.first_told(self.next_by),
+                quiet=asleep_then,
+                missed=self._missed(known) if framing is Framing.WAKE_UP else 0,
+            ),
+            in_quiet=asleep,
+        )
+
+    def _framing(self, person: Person, known: Known, *, asleep: bool, copy: bool) -> Framing:
+        if not known.told and not copy:
+            return Framing.NOTICE
+        slept = self.waited(person) or known.soft_in_quiet > known.covered_loud
+        if copy or (slept and not asleep):
+            return Framing.WAKE_UP
+        return Framing.UPDATE if known.told < self.news.number else Framing.HOLDING
+
+    def _missed(self, known: Known) -> int:
+        """Human updates since the last message that this person did not get silently in the night."""
+        updates = self.duty.incident.updates
+        return sum(u.human and u.notify and known.told_awake < u.number <= self.update for u in updates)

@@ -1,0 +1,114 @@
+"""The `escalation` block of a policy: ladders for families and for responders."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from alertd.domain.errors import Invalid
+from alertd.domain.family import CHANNELS
+from alertd.domain.incident import Severity
+from alertd.domain.policy import Escalation, Ladder, ResponderStep, Step
+from alertd.ingest import shapes
+from alertd.ingest.durations import parse_duration, spell_duration
+from alertd.ingest.reading import Field
+from alertd.policy_file.built_in import BUILT_IN
+
+_WORDS = ("always", "first", "next", "all")
+_NOW = timedelta(0)
+_MINUTE = timedelta(seconds=60)
+
+
+def read_escalation(field: Field, roles: Collection[str], responders: Collection[str]) -> Escalation:
+    """Read both ladders; one that is left out is built in. Mistakes are noted in the field's Reading.
+
+    `roles` are those that the policy names elsewhere, `responders` those that it may nudge and page.
+    """
+    keys = field.entries(optional=("families", "responders"))
+    built_in = BUILT_IN.escalation
+    families = dict(built_in.families)
+    if "families" in keys:
+        for severity, entry in keys["families"].entries(optional=shapes.SEVERITIES).items():
+            families[Severity(severity)] = _ladder(entry, roles)
+    post, news = built_in.post, built_in.news
+    if "responders" in keys:
+        ladders = keys["responders"].entries(optional=("post", "news"))
+        post = _responder_steps(ladders["post"], responders) if "post" in ladders else post
+        news = _responder_steps(ladders["news"], responders) if "news" in ladders else news
+    return Escalation(families=families, post=post, news=news)
+
+
+def _ladder(field: Field, roles: Collection[str]) -> Ladder:
+    keys = field.entries(required=("until", "by", "steps"))
+    keys.take("until", shapes.one_of(("acknowledged",), "something a ladder waits for"), "")
+    by = tuple(role.take(shapes.slug, "") for role in keys["by"].each(most=20)) if "by" in keys else ()
+    if "by" in keys and keys["by"].value == []:
+        keys["by"].wrong("must name at least one role whose answer is enough")
+    steps = []
+    times = []
+    for member in keys["steps"].each(most=20) if "steps" in keys else []:
+        step, after = _step(member, {*roles, *by})
+        steps.append(step)
+        times.append((member, after))
+    _ordered(times)
+    return Ladder(by, tuple(steps))
+
+
+def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]:
+    keys = field.entries(required=("after", "tell"), optional=("via",))
+    known = (*_WORDS, *sorted(roles))
+    convert = shapes.one_of(known, "someone a step can tell")
+    tell: tuple[str, ...] = ()
+    if "tell" in keys:
+        told = keys["tell"]
+        members = told.each(most=20) if isinstance(told.value, list) else [told]
+        tell = tuple(member.take(convert, "") for member in members)
+        if told.value == []:
+            told.wrong(f"must name somebody; known: {', '.join(known)}")
+    channel = shapes.one_of(CHANNELS, "a channel")
+    via = tuple(member.take(channel, "") for member in keys["via"].each(most=20)) if "via" in keys else ()
+    after = keys.take("after", parse_duration, None)
+    return Step(after or _NOW, tell, via), after
+
+
+def _responder_steps(field: Field, responders: Collection[str]) -> tuple[ResponderStep, ...]:
+    steps = []
+    times = []
+    for member in field.each(most=20):
+        step, offset = _responder_step(member, responders)
+        steps.append(step)
+        times.append((member, offset))
+    _ordered(times)
+    return tuple(steps)
+
+
+def _responder_step(field: Field, responders: Collection[str]) -> tuple[ResponderStep, timedelta | None]:
+    keys = field.entries(optional=("before", "after", "nudge", "page", "repeat"))
+    if ("before" in keys) == ("after" in keys):
+        field.wrong("needs either before or after: how long before or after an update is due")
+    if ("nudge" in keys) == ("page" in keys):
+        field.wrong("needs either nudge or page, and whom")
+    before, after = keys.take("before", parse_duration, None), keys.take("after", parse_duration, None)
+    offset = -before if before is not None else after
+    who = shapes.one_of(tuple(responders), "a responder of this policy")
+    step = ResponderStep(
+        offset=offset or _NOW,
+        who=keys.take("page", who, "") or keys.take("nudge", who, ""),
+        page="page" in keys,
+        repeat=keys.take("repeat", _repeat, None),
+    )
+    return step, offset
+
+
+def _repeat(value: object) -> timedelta:
+    length = parse_duration(value)
+    if length < _MINUTE:
+        raise Invalid(f"is {spell_duration(length)}; repeat at most every 60s")
+    return length
+
+
+def _ordered(steps: list[tuple[Field, timedelta | None]]) -> None:
+    latest: timedelta | None = None
+    for field, time in steps:
+        if time is not None and latest is not None and time < latest:
+            field.wrong("comes earlier than a step above it; put the steps in the order of their times")
+        elif time is not None:
+            latest = time

@@ -1,0 +1,56 @@
+"""What every use case gets, put together once in `wiring`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from alertd.domain.policy import Policy
+from alertd.ports import Channel, Clock, Compose, Doorbell
+from alertd.ports.store import Store
+
+
+class Log(Protocol):
+    """Structured, few lines, no personal data."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Something that happened."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Something that a human should see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Machine durations, in seconds."""
+
+    lease: float = 30.0  # a worker's right to a batch; a provider call's total deadline lies well inside
+    sweep: float = 0.5  # between two looks of the sweeper
+    unknown_critical: float = 20.0  # wait for a callback that tells an unknown outcome
+    unknown: float = 60.0
+    takes_hints: float = 2.0  # work older than this was not taken by a worker: the sweeper does it itself
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """The outside, as ports; `policies` maps a service to the policy that owns it."""
+
+    store: Store
+    clock: Clock
+    channels: Mapping[str, Channel]
+    compose: Compose
+    doorbell: Doorbell
+    new_id: Callable[[], UUID]
+    spread: Callable[[], float]  # a random share of [0, 1): jitter
+    policies: Mapping[str, Policy]
+    default_policy: Policy
+    services: frozenset[str]
+    log: Log
+    timing: Timing = Timing()
+    rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates
+    phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
+    locales: frozenset[str] = frozenset({"en"})
+
+    def policy_for(self, service: str) -> Policy:
+        """The policy that owns a service, else the default one."""
+        return self.policies.get(service, self.default_policy)

@@ -1,0 +1,245 @@
+"""The store: every verb that a use case may say within one transaction."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from alertd.domain.family import Family, FamilyId
+from alertd.domain.incident import Incident, IncidentId, Scope, Update
+from alertd.domain.policy import Policy
+from alertd.records import (
+    Backlog,
+    Candidate,
+    Claimed,
+    DeliveryRow,
+    Fanout,
+    Key,
+    Lease,
+    Outcome,
+    Plan,
+    Planned,
+    Progress,
+)
+
+
+class Rows(Protocol):
+    """One open transaction."""
+
+    async def lock_incidents(self) -> None:
+        """Nobody else opens or changes an incident until this transaction ends."""
+
+    async def next_incident_number(self) -> int:
+        """The number that people will type."""
+
+    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+        """Insert an incident with its updates and the policy it keeps for life."""
+
+    async def save_incident(self, changed: Incident) -> bool:
+        """Write the row of an incident; False if somebody else changed it meanwhile."""
+
+    async def add_update(self, incident_id: IncidentId, new: Update) -> bool:
+        """Insert an update; False if its number is taken (somebody else wrote it first)."""
+
+    async def incident(self, which: int | UUID) -> Incident | None:
+        """An incident by its number or id."""
+
+    async def policy_of(self, incident_id: IncidentId) -> Policy:
+        """The policy snapshot of an incident."""
+
+    async def lane_of(self, incident_id: IncidentId) -> str:
+        """The lane of an incident's messages."""
+
+    async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
+        """Incidents, newest first."""
+
+    async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
+        """(version, newest update number): changes whenever anything that messages say may have changed."""
+
+    async def add_fanout(
+        self,
+        fanout_id: UUID,
+        incident_id: IncidentId,
+        update_no: int,
+        lane: str,
+        machine_at: datetime,
+        *,
+        scope: bool,
+    ) -> None:
+        """A cursor that will carry this update to every family; older cursors of the incident are done with."""
+
+    async def add_act(
+        self, act_id: UUID, at: datetime, who: str, what: str, incident_id: UUID | None, detail: dict[str, object]
+    ) -> None:
+        """Record what a human did."""
+
+    async def acts(self, incident_id: IncidentId) -> Sequence[tuple[datetime, str, str, str]]:
+        """(at, who, what, detail as JSON) of one incident, oldest first."""
+
+    async def event_digest(self, source: str, event_id: str) -> tuple[bytes, UUID | None] | None:
+        """(digest of the body, incident) of an event already taken, else None."""
+
+    async def add_event(
+        self,
+        *,
+        source: str,
+        event_id: str,
+        alert: str,
+        status: str,
+        digest: bytes,
+        body: str,
+        at: datetime,
+        incident_id: UUID | None,
+    ) -> None:
+        """Keep an outage event, unchanged for ever."""
+
+    async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
+        """The incident that an alert of a source last belonged to."""
+
+    async def family(self, family_id: FamilyId) -> Family | None:
+        """One family, or None."""
+
+    async def families_after(self, position: str, limit: int) -> Sequence[Family]:
+        """Families in keyset order, for the export."""
+
+    async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When each of these families, where known, was last updated by its owner."""
+
+    async def put_families(self, families: Sequence[Family]) -> None:
+        """Insert or replace families with their index rows; addresses keep their one row and its state."""
+
+    async def delete_family(self, family_id: FamilyId) -> bool:
+        """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
+
+    async def count_touched(self, scope: Scope) -> int:
+        """How many families a scope touches."""
+
+    async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
+        """Make the open watches of these families due; returns how many there were."""
+
+    async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
+        """Which of these families have a watch in this incident."""
+
+    async def take_fanout(self, lane: str) -> Fanout | None:
+        """The oldest open cursor of a lane that nobody else is moving, or None."""
+
+    async def move_fanout(self, cursor: Fanout, to: str | None, machine_at: datetime) -> bool:
+        """Put the cursor behind `to` (None: done); False if somebody else moved it meanwhile."""
+
+    async def slice_ids(self, cursor: Fanout, scope: Scope, limit: int) -> list[str]:
+        """The next family ids behind the cursor, in keyset order."""
+
+    async def due_watches(self, now: datetime, limit: int) -> dict[UUID, list[str]]:
+        """Family ids of watches that are due, by incident, the longest due first."""
+
+    async def candidates(
+        self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True
+    ) -> Iterator[Candidate]:
+        """Everything about these families that `plan` may look at, decoded one at a time."""
+
+    async def write_plan(self, plan: Plan) -> list[Planned]:
+        """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set."""
+
+    async def claim(
+        self, lane: str, now: datetime, machine_at: datetime, lease: Lease, limit: int
+    ) -> tuple[list[Claimed], list[UUID]]:
+        """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more."""
+
+    async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
+        """Hand what may not be said any more back to the planner: superseded, and its watch due."""
+
+    async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
+        """Write what became of a batch, in one statement per table; returns how many had lost their lease."""
+
+    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int) -> int:
+        """Every expired lease is `unknown`: the provider may have it."""
+
+    async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
+        """Whose wait for the provider's word is over is sent again: better twice than never."""
+
+    async def add_key(self, key: Key) -> None:
+        """Store a key: its digest, never the secret."""
+
+    async def key(self, key_id: str) -> Key | None:
+        """A key by its public id."""
+
+    async def keys(self) -> Sequence[Key]:
+        """All keys, oldest first."""
+
+    async def revoke_key(self, key_id: str, at: datetime) -> bool:
+        """Refuse a key from now on; False if there is none to revoke."""
+
+    async def answered(self, who: str, key: str) -> tuple[bytes, int, str] | None:
+        """(digest of the body, status, response) of a command that was carried out before."""
+
+    async def remember_answer(
+        self, who: str, key: str, digest: bytes, status: int, response: str, at: datetime
+    ) -> None:
+        """Keep the answer of a command in the transaction that carried it out."""
+
+    async def story_clock(self) -> tuple[datetime, datetime, float] | None:
+        """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""
+
+    async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
+        """Set it once; a cluster's story never jumps."""
+
+    async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
+        """What waits and for how long; every query walks a partial index."""
+
+    async def lapsed(self, machine_at: datetime) -> bool:
+        """Whether any lease has expired, or any wait for an unknown outcome is over."""
+
+    async def late(self, incident_id: IncidentId) -> timedelta | None:
+        """p95 of (accepted - planned) of the incident's last 500 hand-overs, story time; None before any."""
+
+    async def progress(self, incident_id: IncidentId, newest: int) -> Progress:
+        """How far the telling has come."""
+
+    async def unheard(self, incident_id: IncidentId, limit: int) -> Sequence[tuple[str, str | None]]:
+        """(family, why it rests or None) of families that heard nothing yet."""
+
+    async def deliveries(
+        self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
+    ) -> Sequence[DeliveryRow]:
+        """Deliveries, newest first, with masked addresses."""
+
+    async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
+        """(update, channel, state, number, last acceptance) for the timeline."""
+
+    async def failures(
+        self, incident_id: IncidentId, limit: int
+    ) -> Sequence[tuple[datetime, str, str, str | None]]:
+        """(at, family, channel, code) of refused, parked and undelivered deliveries, newest first."""
+
+
+class Turn(Protocol):
+    """The right to plan: reads first, then one write transaction."""
+
+    @property
+    def rows(self) -> Rows:
+        """Reads, and on Postgres row locks."""
+
+    def write(self) -> AbstractAsyncContextManager[Rows]:
+        """The transaction in which the plan is written."""
+
+
+class Store(Protocol):
+    """Opens transactions."""
+
+    dialect: str
+
+    def transaction(self) -> AbstractAsyncContextManager[Rows]:
+        """Everything within is committed together, or nothing is."""
+
+    def reading(self) -> AbstractAsyncContextManager[Rows]:
+        """One snapshot, read only."""
+
+    def turn(self, name: str) -> AbstractAsyncContextManager[Turn | None]:
+        """The right to plan under this name; None while another worker has it."""
+
+    async def now(self) -> datetime:
+        """The database's own clock."""
+
+    async def close(self) -> None:
+        """Give every connection back."""

@@ -1,0 +1,202 @@
+"""What passes between use cases and the store: rows as they are planned, claimed and finished."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
+from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
+from alertd.domain.incident import Incident, IncidentId, Severity, Update
+from alertd.domain.policy import Policy
+from alertd.domain.watch import Rest, Watch
+
+
+@dataclass(slots=True)
+class Planned:
+    """A delivery about to be written."""
+
+    id: UUID
+    owed: Owed
+    priority: int  # hand-over order: 0 first notices, raises, reopenings; 1 ends; 2 news; 3 holdings
+    lane: str
+
+
+@dataclass(slots=True)
+class PlannedWatch:
+    """A watch as a plan leaves it; `version` is the one it was planned from, None for a new watch."""
+
+    family: FamilyId
+    touched_at: datetime
+    next_by: datetime
+    owed: int
+    epoch: int
+    waiting: tuple[str, ...]
+    look_at: datetime | None
+    rest: Rest | None
+    version: int | None
+    supersede: bool  # older pending deliveries of this family are to be superseded
+    cancel: bool  # ... or cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to hand deliveries over until a moment of machine time."""
+
+    token: UUID
+    until: datetime
+
+
+@dataclass(slots=True)
+class Plan:
+    """All that one slice writes, in one transaction."""
+
+    incident: IncidentId
+    at: datetime  # story time of the plan
+    machine_at: datetime
+    watches: list[PlannedWatch] = field(default_factory=list)
+    deliveries: list[Planned] = field(default_factory=list)
+    shared: frozenset[AddressId] = frozenset()
+    lease: Lease | None = None  # born leased: the planner's worker sends them after the commit
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One family of a slice, decoded when its turn comes."""
+
+    family: Family
+    watch: Watch | None
+    tellings: Sequence[Telling]
+    addresses: Mapping[AddressId, AddressStatus]
+
+
+@dataclass(slots=True)
+class Slice:
+    """Families to plan, and whose incident it is."""
+
+    incident: Incident
+    policy: Policy
+    lane: str
+    candidates: Iterator[Candidate]
+    count: int
+    last: str  # keyset position after this slice
+
+
+@dataclass(frozen=True, slots=True)
+class Fanout:
+    """A cursor over the families that an update is to reach."""
+
+    id: UUID
+    incident: IncidentId
+    update: int
+    position: str
+    slices: int
+    lane: str
+    scope: bool
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A delivery in a worker's hands."""
+
+    id: UUID
+    incident: IncidentId
+    update: int
+    family: FamilyId
+    address: AddressId
+    channel: str
+    framing: Framing
+    loud: bool
+    attempt: int
+    planned_at: datetime
+    next_by: datetime | None
+    reader: Reader
+    shared: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of one claimed delivery."""
+
+    delivery: Claimed
+    state: DeliveryState
+    code: str | None = None
+    provider_id: str | None = None
+    accepted_at: datetime | None = None  # story time
+    due_at: datetime | None = None  # machine time of the next try, or of the end of the wait
+    opted_out: bool = False
+    final: bool = False  # nothing more will come: the reader is blanked
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits, for the sweeper and /readyz; ages in machine seconds, None = nothing waits."""
+
+    pending: Mapping[str, float]  # lane -> age of the oldest due delivery
+    fanouts: Mapping[str, float]  # lane -> time since the oldest open cursor moved
+    watches: timedelta | None  # story time since the oldest due watch was due
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery for people to look at; the address is masked."""
+
+    id: UUID
+    update: int
+    family: FamilyId
+    caregiver: str
+    channel: str
+    to: str
+    framing: Framing
+    reason: Reason
+    loud: bool
+    state: DeliveryState
+    attempts: int
+    planned_at: datetime
+    next_by: datetime | None
+    accepted_at: datetime | None
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the telling of an incident has come."""
+
+    families: int
+    heard: int
+    resting: Mapping[str, int]  # rest -> families
+    deliveries: Mapping[str, Mapping[str, int]]  # channel -> state -> number
+    next_by: datetime | None  # the earliest deadline of any family
+    newest_told: int  # families told the newest update
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An API key as stored: never the secret itself."""
+
+    id: str
+    digest: bytes
+    rights: tuple[str, ...]
+    note: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a human did."""
+
+    at: datetime
+    who: str
+    what: str
+    detail: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An incident with its policy, for composing and sending."""
+
+    incident: Incident
+    policy: Policy
+    updates: Mapping[int, Update]
+    severity: Severity

@@ -1,0 +1,90 @@
+"""`python -m alertd.sandbox`: the stand-ins as a process. Prints one line of JSON once they answer."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from alertd.sandbox.dead import DeadAddresses, read_dead
+from alertd.sandbox.faults import BadFault, Fault, read_faults
+from alertd.sandbox.server import serve
+from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN, SandboxSettings
+from alertd.sandbox.story_clock import REAL, StoryClock, machine_time
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
+    """Settings from the command line. Exits with 2 and a sentence where they make no sense."""
+    parser = argparse.ArgumentParser(prog="python -m alertd.sandbox", description=__doc__)
+    parser.add_argument("--data-dir", type=Path, required=True, help="folder for the log and the credentials")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 = any free one (default)")
+    parser.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
+    parser.add_argument("--account-sid", default=ACCOUNT_SID, help="Twilio account (default: %(default)s)")
+    parser.add_argument("--auth-token", default=AUTH_TOKEN, help="its token (default: %(default)s)")
+    parser.add_argument("--story-start", metavar="ISO", help="story time at the start: 2019-11-30T07:40:00Z")
+    parser.add_argument("--rate", type=float, default=1.0, help="story seconds per second (default: 1)")
+    parser.add_argument("--zone", default="UTC", help="time zone of the inbox (default: %(default)s)")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON: a fault or a list of them")
+    parser.add_argument("--dead", type=Path, metavar="FILE", help='JSON: {"sms": [...], "push": [...], "email": [...]}')
+    given = parser.parse_args(arguments)
+    try:
+        return SandboxSettings(
+            data_dir=given.data_dir,
+            host=given.host,
+            port=given.port,
+            smtp_port=given.smtp_port,
+            account_sid=given.account_sid,
+            auth_token=given.auth_token,
+            story=_story(given.story_start, given.rate),
+            zone=given.zone,
+            faults=_faults(given.faults),
+            dead=_dead(given.dead),
+        )
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+
+
+def _story(start: str | None, rate: float) -> StoryClock:
+    if start is not None:
+        return StoryClock(datetime.fromisoformat(start), machine_time(), rate)
+    if rate != 1:
+        raise ValueError("--rate: a story that runs at a rate of its own needs --story-start")
+    return REAL
+
+
+def _faults(file: Path | None) -> tuple[Fault, ...]:
+    if file is None:
+        return ()
+    try:
+        return tuple(read_faults(file.read_bytes()))
+    except BadFault as error:
+        raise ValueError(f"--faults: {error}") from error
+
+
+def _dead(file: Path | None) -> DeadAddresses:
+    if file is None:
+        return DeadAddresses()
+    try:
+        return read_dead(file.read_bytes())
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"--dead: {error}") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = read_arguments(arguments)
+    if sys.platform == "win32":
+        asyncio.run(serve(settings))
+        return
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

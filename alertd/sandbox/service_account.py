@@ -1,0 +1,83 @@
+"""A Google service account of the sandbox's own: its key file, and the check of what is signed with it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+KEY_BITS = 2048
+GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+"""google-auth names this as the audience whatever the token_uri of the key file says."""
+
+_CLOCK_SKEW_S = 60
+
+
+class ServiceAccount:
+    """Who may ask the stand-in's token endpoint for a token.
+
+    The key is made once per data folder; the file is written anew at each start, as the port may have changed.
+    """
+
+    def __init__(self, file: Path, *, project_id: str, token_uri: str) -> None:
+        self.file, self._token_uri = file, token_uri
+        self.email = f"alertd@{project_id}.iam.gserviceaccount.com"
+        key = _key_in(file) or rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+        self._public_key = key.public_key()
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        _write_private(file, self._document(project_id, pem.decode("ascii")))
+
+    def verify(self, assertion: str) -> dict[str, Any]:
+        """The claims of an assertion signed with our key, for us, and still valid. Raises jwt.InvalidTokenError."""
+        claims: dict[str, Any] = jwt.decode(
+            assertion,
+            self._public_key,
+            algorithms=["RS256"],
+            audience=[self._token_uri, GOOGLE_TOKEN_URI],
+            issuer=self.email,
+            leeway=_CLOCK_SKEW_S,
+            options={"require": ["iss", "aud", "iat", "exp"]},
+        )
+        return claims
+
+    def _document(self, project_id: str, pem: str) -> dict[str, str]:
+        return {
+            "type": "service_account",
+            "project_id": project_id,
+            "private_key_id": "alertd-sandbox",
+            "private_key": pem,
+            "client_email": self.email,
+            "client_id": "100000000000000000000",
+            "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+            "token_uri": self._token_uri,
+            "universe_domain": "googleapis.com",
+        }
+
+
+def _key_in(file: Path) -> rsa.RSAPrivateKey | None:
+    """The key of an earlier run. Raises ValueError where the file holds something else."""
+    if not file.exists():
+        return None
+    try:
+        key = serialization.load_pem_private_key(
+            json.loads(file.read_text("utf-8"))["private_key"].encode("ascii"), password=None
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file.name}: no service account in it; remove it, a new one is made") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise ValueError(f"{file.name}: its key is not an RSA key; remove it, a new one is made")
+    return key
+
+
+def _write_private(file: Path, document: dict[str, str]) -> None:
+    """Replace the file in one step; only its owner may read it."""
+    fresh = file.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
+        json.dump(document, out, indent=2)
+    fresh.replace(file)

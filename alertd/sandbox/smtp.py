@@ -1,0 +1,200 @@
+"""The SMTP server: takes mail, one line of the log per mailbox, and misbehaves at RCPT or after DATA."""
+
+import asyncio
+import contextlib
+import email.policy
+import hmac
+import logging
+import secrets
+import warnings
+import weakref
+from email import message_from_bytes
+from email.message import EmailMessage
+from typing import Any, Literal
+
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from alertd.sandbox import reference
+from alertd.sandbox.dead import DeadAddresses
+from alertd.sandbox.faults import Armed, Faults
+from alertd.sandbox.records import Records
+
+SIZE_LIMIT = 10 * 1024 * 1024
+HOSTNAME = "sandbox.example.org"
+
+_policy = email.policy.SMTP
+_REQUIRED = ("From", "Date")
+"""https://www.rfc-editor.org/rfc/rfc5322#section-3.6: the only header fields that every mail must have."""
+
+
+class MailServer:
+    """Makes the protocol of each connection; answers RCPT and DATA."""
+
+    def __init__(
+        self, records: Records, faults: Faults, dead: DeadAddresses, *, login: tuple[str, str] | None
+    ) -> None:
+        self._records, self._faults, self._dead, self._login = records, faults, dead, login
+        self._connections: weakref.WeakSet[SMTP] = weakref.WeakSet()
+        # aiosmtpd logs each command with its addresses at INFO; nobody's address belongs into a log.
+        logging.getLogger("mail.log").setLevel(logging.ERROR)
+
+    def connection(self) -> SMTP:
+        """A protocol for one more connection."""
+        with warnings.catch_warnings():
+            # AUTH without TLS is what we want: it never leaves this machine.
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS", UserWarning)
+            made = SMTP(
+                self,
+                hostname=HOSTNAME,
+                ident="ESMTP alertd sandbox",
+                enable_SMTPUTF8=True,
+                data_size_limit=SIZE_LIMIT,
+                auth_required=self._login is not None,
+                auth_require_tls=self._login is None,
+                authenticator=self._authenticate,
+                loop=asyncio.get_running_loop(),
+            )
+        self._connections.add(made)
+        return made
+
+    def close(self) -> None:
+        """Cut every connection that is still open."""
+        for connection in list(self._connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+
+    # --- aiosmtpd's hooks ---------------------------------------------------------------------------
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        """Offer PIPELINING too: commands are read one after the other, so it holds."""
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Take a recipient, unless it is dead or a fault has it."""
+        armed = self._faults.pick("email", address, stage="rcpt")
+        if armed is not None:
+            return await self._misbehave(armed, server, address, {"mail_from": envelope.mail_from})
+        if ("email", address) in self._dead:
+            return await self._refuse(
+                "dead", address, f"550 5.1.1 <{address}>: Recipient address rejected: User unknown", {}
+            )
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 2.1.5 Ok"
+
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        """Keep the mail for each recipient, then answer."""
+        content = envelope.content
+        assert isinstance(content, bytes)
+        mail = message_from_bytes(content, policy=_policy)
+        assert isinstance(mail, EmailMessage)
+        request = {
+            "mail_from": envelope.mail_from,
+            "headers": [[name, _clean(str(value))] for name, value in mail.items()],
+            "bytes": len(content),
+        }
+        picked = [self._faults.pick("email", to, stage="data") for to in envelope.rcpt_tos]
+        armed = next((found for found in picked if found is not None), None)
+        after = armed is not None and armed.fault.kind in {"drop_after_accept", "smtp_drop_after_data"}
+        if armed is not None and not after:
+            return await self._misbehave(armed, server, envelope.rcpt_tos[0], request)
+        missing = [name for name in _REQUIRED if name not in mail]
+        if missing:
+            return await self._refuse(
+                "contract", envelope.rcpt_tos[0], f"554 5.6.0 Header field missing: {', '.join(missing)}", request
+            )
+        queue_id = secrets.token_hex(6).upper()
+        await self._keep(mail, envelope, request, queue_id, armed.fault.kind if armed and after else None)
+        if after:
+            _cut_off(server)
+        return f"250 2.0.0 Ok: queued as {queue_id}"
+
+    # --- inside -------------------------------------------------------------------------------------
+
+    async def _keep(
+        self, mail: EmailMessage, envelope: Envelope, request: dict[str, Any], queue_id: str, fault: str | None
+    ) -> None:
+        text, html = _part(mail, "plain"), _part(mail, "html")
+        await asyncio.gather(
+            *(
+                self._records.accept(
+                    "email",
+                    _clean(to),
+                    provider_id=queue_id,
+                    title=_clean(str(mail.get("Subject", ""))),
+                    text=text or "",
+                    html=html,
+                    sender=_clean(str(envelope.mail_from)),
+                    priority=_priority(mail),
+                    reference=reference.of_message_id(mail.get("Message-ID")),
+                    request=request,
+                    fault=fault,
+                )
+                for to in envelope.rcpt_tos
+            )
+        )
+
+    async def _misbehave(self, armed: Armed, server: SMTP, to: str, request: dict[str, Any]) -> str:
+        kind = armed.fault.kind
+        match kind:
+            case "smtp_550":
+                return await self._refuse(kind, to, "550 5.7.1 Message rejected", request)
+            case "smtp_451":
+                return await self._refuse(kind, to, "451 4.3.0 Temporary failure, try again later", request)
+            case "auth":
+                return await self._refuse(kind, to, "530 5.7.0 Authentication required", request)
+            case _:
+                await self._refuse(kind, to, "", request)
+        if kind in {"hang", "smtp_hang"}:
+            with contextlib.suppress(TimeoutError):  # held long enough
+                async with asyncio.timeout(armed.fault.hold_s):
+                    await armed.lifted.wait()
+        _cut_off(server)
+        return "421 4.3.2 Closing"
+
+    async def _refuse(self, outcome: str, to: str, reply: str, request: dict[str, Any]) -> str:
+        code = " ".join(reply.split(" ")[:2])
+        await self._records.refuse("email", _clean(to), outcome, code=code, detail=reply[len(code) + 1 :], request=request)
+        return reply
+
+    def _authenticate(
+        self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
+    ) -> AuthResult:
+        if self._login is None or not isinstance(given, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        user, password = self._login
+        same = hmac.compare_digest(given.login, user.encode()) & hmac.compare_digest(given.password, password.encode())
+        return AuthResult(success=bool(same), handled=False)
+
+
+def _cut_off(server: SMTP) -> None:
+    if server.transport is not None:
+        server.transport.abort()
+
+
+def _part(mail: EmailMessage, kind: str) -> str | None:
+    """The text of the part that a mail program would show; None if there is none of this kind."""
+    part = mail.get_body((kind,))
+    if part is None:
+        return None
+    try:
+        content = part.get_content()
+    except LookupError:  # a charset that Python doesn't know
+        content = part.get_payload(decode=True).decode("utf-8", "replace")
+    return _clean(str(content).replace("\r\n", "\n"))
+
+
+def _clean(text: str) -> str:
+    """The text without lone surrogates, which stand for bytes that were no UTF-8 and fit no JSON."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _priority(mail: EmailMessage) -> Literal["high", "normal"]:
+    """https://www.rfc-editor.org/rfc/rfc4021#section-2.1.54 (Importance) and the older X-Priority."""
+    urgent = str(mail.get("Importance", "")).strip().lower() == "high" or str(mail.get("X-Priority", "")).startswith("1")
+    return "high" if urgent else "normal"

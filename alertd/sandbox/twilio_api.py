@@ -1,0 +1,239 @@
+"""Twilio's Messages REST API: create, fetch and list, behind basic authentication."""
+
+import hmac
+from base64 import b64decode
+from binascii import Error as BadBase64
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from aiohttp import web
+
+from alertd.sandbox import reference, twilio_errors
+from alertd.sandbox.dead import DeadAddresses
+from alertd.sandbox.faults import Armed, Faults
+from alertd.sandbox.http_answers import Provider, json_answer, retry_after
+from alertd.sandbox.log import Accepted
+from alertd.sandbox.records import Records
+from alertd.sandbox.segments import segments
+from alertd.sandbox.twilio_contract import CREATE, parse_form, typed
+from alertd.sandbox.twilio_errors import TwilioError
+
+ROOT = "/2010-04-01/Accounts"
+_LIST_PARAMETERS = frozenset({"To", "From", "DateSent", "DateSent<", "DateSent>", "PageSize", "Page", "PageToken"})
+
+
+class TwilioApi:
+    """The stand-in for one Twilio account."""
+
+    def __init__(
+        self, records: Records, faults: Faults, dead: DeadAddresses, *, account_sid: str, auth_token: str
+    ) -> None:
+        self._records, self._faults, self._dead = records, faults, dead
+        self._account_sid, self._auth_token = account_sid, auth_token
+        self._provider = Provider("sms", records, _error_of_fault)
+
+    def routes(self) -> list[web.RouteDef]:
+        """What to serve, and where."""
+        return [
+            web.post(f"{ROOT}/{{account}}/Messages.json", self._create),
+            web.get(f"{ROOT}/{{account}}/Messages.json", self._list),
+            web.get(f"{ROOT}/{{account}}/Messages/{{sid}}.json", self._fetch),
+            web.route("*", "/2010-04-01/{rest:.*}", self._nothing_here),
+        ]
+
+    # --- create -------------------------------------------------------------------------------------
+
+    async def _create(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        try:
+            form = parse_form(body)
+        except ValueError:
+            form = {}
+        fields: dict[str, Any] = {name: v[0] if len(v) == 1 else v for name, v in form.items()}
+        to = form["To"][0] if "To" in form else None
+
+        async def accept(fault: str | None) -> web.Response:
+            stranger = self._stranger(request)
+            if stranger is not None:
+                return await self._refuse(stranger, to, fields, "auth")
+            if request.content_type != "application/x-www-form-urlencoded":
+                error = twilio_errors.INVALID_PARAMETER
+                return await self._refuse(error, to, fields, "contract", field="Content-Type")
+            return await self._check_and_keep(form, fields, fault)
+
+        return await self._provider.answer(request, self._faults.pick("sms", to), to, fields, accept)
+
+    async def _check_and_keep(
+        self, form: Mapping[str, Sequence[str]], fields: dict[str, Any], fault: str | None
+    ) -> web.Response:
+        values = typed(form)
+        to = fields.get("To") if isinstance(fields.get("To"), str) else None
+        for violation in CREATE.violations(values):
+            error = twilio_errors.of_violation(violation)
+            return await self._refuse(error, to, fields, "contract", field=str(violation.field))
+        assert to is not None
+        broken = _broken_rule(values)
+        if broken is not None:
+            return await self._refuse(broken, to, fields, "contract")
+        if ("sms", to) in self._dead:
+            return await self._refuse(twilio_errors.INVALID_TO, to, fields, "dead")
+        accepted = await self._records.accept(
+            "sms",
+            to,
+            provider_id=f"SM{uuid4().hex}",
+            text=values.get("Body", ""),
+            sender=values.get("From") or values.get("MessagingServiceSid"),
+            reference=reference.of_callback(values.get("StatusCallback")),
+            request=fields,
+            fault=fault,
+        )
+        return json_answer(self._resource(accepted, sent=False), 201)
+
+    async def _refuse(
+        self, error: TwilioError, to: str | None, fields: dict[str, Any], outcome: str, *, field: str = ""
+    ) -> web.Response:
+        detail = error.message.format(to="it", field=field)
+        await self._records.refuse("sms", to, outcome, code=str(error.code), detail=detail, request=fields)
+        return error.answer(to=to or "", field=field)
+
+    # --- read ---------------------------------------------------------------------------------------
+
+    async def _fetch(self, request: web.Request) -> web.Response:
+        error = self._stranger(request)
+        if error is None:
+            accepted = self._records.by_provider_id(request.match_info["sid"])
+            if accepted is not None and accepted.channel == "sms":
+                return json_answer(self._resource(accepted, sent=True))
+        return (error or twilio_errors.NOT_FOUND).answer()
+
+    async def _list(self, request: web.Request) -> web.Response:
+        error = self._stranger(request)
+        if error is not None:
+            return error.answer()
+        query = request.query
+        try:
+            size, page = int(query.get("PageSize", "50")), int(query.get("Page", "0"))
+            dates = {key: _date(query[key]) for key in ("DateSent", "DateSent<", "DateSent>") if key in query}
+        except ValueError:
+            return twilio_errors.INVALID_PARAMETER.answer(field="PageSize, Page or DateSent")
+        unknown = sorted(set(query) - _LIST_PARAMETERS)
+        if unknown:
+            return twilio_errors.UNKNOWN_PARAMETER.answer(field=", ".join(unknown))
+        if not 1 <= size <= 1000 or page < 0:
+            return twilio_errors.INVALID_PARAMETER.answer(field="PageSize or Page")
+        found = [
+            accepted
+            for accepted in reversed(self._records.messages(channel="sms", to=query.get("To")))
+            if query.get("From") in (None, accepted.sender) and _sent_within(accepted, dates)
+        ]
+        return json_answer(self._page(request, found, page, size))
+
+    def _page(self, request: web.Request, found: Sequence[Accepted], page: int, size: int) -> dict[str, Any]:
+        kept = {key: value for key, value in request.query.items() if key not in {"Page", "PageSize", "PageToken"}}
+
+        def uri(number: int) -> str:
+            return f"{request.path}?{urlencode({**kept, 'PageSize': size, 'Page': number})}"
+
+        shown = found[page * size : (page + 1) * size]
+        return {
+            "messages": [self._resource(accepted, sent=True) for accepted in shown],
+            "page": page,
+            "page_size": size,
+            "start": page * size,
+            "end": page * size + max(0, len(shown) - 1),
+            "uri": uri(page),
+            "first_page_uri": uri(0),
+            "previous_page_uri": uri(page - 1) if page else None,
+            "next_page_uri": uri(page + 1) if (page + 1) * size < len(found) else None,
+        }
+
+    async def _nothing_here(self, request: web.Request) -> web.Response:
+        return (self._stranger(request) or twilio_errors.NOT_FOUND).answer()
+
+    # --- both ---------------------------------------------------------------------------------------
+
+    def _stranger(self, request: web.Request) -> TwilioError | None:
+        """20003 for wrong credentials, 20404 for an account that is not theirs."""
+        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+        try:
+            given = b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
+        except BadBase64:
+            given = b""
+        if not hmac.compare_digest(given, f"{self._account_sid}:{self._auth_token}".encode()):
+            return twilio_errors.AUTHENTICATE
+        account = request.match_info.get("account", self._account_sid)
+        return None if account == self._account_sid else twilio_errors.NOT_FOUND
+
+    def _resource(self, accepted: Accepted, *, sent: bool) -> dict[str, Any]:
+        """The Message resource; here a message is delivered as soon as it is accepted."""
+        fields = accepted.request
+        uri = f"{ROOT}/{self._account_sid}/Messages/{accepted.provider_id}"
+        service = fields.get("MessagingServiceSid")
+        created = format_datetime(accepted.time)
+        first_status = "queued" if service is None else "accepted"
+        return {
+            "account_sid": self._account_sid,
+            "api_version": "2010-04-01",
+            "body": accepted.text,
+            "date_created": created,
+            "date_sent": created if sent else None,
+            "date_updated": created,
+            "direction": "outbound-api",
+            "error_code": None,
+            "error_message": None,
+            "from": fields.get("From"),
+            "messaging_service_sid": service,
+            "num_media": str(len(fields["MediaUrl"]) if isinstance(fields.get("MediaUrl"), list) else int("MediaUrl" in fields)),  # noqa: E501
+            "num_segments": str(segments(accepted.text)) if sent or service is None else "0",
+            "price": None,
+            "price_unit": "USD",
+            "sid": accepted.provider_id,
+            "status": "delivered" if sent else first_status,
+            "subresource_uris": {"media": f"{uri}/Media.json"},
+            "to": accepted.to,
+            "uri": f"{uri}.json",
+        }
+
+
+def _broken_rule(values: Mapping[str, Any]) -> TwilioError | None:
+    """What Twilio refuses although its contract allows it."""
+    if not values.keys() & {"From", "MessagingServiceSid"}:
+        return twilio_errors.FROM_REQUIRED
+    if not values.keys() & {"Body", "MediaUrl", "ContentSid"}:
+        return twilio_errors.BODY_REQUIRED
+    return twilio_errors.MAGIC_TO.get(values["To"]) or twilio_errors.MAGIC_FROM.get(values.get("From", ""))
+
+
+def _error_of_fault(armed: Armed) -> tuple[str, web.Response]:
+    fault = armed.fault
+    headers = retry_after(armed)
+    match fault.kind:
+        case "429":
+            error = twilio_errors.TOO_MANY_REQUESTS
+        case "auth":
+            error = twilio_errors.AUTHENTICATE
+        case "invalid_number":
+            error = twilio_errors.INVALID_TO
+        case "opted_out":
+            error = twilio_errors.OPTED_OUT
+        case _:
+            known = twilio_errors.INTERNAL if fault.status == 500 else twilio_errors.UNAVAILABLE
+            error = TwilioError(known.code, fault.status, known.message)
+    return str(error.code), error.answer(to="given", headers=headers)
+
+
+def _date(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _sent_within(accepted: Accepted, dates: Mapping[str, datetime]) -> bool:
+    return (
+        ("DateSent" not in dates or accepted.time.date() == dates["DateSent"].date())
+        and ("DateSent<" not in dates or accepted.time <= dates["DateSent<"])
+        and ("DateSent>" not in dates or accepted.time >= dates["DateSent>"])
+    )

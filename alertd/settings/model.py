@@ -1,0 +1,160 @@
+"""What alertd can be told about where it runs; secrets print as stars, nothing changes after the start."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+
+def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in schemes:
+        raise ValueError(f"must be a URL that begins with {' or '.join(f'{scheme}:' for scheme in schemes)}")
+    return parts
+
+
+def _web(value: str) -> str:
+    parts = _url(value, ("https", "http"))
+    if not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL with a host, and without ? or #")
+    return value.rstrip("/")
+
+
+def _utc(value: datetime | None) -> datetime | None:
+    return value.astimezone(UTC) if value else None
+
+
+def _database(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    driver = text.partition(":")[0]
+    if driver.partition("+")[0] not in ("sqlite", "postgresql"):
+        raise ValueError("must begin with sqlite:/// or postgresql://")
+    return value
+
+
+def _broker(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        _url(value.get_secret_value(), ("redis", "rediss", "redis+socket", "unix"))
+    return value
+
+
+def _smtp(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and not _url(value.get_secret_value(), ("smtp", "smtps")).hostname:
+        raise ValueError("must name the mail server: smtp://user:password@host:587")
+    return value
+
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\r\n]*$")
+]
+Web = Annotated[str, AfterValidator(_web)]
+Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    """Settings never change, know all their keys, and show no value in an error."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        coerce_numbers_to_str=True,
+        validate_default=True,
+    )
+
+
+class Api(_Part):
+    """Where the HTTP API listens."""
+
+    host: Text = "127.0.0.1"
+    port: int = Field(default=8420, ge=1, le=65535)
+
+
+class Twilio(_Part):
+    """The account that SMS go out by. The rate is in message segments per second."""
+
+    account_sid: Text | None = None
+    auth_token: SecretStr | None = None
+    from_: Text | None = Field(default=None, alias="from")
+    messaging_service_sid: Text | None = None
+    base_url: Web = "https://api.twilio.com"
+    rate_per_second: Rate = 10.0
+
+
+class Fcm(_Part):
+    """The Firebase project that push messages go out by."""
+
+    credentials_file: Path | None = None
+    base_url: Web = "https://fcm.googleapis.com"
+    rate_per_second: Rate = 5000.0
+
+
+class Smtp(_Part):
+    """The mail server that e-mails go out by."""
+
+    url: Annotated[SecretStr | None, AfterValidator(_smtp)] = None
+    from_: Text | None = Field(default=None, alias="from")
+    rate_per_second: Rate = 20.0
+
+
+class Console(_Part):
+    """Messages to the terminal, for trying out."""
+
+    enabled: bool = False
+
+
+class Log(_Part):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    json_: bool | None = Field(default=None, alias="json")  # None: unless on a terminal
+
+
+class Workers(_Part):
+    """Worker processes per lane, and how much bulk work steps back (nice, 0 to 19)."""
+
+    bulk: int = Field(default=2, ge=1, le=256)
+    urgent: int = Field(default=1, ge=1, le=256)
+    nice: int = Field(default=10, ge=0, le=19)
+
+
+class Clock(_Part):
+    """Story time; in production it is real time."""
+
+    story_start: Annotated[AwareDatetime | None, AfterValidator(_utc)] = None
+    rate: float = Field(default=1.0, gt=0, le=100_000, allow_inf_nan=False)  # story seconds per real second
+
+
+def _sqlite_in(values: dict[str, object]) -> SecretStr:
+    return SecretStr(f"sqlite:///{values.get('data_dir', '')}/alertd.db")
+
+
+def _own_address(values: dict[str, object]) -> str:
+    api = values.get("api")
+    host, port = (api.host, api.port) if isinstance(api, Api) else ("127.0.0.1", 8420)
+    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 (compared only)
+
+
+class Settings(_Part):
+    """All settings; secrets are SecretStr and print as stars."""
+
+    config_dir: Path  # where policies/, services.yaml and the rest are read
+    data_dir: Path
+    api: Api = Api()
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(default_factory=_sqlite_in)
+    broker_url: Annotated[SecretStr | None, AfterValidator(_broker)] = None
+    public_url: Web = Field(default_factory=_own_address)  # how providers and families reach the API
+    twilio: Twilio = Twilio()
+    fcm: Fcm = Fcm()
+    smtp: Smtp = Smtp()
+    console: Console = Console()
+    log: Log = Log()
+    workers: Workers = Workers()
+    clock: Clock = Clock()

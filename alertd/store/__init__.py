@@ -1,0 +1,1 @@
+"""The database is the schedule and the truth: one set of statements for SQLite and Postgres."""

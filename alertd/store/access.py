@@ -1,0 +1,90 @@
+"""API keys and repeated commands."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import insert, select, update
+
+from alertd.records import Key
+from alertd.store.codec import encode
+from alertd.store.sql import Sql
+from alertd.store.tables import api_key, idempotency, story_clock
+
+
+class AccessRows:
+    """Keys, idempotency and the cluster's clock within one transaction."""
+
+    sql: Sql
+
+    async def add_key(self, key: Key) -> None:
+        """Store a key: its digest, never the secret."""
+        await self.sql.run(
+            insert(api_key),
+            {
+                "id": key.id,
+                "digest": key.digest,
+                "rights": encode(key.rights),
+                "note": key.note,
+                "created_at": key.created_at,
+                "revoked_at": None,
+            },
+        )
+
+    async def key(self, key_id: str) -> Key | None:
+        """A key by its public id."""
+        rows = await self.sql.rows(select(api_key).where(api_key.c.id == key_id))
+        return _key(rows[0]) if rows else None
+
+    async def keys(self) -> Sequence[Key]:
+        """All keys, oldest first."""
+        return [_key(row) for row in await self.sql.rows(select(api_key).order_by(api_key.c.created_at))]
+
+    async def revoke_key(self, key_id: str, at: datetime) -> bool:
+        """Refuse a key from now on; False if there is none to revoke."""
+        statement = (
+            update(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
+        )
+        return await self.sql.run(statement) == 1
+
+    async def answered(self, who: str, key: str) -> tuple[bytes, int, str] | None:
+        """(digest of the body, status, response) of a command that was carried out before."""
+        rows = await self.sql.rows(
+            select(idempotency.c.digest, idempotency.c.status, idempotency.c.response).where(
+                idempotency.c.who == who, idempotency.c.key == key
+            )
+        )
+        return (rows[0].digest, rows[0].status, rows[0].response) if rows else None
+
+    async def remember_answer(
+        self, who: str, key: str, digest: bytes, status: int, response: str, at: datetime
+    ) -> None:
+        """Keep the answer of a command in the transaction that carried it out."""
+        await self.sql.run(
+            insert(idempotency),
+            {"who": who, "key": key, "digest": digest, "status": status, "response": response, "at": at},
+        )
+
+    async def story_clock(self) -> tuple[datetime, datetime, float] | None:
+        """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""
+        rows = await self.sql.rows(select(story_clock).where(story_clock.c.id == 1))
+        return (rows[0].story_at, rows[0].machine_at, rows[0].rate) if rows else None
+
+    async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
+        """Set it once; a cluster's story never jumps."""
+        if await self.story_clock() is None:
+            await self.sql.run(
+                insert(story_clock),
+                {"id": 1, "story_at": story_at, "machine_at": machine_at, "rate": rate},
+            )
+
+
+def _key(row: object) -> Key:
+    return Key(
+        id=row.id,  # type: ignore[attr-defined]
+        digest=row.digest,  # type: ignore[attr-defined]
+        rights=msgspec.json.decode(row.rights, type=tuple[str, ...]),  # type: ignore[attr-defined]
+        note=row.note,  # type: ignore[attr-defined]
+        created_at=row.created_at,  # type: ignore[attr-defined]
+        revoked_at=row.revoked_at,  # type: ignore[attr-defined]
+    )

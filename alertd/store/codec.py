@@ -1,0 +1,144 @@
+"""Documents in columns: JSON to domain dataclasses and back, by msgspec."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row
+
+from alertd.domain.delivery import DeliveryState, Framing, Reader, Telling
+from alertd.domain.family import AddressId, Family, FamilyId
+from alertd.domain.incident import (
+    Facts,
+    Incident,
+    IncidentId,
+    Kind,
+    Scope,
+    Severity,
+    State,
+    Update,
+)
+from alertd.domain.policy import Policy
+from alertd.domain.watch import Rest, Watch
+from alertd.store.types import from_us
+
+_encoder = msgspec.json.Encoder()
+_family = msgspec.json.Decoder(Family)
+_facts = msgspec.json.Decoder(Facts)
+_scope = msgspec.json.Decoder(Scope)
+_policy = msgspec.json.Decoder(Policy)
+_reader = msgspec.json.Decoder(Reader)
+_names = msgspec.json.Decoder(tuple[str, ...])
+
+
+def encode(value: Any) -> str:
+    """A dataclass or plain value as compact JSON text."""
+    return _encoder.encode(value).decode()
+
+
+def family(doc: str) -> Family:
+    """A stored family document."""
+    return _family.decode(doc)
+
+
+def policy(doc: str) -> Policy:
+    """A stored policy snapshot."""
+    return _policy.decode(doc)
+
+
+def scope(doc: str) -> Scope:
+    """A stored scope."""
+    return _scope.decode(doc)
+
+
+def reader(doc: str) -> Reader:
+    """Whom a delivery is for."""
+    return _reader.decode(doc)
+
+
+def names(doc: str) -> tuple[str, ...]:
+    """A stored list of names."""
+    return _names.decode(doc) if doc != "[]" else ()
+
+
+def update(row: Row[*tuple[Any, ...]]) -> Update:
+    """A row of incident_update."""
+    return Update(
+        number=row.number,
+        kind=Kind(row.kind),
+        at=row.at,
+        facts=_facts.decode(row.facts),
+        promise=row.promise,
+        notify=row.notify,
+        human_number=row.human_number,
+        references=row.references_update,
+        closes_promise=row.closes_promise,
+        epoch=row.epoch,
+    )
+
+
+def incident(row: Row[*tuple[Any, ...]], updates: tuple[Update, ...]) -> Incident:
+    """A row of incident with its updates, oldest first."""
+    return Incident(
+        id=IncidentId(row.id),
+        number=row.number,
+        opened_at=row.opened_at,
+        state=State(row.state),
+        severity=Severity(row.severity),
+        scope=scope(row.scope),
+        epoch=row.epoch,
+        policy=row.policy,
+        updates=updates,
+        version=row.version,
+        ended_at=row.ended_at,
+    )
+
+
+def watch(row: Any) -> Watch:
+    """A row of watch."""
+    return Watch(
+        incident=IncidentId(row.incident_id),
+        family=FamilyId(row.family_id),
+        touched_at=row.touched_at,
+        next_by=row.next_by,
+        heard_at=row.heard_at,
+        told=row.told,
+        owed=row.owed,
+        epoch=row.epoch,
+        waiting=names(row.waiting),
+        look_at=row.look_at,
+        rest=Rest(row.rest) if row.rest else None,
+        version=row.version,
+    )
+
+
+_STATES = {state.value: state for state in DeliveryState}
+_FRAMINGS = {framing.value: framing for framing in Framing}
+
+
+def telling(row: Any) -> Telling:
+    """A delivery as the planner sees it."""
+    return Telling(
+        address=AddressId(row.address_id),
+        update=row.update_no,
+        epoch=row.epoch,
+        step=row.step,
+        framing=_FRAMINGS[row.framing],
+        loud=row.loud,
+        state=_STATES[row.state],
+        planned_at=row.planned_at,
+        next_by=row.next_by,
+        accepted_at=row.accepted_at,
+        in_quiet=row.in_quiet,
+    )
+
+
+def instant(value: int | None) -> datetime | None:
+    """Microseconds to an instant."""
+    return None if value is None else from_us(value)
+
+
+def uuid_text(value: UUID) -> str:
+    """The form in which SQLite stores a UUID."""
+    return value.hex

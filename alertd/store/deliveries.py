@@ -1,0 +1,316 @@
+"""Claims, outcomes, and what becomes of leases that ran out."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, case, func, insert, or_, select, tuple_, update
+
+from alertd.domain.delivery import DeliveryState, Framing
+from alertd.domain.family import AddressId, FamilyId
+from alertd.domain.incident import IncidentId
+from alertd.records import Claimed, Lease, Outcome
+from alertd.store import codec, fast
+from alertd.store.ids import uuid7
+from alertd.store.sql import Sql
+from alertd.store.tables import (
+    address,
+    attempt,
+    delivery,
+    delivery_share,
+    family_address,
+    incident,
+    watch,
+)
+from alertd.store.types import to_us
+
+_ALL_CLEAR = ("resolution", "cancellation", "was_down", "not_affected")
+
+
+class DeliveryRows:
+    """Claims and finishes deliveries within one transaction."""
+
+    sql: Sql
+
+    async def claim(
+        self, lane: str, now: datetime, machine_at: datetime, lease: Lease, limit: int
+    ) -> tuple[list[Claimed], list[UUID]]:
+        """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
+
+        The check of R6, in SQL and under the row's lock: the newest that its watch is owed, incident open
+        (or an all-clear), address usable, person not meanwhile in quiet hours, not more than half late.
+        Two statements, because UPDATE .. FROM (SELECT .. SKIP LOCKED) scans the whole table.
+        """
+        rows = await self.sql.rows(_due(lane, now, machine_at, limit))
+        stale = [row.id for row in rows if row.stale]
+        good = [row for row in rows if not row.stale]
+        if good:
+            await self.sql.run(
+                update(delivery)
+                .where(delivery.c.id.in_([row.id for row in good]))
+                .values(
+                    state=DeliveryState.LEASED.value,
+                    lease_until=lease.until,
+                    lease_token=lease.token,
+                    attempts=delivery.c.attempts + 1,
+                )
+            )
+        return [_claimed(row) for row in good], stale
+
+    async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
+        """Hand what may not be said any more back to the planner: superseded, and its watch due."""
+        rows = await self.sql.rows(
+            select(delivery.c.incident_id, delivery.c.family_id).where(delivery.c.id.in_(ids)).distinct()
+        )
+        await self._make_due([(row.incident_id, row.family_id) for row in rows], now)
+        await self.sql.run(
+            update(delivery)
+            .where(delivery.c.id.in_(ids), delivery.c.state == DeliveryState.PENDING.value)
+            .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+        )
+
+    async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
+        """Write what became of a batch, in one statement per table; returns how many had lost their lease.
+
+        Watches first, then addresses, then deliveries: the lock order everywhere. That a provider accepted
+        is true even where the lease was lost, so the family has heard; the attempt is kept.
+        """
+        accepted = [o for o in outcomes if o.state is DeliveryState.ACCEPTED]
+        await fast.mark_heard(self.sql, await self._heard(accepted))
+        failed = [o for o in outcomes if o.state in (DeliveryState.REFUSED, DeliveryState.PARKED)]
+        if failed:
+            await self._fail(failed, now)
+        written = await fast.finish(self.sql, outcomes, lease.token)
+        lost = [o for o in outcomes if o.delivery.id not in written]
+        await self._keep_attempts(
+            [o for o in outcomes if o.state is not DeliveryState.ACCEPTED]
+            + [o for o in lost if o.state is DeliveryState.ACCEPTED],
+            now,
+        )
+        return len(lost)
+
+    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int) -> int:
+        """Every expired lease is `unknown`: the provider may have it."""
+        rows = await self.sql.rows(
+            select(delivery.c.id, delivery.c.attempts)
+            .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
+            .order_by(delivery.c.lease_until)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        if rows:
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    delivery.c.id.in_([row.id for row in rows]),
+                    delivery.c.state == DeliveryState.LEASED.value,
+                )
+                .values(
+                    state=DeliveryState.UNKNOWN.value,
+                    due_at=wait_until,
+                    code="lease expired",
+                    lease_until=None,
+                    lease_token=None,
+                )
+            )
+            await self.sql.many(
+                insert(attempt),
+                [
+                    {
+                        "id": uuid7(),
+                        "delivery_id": row.id,
+                        "number": row.attempts,
+                        "at": machine_at,
+                        "outcome": DeliveryState.UNKNOWN.value,
+                        "code": "lease expired",
+                        "provider_id": None,
+                    }
+                    for row in rows
+                ],
+            )
+        return len(rows)
+
+    async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
+        """Whose wait for the provider's word is over is sent again: better twice than never."""
+        rows = await self.sql.rows(
+            select(delivery.c.id)
+            .where(delivery.c.state == DeliveryState.UNKNOWN.value, delivery.c.due_at <= machine_at)
+            .order_by(delivery.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        if rows:
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    delivery.c.id.in_([row.id for row in rows]),
+                    delivery.c.state == DeliveryState.UNKNOWN.value,
+                )
+                .values(state=DeliveryState.PENDING.value)
+            )
+        return len(rows)
+
+    async def _heard(self, accepted: Sequence[Outcome]) -> list[fast.Heard]:
+        heard: list[fast.Heard] = [
+            (
+                o.delivery.incident,
+                str(o.delivery.family),
+                to_us(o.accepted_at),
+                o.delivery.update,
+                to_us(o.delivery.next_by) if o.delivery.next_by else None,
+            )
+            for o in accepted
+            if o.accepted_at is not None
+        ]
+        shared = {o.delivery.id: o for o in accepted if o.delivery.shared}
+        if shared:
+            rows = await self.sql.rows(
+                select(delivery_share.c.delivery_id, delivery_share.c.family_id).where(
+                    delivery_share.c.delivery_id.in_(list(shared))
+                )
+            )
+            for row in rows:
+                o = shared[row.delivery_id]
+                if o.accepted_at is not None:
+                    heard.append(
+                        (
+                            o.delivery.incident,
+                            row.family_id,
+                            to_us(o.accepted_at),
+                            o.delivery.update,
+                            to_us(o.delivery.next_by) if o.delivery.next_by else None,
+                        )
+                    )
+        return heard
+
+    async def _fail(self, failed: Sequence[Outcome], now: datetime) -> None:
+        refused = [o for o in failed if o.state is DeliveryState.REFUSED]
+        watches = {(o.delivery.incident, str(o.delivery.family)) for o in failed}
+        if refused:
+            ids = [o.delivery.address for o in refused]
+            rows = await self.sql.rows(
+                select(watch.c.incident_id, watch.c.family_id)
+                .join(family_address, family_address.c.family_id == watch.c.family_id)
+                .where(
+                    family_address.c.address_id.in_(ids),
+                    or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+                )
+            )
+            watches |= {(row.incident_id, row.family_id) for row in rows}
+        await self._make_due(sorted(watches, key=str), now)
+        for opted_out in (False, True):
+            mine = [o for o in refused if o.opted_out is opted_out]
+            if mine:
+                await self._stop(mine, now, opted_out=opted_out)
+
+    async def _stop(self, refused: Sequence[Outcome], now: datetime, *, opted_out: bool) -> None:
+        ids = [o.delivery.address for o in refused]
+        codes = {o.delivery.address: o.code for o in refused}
+        values: dict[str, Any] = {"notable": True}
+        if opted_out:
+            values["opted_out_at"] = now
+        else:
+            values["suspended_at"] = now
+            values["suspended_code"] = case(codes, value=address.c.id) if len(codes) > 1 else codes[ids[0]]
+        await self.sql.run(update(address).where(address.c.id.in_(ids)).values(**values))
+
+    async def _make_due(self, keys: Sequence[tuple[UUID, str]], now: datetime) -> None:
+        """These watches are to be planned again at once; whoever planned them meanwhile loses."""
+        if not keys:
+            return
+        pair = tuple_(watch.c.incident_id, watch.c.family_id)
+        open_ = or_(watch.c.rest.is_(None), watch.c.rest != "closed")
+        await self.sql.rows(
+            select(watch.c.family_id)
+            .where(pair.in_(keys), open_)
+            .order_by(watch.c.incident_id, watch.c.family_id)
+            .with_for_update()
+        )
+        await self.sql.run(
+            update(watch)
+            .where(pair.in_(keys), open_)
+            .values(
+                look_at=case((watch.c.look_at < now, watch.c.look_at), else_=now),
+                version=watch.c.version + 1,
+            )
+        )
+
+    async def _keep_attempts(self, outcomes: Sequence[Outcome], now: datetime) -> None:
+        await self.sql.many(
+            insert(attempt),
+            [
+                {
+                    "id": uuid7(),
+                    "delivery_id": o.delivery.id,
+                    "number": o.delivery.attempt,
+                    "at": now,
+                    "outcome": o.state.value,
+                    "code": o.code,
+                    "provider_id": o.provider_id,
+                }
+                for o in outcomes
+            ],
+        )
+
+
+def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
+    stale = or_(
+        delivery.c.update_no < watch.c.owed,
+        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ALL_CLEAR)),
+        address.c.suspended_at.is_not(None),
+        address.c.opted_out_at.is_not(None),
+        ~address.c.verified,
+        func.coalesce(delivery.c.loud_until <= now, False),
+        func.coalesce(delivery.c.stale_after < now, False),
+    )
+    return (
+        select(
+            delivery.c.id,
+            delivery.c.incident_id,
+            delivery.c.update_no,
+            delivery.c.family_id,
+            delivery.c.address_id,
+            delivery.c.channel,
+            delivery.c.framing,
+            delivery.c.loud,
+            delivery.c.attempts,
+            delivery.c.planned_at,
+            delivery.c.next_by,
+            delivery.c.reader,
+            address.c.shared,
+            stale.label("stale"),
+        )
+        .join(
+            watch,
+            and_(watch.c.incident_id == delivery.c.incident_id, watch.c.family_id == delivery.c.family_id),
+        )
+        .join(incident, incident.c.id == delivery.c.incident_id)
+        .join(address, address.c.id == delivery.c.address_id)
+        .where(
+            delivery.c.state == DeliveryState.PENDING.value,
+            delivery.c.lane == lane,
+            delivery.c.due_at <= machine_at,
+        )
+        .order_by(delivery.c.priority, delivery.c.due_at)
+        .limit(limit)
+        .with_for_update(of=delivery, skip_locked=True)
+    )
+
+
+def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:
+    return Claimed(
+        id=row.id,
+        incident=IncidentId(row.incident_id),
+        update=row.update_no,
+        family=FamilyId(row.family_id),
+        address=AddressId(row.address_id),
+        channel=row.channel,
+        framing=Framing(row.framing),
+        loud=row.loud,
+        attempt=row.attempts + 1,
+        planned_at=row.planned_at,
+        next_by=row.next_by,
+        reader=codec.reader(row.reader),
+        shared=row.shared,
+    )

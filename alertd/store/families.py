@@ -1,0 +1,220 @@
+"""Families, and the index tables that a fan-out searches: services by region, addresses."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, delete, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import ColumnElement, Select
+
+from alertd.domain.family import Address, AddressId, Family, FamilyId
+from alertd.domain.incident import IncidentId, Reach, Scope
+from alertd.store import codec
+from alertd.store.ids import uuid7
+from alertd.store.sql import Sql
+from alertd.store.tables import address, family, family_address, family_service, watch
+
+
+class FamilyRows:
+    """Reads and writes families within one transaction."""
+
+    sql: Sql
+
+    async def family(self, family_id: FamilyId) -> Family | None:
+        """One family, or None."""
+        rows = await self.sql.rows(select(family.c.doc).where(family.c.id == family_id))
+        return codec.family(rows[0].doc) if rows else None
+
+    async def families_after(self, position: str, limit: int) -> Sequence[Family]:
+        """Families in keyset order, for the export."""
+        rows = await self.sql.rows(
+            select(family.c.doc).where(family.c.id > position).order_by(family.c.id).limit(limit)
+        )
+        return [codec.family(row.doc) for row in rows]
+
+    async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
+        """When each of these families, where known, was last updated by its owner."""
+        rows = await self.sql.rows(select(family.c.id, family.c.updated_at).where(family.c.id.in_(ids)))
+        return {row.id: row.updated_at for row in rows}
+
+    async def put_families(self, families: Sequence[Family]) -> None:
+        """Insert or replace families with their index rows; addresses keep their one row and its state."""
+        if not families:
+            return
+        rows = await self._addresses(families)
+        stored = [_with_ids(each, rows) for each in families]
+        ids = [each.id for each in stored]
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        statement = dialect.insert(family)
+        statement = statement.on_conflict_do_update(
+            index_elements=[family.c.id],
+            set_={"updated_at": statement.excluded.updated_at, "doc": statement.excluded.doc},
+        )
+        await self.sql.many(
+            statement, [{"id": f.id, "updated_at": f.updated_at, "doc": codec.encode(f)} for f in stored]
+        )
+        lost = await self.sql.rows(
+            select(family_address.c.address_id).where(family_address.c.family_id.in_(ids)).distinct()
+        )
+        await self.sql.run(delete(family_service).where(family_service.c.family_id.in_(ids)))
+        await self.sql.run(delete(family_address).where(family_address.c.family_id.in_(ids)))
+        await self.sql.many(
+            insert(family_service),
+            [{"service": s, "family_id": f.id, "region": f.region} for f in stored for s in f.services],
+        )
+        links = {(f.id, a.id) for f in stored for c in f.caregivers for a in c.addresses}
+        await self.sql.many(
+            insert(family_address), [{"family_id": f, "address_id": a} for f, a in sorted(links, key=str)]
+        )
+        await self._mark_shared(list({row.address_id for row in lost} | {a for _, a in links}))
+
+    async def delete_family(self, family_id: FamilyId) -> bool:
+        """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
+        await self.sql.run(delete(family_service).where(family_service.c.family_id == family_id))
+        linked = await self.sql.rows(
+            select(family_address.c.address_id).where(family_address.c.family_id == family_id)
+        )
+        await self.sql.run(delete(family_address).where(family_address.c.family_id == family_id))
+        ids = [row.address_id for row in linked]
+        if ids:
+            await self._mark_shared(ids)
+            unused = ~exists().where(family_address.c.address_id == address.c.id)
+            await self.sql.run(
+                delete(address).where(
+                    address.c.id.in_(ids),
+                    unused,
+                    address.c.opted_out_at.is_(None),
+                    address.c.suspended_at.is_(None),
+                )
+            )
+        return await self.sql.run(delete(family).where(family.c.id == family_id)) == 1
+
+    async def count_touched(self, scope: Scope) -> int:
+        """How many families a scope touches."""
+        touched = touched_ids(scope).subquery()
+        rows = await self.sql.rows(select(func.count(func.distinct(touched.c.family_id))))
+        return int(rows[0][0])
+
+    async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
+        """Make the open watches of these families due; returns how many there were."""
+        return await self.sql.run(
+            update(watch)
+            .where(
+                watch.c.family_id.in_(ids),
+                watch.c.incident_id == incident_id,
+                or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+            )
+            .values(look_at=_earlier(now), version=watch.c.version + 1)
+        )
+
+    async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
+        """Which of these families have a watch in this incident."""
+        rows = await self.sql.rows(
+            select(watch.c.family_id).where(watch.c.incident_id == incident_id, watch.c.family_id.in_(ids))
+        )
+        return {row.family_id for row in rows}
+
+    async def _addresses(self, families: Sequence[Family]) -> dict[tuple[str, str], UUID]:
+        """The one row of every address of these families, made where it is missing."""
+        wanted: dict[tuple[str, str], Address] = {}
+        for each in families:
+            for caregiver in each.caregivers:
+                for item in caregiver.addresses:
+                    wanted.setdefault((item.channel, item.to), item)
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        fresh = [
+            {
+                "id": uuid7(),
+                "channel": a.channel,
+                "dest": a.to,
+                "verified": a.verified,
+                "shared": False,
+                "notable": not a.verified,
+            }
+            for a in sorted(wanted.values(), key=lambda a: (a.channel, a.to))
+        ]
+        if fresh:
+            await self.sql.many(dialect.insert(address).on_conflict_do_nothing(), fresh)
+        found: dict[tuple[str, str], UUID] = {}
+        keys = list(wanted)
+        for start in range(0, len(keys), 500):
+            rows = await self.sql.rows(
+                select(address.c.id, address.c.channel, address.c.dest).where(
+                    tuple_(address.c.channel, address.c.dest).in_(keys[start : start + 500])
+                )
+            )
+            found.update({(row.channel, row.dest): row.id for row in rows})
+        return found
+
+    async def _mark_shared(self, ids: list[UUID]) -> None:
+        """Recount which of these addresses more than one family uses, and which the planner must load."""
+        for start in range(0, len(ids), 500):
+            part = ids[start : start + 500]
+            rows = await self.sql.rows(
+                select(family_address.c.address_id).where(family_address.c.address_id.in_(part))
+            )
+            uses = Counter(row.address_id for row in rows)
+            for shared in (True, False):
+                mine = [each for each in part if (uses[each] > 1) is shared]
+                if mine:
+                    await self.sql.run(
+                        update(address)
+                        .where(address.c.id.in_(mine), address.c.shared.is_not(shared))
+                        .values(
+                            shared=shared,
+                            notable=or_(
+                                literal(shared),
+                                ~address.c.verified,
+                                address.c.suspended_at.is_not(None),
+                                address.c.opted_out_at.is_not(None),
+                            ),
+                        )
+                    )
+
+
+def touched_ids(scope: Scope) -> Select[tuple[str]]:
+    """Ids of the families that a scope may touch; `plan` judges each anew."""
+    return select(family_service.c.family_id).where(or_(*[_reach(reach) for reach in scope.reaches]))
+
+
+def touched_after(reach: Reach, position: str, limit: int) -> Select[tuple[str]]:
+    """The next families in keyset order that one service of a scope may touch."""
+    return (
+        select(family_service.c.family_id)
+        .where(_reach(reach), family_service.c.family_id > position)
+        .order_by(family_service.c.family_id)
+        .limit(limit)
+    )
+
+
+def _reach(reach: Reach) -> ColumnElement[bool]:
+    clause = family_service.c.service == reach.service
+    if not reach.regions:
+        return clause
+    places: list[ColumnElement[bool]] = [family_service.c.region.is_(None)]
+    for region in reach.regions:
+        places += [
+            family_service.c.region == region,
+            family_service.c.region.startswith(region + "-", autoescape=True),
+        ]
+    return clause & or_(*places)
+
+
+def _earlier(now: datetime) -> ColumnElement[datetime]:
+    return case((watch.c.look_at < now, watch.c.look_at), else_=now)
+
+
+def _with_ids(each: Family, rows: Mapping[tuple[str, str], UUID]) -> Family:
+    return replace(
+        each,
+        caregivers=tuple(
+            replace(
+                c,
+                addresses=tuple(replace(a, id=AddressId(rows[a.channel, a.to])) for a in c.addresses),
+            )
+            for c in each.caregivers
+        ),
+    )

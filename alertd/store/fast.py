@@ -1,0 +1,306 @@
+"""The hottest statements, over the driver's own connection: COPY and unnest on Postgres, executemany on SQLite."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alertd.domain.delivery import DeliveryState, Reader
+from alertd.domain.incident import IncidentId
+from alertd.records import Outcome, Plan, Planned, PlannedWatch
+from alertd.store import codec
+from alertd.store.sql import Sql
+from alertd.store.tables import delivery, delivery_share, watch
+from alertd.store.types import to_us
+
+_DELIVERY = (
+    "id", "incident_id", "update_no", "family_id", "caregiver", "address_id", "epoch", "step", "channel",
+    "lane", "priority", "framing", "reason", "loud", "in_quiet", "state", "due_at", "lease_until",
+    "lease_token", "attempts", "planned_at", "next_by", "stale_after", "loud_until", "reader",
+)  # fmt: skip
+_DELIVERY_TYPES = (
+    "uuid", "uuid", "int4", "text", "text", "uuid", "int2", "int2", "varchar", "varchar", "int2", "varchar",
+    "varchar", "bool", "bool", "varchar", "int8", "int8", "uuid", "int2", "int8", "int8", "int8", "int8",
+    "text",
+)  # fmt: skip
+_COPY_DELIVERY = f"COPY delivery ({', '.join(_DELIVERY)}) FROM STDIN (FORMAT BINARY)"
+_INSERT_DELIVERY = f"INSERT INTO delivery ({', '.join(_DELIVERY)}) VALUES ({', '.join('?' * len(_DELIVERY))})"  # noqa: S608
+_WATCH = (
+    "incident_id", "family_id", "touched_at", "next_by", "told", "owed", "epoch", "waiting", "look_at",
+    "rest", "version",
+)  # fmt: skip
+
+
+def delivery_values(plan: Plan, new: Planned, *, leased: bool) -> dict[str, Any]:
+    """A row of `delivery` by column, with Python types."""
+    owed, lease = new.owed, plan.lease if leased else None
+    return {
+        "id": new.id, "incident_id": plan.incident, "update_no": owed.update, "family_id": owed.family,
+        "caregiver": owed.caregiver, "address_id": owed.address, "epoch": owed.epoch, "step": owed.step,
+        "channel": owed.channel, "lane": new.lane, "priority": new.priority,
+        "framing": owed.framing.value, "reason": owed.reason.value, "loud": owed.loud,
+        "in_quiet": owed.in_quiet,
+        "state": DeliveryState.LEASED.value if lease else DeliveryState.PENDING.value,
+        "due_at": plan.machine_at, "lease_until": lease.until if lease else None,
+        "lease_token": lease.token if lease else None, "attempts": 1 if lease else 0,
+        "planned_at": plan.at, "next_by": owed.next_by, "stale_after": owed.stale_after,
+        "loud_until": owed.loud_until, "reader": codec.encode(owed.reader),
+    }  # fmt: skip
+
+
+def with_services(reader: Reader, services: tuple[str, ...]) -> Reader:
+    """The reader of a shared address, about the services of all its families."""
+    return replace(reader, services=services)
+
+
+def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ...]]:
+    """Rows in the order of _DELIVERY, with the types the driver stores."""
+    lease = plan.lease
+    incident, at, due = uuid(plan.incident), to_us(plan.at), to_us(plan.machine_at)
+    state = DeliveryState.LEASED.value if lease else DeliveryState.PENDING.value
+    until, token = (to_us(lease.until), uuid(lease.token)) if lease else (None, None)
+    attempts = 1 if lease else 0
+    instants: dict[Any, int | None] = {None: None}
+
+    def us(moment: Any) -> int | None:
+        # One slice shares a few moments; converting each once is worth a dictionary.
+        known = instants.get(moment)
+        if known is None and moment is not None:
+            known = instants[moment] = to_us(moment)
+        return known
+
+    return [
+        (
+            uuid(d.id), incident, o.update, o.family, o.caregiver, uuid(o.address), o.epoch, o.step, o.channel,
+            d.lane, d.priority, o.framing.value, o.reason.value, o.loud, o.in_quiet, state, due, until,
+            token, attempts, at, us(o.next_by), us(o.stale_after), us(o.loud_until), codec.encode(o.reader),
+        )
+        for d in new
+        for o in (d.owed,)
+    ]  # fmt: skip
+
+
+async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> None:
+    """Insert deliveries whose watches the caller holds; a second owner of the same key cannot exist then."""
+    if not new:
+        return
+    driver = await sql.driver()
+    if sql.dialect == "postgresql":
+        async with driver.cursor() as cursor, cursor.copy(_COPY_DELIVERY) as copy:
+            copy.set_types(_DELIVERY_TYPES)
+            for row in _tuples(plan, new, _same):
+                await copy.write_row(row)
+    else:
+        driver.executemany(_INSERT_DELIVERY, _tuples(plan, new, codec.uuid_text))
+
+
+async def insert_deliveries_plainly(sql: Sql, plan: Plan, new: Sequence[Planned]) -> None:
+    """The twin of `insert_deliveries` in plain SQLAlchemy; one test holds both to the same rows."""
+    await sql.many(insert(delivery), [delivery_values(plan, d, leased=plan.lease is not None) for d in new])
+
+
+async def insert_one(sql: Sql, values: dict[str, Any]) -> bool:
+    """Insert one delivery unless its key is taken."""
+    dialect = postgresql if sql.dialect == "postgresql" else sqlite
+    return await sql.run(dialect.insert(delivery).values(**values).on_conflict_do_nothing()) == 1
+
+
+async def insert_share(sql: Sql, delivery_id: UUID, incident_id: IncidentId, family_id: str) -> None:
+    """Note that a delivery serves a further family."""
+    dialect = postgresql if sql.dialect == "postgresql" else sqlite
+    statement = dialect.insert(delivery_share).on_conflict_do_nothing()
+    await sql.run(statement, {"delivery_id": delivery_id, "incident_id": incident_id, "family_id": family_id})
+
+
+def _same(value: UUID) -> UUID:
+    return value
+
+
+def _watch_tuples(plan: Plan, watches: Sequence[PlannedWatch], uuid: Any) -> list[tuple[Any, ...]]:
+    incident = uuid(plan.incident)
+    return [
+        (
+            incident, w.family, to_us(w.touched_at), to_us(w.next_by), 0, w.owed, w.epoch,
+            codec.encode(w.waiting), to_us(w.look_at) if w.look_at else None, w.rest.value if w.rest else None,
+            1,
+        )
+        for w in watches
+    ]  # fmt: skip
+
+
+_INSERT_WATCH = (
+    f"INSERT INTO watch ({', '.join(_WATCH)}) VALUES ({', '.join('?' * len(_WATCH))}) "  # noqa: S608
+    "ON CONFLICT DO NOTHING RETURNING family_id"
+)
+_INSERT_WATCH_UNNEST = (
+    f"INSERT INTO watch ({', '.join(_WATCH)}) "  # noqa: S608
+    "SELECT %s, u.* FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int4[], %s::int4[], %s::int2[], "
+    "%s::text[], %s::int8[], %s::text[], %s::int4[]) AS u ON CONFLICT DO NOTHING RETURNING family_id"
+)
+
+
+async def insert_watches(sql: Sql, plan: Plan, new: Sequence[PlannedWatch]) -> set[str]:
+    """Insert watches already planned; returns the families whose watch did not exist yet."""
+    ordered = sorted(new, key=lambda w: w.family)
+    driver = await sql.driver()
+    if sql.dialect == "postgresql":
+        rows = _watch_tuples(plan, ordered, _same)
+        columns = list(zip(*rows, strict=True))[1:]
+        async with driver.cursor() as cursor:
+            await cursor.execute(_INSERT_WATCH_UNNEST, (plan.incident, *[list(c) for c in columns]))
+            return {row[0] for row in await cursor.fetchall()}
+    won: set[str] = set()
+    for row in _watch_tuples(plan, ordered, codec.uuid_text):
+        if driver.execute(_INSERT_WATCH, row).fetchone() is not None:
+            won.add(row[1])
+    return won
+
+
+_UPDATE_WATCH = (
+    "UPDATE watch SET next_by=?, owed=max(owed, ?), epoch=?, waiting=?, look_at=?, rest=?, "
+    "version=version+1 WHERE incident_id=? AND family_id=? AND version=?"
+)
+_UPDATE_WATCH_UNNEST = (
+    "UPDATE watch w SET next_by=u.next_by, owed=greatest(w.owed, u.owed), epoch=u.epoch, waiting=u.waiting, "
+    "look_at=u.look_at, rest=u.rest, version=w.version+1 "
+    "FROM unnest(%s::text[], %s::int8[], %s::int4[], %s::int2[], %s::text[], %s::int8[], %s::text[], "
+    "%s::int4[]) AS u(family_id, next_by, owed, epoch, waiting, look_at, rest, version) "
+    "WHERE w.incident_id=%s AND w.family_id=u.family_id AND w.version=u.version RETURNING w.family_id"
+)
+
+
+async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> set[str]:
+    """Update watches guarded by their version; returns the families that were won."""
+    rows = [
+        (
+            w.family, to_us(w.next_by), w.owed, w.epoch, codec.encode(w.waiting),
+            to_us(w.look_at) if w.look_at else None, w.rest.value if w.rest else None, w.version,
+        )
+        for w in sorted(old, key=lambda w: w.family)
+    ]  # fmt: skip
+    driver = await sql.driver()
+    if sql.dialect == "postgresql":
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        async with driver.cursor() as cursor:
+            await cursor.execute(_UPDATE_WATCH_UNNEST, (*columns, plan.incident))
+            return {row[0] for row in await cursor.fetchall()}
+    incident = codec.uuid_text(plan.incident)
+    won: set[str] = set()
+    for family, next_by, owed, epoch, waiting, look_at, rest, version in rows:
+        cursor = driver.execute(
+            _UPDATE_WATCH, (next_by, owed, epoch, waiting, look_at, rest, incident, family, version)
+        )
+        if cursor.rowcount == 1:
+            won.add(family)
+    return won
+
+
+_HEARD = (
+    "UPDATE watch SET heard_at=max(coalesce(heard_at, 0), ?), "
+    "next_by=CASE WHEN ? IS NULL OR ? < told THEN next_by WHEN ? = told THEN min(next_by, ?) ELSE ? END, "
+    "told=max(told, ?) WHERE incident_id=? AND family_id=?"
+)
+_HEARD_UNNEST = (
+    "UPDATE watch w SET heard_at=greatest(w.heard_at, u.at), "
+    "next_by=CASE WHEN u.next_by IS NULL OR u.told < w.told THEN w.next_by "
+    "WHEN u.told = w.told THEN least(w.next_by, u.next_by) ELSE u.next_by END, "
+    "told=greatest(w.told, u.told) "
+    "FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int4[], %s::int8[]) "
+    "AS u(incident_id, family_id, at, told, next_by) "
+    "WHERE w.incident_id=u.incident_id AND w.family_id=u.family_id"
+)
+_LOCK_WATCHES = (
+    "SELECT 1 FROM watch w JOIN unnest(%s::uuid[], %s::text[]) AS u(i, f) "
+    "ON w.incident_id=u.i AND w.family_id=u.f ORDER BY w.incident_id, w.family_id FOR UPDATE OF w"
+)
+
+Heard = tuple[UUID, str, int, int, int | None]
+"""(incident, family, accepted at in us, update, next_by in us)"""
+
+
+async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
+    """Families heard: newest acceptance, newest update told, and what that update promised.
+
+    Never touches look_at or version: the planner has set the one, and nothing it planned from has changed.
+    """
+    if not heard:
+        return
+    merged: dict[tuple[UUID, str], Heard] = {}
+    for incident, family, at, told, promised in sorted(heard, key=lambda h: (str(h[0]), h[1], h[3])):
+        before = merged.get((incident, family))
+        next_by = promised
+        if before is not None and before[3] == told and before[4] is not None:
+            next_by = before[4] if promised is None else min(before[4], promised)
+        merged[incident, family] = (incident, family, max(at, before[2] if before else 0), told, next_by)
+    rows = list(merged.values())
+    driver = await sql.driver()
+    if sql.dialect == "postgresql":
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        async with driver.cursor() as cursor:
+            await cursor.execute(_LOCK_WATCHES, (columns[0], columns[1]))
+            await cursor.execute(_HEARD_UNNEST, columns)
+    else:
+        driver.executemany(
+            _HEARD,
+            [(at, n, told, told, n, n, told, codec.uuid_text(i), f) for i, f, at, told, n in rows],
+        )
+
+
+_OUTCOME = (
+    "UPDATE delivery SET state=?, code=?, provider_id=?, accepted_at=?, due_at=coalesce(?, due_at), "
+    "lease_until=NULL, lease_token=NULL, reader=CASE WHEN ? THEN NULL ELSE reader END "
+    "WHERE id=? AND lease_token=? AND state='leased'"
+)
+_OUTCOME_UNNEST = (
+    "UPDATE delivery d SET state=u.state, code=u.code, provider_id=u.provider_id, accepted_at=u.accepted_at, "
+    "due_at=coalesce(u.due_at, d.due_at), lease_until=NULL, lease_token=NULL, "
+    "reader=CASE WHEN u.final THEN NULL ELSE d.reader END "
+    "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int8[], %s::int8[], %s::bool[]) "
+    "AS u(id, state, code, provider_id, accepted_at, due_at, final) "
+    "WHERE d.id=u.id AND d.lease_token=%s AND d.state='leased' RETURNING d.id"
+)
+
+
+async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID]:
+    """Write outcomes where the lease still holds; returns the ids that were written."""
+    rows = [
+        (
+            o.delivery.id, o.state.value, o.code, o.provider_id, to_us(o.accepted_at) if o.accepted_at else None,
+            to_us(o.due_at) if o.due_at else None, o.final,
+        )
+        for o in sorted(outcomes, key=lambda o: o.delivery.id)
+    ]  # fmt: skip
+    driver = await sql.driver()
+    if sql.dialect == "postgresql":
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        async with driver.cursor() as cursor:
+            await cursor.execute(_OUTCOME_UNNEST, (*columns, token))
+            return {row[0] for row in await cursor.fetchall()}
+    mine = codec.uuid_text(token)
+    written: set[UUID] = set()
+    for delivery_id, state, code, provider_id, accepted_at, due_at, final in rows:
+        cursor = driver.execute(
+            _OUTCOME,
+            (state, code, provider_id, accepted_at, due_at, final, codec.uuid_text(delivery_id), mine),
+        )
+        if cursor.rowcount == 1:
+            written.add(delivery_id)
+    return written
+
+
+__all__ = [
+    "delivery_values",
+    "finish",
+    "insert_deliveries",
+    "insert_deliveries_plainly",
+    "insert_one",
+    "insert_share",
+    "insert_watches",
+    "mark_heard",
+    "update_watches",
+    "watch",
+    "with_services",
+]  # fmt: skip

@@ -1,0 +1,241 @@
+"""Incidents, their updates, and the events they came from."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alertd.domain.incident import Incident, IncidentId, Update
+from alertd.domain.policy import Policy
+from alertd.store import codec
+from alertd.store.sql import Sql
+from alertd.store.tables import act, fanout, incident, incident_update, outage_event
+
+
+class IncidentRows:
+    """Reads and writes incidents within one transaction."""
+
+    sql: Sql
+
+    async def lock_incidents(self) -> None:
+        """Nobody else opens or changes an incident until this transaction ends."""
+        if self.sql.dialect == "postgresql":
+            await self.sql.run(text("SELECT pg_advisory_xact_lock(7203)"))  # any number that only we use
+
+    async def next_incident_number(self) -> int:
+        """The number that people will type."""
+        rows = await self.sql.rows(select(func.coalesce(func.max(incident.c.number), 0) + 1))
+        return int(rows[0][0])
+
+    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+        """Insert an incident with its updates and the policy it keeps for life."""
+        await self.sql.run(
+            insert(incident),
+            {
+                **_columns(new),
+                "id": new.id,
+                "number": new.number,
+                "opened_at": new.opened_at,
+                "policy": new.policy,
+                "policy_snapshot": codec.encode(policy),
+                "lane": lane,
+            },
+        )
+        for each in new.updates:
+            await self.add_update(new.id, each)
+
+    async def save_incident(self, changed: Incident) -> bool:
+        """Write the row of an incident; False if somebody else changed it meanwhile."""
+        statement = (
+            update(incident)
+            .where(incident.c.id == changed.id, incident.c.version == changed.version - 1)
+            .values(**_columns(changed))
+        )
+        return await self.sql.run(statement) == 1
+
+    async def add_update(self, incident_id: IncidentId, new: Update) -> bool:
+        """Insert an update; False if its number is taken (somebody else wrote it first)."""
+        values = {
+            "incident_id": incident_id,
+            "number": new.number,
+            "kind": new.kind.value,
+            "at": new.at,
+            "facts": codec.encode(new.facts),
+            "promise": new.promise,
+            "notify": new.notify,
+            "human_number": new.human_number,
+            "references_update": new.references,
+            "closes_promise": new.closes_promise,
+            "epoch": new.epoch,
+        }
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        return await self.sql.run(dialect.insert(incident_update).values(values).on_conflict_do_nothing()) == 1
+
+    async def incident(self, which: int | UUID) -> Incident | None:
+        """An incident by its number or id."""
+        column = incident.c.number if isinstance(which, int) else incident.c.id
+        rows = await self.sql.rows(select(incident).where(column == which))
+        if not rows:
+            return None
+        return codec.incident(rows[0], await self._updates(rows[0].id))
+
+    async def policy_of(self, incident_id: IncidentId) -> Policy:
+        """The policy snapshot of an incident."""
+        rows = await self.sql.rows(select(incident.c.policy_snapshot).where(incident.c.id == incident_id))
+        return codec.policy(rows[0].policy_snapshot)
+
+    async def lane_of(self, incident_id: IncidentId) -> str:
+        """The lane of an incident's messages."""
+        rows = await self.sql.rows(select(incident.c.lane).where(incident.c.id == incident_id))
+        return str(rows[0].lane)
+
+    async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
+        """Incidents, newest first."""
+        statement = select(incident).order_by(incident.c.number.desc()).limit(limit)
+        if open_only:
+            statement = statement.where(incident.c.ended_at.is_(None))
+        return [codec.incident(row, await self._updates(row.id)) for row in await self.sql.rows(statement)]
+
+    async def _updates(self, incident_id: UUID) -> tuple[Update, ...]:
+        rows = await self.sql.rows(
+            select(incident_update)
+            .where(incident_update.c.incident_id == incident_id)
+            .order_by(incident_update.c.number)
+        )
+        return tuple(codec.update(row) for row in rows)
+
+    async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
+        """(version, newest update number): changes whenever anything that messages say may have changed."""
+        rows = await self.sql.rows(
+            select(
+                incident.c.version,
+                select(func.max(incident_update.c.number))
+                .where(incident_update.c.incident_id == incident_id)
+                .scalar_subquery(),
+            ).where(incident.c.id == incident_id)
+        )
+        return int(rows[0][0]), int(rows[0][1])
+
+    async def add_fanout(
+        self,
+        fanout_id: UUID,
+        incident_id: IncidentId,
+        update_no: int,
+        lane: str,
+        machine_at: datetime,
+        *,
+        scope: bool,
+    ) -> None:
+        """A cursor that will carry this update to every family; older cursors of the incident are done with."""
+        await self.sql.run(
+            update(fanout)
+            .where(fanout.c.incident_id == incident_id, ~fanout.c.done, fanout.c.scope.is_(False))
+            .values(done=True)
+        )
+        await self.sql.run(
+            insert(fanout),
+            {
+                "id": fanout_id,
+                "incident_id": incident_id,
+                "update_no": update_no,
+                "position": "",
+                "slices": 0,
+                "lane": lane,
+                "scope": scope,
+                "opened_at": machine_at,
+                "moved_at": machine_at,
+                "done": False,
+            },
+        )
+
+    async def add_act(
+        self,
+        act_id: UUID,
+        at: datetime,
+        who: str,
+        what: str,
+        incident_id: UUID | None,
+        detail: dict[str, object],
+    ) -> None:
+        """Record what a human did."""
+        await self.sql.run(
+            insert(act),
+            {
+                "id": act_id,
+                "at": at,
+                "who": who,
+                "what": what,
+                "incident_id": incident_id,
+                "detail": codec.encode(detail),
+            },
+        )
+
+    async def acts(self, incident_id: IncidentId) -> Sequence[tuple[datetime, str, str, str]]:
+        """(at, who, what, detail as JSON) of one incident, oldest first."""
+        rows = await self.sql.rows(
+            select(act).where(act.c.incident_id == incident_id).order_by(act.c.at, act.c.id)
+        )
+        return [(row.at, row.who, row.what, row.detail) for row in rows]
+
+    async def event_digest(self, source: str, event_id: str) -> tuple[bytes, UUID | None] | None:
+        """(digest of the body, incident) of an event already taken, else None."""
+        rows = await self.sql.rows(
+            select(outage_event.c.digest, outage_event.c.incident_id).where(
+                outage_event.c.source == source, outage_event.c.id == event_id
+            )
+        )
+        return (rows[0].digest, rows[0].incident_id) if rows else None
+
+    async def add_event(
+        self,
+        *,
+        source: str,
+        event_id: str,
+        alert: str,
+        status: str,
+        digest: bytes,
+        body: str,
+        at: datetime,
+        incident_id: UUID | None,
+    ) -> None:
+        """Keep an outage event, unchanged for ever."""
+        await self.sql.run(
+            insert(outage_event),
+            {
+                "source": source,
+                "id": event_id,
+                "alert": alert,
+                "status": status,
+                "digest": digest,
+                "body": body,
+                "at": at,
+                "incident_id": incident_id,
+            },
+        )
+
+    async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
+        """The incident that an alert of a source last belonged to."""
+        rows = await self.sql.rows(
+            select(outage_event.c.incident_id)
+            .where(
+                outage_event.c.source == source,
+                outage_event.c.alert == alert,
+                outage_event.c.incident_id.is_not(None),
+            )
+            .order_by(outage_event.c.at.desc())
+            .limit(1)
+        )
+        return rows[0].incident_id if rows else None
+
+
+def _columns(row: Incident) -> dict[str, object]:
+    return {
+        "state": row.state.value,
+        "severity": row.severity.value,
+        "scope": codec.encode(row.scope),
+        "epoch": row.epoch,
+        "ended_at": row.ended_at,
+        "version": row.version,
+    }

@@ -1,0 +1,67 @@
+"""Brings a database to the schema this version needs."""
+
+import fcntl
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.engine import make_url
+
+_HERE = Path(__file__).parent / "migrations"
+
+
+def upgrade(url: str) -> str:
+    """Run the missing migrations; returns the revision reached. Two at once wait for each other."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Path(f"{path}.migrate.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return _upgrade(str(parsed.set(drivername="sqlite+pysqlite")))
+    return _upgrade(parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False))
+
+
+def current(url: str) -> str | None:
+    """The revision a database is at, None for an empty one."""
+    parsed = make_url(url)
+    driver = "sqlite+pysqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    engine = create_engine(parsed.set(drivername=driver), hide_parameters=True)
+    with engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
+    return revision
+
+
+def head() -> str:
+    """The revision this version of alertd needs."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _upgrade(url: str) -> str:
+    engine = create_engine(url, hide_parameters=True)
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_lock(7204)"))
+        _run(connection)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_unlock(7204)"))
+        connection.commit()
+    engine.dispose()
+    return head()
+
+
+def _run(connection: Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    return config

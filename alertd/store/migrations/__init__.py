@@ -1,0 +1,1 @@
+"""Migrations, oldest first; each is safe while the version before it still runs."""

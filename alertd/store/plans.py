@@ -1,0 +1,116 @@
+"""Writes what a slice decided: watches first, then only the deliveries whose watch was won."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, update
+
+from alertd.domain.delivery import DeliveryState
+from alertd.domain.family import AddressId
+from alertd.records import Plan, Planned, PlannedWatch
+from alertd.store import codec, fast
+from alertd.store.sql import Sql
+from alertd.store.tables import delivery, family_address, family_service
+
+
+class PlanRows:
+    """Writes plans within one transaction."""
+
+    sql: Sql
+
+    async def write_plan(self, plan: Plan) -> list[Planned]:
+        """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
+
+        A watch that somebody else planned or touched meanwhile (its version moved) loses, and nothing of
+        that family is written. Lock order: watch by family, then delivery.
+        """
+        won = await self._write_watches(plan)
+        await self._end_older(plan, won)
+        mine = [d for d in plan.deliveries if d.owed.family in won]
+        alone = [d for d in mine if d.owed.address not in plan.shared]
+        await fast.insert_deliveries(self.sql, plan, alone)
+        for each in (d for d in mine if d.owed.address in plan.shared):
+            await self._insert_shared(plan, each)
+        return alone
+
+    async def _write_watches(self, plan: Plan) -> set[str]:
+        new = [w for w in plan.watches if w.version is None]
+        old = [w for w in plan.watches if w.version is not None]
+        won = await fast.insert_watches(self.sql, plan, new) if new else set()
+        if old:
+            won |= await fast.update_watches(self.sql, plan, old)
+        return won
+
+    async def _end_older(self, plan: Plan, won: set[str]) -> None:
+        for cancel in (False, True):
+            ended = [
+                w
+                for w in plan.watches
+                if w.family in won and w.version is not None and (w.cancel if cancel else w.supersede)
+            ]
+            if ended:
+                await self._end(plan, ended, cancel=cancel)
+
+    async def _end(self, plan: Plan, watches: Sequence[PlannedWatch], *, cancel: bool) -> None:
+        state = DeliveryState.CANCELLED if cancel else DeliveryState.SUPERSEDED
+        await self.sql.run(
+            update(delivery)
+            .where(
+                delivery.c.incident_id == plan.incident,
+                delivery.c.family_id.in_([w.family for w in watches]),
+                delivery.c.state == DeliveryState.PENDING.value,
+                delivery.c.update_no < max(w.owed for w in watches),
+            )
+            .values(state=state.value, reader=None)
+        )
+
+    async def _insert_shared(self, plan: Plan, new: Planned) -> None:
+        """One delivery for all families of a shared address; a later family joins the one that exists."""
+        owed = new.owed
+        existing = await self._owed_already(plan, new)
+        if existing is None:
+            services = await self._all_services(owed.address, owed.reader.services)
+            row = fast.delivery_values(plan, new, leased=False)
+            row["reader"] = codec.encode(fast.with_services(owed.reader, services))
+            inserted = await fast.insert_one(self.sql, row)
+            if inserted:
+                return
+            existing = await self._owed_already(plan, new)
+        if existing is None:
+            return
+        delivery_id, family_id = existing
+        if family_id != owed.family:
+            await fast.insert_share(self.sql, delivery_id, plan.incident, owed.family)
+        if owed.next_by is not None:
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    delivery.c.id == delivery_id,
+                    delivery.c.state == DeliveryState.PENDING.value,
+                    delivery.c.next_by > owed.next_by,
+                )
+                .values(next_by=owed.next_by)
+            )
+
+    async def _owed_already(self, plan: Plan, new: Planned) -> tuple[UUID, str] | None:
+        rows = await self.sql.rows(
+            select(delivery.c.id, delivery.c.family_id).where(
+                delivery.c.incident_id == plan.incident,
+                delivery.c.update_no == new.owed.update,
+                delivery.c.address_id == new.owed.address,
+                delivery.c.epoch == new.owed.epoch,
+                delivery.c.step == new.owed.step,
+                delivery.c.state.not_in(("superseded", "cancelled", "expired", "parked")),
+            )
+        )
+        return (rows[0].id, rows[0].family_id) if rows else None
+
+    async def _all_services(self, address_id: AddressId, own: tuple[str, ...]) -> tuple[str, ...]:
+        """The services of every family that has this address, those of the first one first."""
+        rows = await self.sql.rows(
+            select(family_service.c.service)
+            .join(family_address, family_address.c.family_id == family_service.c.family_id)
+            .where(family_address.c.address_id == address_id)
+            .distinct()
+        )
+        return own + tuple(sorted({row.service for row in rows} - set(own)))

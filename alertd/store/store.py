@@ -1,0 +1,76 @@
+"""The store: one transaction object with every verb, over either database."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from alertd.store.access import AccessRows
+from alertd.store.database import Database, database
+from alertd.store.deliveries import DeliveryRows
+from alertd.store.families import FamilyRows
+from alertd.store.fanouts import FanoutRows
+from alertd.store.incidents import IncidentRows
+from alertd.store.plans import PlanRows
+from alertd.store.sql import Sql
+from alertd.store.types import from_us
+from alertd.store.views import ViewRows
+
+
+class Rows(IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, AccessRows, ViewRows):
+    """Every verb of the store, on one open transaction."""
+
+    def __init__(self, sql: Sql) -> None:
+        self.sql = sql
+
+
+class Turn:
+    """The right to plan: reads first, then one write transaction."""
+
+    def __init__(self, rows: Rows, turn: object) -> None:
+        self.rows, self._turn = rows, turn
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Rows]:
+        """The transaction in which the plan is written."""
+        async with self._turn.write() as sql:  # type: ignore[attr-defined]
+            yield Rows(sql)
+
+
+class SqlStore:
+    """Opens transactions; holds nothing else."""
+
+    def __init__(self, url: str) -> None:
+        self._database: Database = database(url)
+        self.dialect = self._database.dialect
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Rows]:
+        """Everything within is committed together, or nothing is."""
+        async with self._database.transaction() as sql:
+            yield Rows(sql)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Rows]:
+        """One snapshot, read only."""
+        async with self._database.reading() as sql:
+            yield Rows(sql)
+
+    @asynccontextmanager
+    async def turn(self, name: str) -> AsyncIterator[Turn | None]:
+        """The right to plan under this name; None while another worker has it."""
+        async with self._database.turn(name) as turn:
+            yield Turn(Rows(turn.sql), turn) if turn is not None else None
+
+    async def now(self) -> datetime:
+        """The database's own clock; on SQLite that is this machine's."""
+        if self.dialect == "sqlite":
+            return datetime.now(UTC)  # noqa: TID251  the one place where machine time is read
+        async with self._database.reading() as sql:
+            rows = await sql.rows(select(func.extract("epoch", func.clock_timestamp()) * 1_000_000))
+            return from_us(int(rows[0][0]))
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._database.close()

@@ -1,0 +1,303 @@
+"""The tables. Instants are microseconds since 1970 UTC; documents are JSON text."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine
+
+from alertd.store.types import Instant
+
+# Family ids are compared byte by byte, or keyset order would differ between the two databases.
+Key: TypeEngine[str] = (
+    String().with_variant(postgresql.TEXT(collation="C"), "postgresql").with_variant(sqlite.TEXT(), "sqlite")
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+story_clock = Table(
+    "story_clock",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("story_at", Instant, nullable=False),
+    Column("machine_at", Instant, nullable=False),
+    Column("rate", Float, nullable=False),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("rights", Text, nullable=False),  # JSON list
+    Column("note", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+act = Table(  # append-only: what humans did
+    "act",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("incident_id", Uuid),
+    Column("detail", Text, nullable=False),  # JSON, never personal data
+)
+Index(None, act.c.incident_id, act.c.at)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", String(200), nullable=False),
+    Column("who", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("who", "key"),
+)
+
+outage_event = Table(
+    "outage_event",
+    metadata,
+    Column("source", String(128), nullable=False),
+    Column("id", String(256), nullable=False),
+    Column("alert", String(256), nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("incident_id", Uuid),
+    PrimaryKeyConstraint("source", "id"),
+)
+Index(None, outage_event.c.incident_id)
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("epoch", SmallInteger, nullable=False),
+    Column("policy", String(128), nullable=False),
+    Column("policy_snapshot", Text, nullable=False),
+    Column("lane", String(8), nullable=False),
+    Column("ended_at", Instant),
+    Column("version", Integer, nullable=False),
+)
+Index(
+    "ix_incident_open",
+    incident.c.number,
+    postgresql_where=text("ended_at IS NULL"),
+    sqlite_where=text("ended_at IS NULL"),
+)
+
+incident_update = Table(
+    "incident_update",
+    metadata,
+    Column("incident_id", Uuid, ForeignKey("incident.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("promise", Instant),
+    Column("notify", Boolean, nullable=False),
+    Column("human_number", Integer),
+    Column("references_update", Integer),
+    Column("closes_promise", Boolean, nullable=False),
+    Column("epoch", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("incident_id", "number"),
+)
+
+family = Table(
+    "family",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("updated_at", Instant, nullable=False),
+    Column("doc", Text, nullable=False),
+)
+
+family_service = Table(  # the index that a fan-out walks: service x region
+    "family_service",
+    metadata,
+    Column("service", String(128), nullable=False),
+    Column("family_id", Key, nullable=False),
+    Column("region", String(128)),
+    PrimaryKeyConstraint("service", "family_id"),
+)
+Index(None, family_service.c.family_id)
+
+address = Table(
+    "address",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("channel", String(16), nullable=False),
+    Column("dest", Text, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("suspended_at", Instant),
+    Column("suspended_code", String(64)),
+    Column("opted_out_at", Instant),
+    Column("shared", Boolean, nullable=False),
+    Column("notable", Boolean, nullable=False),  # not simply usable by one family: the planner loads it
+    UniqueConstraint("channel", "dest"),
+)
+Index("ix_address_notable", address.c.id, postgresql_where=text("notable"), sqlite_where=text("notable"))
+
+family_address = Table(
+    "family_address",
+    metadata,
+    Column("family_id", Key, nullable=False),
+    Column("address_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("family_id", "address_id"),
+)
+Index(None, family_address.c.address_id)
+
+watch = Table(
+    "watch",
+    metadata,
+    Column("incident_id", Uuid, nullable=False),
+    Column("family_id", Key, nullable=False),
+    Column("touched_at", Instant, nullable=False),
+    Column("next_by", Instant, nullable=False),
+    Column("heard_at", Instant),
+    Column("told", Integer, nullable=False),
+    Column("owed", Integer, nullable=False),
+    Column("epoch", SmallInteger, nullable=False),
+    Column("waiting", Text, nullable=False),  # JSON list of caregiver ids
+    Column("look_at", Instant),
+    Column("rest", String(16)),
+    Column("version", Integer, nullable=False),
+    PrimaryKeyConstraint("incident_id", "family_id"),
+)
+Index(
+    "ix_watch_look_at",
+    watch.c.look_at,
+    postgresql_where=text("look_at IS NOT NULL"),
+    sqlite_where=text("look_at IS NOT NULL"),
+)
+Index("ix_watch_family", watch.c.family_id, postgresql_where=text("rest IS DISTINCT FROM 'closed'"))
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("incident_id", Uuid, nullable=False),
+    Column("update_no", Integer, nullable=False),
+    Column("family_id", Key, nullable=False),
+    Column("caregiver", Text, nullable=False),
+    Column("address_id", Uuid, nullable=False),
+    Column("epoch", SmallInteger, nullable=False),
+    Column("step", SmallInteger, nullable=False),
+    Column("channel", String(16), nullable=False),
+    Column("lane", String(8), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("framing", String(16), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("loud", Boolean, nullable=False),
+    Column("in_quiet", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Instant, nullable=False),  # machine time
+    Column("lease_until", Instant),  # machine time
+    Column("lease_token", Uuid),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("next_by", Instant),
+    Column("stale_after", Instant),
+    Column("loud_until", Instant),
+    Column("reader", Text),  # JSON; blanked when final: it is personal data
+    Column("provider_id", Text),
+    Column("accepted_at", Instant),
+    Column("code", Text),  # the provider's last word, or ours
+)
+_void = text("state NOT IN ('superseded', 'cancelled', 'expired', 'parked')")
+Index(
+    "uq_delivery_owed",
+    delivery.c.incident_id,
+    delivery.c.update_no,
+    delivery.c.address_id,
+    delivery.c.epoch,
+    delivery.c.step,
+    unique=True,
+    postgresql_where=_void,
+    sqlite_where=_void,
+)
+_pending = text("state = 'pending'")
+Index(
+    "ix_delivery_pending",
+    delivery.c.lane,
+    delivery.c.priority,
+    delivery.c.due_at,
+    postgresql_where=_pending,
+    sqlite_where=_pending,
+)
+_leased = text("state = 'leased'")
+Index("ix_delivery_leased", delivery.c.lease_until, postgresql_where=_leased, sqlite_where=_leased)
+_unknown = text("state = 'unknown'")
+Index("ix_delivery_unknown", delivery.c.due_at, postgresql_where=_unknown, sqlite_where=_unknown)
+Index("ix_delivery_family", delivery.c.incident_id, delivery.c.family_id)
+
+delivery_share = Table(  # further families whose duty a delivery to a shared address serves
+    "delivery_share",
+    metadata,
+    Column("delivery_id", Uuid, nullable=False),
+    Column("incident_id", Uuid, nullable=False),
+    Column("family_id", Key, nullable=False),
+    PrimaryKeyConstraint("delivery_id", "family_id"),
+)
+Index(None, delivery_share.c.incident_id, delivery_share.c.family_id)
+
+attempt = Table(  # append-only: tries that did not end in a plain acceptance
+    "attempt",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("delivery_id", Uuid, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("code", Text),
+    Column("provider_id", Text),
+)
+Index(None, attempt.c.delivery_id)
+
+fanout = Table(
+    "fanout",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("incident_id", Uuid, nullable=False),
+    Column("update_no", Integer, nullable=False),
+    Column("position", Key, nullable=False),  # the last family done; '' at the start
+    Column("slices", Integer, nullable=False),
+    Column("lane", String(8), nullable=False),
+    Column("scope", Boolean, nullable=False),  # also families without a watch
+    Column("opened_at", Instant, nullable=False),  # machine time
+    Column("moved_at", Instant, nullable=False),  # machine time
+    Column("done", Boolean, nullable=False),
+)
+Index("ix_fanout_todo", fanout.c.opened_at, postgresql_where=text("NOT done"), sqlite_where=text("NOT done"))

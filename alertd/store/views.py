@@ -1,0 +1,192 @@
+"""What people and the sweeper look at: backlog, progress, deliveries, margins."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+
+from alertd.domain.delivery import DeliveryState, Framing, Reason
+from alertd.domain.family import FamilyId
+from alertd.domain.incident import IncidentId
+from alertd.masking import mask_address
+from alertd.records import Backlog, DeliveryRow, Progress
+from alertd.store.sql import Sql
+from alertd.store.tables import address, attempt, delivery, fanout, watch
+
+_RECENT = 2000  # ids are sorted by time: the last hand-overs of an incident are among the newest rows
+_MEASURED = 500
+
+
+class ViewRows:
+    """Reads within one snapshot."""
+
+    sql: Sql
+
+    async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
+        """What waits and for how long; every query walks a partial index."""
+        pending: dict[str, float] = {}
+        for lane in ("urgent", "bulk"):
+            rows = await self.sql.rows(
+                select(delivery.c.due_at)
+                .where(
+                    delivery.c.state == DeliveryState.PENDING.value,
+                    delivery.c.lane == lane,
+                    delivery.c.due_at <= machine_at,
+                )
+                .order_by(delivery.c.priority, delivery.c.due_at)
+                .limit(1)
+            )
+            if rows:
+                pending[lane] = (machine_at - rows[0].due_at).total_seconds()
+        fanouts: dict[str, float] = {}
+        for row in await self.sql.rows(
+            select(fanout.c.lane, fanout.c.moved_at).where(~fanout.c.done).order_by(fanout.c.opened_at).limit(50)
+        ):
+            age = (machine_at - row.moved_at).total_seconds()
+            fanouts[row.lane] = max(age, fanouts.get(row.lane, 0.0))
+        due = await self.sql.rows(
+            select(watch.c.look_at)
+            .where(watch.c.look_at.is_not(None), watch.c.look_at <= now)
+            .order_by(watch.c.look_at)
+            .limit(1)
+        )
+        return Backlog(pending, fanouts, now - due[0].look_at if due else None)
+
+    async def lapsed(self, machine_at: datetime) -> bool:
+        """Whether any lease has expired, or any wait for an unknown outcome is over."""
+        leased = (
+            select(delivery.c.id)
+            .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
+            .order_by(delivery.c.lease_until)
+            .limit(1)
+        )
+        unknown = (
+            select(delivery.c.id)
+            .where(delivery.c.state == DeliveryState.UNKNOWN.value, delivery.c.due_at <= machine_at)
+            .order_by(delivery.c.due_at)
+            .limit(1)
+        )
+        return bool(await self.sql.rows(leased)) or bool(await self.sql.rows(unknown))
+
+    async def late(self, incident_id: IncidentId) -> timedelta | None:
+        """p95 of (accepted - planned) of the incident's last 500 hand-overs, story time; None before any."""
+        recent = (
+            select(delivery.c.incident_id, delivery.c.accepted_at, delivery.c.planned_at)
+            .order_by(delivery.c.id.desc())
+            .limit(_RECENT)
+            .subquery()
+        )
+        rows = await self.sql.rows(
+            select(recent.c.accepted_at, recent.c.planned_at)
+            .where(recent.c.incident_id == incident_id, recent.c.accepted_at.is_not(None))
+            .limit(_MEASURED)
+        )
+        waits: list[timedelta] = sorted(row.accepted_at - row.planned_at for row in rows)
+        return waits[min(len(waits) - 1, len(waits) * 95 // 100)] if waits else None
+
+    async def progress(self, incident_id: IncidentId, newest: int) -> Progress:
+        """How far the telling has come."""
+        totals = (
+            await self.sql.rows(
+                select(
+                    func.count(),
+                    func.count(watch.c.heard_at),
+                    func.min(watch.c.next_by).filter(watch.c.rest.is_(None)),
+                    func.count().filter(watch.c.told >= newest),
+                ).where(watch.c.incident_id == incident_id)
+            )
+        )[0]
+        resting = await self.sql.rows(
+            select(watch.c.rest, func.count())
+            .where(watch.c.incident_id == incident_id, watch.c.rest.is_not(None))
+            .group_by(watch.c.rest)
+        )
+        states: dict[str, dict[str, int]] = {}
+        for row in await self.sql.rows(
+            select(delivery.c.channel, delivery.c.state, func.count())
+            .where(delivery.c.incident_id == incident_id)
+            .group_by(delivery.c.channel, delivery.c.state)
+        ):
+            states.setdefault(row[0], {})[row[1]] = row[2]
+        return Progress(totals[0], totals[1], {row[0]: row[1] for row in resting}, states, totals[2], totals[3])
+
+    async def unheard(self, incident_id: IncidentId, limit: int) -> Sequence[tuple[str, str | None]]:
+        """(family, why it rests or None) of families that heard nothing yet."""
+        rows = await self.sql.rows(
+            select(watch.c.family_id, watch.c.rest)
+            .where(watch.c.incident_id == incident_id, watch.c.heard_at.is_(None))
+            .order_by(watch.c.family_id)
+            .limit(limit)
+        )
+        return [(row.family_id, row.rest) for row in rows]
+
+    async def deliveries(
+        self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
+    ) -> Sequence[DeliveryRow]:
+        """Deliveries, newest first, with masked addresses."""
+        statement = (
+            select(delivery, address.c.dest)
+            .join(address, address.c.id == delivery.c.address_id, isouter=True)
+            .order_by(delivery.c.id.desc())
+            .limit(limit)
+        )
+        if incident_id is not None:
+            statement = statement.where(delivery.c.incident_id == incident_id)
+        if family_id is not None:
+            statement = statement.where(delivery.c.family_id == family_id)
+        if states:
+            statement = statement.where(delivery.c.state.in_(states))
+        return [_delivery(row) for row in await self.sql.rows(statement)]
+
+    async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
+        """(update, channel, state, number, last acceptance) for the timeline."""
+        rows = await self.sql.rows(
+            select(
+                delivery.c.update_no,
+                delivery.c.channel,
+                delivery.c.state,
+                func.count(),
+                func.max(delivery.c.accepted_at),
+            )
+            .where(delivery.c.incident_id == incident_id)
+            .group_by(delivery.c.update_no, delivery.c.channel, delivery.c.state)
+            .order_by(delivery.c.update_no)
+        )
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+    async def failures(
+        self, incident_id: IncidentId, limit: int
+    ) -> Sequence[tuple[datetime, str, str, str | None]]:
+        """(at, family, channel, code) of refused, parked and undelivered deliveries, newest first."""
+        rows = await self.sql.rows(
+            select(attempt.c.at, delivery.c.family_id, delivery.c.channel, attempt.c.code, attempt.c.outcome)
+            .join(delivery, delivery.c.id == attempt.c.delivery_id)
+            .where(
+                delivery.c.incident_id == incident_id,
+                attempt.c.outcome.in_(("refused", "parked", "undelivered")),
+            )
+            .order_by(attempt.c.id.desc())
+            .limit(limit)
+        )
+        return [(row.at, row.family_id, row.channel, row.code) for row in rows]
+
+
+def _delivery(row: Any) -> DeliveryRow:
+    return DeliveryRow(
+        id=row.id,
+        update=row.update_no,
+        family=FamilyId(row.family_id),
+        caregiver=row.caregiver,
+        channel=row.channel,
+        to=mask_address(row.channel, row.dest) if row.dest else "",
+        framing=Framing(row.framing),
+        reason=Reason(row.reason),
+        loud=row.loud,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        planned_at=row.planned_at,
+        next_by=row.next_by,
+        accepted_at=row.accepted_at,
+        code=row.code,
+    )

@@ -1,0 +1,168 @@
+"""The plain words that alertd speaks when a template, a phrase, a locale or a name fails (R14).
+
+No template, no file, nothing that could be missing: only what the saying itself holds.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alertd.domain.delivery import Framing
+from alertd.domain.incident import Kind, State
+from alertd.ports import Content, Names, Saying
+from alertd.texts.catalogue import Phrase
+from alertd.texts.clean import clean, sentence
+from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, shorten, sms_fits
+from alertd.texts.segments import fold
+
+PHRASES: Mapping[str, Mapping[str, Phrase]] = {
+    "en": {
+        "sensor_works": Phrase("the sensor and its own alarms", "the sensor and its own alarms"),
+        "check_by_hand": Phrase("Check glucose directly", "Check glucose directly"),
+        "do_not_reinstall": Phrase("Do not reinstall the app", "Do not reinstall the app"),
+    },
+    "es": {
+        "sensor_works": Phrase("el sensor y sus propias alarmas", "el sensor y sus propias alarmas"),
+        "check_by_hand": Phrase("Mida la glucosa directamente", "Mida la glucosa directamente"),
+        "do_not_reinstall": Phrase("No reinstale la aplicación", "No reinstale la aplicación"),
+    },
+}
+"""What the keys of `--works` and `--do` stand for where a catalogue lacks them."""
+
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "en": {
+        "critical": "not working. You get no readings and no alarms",
+        "major": "problems. Readings and alarms may be late or missing",
+        "minor": "a small problem",
+        "suspected": "may not be working. Readings and alarms may not reach you",
+        "monitoring": "may work again. Do not rely on it yet",
+        "resolved": "working again",
+        "cancelled": "working. It was a false alarm",
+        "not_affected": "working for you, as far as we know",
+        "exercise": "TEST ONLY, nothing is down",
+        "was_down": "It was not working properly for a time",
+        "since": "Since",
+        "no_news": "No news since",
+        "works": "Still works:",
+        "next": "Next update by",
+        "quiet": "We wake you only if it gets worse or is fixed; otherwise you hear from us at",
+    },
+    "es": {
+        "critical": "no funciona. No le llegan ni lecturas ni alarmas",
+        "major": "problemas. Las lecturas y alarmas pueden llegar tarde o faltar",
+        "minor": "un problema menor",
+        "suspected": "puede que no funcione. Puede que no le lleguen lecturas ni alarmas",
+        "monitoring": "puede que ya funcione. No se confíe todavía",
+        "resolved": "ya funciona",
+        "cancelled": "funciona. Fue una falsa alarma",
+        "not_affected": "a usted le funciona, por lo que sabemos",
+        "exercise": "SOLO UNA PRUEBA, nada falla",
+        "was_down": "Durante un tiempo no funcionó bien",
+        "since": "Desde",
+        "no_news": "Sin novedades desde",
+        "works": "Sí funciona:",
+        "next": "Próximo aviso a más tardar:",
+        "quiet": "Solo le despertaremos si empeora o se resuelve; si no, le escribimos:",
+    },
+}
+
+
+def phrase(locale: str, key: str) -> Phrase | None:
+    """What a phrase key stands for, in Spanish for Spanish readers, else in English."""
+    return PHRASES[_language(locale)].get(key)
+
+
+def content(saying: Saying, names: Names) -> Content:
+    """The message in plain words. Never fails."""
+    update, reader, framing = saying.update, saying.reader, saying.framing
+    facts, words = update.facts, _WORDS[_language(saying.reader.locale)]
+    services = ", ".join(_name(service, reader.locale, names) for service in reader.services)
+    condition = _condition(saying)
+    title = f"{services}: {words[condition].partition('.')[0]}"
+    if update.kind is Kind.EXERCISE:
+        title = f"{words['exercise']}: {title}"
+    going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
+    said = [f"{services}: {words[condition]}"]
+    if update.kind is Kind.EXERCISE:
+        said.insert(0, words["exercise"])
+    if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+        said.append(words["was_down"])
+    if going_on:
+        if framing is Framing.HOLDING and facts.last_news_at is not None:
+            said.append(f"{words['no_news']} {_time(facts.last_news_at, saying)}")
+        said += [_phrase(entry, reader.locale) for entry in facts.do]
+        if reader.hears_by is not None:
+            said.append(f"{words['quiet' if reader.quiet else 'next']} {_time(reader.hears_by, saying)}")
+        said.append(f"{words['since']} {_time(facts.since, saying)}")
+    more = []
+    if framing not in (Framing.HOLDING, Framing.NOT_AFFECTED) and facts.state is not State.SUSPECTED:
+        more.append(clean(_message(facts.message, reader.locale)))
+    if going_on and facts.works:
+        more.append(f"{words['works']} {'; '.join(_phrase(entry, reader.locale) for entry in facts.works)}")
+    return _channel(saying.channel, title, said, [part for part in more if part])
+
+
+def _channel(channel: str, title: str, said: list[str], more: list[str]) -> Content:
+    must = " ".join(map(sentence, said))
+    if channel == "sms":
+        for count in range(len(more), -1, -1):
+            text = fold(" ".join([must, *map(sentence, more[:count])]))
+            if sms_fits(text):
+                break
+        return Content(title, text)
+    if channel == "push":
+        short = shorten(title, lambda text: len(text) <= PUSH_TITLE)
+        for count in range(len(more), -1, -1):
+            text = " ".join([must, *map(sentence, more[:count])])
+            if len(text) <= PUSH_BODY:
+                break
+        return Content(short, text)
+    subject = shorten(title, lambda text: len(text) <= SUBJECT)
+    return Content(subject, "\n".join(map(sentence, said + more)) + "\n")
+
+
+def _condition(saying: Saying) -> str:
+    state = saying.update.facts.state
+    if saying.framing is Framing.NOT_AFFECTED:
+        return "not_affected"
+    if saying.framing is Framing.CANCELLATION or state is State.CANCELLED:
+        return "cancelled"
+    if saying.framing in (Framing.RESOLUTION, Framing.WAS_DOWN) or state is State.RESOLVED:
+        return "resolved"
+    if state in (State.SUSPECTED, State.MONITORING):
+        return state.value
+    return saying.update.facts.severity.value
+
+
+def _language(locale: str) -> str:
+    language = locale.partition("-")[0]
+    return language if language in _WORDS else "en"
+
+
+def _name(service: str, locale: str, names: Names) -> str:
+    known = names.get(service) or {}
+    wanted = (known.get(locale), known.get(_language(locale)), *known.values(), service)
+    return next(name for name in (clean(name or "") for name in wanted) if name)
+
+
+def _phrase(entry: str, locale: str) -> str:
+    known = phrase(locale, entry)
+    return known.short if known is not None else clean(entry)
+
+
+def _message(message: Mapping[str, str], locale: str) -> str:
+    return message.get(locale) or message.get(_language(locale)) or next(iter(message.values()), "")
+
+
+def _time(moment: datetime, saying: Saying) -> str:
+    zone = _zone(saying.reader.zone)
+    local = moment.astimezone(zone)
+    form = "%H:%M" if local.date() == saying.now.astimezone(zone).date() else "%Y-%m-%d %H:%M"
+    return f"{local:{form}} {'UTC' if zone is UTC else ''}".strip()
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC  # and says so: the time is followed by "UTC"

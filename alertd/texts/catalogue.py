@@ -1,0 +1,134 @@
+"""The sentences of one language, read from `<locale>/phrases.yaml`. A new language is a new folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template
+from jinja2.sandbox import SandboxedEnvironment
+
+from alertd.domain.errors import Invalid
+from alertd.ingest.yaml_text import read_yaml
+from alertd.texts.times import Calendar
+
+FILE = "phrases.yaml"
+
+_TABLES = {"weekdays": (7, 7), "months": (12, 12), "half_days": (0, 2)}
+
+
+class Missing(LookupError):
+    """A catalogue lacks a sentence; the text is its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a key of `--works` or `--do` stands for: in a text message, and where there is room."""
+
+    short: str
+    long: str
+
+
+class Catalogue:
+    """One language. Sentences are Jinja snippets; they are compiled when first said."""
+
+    def __init__(
+        self,
+        locale: str,
+        calendar: Calendar,
+        sentences: Mapping[str, str],
+        phrases: Mapping[str, Phrase],
+        environment: SandboxedEnvironment,
+    ) -> None:
+        self.locale, self.calendar, self.phrases = locale, calendar, phrases
+        self._sentences, self._environment = sentences, environment
+        self._compiled: dict[str, Template] = {}
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of everything it can say."""
+        return frozenset(self._sentences) | frozenset(f"phrases.{key}" for key in self.phrases)
+
+    def say(self, key: str, **values: object) -> str:
+        """One sentence. Raises Missing, or jinja2.TemplateError for a broken one."""
+        template = self._compiled.get(key)
+        if template is None:
+            source = self._sentences.get(key)
+            if source is None:
+                raise Missing(key)
+            template = self._compiled[key] = self._environment.from_string(source)
+        return template.render(values)
+
+
+def environment(loader: object = None) -> SandboxedEnvironment:
+    """Jinja as alertd uses it: templates come from the config folder only, what people wrote is only data.
+
+    Templates whose name holds ".html" escape every value. `loader` is a jinja2 loader.
+    """
+    made = SandboxedEnvironment(
+        loader=loader,  # type: ignore[arg-type]
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and ".html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["upfirst"] = lambda text: text[:1].upper() + text[1:]
+    return made
+
+
+def read_catalogue(folder: Path, made: SandboxedEnvironment) -> Catalogue:
+    """Read one locale's folder. Raises Invalid (with file and line) or OSError."""
+    path = folder / FILE
+    tree = read_yaml(path.read_bytes(), str(Path(folder.name, FILE)))
+    if tree.problems:
+        raise Invalid(str(tree.problems[0]))
+    if not isinstance(tree.value, dict):
+        raise Invalid(f"{folder.name}/{FILE} holds no phrases")
+    document = dict(tree.value)
+    tables = {name: _table(document.pop(name, None), name, folder.name) for name in _TABLES}
+    day_first = document.pop("day_first", None)
+    if not isinstance(day_first, bool):
+        raise Invalid("must be true or false", field=f"{folder.name}: day_first")
+    phrases = document.pop("phrases", None)
+    if not isinstance(phrases, dict):
+        raise Invalid("is missing", field=f"{folder.name}: phrases")
+    return Catalogue(
+        folder.name,
+        Calendar(tables["weekdays"], tables["months"], day_first, tables["half_days"]),
+        dict(_flat(document, folder.name)),
+        {key: _phrase(value, f"{folder.name}: phrases.{key}") for key, value in phrases.items()},
+        made,
+    )
+
+
+def _table(value: object, name: str, locale: str) -> tuple[str, ...]:
+    least, most = _TABLES[name]
+    field = f"{locale}: {name}"
+    if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
+        raise Invalid("must be a list of words", field=field)
+    if len(value) not in (least, most):
+        raise Invalid(f"has {len(value)} words; {most} are needed", field=field)
+    return tuple(value)
+
+
+def _phrase(value: object, field: str) -> Phrase:
+    if isinstance(value, str) and value:
+        return Phrase(value, value)
+    if not isinstance(value, dict) or set(value) != {"short", "long"}:
+        raise Invalid("must be a text, or have a short and a long one", field=field)
+    short, long = value["short"], value["long"]
+    if not (isinstance(short, str) and short and isinstance(long, str) and long):
+        raise Invalid("must have texts as short and long", field=field)
+    return Phrase(short, long)
+
+
+def _flat(tree: Mapping[str, object], locale: str, above: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict):
+            found += _flat(value, locale, f"{name}.")
+        elif isinstance(value, str):
+            found.append((name, value))
+        else:
+            raise Invalid("must be a text", field=f"{locale}: {name}")
+    return found

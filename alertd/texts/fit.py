@@ -1,0 +1,116 @@
+"""Making a message fit its channel: the least important parts go first, and no word is ever cut. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from alertd.texts.parts import Parts
+from alertd.texts.segments import fold, measure
+
+SMS_SEGMENTS = 2
+PUSH_TITLE = 65  # characters; what phones show of a title in one line or two
+PUSH_BODY = 240  # characters; what phones show of an opened notification
+SUBJECT = 120  # characters; the phone shows the first 40 or so
+
+STAGES: tuple[tuple[tuple[str, ...], int | None], ...] = (
+    ((), None),
+    (("state",), None),
+    (("state",), 80),
+    (("state", "works"), 40),
+    (("state", "works", "since"), 40),
+    (("state", "works", "since", "message"), None),
+    (("state", "works", "since", "message", "change", "missed"), None),
+    (("state", "works", "since", "message", "change", "missed", "bad"), None),
+)
+"""Tried in turn: the parts left out, and how many characters of the human's words must at least remain (None: all).
+
+Never left out: which services, that there is no news, what to do, and when they hear again.
+"""
+
+Draw = Callable[[Parts], str]
+Fits = Callable[[str], bool]
+
+
+def sms_fits(text: str) -> bool:
+    """Whether a text goes into the segments allowed."""
+    return measure(text).segments <= SMS_SEGMENTS
+
+
+def sms(parts: Parts, draw: Draw) -> str:
+    """One text message: in GSM-7 where the language allows, in at most two segments."""
+    return fit(parts, lambda some: fold(one_line(draw(some))), sms_fits)
+
+
+def push_body(parts: Parts, draw: Draw) -> str:
+    """The body of a push, at most 240 characters."""
+    return fit(parts, lambda some: one_line(draw(some)), lambda text: len(text) <= PUSH_BODY)
+
+
+def title(parts: Parts, most: int) -> tuple[str, bool]:
+    """A push title or e-mail subject of at most `most` characters, and whether it says all it should."""
+    first = f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" else parts.headline
+    whole = (f"{parts.prefix} {first}", f"{parts.prefix} {parts.headline}")
+    brief = (f"{parts.prefix} {parts.headline_brief}", parts.headline, parts.headline_brief)
+    for candidates, all_said in ((whole, True), (brief, False)):
+        for candidate in candidates:
+            if len(candidate.strip()) <= most:
+                return candidate.strip(), all_said
+    return shorten(parts.headline_brief, lambda text: len(text) <= most), False
+
+
+def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
+    """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
+    text = ""
+    for dropped, keep in STAGES:
+        fewer = replace(parts, **dict.fromkeys(dropped, ""))
+        text = draw(fewer)
+        if fits(text):
+            return text
+        if keep is not None and len(fewer.message) > keep:
+            drawn = _shortened(fewer, "message", draw, fits, keep)
+            if drawn is not None:
+                return drawn
+    return _shortened(fewer, "do", draw, fits, 40) or text
+
+
+def shorten(text: str, fits: Fits) -> str:
+    """The most whole words that fit, with "..." after them; one word at least, however long."""
+    words = text.split()
+    least, most = 1, len(words)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if fits(_cut(words, middle)):
+            least = middle
+        else:
+            most = middle - 1
+    return _cut(words, least)
+
+
+def one_line(text: str) -> str:
+    """Runs of white space become one space."""
+    return " ".join(text.split())
+
+
+def paragraphs(text: str) -> str:
+    """No spaces at the ends of lines, and never two empty lines in a row."""
+    lines: list[str] = []
+    for line in map(str.rstrip, text.strip().splitlines()):
+        if line or lines[-1]:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> str | None:
+    whole: str = getattr(parts, name)
+
+    def drawn(some: str) -> str:
+        return draw(replace(parts, **{name: some}))
+
+    cut = shorten(whole, lambda some: fits(drawn(some)))
+    text = drawn(cut)
+    return text if len(cut) >= min(keep, len(whole)) and fits(text) else None
+
+
+def _cut(words: list[str], count: int) -> str:
+    if count >= len(words):
+        return " ".join(words)
+    return " ".join(words[:count]).rstrip(",;:.-(") + "..."

@@ -1,0 +1,287 @@
+"""What a message says, part by part, in the reader's language and on the reader's clock."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from alertd.domain.delivery import Framing
+from alertd.domain.incident import Kind, State
+from alertd.ports import Names, Saying
+from alertd.texts.catalogue import Catalogue, Phrase
+from alertd.texts.clean import clean, clean_lines, sentence
+from alertd.texts.times import Wall, elapsed, minute
+
+Tell = Callable[[str], None]
+
+ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
+"""Framings after which nothing is expected of us until it comes back."""
+
+_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one message, each a whole sentence unless it says otherwise; empty = not said.
+
+    Templates see exactly these names.
+    """
+
+    framing: str
+    locale: str
+    tone: str  # critical, major, minor or good: the colour
+    headline: str  # no full stop: what is the matter with which services
+    headline_brief: str  # the same, naming the first service and how many more
+    prefix: str = ""  # "Update 4:"
+    since: str = ""  # no full stop: "since 11:40 PM"
+    elapsed: str = ""  # no full stop: "15 h"
+    missed: str = ""
+    news: str = ""  # when the last real news came
+    change: str = ""
+    bad: str = ""  # what it means for the person cared for
+    state: str = ""  # what we are doing
+    message: str = ""  # the human's words, in one line
+    works: str = ""
+    do: str = ""
+    next: str = ""
+    lines: tuple[str, ...] = ()  # the human's words, line by line
+    message_locale: str = ""
+    message_heading: str = ""
+    works_list: tuple[str, ...] = ()  # long forms
+    do_list: tuple[str, ...] = ()  # long forms
+    heading_do: str = ""
+    heading_works: str = ""
+    heading_since: str = ""
+    heading_doing: str = ""
+    zone: str = ""  # whose clock the times are of
+
+
+class Speaker:
+    """Puts one saying into parts with one catalogue. `tell` hears of every word that had to be replaced."""
+
+    def __init__(
+        self, saying: Saying, catalogue: Catalogue, names: Names, spare: Callable[[str], Phrase | None], tell: Tell
+    ) -> None:
+        self._saying, self._catalogue, self._names = saying, catalogue, names
+        self._spare, self._tell = spare, tell  # `spare` knows a phrase that the catalogue lacks
+        self._facts, self._reader = saying.update.facts, saying.reader
+        self._now = minute(saying.now)
+        self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
+        self._count = len(saying.reader.services)
+
+    def parts(self) -> Parts:
+        """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
+        facts, framing = self._facts, self._saying.framing
+        ending = framing in ENDS or facts.state.ended
+        heading, lines, language = self._message()
+        do, do_list = self._do(ending)
+        works = [] if ending else [self._phrase(entry) for entry in facts.works]
+        since = "" if ending else self._since()
+        city = self._reader.zone.rpartition("/")[2].replace("_", " ")
+        return Parts(
+            framing=framing.value,
+            locale=self._catalogue.locale,
+            tone="good" if ending else facts.severity.value,
+            headline=self._headline(self._services(brief=False)),
+            headline_brief=self._headline(self._services(brief=True)),
+            prefix=self._prefix(),
+            since=since,
+            elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
+            missed=self._missed(),
+            news=self._news(),
+            change="" if ending else self._change(),
+            bad=self._bad(),
+            state="" if ending else self._say(f"state.{facts.state.value}"),
+            message=" ".join(sentence(line) for line in lines) if framing is not Framing.HOLDING else "",
+            works=self._say("works", list="; ".join(p.short for p in works)) if works else "",
+            do=do,
+            next=self._next(),
+            lines=tuple(sentence(line) for line in lines),
+            message_locale=language,
+            message_heading=heading,
+            works_list=tuple(p.long for p in works),
+            do_list=do_list,
+            heading_do=self._say("email.do"),
+            heading_works=self._say("email.works"),
+            heading_since=self._say("email.since"),
+            heading_doing=self._say("email.doing"),
+            zone=self._say("email.zone", city=city),
+        )
+
+    def _say(self, key: str, **values: object) -> str:
+        return clean(self._catalogue.say(key, n=self._n, **values))
+
+    def _n(self, one: str, many: str, count: int | None = None) -> str:
+        return one if (self._count if count is None else count) == 1 else many
+
+    # --- what is the matter ---------------------------------------------------------------------
+
+    def _services(self, *, brief: bool) -> str:
+        names = [self._name(service) for service in self._reader.services]
+        if len(names) < 2:
+            return "".join(names)
+        if brief and len(names) > 2:
+            return self._say("list.more", first=names[0], more=len(names) - 1)
+        return f"{', '.join(names[:-1])} {self._say('list.and', last=names[-1])} {names[-1]}"
+
+    def _name(self, service: str) -> str:
+        known = self._names.get(service) or {}
+        for locale in (self._reader.locale, self._reader.locale.partition("-")[0]):
+            if name := clean(known.get(locale, "")):
+                return name
+        self._tell(f"service {service} has no name in {self._catalogue.locale}")
+        return next((name for name in map(clean, known.values()) if name), service)
+
+    def _headline(self, services: str) -> str:
+        facts, framing = self._facts, self._saying.framing
+        severity, values = facts.severity.value, {"services": services}
+        if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+            return self._say(f"was_down.{severity}", span=self._wall.span(*self._outage()), **values)
+        if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
+            return self._say("cancellation.headline", **values)
+        if framing is Framing.RESOLUTION or framing is Framing.NOT_AFFECTED:
+            return self._say(f"{framing.value}.headline", **values)
+        if facts.state.ended:
+            return self._say("headline.ended", **values)
+        how = self._how()
+        if facts.state is State.SUSPECTED:
+            return self._say(f"headline.suspected.{severity}", **values)
+        if facts.state is State.MONITORING:
+            return self._say(f"headline.monitoring.{'plain' if how == 'plain' else 'still'}", **values)
+        return self._say(f"headline.{severity}.{how}", **values)
+
+    def _how(self) -> str:
+        """plain: first heard. still: heard before. now: it has changed. again: it came back."""
+        framing, kind = self._saying.framing, self._saying.update.kind
+        if kind is Kind.REOPENING and framing is not Framing.HOLDING:
+            return "again"
+        if framing is Framing.NOTICE:
+            return "plain"
+        if framing is Framing.UPDATE and kind in (Kind.SEVERITY, Kind.SCOPE):
+            return "now"
+        return "plain" if framing is Framing.UPDATE and kind is Kind.CORRECTION else "still"
+
+    def _prefix(self) -> str:
+        saying = self._saying
+        if saying.update.kind is Kind.EXERCISE:
+            return self._say("prefix.exercise")
+        if saying.framing not in (Framing.UPDATE, Framing.WAKE_UP):
+            return ""
+        number, corrected = saying.news_number, saying.references
+        if saying.update.kind is Kind.CORRECTION or corrected is not None:
+            if number is None or corrected is None:
+                return self._say("prefix.correction_unnumbered")
+            return self._say("prefix.correction", number=number, corrected=corrected)
+        if saying.framing is Framing.WAKE_UP:
+            return ""
+        if number is None:
+            return self._say("prefix.update_unnumbered")
+        return self._say("prefix.update", number=number)
+
+    def _bad(self) -> str:
+        facts, framing = self._facts, self._saying.framing
+        if framing is Framing.RESOLUTION:
+            start, end = self._outage()
+            values = {"start": self._wall.when(start), "end": self._wall.when(end)}
+            return self._say("resolution.lasted", elapsed=self._elapsed(start, end), **values)
+        if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+            return self._say(f"was_down.bad.{facts.severity.value}")
+        if framing is Framing.CANCELLATION:
+            return self._say("cancellation.bad")
+        if framing is Framing.NOT_AFFECTED:
+            return self._say("not_affected.bad")
+        if facts.state.ended:
+            return ""
+        between = f"{facts.state.value}." if facts.state in (State.SUSPECTED, State.MONITORING) else ""
+        return self._say(f"bad.{between}{facts.severity.value}")
+
+    def _change(self) -> str:
+        if self._saying.framing is not Framing.UPDATE:
+            return ""
+        if self._saying.update.kind is Kind.SEVERITY:
+            return self._say(f"change.{self._facts.severity.value}")
+        return self._say("change.scope") if self._saying.update.kind is Kind.SCOPE else ""
+
+    # --- when -----------------------------------------------------------------------------------
+
+    def _since(self) -> str:
+        since = minute(self._facts.since)
+        how = self._how()
+        if self._facts.state is State.MONITORING or how in ("now", "again"):
+            how = "began"
+        return self._say(f"since.{how}", since=self._wall.when(since), elapsed=self._elapsed(since, self._now))
+
+    def _elapsed(self, start: datetime, end: datetime) -> str:
+        length = elapsed(start, end)
+        return self._say("elapsed", days=length.days, hours=length.hours, minutes=length.minutes)
+
+    def _outage(self) -> tuple[datetime, datetime]:
+        """From when to when it touched this reader."""
+        return minute(self._reader.since or self._facts.since), minute(self._saying.ended_at or self._now)
+
+    def _missed(self) -> str:
+        if self._saying.framing is not Framing.WAKE_UP or not self._reader.missed:
+            return ""
+        return self._say("missed", missed=self._reader.missed)
+
+    def _news(self) -> str:
+        if self._saying.framing is not Framing.HOLDING:
+            return ""
+        at = self._facts.last_news_at
+        return self._say("news.none_since", news_at=self._wall.when(minute(at))) if at else self._say("news.none")
+
+    def _next(self) -> str:
+        framing, reader = self._saying.framing, self._reader
+        if framing is Framing.NOT_AFFECTED:
+            return self._say("next.not_affected")
+        if framing in ENDS or self._facts.state.ended:
+            return self._say("next.ended")
+        if reader.hears_by is None:
+            return self._say("next.open")
+        moment = minute(reader.hears_by)
+        if moment <= self._now:
+            return self._say("next.soon")
+        return self._say("next.quiet" if reader.quiet else "next.by", next=self._wall.when(moment))
+
+    # --- the human's words, and what to do --------------------------------------------------------
+
+    def _message(self) -> tuple[str, tuple[str, ...], str]:
+        """Heading, lines, language. Nothing while only a machine suspects: then the words are ours (R0)."""
+        facts, framing, own = self._facts, self._saying.framing, self._catalogue.locale
+        unrelated = framing is Framing.NOT_AFFECTED and self._saying.update.kind is not Kind.SCOPE
+        if not facts.message or facts.state is State.SUSPECTED or unrelated:
+            return "", (), own
+        wanted = (self._reader.locale, own, "en", next(iter(facts.message)))
+        language = next(locale for locale in wanted if locale in facts.message)
+        lines = clean_lines(facts.message[language])
+        if framing is Framing.HOLDING and facts.last_news_at is not None:
+            heading = self._say("email.last_news", news_at=self._wall.when(minute(facts.last_news_at)))
+        elif language.partition("-")[0] == own.partition("-")[0]:
+            heading = self._say("email.message")
+        else:
+            heading = self._say("email.other_language")
+        return heading, lines, language
+
+    def _do(self, ending: bool) -> tuple[str, tuple[str, ...]]:
+        """What to do now, in one line and as a list. At the end the outage's own advice no longer holds."""
+        framing = self._saying.framing
+        if framing is Framing.WAS_DOWN and self._facts.state is State.CANCELLED:
+            framing = Framing.CANCELLATION
+        if framing in ENDS:
+            advice = self._say(f"{framing.value}.do")
+            return advice, (advice,)
+        if ending:
+            return "", ()
+        phrases = [self._phrase(entry) for entry in self._facts.do]
+        short = " ".join(sentence(phrase.short) for phrase in phrases)
+        return short, tuple(sentence(phrase.long) for phrase in phrases)
+
+    def _phrase(self, entry: str) -> Phrase:
+        phrase = self._catalogue.phrases.get(entry)
+        if phrase is not None:
+            return phrase
+        if not _KEY.fullmatch(entry):
+            text = clean(entry)
+            return Phrase(text, text)
+        self._tell(f"phrase {entry} is missing in {self._catalogue.locale}")
+        return self._spare(entry) or Phrase(entry.replace("_", " "), entry.replace("_", " "))

@@ -1,0 +1,98 @@
+"""How many SMS segments a text takes, and how to keep it in the cheap alphabet. Pure.
+
+A segment holds 140 bytes: 160 septets of GSM-7 or 70 units of UTF-16 when alone, 153 or 67 when joined,
+because a joined segment carries a header of its own. Source: 3GPP TS 23.038 (alphabet) and TS 23.040
+(concatenation), https://www.etsi.org/deliver/etsi_ts/123000_123099/123038/
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from unicodedata import category, combining, normalize
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a septet: they cost two, and are never parted
+_ALPHABET = _BASIC | _EXTENDED
+
+_TYPOGRAPHY = {
+    **dict.fromkeys("\u2018\u2019\u201a\u2039\u203a\u00b4`\u2032", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\u2033", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2022\u00b7", "-"),
+    **dict.fromkeys("\t\u00a0\u2007\u2009\u202f\u2028\u2029", " "),
+    "\u2026": "...",
+    "\u2044": "/",
+    "\u00d7": "x",
+    "\u2192": "->",
+    "\u0153": "oe",
+    "\u0152": "OE",
+    "\u0142": "l",
+    "\u0141": "L",
+    "\u0131": "i",
+    "\u00b0": " deg",
+}
+
+
+class Alphabet(StrEnum):
+    """What an SMS is coded in."""
+
+    GSM7 = "gsm7"
+    UCS2 = "ucs2"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a text costs: `units` are septets (GSM-7) or UTF-16 code units (UCS-2)."""
+
+    alphabet: Alphabet
+    units: int
+    segments: int
+
+
+def measure(text: str) -> Size:
+    """Count the segments of a text as it stands, without folding it."""
+    if all(c in _ALPHABET for c in text):
+        return _packed(Alphabet.GSM7, [2 if c in _EXTENDED else 1 for c in text], alone=160, joined=153)
+    return _packed(Alphabet.UCS2, [2 if ord(c) > 0xFFFF else 1 for c in text], alone=70, joined=67)
+
+
+def fold(text: str) -> str:
+    """The text in GSM-7 where its language allows, else unchanged.
+
+    Letters that GSM-7 lacks lose their accents, typography becomes plain, emoji and other symbols go. A letter
+    that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was.
+    """
+    if all(c in _ALPHABET for c in text):
+        return text
+    folded: list[str] = []
+    for character in normalize("NFC", text):
+        plain = _plain(character)
+        if plain is None:
+            return text
+        folded.append(plain)
+    return "".join(folded)
+
+
+def _plain(character: str) -> str | None:
+    if character in _ALPHABET:
+        return character
+    if character in _TYPOGRAPHY:
+        return _TYPOGRAPHY[character]
+    base = "".join(_TYPOGRAPHY.get(c, c) for c in normalize("NFKD", character) if not combining(c))
+    if base and all(c in _ALPHABET for c in base):
+        return base
+    # Letters and digits carry meaning; symbols, marks, joiners and characters newer than Python's tables do not.
+    return None if category(character)[0] in "LN" else ""
+
+
+def _packed(alphabet: Alphabet, costs: list[int], *, alone: int, joined: int) -> Size:
+    units = sum(costs)
+    if units <= alone:
+        return Size(alphabet, units, 1)
+    segments, room = 1, joined
+    for cost in costs:
+        if cost > room:
+            segments, room = segments + 1, joined
+        room -= cost
+    return Size(alphabet, units, segments)

@@ -1,0 +1,1 @@
+"""What alertd does: one verb per file."""

@@ -1,0 +1,185 @@
+"""Hand a batch over to the providers, and write what became of it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from alertd.domain.delivery import DeliveryState, Framing, backoff
+from alertd.domain.incident import Incident, Kind, Severity, Update
+from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown
+from alertd.ports.deps import Deps
+from alertd.records import Claimed, Lease, Outcome
+
+_FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
+_CRASHES = 5  # render errors of our own after which a delivery is parked
+_ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
+_LEAST_USEFUL = timedelta(seconds=60)
+_MINUTE = timedelta(minutes=1)
+
+
+class Sender:
+    """Composes and sends; keeps what one process may keep between batches."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._incidents: dict[object, tuple[tuple[int, int], Incident]] = {}
+
+    async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
+        """Send every delivery of a batch at once; returns how many were accepted.
+
+        Outcomes are written as they come, so that one hanging provider holds nothing back.
+        """
+        if not batch:
+            return 0
+        incidents = await self._load({delivery.incident for delivery in batch})
+        pending = {
+            asyncio.ensure_future(self._attempt(delivery, incidents[delivery.incident])) for delivery in batch
+        }
+        accepted = 0
+        while pending:
+            done, pending = await asyncio.wait(pending, timeout=_FLUSH)
+            if done:
+                accepted += await self._write([task.result() for task in done], lease)
+        return accepted
+
+    async def _write(self, outcomes: Sequence[Outcome], lease: Lease) -> int:
+        deps = self._deps
+        async with deps.store.transaction() as rows:
+            lost = await rows.finish(outcomes, lease, deps.clock.now())
+        if lost:
+            deps.log.warning("leases_lost", deliveries=lost)
+        for outcome in outcomes:
+            if outcome.state is not DeliveryState.ACCEPTED:
+                deps.log.info(
+                    "not_accepted",
+                    delivery=str(outcome.delivery.id),
+                    family=outcome.delivery.family,
+                    channel=outcome.delivery.channel,
+                    state=outcome.state.value,
+                    code=outcome.code,
+                    attempt=outcome.delivery.attempt,
+                )
+        return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
+
+    async def _attempt(self, delivery: Claimed, incident: Incident) -> Outcome:
+        deps = self._deps
+        channel = deps.channels.get(delivery.channel)
+        if channel is None:
+            return Outcome(delivery, DeliveryState.PARKED, "no adapter", final=True)
+        try:
+            message = self._message(delivery, incident)
+            receipt = await channel.send(message)
+        except Refused as error:
+            return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
+        except Misconfigured as error:
+            deps.log.warning(
+                "channel_misconfigured", channel=delivery.channel, code=error.code, detail=error.detail
+            )
+            return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {error.code}", final=True)
+        except Later as error:
+            return self._again(delivery, incident, error.code, error.retry_after)
+        except Unknown as error:
+            return self._unknown(delivery, incident, channel, error.code)
+        except Exception as error:
+            deps.log.warning(
+                "channel_crashed", channel=delivery.channel, error=type(error).__name__, exc_info=True
+            )
+            if delivery.attempt >= _CRASHES:
+                return Outcome(delivery, DeliveryState.PARKED, f"crashed: {type(error).__name__}", final=True)
+            return self._again(delivery, incident, f"crashed: {type(error).__name__}", None)
+        return Outcome(
+            delivery,
+            DeliveryState.ACCEPTED,
+            provider_id=receipt.provider_id,
+            accepted_at=deps.clock.now(),
+            final=not channel.has_callbacks,
+        )
+
+    def _again(self, delivery: Claimed, incident: Incident, code: str, retry_after: timedelta | None) -> Outcome:
+        deps = self._deps
+        wait = backoff(delivery.attempt, incident.severity, deps.spread(), retry_after)
+        return Outcome(delivery, DeliveryState.PENDING, code, due_at=deps.clock.machine() + wait)
+
+    def _unknown(self, delivery: Claimed, incident: Incident, channel: Channel, code: str) -> Outcome:
+        deps = self._deps
+        if channel.has_callbacks:
+            critical = incident.severity is Severity.CRITICAL
+            seconds = deps.timing.unknown_critical if critical else deps.timing.unknown
+            wait = timedelta(seconds=seconds)
+        else:
+            wait = backoff(delivery.attempt, incident.severity, deps.spread())
+        return Outcome(delivery, DeliveryState.UNKNOWN, code, due_at=deps.clock.machine() + wait)
+
+    def _message(self, delivery: Claimed, incident: Incident) -> Message:
+        deps, now = self._deps, self._deps.clock.now()
+        told, news = told_by(delivery, incident)
+        references = next((u.human_number for u in incident.updates if u.number == told.references), None)
+        content = deps.compose(
+            Saying(
+                channel=delivery.channel,
+                framing=delivery.framing,
+                update=told,
+                news_number=news.human_number,
+                references=references,
+                reader=replace(delivery.reader, to=""),
+                now=_whole_minute(now),
+                ended_at=incident.ended_at,
+                incident=incident.id,
+            )
+        )
+        return Message(
+            to=delivery.reader.to,
+            title=content.title,
+            text=content.text,
+            html=content.html,
+            locale=delivery.reader.locale,
+            loud=delivery.loud,
+            delivery=delivery.id,
+            attempt=delivery.attempt,
+            incident=incident.id,
+            update=delivery.update,
+            useful_for=self._useful_for(delivery, now),
+        )
+
+    def _useful_for(self, delivery: Claimed, now: datetime) -> timedelta:
+        if delivery.next_by is None:
+            return _ALL_CLEAR_USEFUL
+        return max((delivery.next_by - now) / self._deps.clock.rate, _LEAST_USEFUL)
+
+    async def _load(self, ids: set[object]) -> dict[object, Incident]:
+        """The incidents of a batch, read again only when something about them has changed."""
+        loaded: dict[object, Incident] = {}
+        async with self._deps.store.reading() as rows:
+            for incident_id in ids:
+                version = await rows.incident_version(incident_id)  # type: ignore[arg-type]
+                known = self._incidents.get(incident_id)
+                if known is None or known[0] != version:
+                    incident = await rows.incident(incident_id)  # type: ignore[arg-type]
+                    if incident is None:
+                        raise LookupError(f"a delivery points to an incident that does not exist: {incident_id}")
+                    known = self._incidents[incident_id] = (version, incident)
+                loaded[incident_id] = known[1]
+        return loaded
+
+
+def told_by(delivery: Claimed, incident: Incident) -> tuple[Update, Update]:
+    """The update whose facts a delivery tells, and the newest news it stands on.
+
+    Whoever is told late gets the newest news, not the holding that came after it.
+    """
+    updates = [u for u in incident.updates if u.number <= delivery.update]
+    news = next((u for u in reversed(updates) if u.human and u.notify), updates[0])
+    if delivery.framing is Framing.HOLDING:
+        return updates[-1], news
+    if delivery.framing in (Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN):
+        ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
+        return ended, ended
+    return news, news
+
+
+_END_KINDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
+
+
+def _whole_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)

@@ -1,0 +1,73 @@
+"""Carry an update to the next slice of families; cursor and slice move in one transaction."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from alertd.ports.deps import Deps
+from alertd.records import Claimed, Lease
+from alertd.usecases import planning
+
+FIRST_SLICE = 100
+SLICE = 500
+"""A first slice of 100 keeps the first hand-over near 30 ms; 500 is where batching stops paying (measured)."""
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step did: whether there was work, and deliveries that were born leased."""
+
+    worked: bool
+    batch: list[Claimed] = field(default_factory=list)
+    lease: Lease | None = None
+
+
+IDLE = Step(worked=False)
+
+
+def new_lease(deps: Deps) -> Lease:
+    """A fresh right to hand deliveries over."""
+    return Lease(deps.new_id(), deps.clock.machine() + timedelta(seconds=deps.timing.lease))
+
+
+async def fan_out(deps: Deps, lane: str, *, send: bool) -> Step:
+    """Plan the next slice of the oldest open cursor of a lane.
+
+    `send`: the caller has room, so deliveries are born leased to it; otherwise they are left pending.
+    """
+    async with deps.store.turn(f"fanout-{lane}") as turn:
+        cursor = await turn.rows.take_fanout(lane) if turn is not None else None
+        if turn is None or cursor is None:
+            return IDLE
+        rows = turn.rows
+        incident = await rows.incident(cursor.incident)
+        if incident is None:
+            raise LookupError(f"a cursor points to an incident that does not exist: {cursor.incident}")
+        policy = await rows.policy_of(cursor.incident)
+        margin = await planning.margin(deps, rows, incident, policy)
+        ids = await rows.slice_ids(cursor, incident.scope, SLICE if cursor.slices else FIRST_SLICE)
+        machine_at = deps.clock.machine()
+        if not ids:
+            async with turn.write() as write:
+                await write.move_fanout(cursor, None, machine_at)
+            deps.log.info("fanout_done", incident=incident.number, update=cursor.update, slices=cursor.slices)
+            return Step(worked=True)
+        lease = new_lease(deps) if send else None
+        planned = planning.plan_families(
+            deps,
+            incident,
+            policy,
+            await rows.candidates(cursor.incident, ids),
+            now=deps.clock.now(),
+            lane=lane,
+            margin=margin,
+            lease=lease,
+        )
+        async with turn.write() as write:
+            if not await write.move_fanout(cursor, ids[-1], machine_at):
+                return Step(worked=True)
+            inserted = await planning.write(write, planned)
+            if inserted is None:
+                raise planning.Overtaken
+    if lease is None:
+        return Step(worked=True)
+    return Step(worked=True, batch=planning.claimed(planned, inserted), lease=lease)

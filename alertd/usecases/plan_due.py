@@ -1,0 +1,46 @@
+"""Plan the watches whose time has come."""
+
+from alertd.ports.deps import Deps
+from alertd.records import Claimed
+from alertd.usecases import planning
+from alertd.usecases.fan_out import IDLE, SLICE, Step, new_lease
+
+
+async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
+    """Plan up to `limit` due watches, the longest due first; `send` as in fan_out."""
+    async with deps.store.turn("due") as turn:
+        if turn is None:
+            return IDLE
+        rows = turn.rows
+        now = deps.clock.now()
+        due = await rows.due_watches(now, limit)
+        if not due:
+            return IDLE
+        lease = new_lease(deps) if send else None
+        plans = []
+        for incident_id, ids in due.items():
+            incident = await rows.incident(incident_id)
+            if incident is None:
+                raise LookupError(f"a watch points to an incident that does not exist: {incident_id}")
+            policy = await rows.policy_of(incident.id)
+            plans.append(
+                planning.plan_families(
+                    deps,
+                    incident,
+                    policy,
+                    await rows.candidates(incident.id, ids),
+                    now=now,
+                    lane=await rows.lane_of(incident.id),
+                    margin=await planning.margin(deps, rows, incident, policy),
+                    lease=lease,
+                )
+            )
+        batch: list[Claimed] = []
+        async with turn.write() as write:
+            for planned in plans:
+                inserted = await planning.write(write, planned)
+                if inserted is None:
+                    raise planning.Overtaken
+                if lease is not None:
+                    batch += planning.claimed(planned, inserted)
+    return Step(worked=True, batch=batch, lease=lease)

@@ -1,0 +1,153 @@
+"""Plans the families of one slice; the caller writes what comes out, in one transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alertd.domain import silence
+from alertd.domain.delivery import Framing, Lane, Owed, Reason
+from alertd.domain.family import AddressId
+from alertd.domain.incident import Incident, Kind, Update
+from alertd.domain.plan import plan
+from alertd.domain.policy import Policy
+from alertd.domain.watch import Duty, Verdict, Watch
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
+from alertd.usecases.preview import fresh_watch
+
+_ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
+_RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})
+
+
+@dataclass(slots=True)
+class Planning:
+    """A slice as planned: what to write, and the holding to write before it."""
+
+    plan: Plan
+    holding: Update | None = None
+
+
+async def margin(deps: Deps, rows: Rows, incident: Incident, policy: Policy) -> timedelta:
+    """How long before a deadline to begin, in story time (R2)."""
+    timing = deps.timing
+    floor = timedelta(seconds=(timing.lease + timing.sweep + 5) * deps.clock.rate)
+    return silence.margin(await rows.late(incident.id), policy, incident.severity, floor)
+
+
+def plan_families(
+    deps: Deps,
+    incident: Incident,
+    policy: Policy,
+    candidates: Iterable[Candidate],
+    *,
+    now: datetime,
+    lane: str,
+    margin: timedelta,
+    lease: Lease | None = None,
+) -> Planning:
+    """Ask the planner about each family, one at a time.
+
+    The first family that needs the next holding writes it; families behind it in the slice plan with it.
+    """
+    planning = Planning(Plan(incident.id, now, deps.clock.machine(), lease=lease))
+    shared: set[AddressId] = set()
+    channels = frozenset(deps.channels)
+    story_lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)
+    for candidate in candidates:
+        family, watch = candidate.family, candidate.watch
+        if watch is None:
+            if incident.state.ended or not incident.scope.touching(family.services, family.region):
+                continue
+            watch = fresh_watch(incident, policy, family.id, now)
+        duty = Duty(
+            incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
+        )
+        verdict = plan(duty, now)
+        if verdict.holding and planning.holding is None:
+            planning.holding = holding(incident, now, margin)
+            incident = replace(incident, updates=(*incident.updates, planning.holding))
+        planning.plan.watches.append(_watch(watch, verdict, incident, fresh=candidate.watch is None))
+        for owed in verdict.owed:
+            status = candidate.addresses.get(owed.address)
+            if status is not None and status.shared:
+                shared.add(owed.address)
+            planning.plan.deliveries.append(
+                Planned(deps.new_id(), owed, _priority(owed, incident), _lane(owed, lane))
+            )
+    planning.plan.shared = frozenset(shared)
+    return planning
+
+
+def holding(incident: Incident, now: datetime, margin: timedelta) -> Update:
+    """The next honest update: a snapshot of facts, no text, nothing invented (R3)."""
+    return Update(
+        number=incident.newest.number + 1,
+        kind=Kind.HOLDING,
+        at=now,
+        facts=replace(incident.newest.facts, message={}, last_news_at=incident.news.at),
+        closes_promise=silence.closes_promise(incident, now, margin),
+        epoch=incident.epoch,
+    )
+
+
+async def write(rows: Rows, planning: Planning) -> list[Planned] | None:
+    """Write a slice; None if somebody else wrote the next update first, and all must be planned anew."""
+    if planning.holding is not None and not await rows.add_update(planning.plan.incident, planning.holding):
+        return None
+    return await rows.write_plan(planning.plan)
+
+
+def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
+    """Deliveries born leased, as a worker holds them."""
+    plan_ = planning.plan
+    return [
+        Claimed(
+            id=d.id,
+            incident=plan_.incident,
+            update=d.owed.update,
+            family=d.owed.family,
+            address=d.owed.address,
+            channel=d.owed.channel,
+            framing=d.owed.framing,
+            loud=d.owed.loud,
+            attempt=1,
+            planned_at=plan_.at,
+            next_by=d.owed.next_by,
+            reader=d.owed.reader,
+            shared=False,
+        )
+        for d in inserted
+    ]
+
+
+def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -> PlannedWatch:
+    return PlannedWatch(
+        family=watch.family,
+        touched_at=watch.touched_at,
+        next_by=verdict.next_by or watch.next_by,
+        owed=max(verdict.update, watch.owed),
+        epoch=incident.epoch,
+        waiting=verdict.waiting,
+        look_at=verdict.look_at,
+        rest=verdict.rest,
+        version=None if fresh else watch.version,
+        supersede=bool(verdict.owed),
+        cancel=verdict.cancel,
+    )
+
+
+def _priority(owed: Owed, incident: Incident) -> int:
+    if owed.framing in _ENDS:
+        return 1
+    if owed.framing is Framing.NOTICE or (owed.framing is Framing.UPDATE and incident.news.kind in _RAISES):
+        return 0
+    return 3 if owed.framing is Framing.HOLDING else 2
+
+
+def _lane(owed: Owed, lane: str) -> str:
+    return Lane.URGENT.value if owed.reason is Reason.FALLBACK else lane
+
+
+class Overtaken(Exception):
+    """Somebody else wrote the incident's next update first; nothing was written, plan again."""

@@ -1,0 +1,71 @@
+"""Whom a message would reach, over what, and how long handing it over takes at the configured rates."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from alertd.domain.family import FamilyId
+from alertd.domain.incident import Incident, IncidentId
+from alertd.domain.plan import plan
+from alertd.domain.policy import Policy
+from alertd.domain.watch import Duty, Watch
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.records import Fanout
+
+_SAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What telling takes; `messages` are extrapolated from the first 200 families."""
+
+    families: int
+    messages: Mapping[str, int] = field(default_factory=dict)  # channel -> messages
+    seconds: float = 0.0  # to hand all over at the configured rates
+    exact: bool = True
+
+
+async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
+    """Plan a sample as if the incident's newest update were told now."""
+    families = await rows.count_touched(incident.scope)
+    cursor = Fanout(incident.id, incident.id, incident.newest.number, "", 0, "bulk", scope=True)
+    ids = await rows.slice_ids(cursor, incident.scope, _SAMPLE)
+    if not ids:
+        return Preview(families)
+    counts: Counter[str] = Counter()
+    seen: set[object] = set()
+    planned = 0
+    for candidate in await rows.candidates(incident.id, ids, lock=False):
+        watch = candidate.watch or fresh_watch(incident, policy, str(candidate.family.id), now)
+        duty = Duty(
+            incident,
+            policy,
+            candidate.family,
+            watch,
+            candidate.tellings,
+            candidate.addresses,
+            frozenset(deps.channels),
+        )
+        planned += 1
+        for owed in plan(duty, now).owed:
+            if owed.address not in seen:
+                seen.add(owed.address)
+                counts[owed.channel] += 1
+    factor = families / planned if planned else 0.0
+    messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
+    slowest = max((n / deps.rates[c] for c, n in messages.items() if deps.rates.get(c)), default=0.0)
+    return Preview(families, messages, round(slowest, 1), exact=planned >= families)
+
+
+def fresh_watch(incident: Incident, policy: Policy, family: str, now: datetime) -> Watch:
+    """The watch of a family that the incident begins to touch now."""
+
+    return Watch(
+        incident=IncidentId(incident.id),
+        family=FamilyId(family),
+        touched_at=now,
+        next_by=now + policy.first_notice[incident.severity],
+        epoch=incident.epoch,
+    )

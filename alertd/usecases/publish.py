@@ -1,0 +1,187 @@
+"""Publish an update, resolve or cancel: writes rows; claim and planner read them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from alertd.domain.errors import Conflict, Invalid, NotFound
+from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Severity, State, Update
+from alertd.domain.policy import Policy
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.usecases import wording
+from alertd.usecases.preview import Preview, preview
+from alertd.usecases.repeat import Repeat, answered, keep
+
+_TRIES = 5  # a holding may take the number meanwhile; each try reads anew
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a human says about an open incident; None and empty leave things as they are."""
+
+    message: Mapping[str, str] = field(default_factory=dict)
+    title: str | None = None
+    state: State | None = None
+    severity: Severity | None = None
+    add_scope: tuple[Reach, ...] = ()
+    remove_scope: tuple[Reach, ...] = ()
+    works: tuple[str, ...] | None = None
+    do: tuple[str, ...] | None = None
+    next_by: datetime | None = None
+    next_in: timedelta | None = None
+    corrects: int | None = None  # the number that readers saw
+    notify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The update's number as readers see it, and what telling it takes."""
+
+    incident: int
+    update: int
+    state: State
+    preview: Preview
+    dry_run: bool = False
+
+
+async def publish(
+    deps: Deps, number: int, news: News, *, who: str, dry_run: bool = False, repeat: Repeat | None = None
+) -> Published:
+    """Publish an update of an open incident. Raises Invalid, NotFound, Conflict; then nothing has changed."""
+    for _ in range(_TRIES):
+        async with deps.store.transaction() as rows:
+            before = await answered(rows, repeat, Published)
+            if before is not None:
+                return before
+            published = await add_update(deps, rows, number, news, who=who, dry_run=dry_run)
+            if published is not None and not dry_run:
+                await keep(rows, repeat, published, deps.clock.now())
+            lane = await rows.lane_of(await _id(rows, number))
+        if published is not None:
+            if not dry_run:
+                deps.log.info("update_published", incident=number, update=published.update, state=published.state)
+                deps.doorbell.ring(lane)
+            return published
+    raise Conflict("this incident changes faster than this update could be written; try again")
+
+
+async def add_update(
+    deps: Deps, rows: Rows, number: int, news: News, *, who: str, dry_run: bool = False
+) -> Published | None:
+    """Write an update within a transaction; None if its number was taken meanwhile."""
+    await rows.lock_incidents()
+    incident = await rows.incident(number)
+    if incident is None:
+        raise NotFound(f"there is no incident {number}; alertd incident list shows them")
+    if incident.state.ended:
+        raise Conflict(f"incident {number} is {incident.state}; open a new one", incident=number)
+    policy = await rows.policy_of(incident.id)
+    now = deps.clock.now()
+    changed, update = compose_update(deps, incident, policy, news, now)
+    seen = await preview(deps, rows, changed, policy, now)
+    human = update.human_number or 0
+    published = Published(number, human, changed.state, seen, dry_run)
+    if dry_run:
+        return published
+    if not await rows.add_update(incident.id, update) or not await rows.save_incident(changed):
+        return None
+    if update.notify:
+        await rows.add_fanout(
+            deps.new_id(),
+            incident.id,
+            update.number,
+            await rows.lane_of(incident.id),
+            deps.clock.machine(),
+            scope=changed.scope != incident.scope,
+        )
+    detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
+    await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)
+    return published
+
+
+def compose_update(
+    deps: Deps, incident: Incident, policy: Policy, news: News, now: datetime
+) -> tuple[Incident, Update]:
+    """The incident after the update, and the update itself. Raises Invalid."""
+    last = incident.newest.facts
+    scope = incident.scope
+    if news.add_scope:
+        scope = scope.plus(wording.scope(deps, news.add_scope, "add_scope"))
+    if news.remove_scope:
+        scope = scope.minus(wording.scope(deps, news.remove_scope, "remove_scope"))
+        if not scope.reaches:
+            raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
+    severity = news.severity or incident.severity
+    facts = Facts(
+        title=wording.title(news.title) if news.title else last.title,
+        severity=severity,
+        state=news.state or incident.state,
+        scope=scope,
+        since=last.since,
+        works=wording.lines(news.works, "works") if news.works is not None else last.works,
+        do=wording.lines(news.do, "do") if news.do is not None else last.do,
+        message=wording.message(deps, news.message),
+        last_news_at=now,
+    )
+    promise = None
+    if not facts.state.ended:
+        promise = wording.promise(policy, severity, now, news.next_by, news.next_in)
+    elif news.next_in or news.next_by:
+        raise Invalid("an incident that has ended promises nothing more", field="next_in")
+    kind, references = _kind(incident, facts, news)
+    if (
+        not facts.message
+        and promise is None
+        and replace(facts, message=last.message, last_news_at=None) == replace(last, last_news_at=None)
+    ):
+        raise Invalid(
+            "says nothing new; give a message, a state, a severity, a scope or a promise", field="message"
+        )
+    raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
+    update = Update(
+        number=incident.newest.number + 1,
+        kind=kind,
+        at=now,
+        facts=facts,
+        promise=promise,
+        notify=news.notify,
+        human_number=1 + max((u.human_number or 0 for u in incident.updates), default=0),
+        references=references,
+        epoch=incident.epoch + raised,
+    )
+    changed = replace(
+        incident,
+        state=facts.state,
+        severity=severity,
+        scope=scope,
+        epoch=update.epoch,
+        updates=(*incident.updates, update),
+        version=incident.version + 1,
+        ended_at=now if facts.state.ended else None,
+    )
+    return changed, update
+
+
+def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | None]:
+    if news.corrects is not None:
+        for update in incident.updates:
+            if update.human_number == news.corrects:
+                return Kind.CORRECTION, update.number
+        raise Invalid(f"there is no update {news.corrects} to correct", field="corrects")
+    if facts.state is State.RESOLVED:
+        return Kind.RESOLUTION, None
+    if facts.state is State.CANCELLED:
+        return Kind.CANCELLATION, None
+    if facts.severity is not incident.severity:
+        return Kind.SEVERITY, None
+    if facts.scope != incident.scope:
+        return Kind.SCOPE, None
+    return Kind.PROGRESS, None
+
+
+async def _id(rows: Rows, number: int) -> IncidentId:
+    incident = await rows.incident(number)
+    if incident is None:
+        raise NotFound(f"there is no incident {number}; alertd incident list shows them")
+    return incident.id

@@ -1,0 +1,126 @@
+"""Take an outage event: it opens an incident, updates the one it belongs to, or resolves it (R0, R16).
+
+Events here come from a human with the right to publish; what machines may do by themselves is a matter of
+the policy's `sources`.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from alertd.domain.errors import Conflict, NotFound
+from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.incident import Incident, State
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.usecases.open_incident import Opening, add_incident
+from alertd.usecases.publish import News, add_update
+
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of an event."""
+
+    did: str  # opened, updated, resolved, noted, duplicate
+    incident: int | None
+    update: int | None = None
+
+
+async def take_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -> Received:
+    """Keep the event and act on it, in one transaction.
+
+    The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
+    body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
+    """
+    digest = hashlib.sha256(body).digest()
+    for _ in range(_TRIES):
+        async with deps.store.transaction() as rows:
+            await rows.lock_incidents()
+            known = await rows.event_digest(event.source, event.id)
+            if known is not None:
+                return await _duplicate(rows, event, known[0] == digest, known[1])
+            outcome = await _act(deps, rows, event, who)
+            if outcome is None:
+                continue
+            received, incident, lane = outcome
+            await rows.add_event(
+                source=event.source,
+                event_id=event.id,
+                alert=event.alert,
+                status=event.status.value,
+                digest=digest,
+                body=body.decode(),
+                at=deps.clock.now(),
+                incident_id=incident.id,
+            )
+        deps.log.info("event_taken", did=received.did, incident=received.incident)
+        deps.doorbell.ring(lane)
+        return received
+    raise Conflict("this incident changes faster than this event could be written; send it again")
+
+
+async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: object) -> Received:
+    if not same:
+        raise Conflict(
+            f'event "{event.id}" of source "{event.source}" was taken before with another body; '
+            "an event never changes: send the change with a new id"
+        )
+    incident = await rows.incident(incident_id) if incident_id is not None else None  # type: ignore[arg-type]
+    return Received("duplicate", incident.number if incident else None)
+
+
+async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Received, Incident, str] | None:
+    """Open, update or resolve; None if an update's number was taken meanwhile."""
+    incident = await _joined(rows, event)
+    if event.status is EventStatus.RESOLVED:
+        if incident is None:
+            raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
+        news = News(message=event.message, state=State.RESOLVED)
+        return await _publish(deps, rows, incident, news, who, "resolved")
+    if incident is None:
+        opening = Opening(
+            reaches=event.scope.reaches,
+            severity=event.severity,
+            title=event.title,
+            message=event.message,
+            since=event.detected_at,
+        )
+        opened, lane = await add_incident(deps, rows, opening, who=who)
+        fresh = await rows.incident(opened.incident)
+        assert fresh is not None
+        return Received("opened", opened.incident, opened.update), fresh, lane
+    changes = event.severity is not incident.severity or not incident.scope.covers(event.scope)
+    says = bool(event.message) and event.message != incident.news.facts.message
+    if not changes and not says:
+        return Received("noted", incident.number), incident, await rows.lane_of(incident.id)
+    news = News(
+        message=event.message if says else {},
+        severity=event.severity,
+        add_scope=() if incident.scope.covers(event.scope) else event.scope.reaches,
+    )
+    return await _publish(deps, rows, incident, news, who, "updated")
+
+
+async def _publish(
+    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str
+) -> tuple[Received, Incident, str] | None:
+    published = await add_update(deps, rows, incident.number, news, who=who)
+    if published is None:
+        return None
+    return Received(did, incident.number, published.update), incident, await rows.lane_of(incident.id)
+
+
+async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:
+    """The open incident that this alert belongs to, else one that covers its service and meets its regions."""
+    known = await rows.incident_of_alert(event.source, event.alert)
+    if known is not None:
+        incident = await rows.incident(known)
+        if incident is not None and not incident.state.ended:
+            return incident
+    if event.status is EventStatus.RESOLVED:
+        return None
+    for incident in await rows.incidents(open_only=True, limit=1000):
+        if incident.scope.overlaps(event.scope):
+            return incident
+    return None

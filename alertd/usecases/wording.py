@@ -1,0 +1,88 @@
+"""Checks the words and times that humans give with an incident, before anything is written."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from alertd.domain.errors import Invalid
+from alertd.domain.incident import Reach, Scope, Severity
+from alertd.domain.policy import Policy
+from alertd.ports.deps import Deps
+
+TITLE_CHARS = 120
+MESSAGE_CHARS = 1000
+LINES = 5
+_REGION = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def title(text: str) -> str:
+    """A one-line title of at most 120 characters. Raises Invalid."""
+    cleaned = " ".join(text.split())
+    if not cleaned:
+        raise Invalid("say in a few words what fails", field="title")
+    if len(cleaned) > TITLE_CHARS:
+        raise Invalid(f"is {len(cleaned)} characters long; at most {TITLE_CHARS} fit", field="title")
+    return cleaned
+
+
+def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
+    """The human's sentence by locale. Raises Invalid for an unknown locale, control characters or length."""
+    cleaned: dict[str, str] = {}
+    for locale, text in texts.items():
+        if locale not in deps.locales:
+            known = ", ".join(sorted(deps.locales))
+            raise Invalid(f'"{locale}" is no language alertd speaks; it speaks {known}', field="message")
+        if _CONTROL.search(text):
+            raise Invalid("holds control characters", field=f"message.{locale}")
+        if len(text) > MESSAGE_CHARS:
+            raise Invalid(
+                f"is {len(text)} characters long; at most {MESSAGE_CHARS} fit", field=f"message.{locale}"
+            )
+        if text.strip():
+            cleaned[locale] = text.strip()
+    return cleaned
+
+
+def lines(texts: Sequence[str], field: str) -> tuple[str, ...]:
+    """Phrase keys or free text, at most five of at most 200 characters. Raises Invalid."""
+    if len(texts) > LINES:
+        raise Invalid(f"has {len(texts)} entries; at most {LINES} fit into a message", field=field)
+    for text in texts:
+        if not text.strip() or len(text) > 200 or _CONTROL.search(text):
+            raise Invalid("each entry is a phrase key or a sentence of at most 200 characters", field=field)
+    return tuple(text.strip() for text in texts)
+
+
+def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scope:
+    """A scope of declared services and well-formed regions. Raises Invalid."""
+    if not reaches:
+        raise Invalid("name at least one service", field=field)
+    for reach in reaches:
+        if reach.service not in deps.services:
+            known = ", ".join(sorted(deps.services))
+            raise Invalid(f'"{reach.service}" is no declared service; declared are {known}', field=field)
+        for region in reach.regions:
+            if not _REGION.match(region):
+                raise Invalid(f'"{region}" is no region; write for example us or us-west', field="regions")
+    return Scope(tuple(reaches))
+
+
+def promise(
+    policy: Policy, severity: Severity, now: datetime, at: datetime | None, after: timedelta | None
+) -> datetime | None:
+    """The promised time of the next update. Raises Invalid when it is past, or later than the policy allows."""
+    if at is not None and after is not None:
+        raise Invalid("give either next_by or next_in, not both", field="next_in")
+    moment = at if at is not None else now + after if after is not None else None
+    if moment is None:
+        return None
+    if moment <= now:
+        raise Invalid("lies in the past; promise a time to come", field="next_by")
+    most = policy.silence.promise_at_most[severity]
+    if moment > now + most:
+        raise Invalid(
+            f"is later than policy {policy.name} allows for {severity}: at most {most} from now",
+            field="next_in",
+        )
+    return moment
