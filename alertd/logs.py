@@ -127,9 +127,7 @@ class _Lines:
     def write(self, line: str) -> int:
         try:
             if self._lost:
-                self._stream.write(
-                    f'{{"level": "error", "event": "log lines lost", "lines": {self._lost}}}\n'
-                )
+                self._stream.write(f'{{"level": "error", "event": "log lines lost", "lines": {self._lost}}}\n')
                 self._lost = 0
             self._stream.write(line)
             self._stream.flush()

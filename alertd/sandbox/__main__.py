@@ -2,8 +2,7 @@
 
 import argparse
 import asyncio
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -25,11 +24,16 @@ def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
     parser.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
     parser.add_argument("--account-sid", default=ACCOUNT_SID, help="Twilio account (default: %(default)s)")
     parser.add_argument("--auth-token", default=AUTH_TOKEN, help="its token (default: %(default)s)")
+    parser.add_argument(
+        "--smtp-login", metavar="USER:PASSWORD", help="ask mail clients for this (default: nothing)"
+    )
     parser.add_argument("--story-start", metavar="ISO", help="story time at the start: 2019-11-30T07:40:00Z")
     parser.add_argument("--rate", type=float, default=1.0, help="story seconds per second (default: 1)")
     parser.add_argument("--zone", default="UTC", help="time zone of the inbox (default: %(default)s)")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON: a fault or a list of them")
-    parser.add_argument("--dead", type=Path, metavar="FILE", help='JSON: {"sms": [...], "push": [...], "email": [...]}')
+    parser.add_argument(
+        "--dead", type=Path, metavar="FILE", help='JSON: {"sms": [...], "push": [...], "email": [...]}'
+    )
     given = parser.parse_args(arguments)
     try:
         return SandboxSettings(
@@ -39,6 +43,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
             smtp_port=given.smtp_port,
             account_sid=given.account_sid,
             auth_token=given.auth_token,
+            smtp_login=_login(given.smtp_login),
             story=_story(given.story_start, given.rate),
             zone=given.zone,
             faults=_faults(given.faults),
@@ -54,6 +59,15 @@ def _story(start: str | None, rate: float) -> StoryClock:
     if rate != 1:
         raise ValueError("--rate: a story that runs at a rate of its own needs --story-start")
     return REAL
+
+
+def _login(given: str | None) -> tuple[str, str] | None:
+    if given is None:
+        return None
+    user, colon, password = given.partition(":")
+    if not (user and colon and password):
+        raise ValueError("--smtp-login: user, colon, password")
+    return user, password
 
 
 def _faults(file: Path | None) -> tuple[Fault, ...]:
@@ -77,13 +91,16 @@ def _dead(file: Path | None) -> DeadAddresses:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = read_arguments(arguments)
-    if sys.platform == "win32":
-        asyncio.run(serve(settings))
-        return
-    import uvloop
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_quickest_loop()) as runner:
         runner.run(serve(settings))
+
+
+def _quickest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":

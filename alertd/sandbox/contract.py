@@ -7,7 +7,7 @@ judges, so every refusal is the schema's own.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import jsonschema
 import msgspec
@@ -63,19 +63,20 @@ class Contract:
 
 def _violations(error: jsonschema.ValidationError) -> Iterator[Violation]:
     path = tuple(error.absolute_path)
+    rule, expected, schema = str(error.validator), cast(Any, error.validator_value), cast(Schema, error.schema)
     given = error.instance if isinstance(error.instance, dict) else {}
-    if error.validator == "required":
-        wanted: list[str] = list(error.validator_value)
+    if rule == "required":
+        wanted: list[str] = list(expected)
         # jsonschema reports each missing key by itself; its message names the key first, quoted.
         missing = next(key for key in wanted if key not in given and error.message.startswith(repr(key)))
         yield Violation(path, "required", (missing,))
-    elif error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
+    elif rule == "additionalProperties" and expected is False:
+        known = schema.get("properties", {})
         for key in given:
             if key not in known:
                 yield Violation(path, "additionalProperties", (key,))
     else:
-        yield Violation(path, str(error.validator), (), error.validator_value)
+        yield Violation(path, rule, (), expected)
 
 
 def _inlined(schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class ControlApi:
 async def _json_body(request: web.Request) -> bytes:
     """The body, if it says that it is JSON: a form on some web page cannot send that without being asked."""
     if request.content_type != "application/json":
-        raise web.HTTPUnsupportedMediaType(text='{"error": "send Content-Type: application/json"}', content_type="application/json")
+        reason = '{"error": "send Content-Type: application/json"}'
+        raise web.HTTPUnsupportedMediaType(text=reason, content_type="application/json")
     return await request.read()
 
 

@@ -62,7 +62,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     after_s: Seconds = 0.0  # begins so long after it was set
     for_s: Seconds | None = None  # lasts so long
     status: Literal[500, 502, 503, 504] = 503  # 5xx
-    retry_after_s: Annotated[int, Meta(ge=0)] | None | msgspec.UnsetType = msgspec.UNSET  # null: no such header
+    retry_after_s: Annotated[int, Meta(ge=0)] | msgspec.UnsetType | None = msgspec.UNSET  # null: no header
     hold_s: Seconds = 600.0  # hang
     drip_s: Seconds = 60.0  # slow_drip: longer than the sender's total deadline
     stage: Literal["rcpt", "data"] = "rcpt"  # SMTP: when the answer goes wrong
@@ -124,7 +124,8 @@ class Armed:
     def shown(self) -> dict[str, Any]:
         """For the control endpoint: number, hits, and the fault without what it leaves open."""
         fault: dict[str, Any] = msgspec.to_builtins(self.fault)
-        return {"number": self.number, "hits": self.hits, **{k: v for k, v in fault.items() if v not in (None, ())}}
+        said = {key: value for key, value in fault.items() if value is not None and value != []}
+        return {"number": self.number, "hits": self.hits, **said}
 
 
 class Faults:

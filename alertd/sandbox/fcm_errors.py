@@ -56,8 +56,8 @@ UNAUTHENTICATED = FcmError(
     "authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
 )
 PERMISSION_DENIED = FcmError(
-    403, "PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied on resource (or it may not exist)."
+    403, "PERMISSION_DENIED", "Permission 'cloudmessaging.messages.create' denied on resource."
 )
-QUOTA_EXCEEDED = FcmError(429, "RESOURCE_EXHAUSTED", "Sending limit exceeded for the message target.", "QUOTA_EXCEEDED")
+QUOTA_EXCEEDED = FcmError(429, "RESOURCE_EXHAUSTED", "Quota exceeded for the message target.", "QUOTA_EXCEEDED")
 UNAVAILABLE = FcmError(503, "UNAVAILABLE", "The service is currently unavailable.", "UNAVAILABLE")
 INTERNAL = FcmError(500, "INTERNAL", "Internal error encountered.", "INTERNAL")

@@ -1,4 +1,4 @@
-"""The sandbox as one thing: start it in a test with `async with Sandbox(settings)`, or as a process with `serve`."""
+"""The whole sandbox: `async with Sandbox(settings)` in a test, `serve(settings)` as a process."""
 
 import asyncio
 import signal
@@ -16,8 +16,8 @@ from aiohttp.typedefs import Handler
 
 from alertd.sandbox.control_api import ControlApi
 from alertd.sandbox.dead import DeadAddresses
-from alertd.sandbox.fcm_api import FcmApi
 from alertd.sandbox.faults import Fault, Faults
+from alertd.sandbox.fcm_api import FcmApi
 from alertd.sandbox.group_commit import Sync, sync_to_disk
 from alertd.sandbox.inbox_api import InboxApi
 from alertd.sandbox.inbox_pages import InboxPages

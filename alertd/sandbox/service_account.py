@@ -33,7 +33,7 @@ class ServiceAccount:
         _write_private(file, self._document(project_id, pem.decode("ascii")))
 
     def verify(self, assertion: str) -> dict[str, Any]:
-        """The claims of an assertion signed with our key, for us, and still valid. Raises jwt.InvalidTokenError."""
+        """The claims of an assertion signed with our key, for us, still valid; else jwt.InvalidTokenError."""
         claims: dict[str, Any] = jwt.decode(
             assertion,
             self._public_key,

@@ -10,7 +10,7 @@ import warnings
 import weakref
 from email import message_from_bytes
 from email.message import EmailMessage
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -60,8 +60,7 @@ class MailServer:
     def close(self) -> None:
         """Cut every connection that is still open."""
         for connection in list(self._connections):
-            if connection.transport is not None:
-                connection.transport.abort()
+            _cut_off(connection)
 
     # --- aiosmtpd's hooks ---------------------------------------------------------------------------
 
@@ -159,7 +158,8 @@ class MailServer:
 
     async def _refuse(self, outcome: str, to: str, reply: str, request: dict[str, Any]) -> str:
         code = " ".join(reply.split(" ")[:2])
-        await self._records.refuse("email", _clean(to), outcome, code=code, detail=reply[len(code) + 1 :], request=request)
+        detail = reply[len(code) + 1 :]
+        await self._records.refuse("email", _clean(to), outcome, code=code, detail=detail, request=request)
         return reply
 
     def _authenticate(
@@ -168,13 +168,14 @@ class MailServer:
         if self._login is None or not isinstance(given, LoginPassword):
             return AuthResult(success=False, handled=False)
         user, password = self._login
-        same = hmac.compare_digest(given.login, user.encode()) & hmac.compare_digest(given.password, password.encode())
-        return AuthResult(success=bool(same), handled=False)
+        same = hmac.compare_digest(given.login + b"\0" + given.password, f"{user}\0{password}".encode())
+        return AuthResult(success=same, handled=False)
 
 
 def _cut_off(server: SMTP) -> None:
-    if server.transport is not None:
-        server.transport.abort()
+    transport = server.transport
+    if transport is not None:
+        cast(asyncio.Transport, transport).abort()
 
 
 def _part(mail: EmailMessage, kind: str) -> str | None:
@@ -182,11 +183,13 @@ def _part(mail: EmailMessage, kind: str) -> str | None:
     part = mail.get_body((kind,))
     if part is None:
         return None
+    assert isinstance(part, EmailMessage)
     try:
-        content = part.get_content()
+        content = str(part.get_content())
     except LookupError:  # a charset that Python doesn't know
-        content = part.get_payload(decode=True).decode("utf-8", "replace")
-    return _clean(str(content).replace("\r\n", "\n"))
+        raw = part.get_payload(decode=True)
+        content = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
+    return _clean(content.replace("\r\n", "\n"))
 
 
 def _clean(text: str) -> str:
@@ -196,5 +199,5 @@ def _clean(text: str) -> str:
 
 def _priority(mail: EmailMessage) -> Literal["high", "normal"]:
     """https://www.rfc-editor.org/rfc/rfc4021#section-2.1.54 (Importance) and the older X-Priority."""
-    urgent = str(mail.get("Importance", "")).strip().lower() == "high" or str(mail.get("X-Priority", "")).startswith("1")
-    return "high" if urgent else "normal"
+    importance, priority = str(mail.get("Importance", "")), str(mail.get("X-Priority", ""))
+    return "high" if importance.strip().lower() == "high" or priority.startswith("1") else "normal"

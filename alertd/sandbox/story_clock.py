@@ -1,4 +1,4 @@
-"""Two times for each log line: the machine's, and the story's, which may start in 2019 and run 1,800 times as fast."""
+"""Two times for each line of the log: the machine's, and the story's, which may run 1,800 times as fast."""
 
 import time
 from dataclasses import dataclass

@@ -187,7 +187,7 @@ class TwilioApi:
             "error_message": None,
             "from": fields.get("From"),
             "messaging_service_sid": service,
-            "num_media": str(len(fields["MediaUrl"]) if isinstance(fields.get("MediaUrl"), list) else int("MediaUrl" in fields)),  # noqa: E501
+            "num_media": str(_media(fields)),
             "num_segments": str(segments(accepted.text)) if sent or service is None else "0",
             "price": None,
             "price_unit": "USD",
@@ -197,6 +197,11 @@ class TwilioApi:
             "to": accepted.to,
             "uri": f"{uri}.json",
         }
+
+
+def _media(fields: Mapping[str, Any]) -> int:
+    urls = fields.get("MediaUrl", [])
+    return len(urls) if isinstance(urls, list) else 1
 
 
 def _broken_rule(values: Mapping[str, Any]) -> TwilioError | None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Params = Mapping[str, Any] | None
+_COUNTED = {"preserve_rowcount": True}  # SQLAlchemy forgets it for INSERT otherwise
 
 
 class Sql(Protocol):
@@ -43,7 +44,7 @@ class SqliteSql:
         return self._connection.execute(statement, params).all()
 
     async def run(self, statement: Executable, params: Params = None) -> int:
-        return _count(self._connection.execute(statement, params))
+        return _count(self._connection.execute(statement, params, execution_options=_COUNTED))
 
     async def many(self, statement: Executable, params: Sequence[Mapping[str, Any]]) -> None:
         if params:
@@ -65,7 +66,7 @@ class PostgresSql:
         return (await self._connection.execute(statement, params)).all()
 
     async def run(self, statement: Executable, params: Params = None) -> int:
-        return _count(await self._connection.execute(statement, params))
+        return _count(await self._connection.execute(statement, params, execution_options=_COUNTED))
 
     async def many(self, statement: Executable, params: Sequence[Mapping[str, Any]]) -> None:
         if params:

@@ -75,6 +75,7 @@ class Keeper:
         asking = asyncio.create_task(self._ask_until_ready())
         try:
             await first_of(process.wait(), self._stopping.wait())
+            asking.cancel()
             if process.running:
                 await self._stop(process)
         finally:

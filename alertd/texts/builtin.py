@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alertd.domain.delivery import Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Content, Names, Saying
-from alertd.texts.catalogue import Phrase
 from alertd.texts.clean import clean, sentence
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, shorten, sms_fits
+from alertd.texts.phrase import Phrase
 from alertd.texts.segments import fold
 
 PHRASES: Mapping[str, Mapping[str, Phrase]] = {
@@ -24,7 +24,7 @@ PHRASES: Mapping[str, Mapping[str, Phrase]] = {
     "es": {
         "sensor_works": Phrase("el sensor y sus propias alarmas", "el sensor y sus propias alarmas"),
         "check_by_hand": Phrase("Mida la glucosa directamente", "Mida la glucosa directamente"),
-        "do_not_reinstall": Phrase("No reinstale la aplicación", "No reinstale la aplicación"),
+        "do_not_reinstall": Phrase("No reinstale la app", "No reinstale la app"),
     },
 }
 """What the keys of `--works` and `--do` stand for where a catalogue lacks them."""
@@ -62,7 +62,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "no_news": "Sin novedades desde",
         "works": "Sí funciona:",
         "next": "Próximo aviso a más tardar:",
-        "quiet": "Solo le despertaremos si empeora o se resuelve; si no, le escribimos:",
+        "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
     },
 }
 

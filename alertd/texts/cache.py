@@ -1,6 +1,6 @@
 """Remembers what was composed, so that equal sayings are composed once."""
 
-from datetime import datetime
+from itertools import count
 
 from alertd.domain.incident import Update
 from alertd.ports import Content, Saying
@@ -24,7 +24,7 @@ class Cache:
         self._old: dict[Key, Content] = {}
         self._met: dict[int, tuple[Update, int]] = {}
         self._numbers: dict[Key, int] = {}
-        self._next = 0
+        self._fresh = count()  # safe between threads
 
     def key(self, saying: Saying) -> Key:
         """Equal for sayings that read alike: times count by the minute, the destination not at all."""
@@ -73,8 +73,7 @@ class Cache:
         value = _value(update)
         number = self._numbers.get(value)
         if number is None:
-            number = self._numbers[value] = self._next
-            self._next += 1
+            number = self._numbers[value] = next(self._fresh)
         self._met[id(update)] = (update, number)
         return number
 
@@ -82,7 +81,6 @@ class Cache:
 def _value(update: Update) -> tuple[object, ...]:
     """Everything in an update that words may depend on."""
     facts = update.facts
-    news_at: datetime | None = facts.last_news_at
     return (
         update.kind,
         facts.severity,
@@ -91,5 +89,5 @@ def _value(update: Update) -> tuple[object, ...]:
         facts.works,
         facts.do,
         tuple(facts.message.items()),
-        news_at,
+        facts.last_news_at,
     )

@@ -1,14 +1,14 @@
 """The sentences of one language, read from `<locale>/phrases.yaml`. A new language is a new folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import StrictUndefined, Template
+from jinja2 import BaseLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
 
 from alertd.domain.errors import Invalid
 from alertd.ingest.yaml_text import read_yaml
+from alertd.texts.phrase import Phrase
 from alertd.texts.times import Calendar
 
 FILE = "phrases.yaml"
@@ -18,14 +18,6 @@ _TABLES = {"weekdays": (7, 7), "months": (12, 12), "half_days": (0, 2)}
 
 class Missing(LookupError):
     """A catalogue lacks a sentence; the text is its key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """What a key of `--works` or `--do` stands for: in a text message, and where there is room."""
-
-    short: str
-    long: str
 
 
 class Catalogue:
@@ -59,13 +51,13 @@ class Catalogue:
         return template.render(values)
 
 
-def environment(loader: object = None) -> SandboxedEnvironment:
+def environment(loader: BaseLoader | None = None) -> SandboxedEnvironment:
     """Jinja as alertd uses it: templates come from the config folder only, what people wrote is only data.
 
-    Templates whose name holds ".html" escape every value. `loader` is a jinja2 loader.
+    Templates whose name holds ".html" escape every value.
     """
     made = SandboxedEnvironment(
-        loader=loader,  # type: ignore[arg-type]
+        loader=loader,
         undefined=StrictUndefined,
         autoescape=lambda name: name is not None and ".html" in name,
         trim_blocks=True,

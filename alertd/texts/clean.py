@@ -9,7 +9,9 @@ _CLOSERS = "\"')]\u00bb\u201d\u2019"
 
 def clean(text: str) -> str:
     """One line: control characters and line breaks become spaces, runs of spaces become one."""
-    return " ".join("".join(" " if _unsafe(c) else c for c in text).split())
+    if not text.isprintable():
+        text = "".join(" " if _unsafe(c) else c for c in text)
+    return " ".join(text.split())
 
 
 def clean_lines(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from alertd.texts.parts import Parts
 from alertd.texts.segments import fold, measure
@@ -21,7 +22,7 @@ STAGES: tuple[tuple[tuple[str, ...], int | None], ...] = (
     (("state", "works", "since", "message", "change", "missed"), None),
     (("state", "works", "since", "message", "change", "missed", "bad"), None),
 )
-"""Tried in turn: the parts left out, and how many characters of the human's words must at least remain (None: all).
+"""Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
 Never left out: which services, that there is no news, what to do, and when they hear again.
 """
@@ -61,7 +62,7 @@ def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
     for dropped, keep in STAGES:
-        fewer = replace(parts, **dict.fromkeys(dropped, ""))
+        fewer = _with(parts, **dict.fromkeys(dropped, ""))
         text = draw(fewer)
         if fits(text):
             return text
@@ -99,11 +100,16 @@ def paragraphs(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _with(parts: Parts, **texts: str) -> Parts:
+    changes: dict[str, Any] = dict(texts)
+    return replace(parts, **changes)
+
+
 def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> str | None:
     whole: str = getattr(parts, name)
 
     def drawn(some: str) -> str:
-        return draw(replace(parts, **{name: some}))
+        return draw(_with(parts, **{name: some}))
 
     cut = shorten(whole, lambda some: fits(drawn(some)))
     text = drawn(cut)

@@ -8,8 +8,9 @@ from datetime import datetime
 from alertd.domain.delivery import Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Names, Saying
-from alertd.texts.catalogue import Catalogue, Phrase
+from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean, clean_lines, sentence
+from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 
 Tell = Callable[[str], None]
@@ -30,6 +31,7 @@ class Parts:
     framing: str
     locale: str
     tone: str  # critical, major, minor or good: the colour
+    services: str  # no full stop: their names
     headline: str  # no full stop: what is the matter with which services
     headline_brief: str  # the same, naming the first service and how many more
     prefix: str = ""  # "Update 4:"
@@ -76,16 +78,17 @@ class Speaker:
         heading, lines, language = self._message()
         do, do_list = self._do(ending)
         works = [] if ending else [self._phrase(entry) for entry in facts.works]
-        since = "" if ending else self._since()
+        services = self._services(brief=False)
         city = self._reader.zone.rpartition("/")[2].replace("_", " ")
         return Parts(
             framing=framing.value,
             locale=self._catalogue.locale,
             tone="good" if ending else facts.severity.value,
-            headline=self._headline(self._services(brief=False)),
+            services=services,
+            headline=self._headline(services),
             headline_brief=self._headline(self._services(brief=True)),
             prefix=self._prefix(),
-            since=since,
+            since="" if ending else self._since(),
             elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
             missed=self._missed(),
             news=self._news(),
@@ -109,7 +112,7 @@ class Speaker:
         )
 
     def _say(self, key: str, **values: object) -> str:
-        return clean(self._catalogue.say(key, n=self._n, **values))
+        return " ".join(self._catalogue.say(key, n=self._n, **values).split())
 
     def _n(self, one: str, many: str, count: int | None = None) -> str:
         return one if (self._count if count is None else count) == 1 else many
@@ -184,7 +187,9 @@ class Speaker:
             start, end = self._outage()
             values = {"start": self._wall.when(start), "end": self._wall.when(end)}
             return self._say("resolution.lasted", elapsed=self._elapsed(start, end), **values)
-        if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+        if framing is Framing.WAS_DOWN:
+            if facts.state is State.CANCELLED:
+                return self._say("cancellation.unheard", span=self._wall.span(*self._outage()))
             return self._say(f"was_down.bad.{facts.severity.value}")
         if framing is Framing.CANCELLATION:
             return self._say("cancellation.bad")

@@ -52,9 +52,12 @@ class Size:
 
 def measure(text: str) -> Size:
     """Count the segments of a text as it stands, without folding it."""
-    if all(c in _ALPHABET for c in text):
-        return _packed(Alphabet.GSM7, [2 if c in _EXTENDED else 1 for c in text], alone=160, joined=153)
-    return _packed(Alphabet.UCS2, [2 if ord(c) > 0xFFFF else 1 for c in text], alone=70, joined=67)
+    if not _ALPHABET.issuperset(text):
+        return _packed(Alphabet.UCS2, [2 if ord(c) > 0xFFFF else 1 for c in text], alone=70, joined=67)
+    if _EXTENDED.isdisjoint(text):
+        units = len(text)
+        return Size(Alphabet.GSM7, units, 1 if units <= 160 else -(-units // 153))
+    return _packed(Alphabet.GSM7, [2 if c in _EXTENDED else 1 for c in text], alone=160, joined=153)
 
 
 def fold(text: str) -> str:
@@ -63,15 +66,13 @@ def fold(text: str) -> str:
     Letters that GSM-7 lacks lose their accents, typography becomes plain, emoji and other symbols go. A letter
     that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was.
     """
-    if all(c in _ALPHABET for c in text):
+    if _ALPHABET.issuperset(text):
         return text
-    folded: list[str] = []
-    for character in normalize("NFC", text):
-        plain = _plain(character)
-        if plain is None:
-            return text
-        folded.append(plain)
-    return "".join(folded)
+    composed = normalize("NFC", text)
+    plain = {character: _plain(character) for character in set(composed) - _ALPHABET}
+    if None in plain.values():
+        return text
+    return composed.translate({ord(character): known for character, known in plain.items()})
 
 
 def _plain(character: str) -> str | None:

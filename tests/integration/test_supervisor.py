@@ -505,6 +505,14 @@ def log_of(process: subprocess.Popen[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in process.stderr.read().splitlines()]
 
 
+def read_log_to(process: subprocess.Popen[str], event: str) -> None:
+    """Read what it logs up to an event; returns early only if it ends."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if json.loads(line)["event"] == event:
+            return
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children that their parent was killed")
 async def test_children_end_when_the_supervisor_is_killed(spawn: Spawn, book: Book, up: Up) -> None:
     process = spawn(book.part("api"), book.part("worker"))
@@ -546,9 +554,9 @@ async def test_a_second_ctrl_c_hurries(spawn: Spawn, book: Book) -> None:
     began = time.monotonic()
 
     process.send_signal(signal.SIGINT)
-    while process.poll() is None:
-        await asyncio.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+    await asyncio.to_thread(read_log_to, process, "part stopping")
+    process.send_signal(signal.SIGINT)
+    await asyncio.to_thread(process.wait, 10)
 
     assert process.returncode == 0
     assert time.monotonic() - began < 10

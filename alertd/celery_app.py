@@ -1,0 +1,47 @@
+"""Celery as alertd runs it: hints only, settings as measured in this project's notes on reliability."""
+
+from celery import Celery
+
+_TRANSPORT = {
+    "visibility_timeout": 120,  # seconds; longer than any task lives
+    "unacked_restore_interval": 5,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "global_keyprefix": "alertd:",
+}
+LANES = ("urgent", "bulk")
+
+
+def celery_app(broker_url: str, *, publisher: bool = False) -> Celery:
+    """A Celery app on this broker; a publisher gives up after a second, a worker waits."""
+    app = Celery("alertd", broker=broker_url)
+    app.conf.update(
+        broker_transport_options=_TRANSPORT | {"socket_timeout": 1 if publisher else 5},
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,
+        broker_connection_timeout=1 if publisher else 4,
+        task_acks_late=True,
+        # With it a task that kills its child would be run again for ever; the lease does that, bounded.
+        task_reject_on_worker_lost=False,
+        task_ignore_result=True,
+        task_time_limit=60,
+        task_soft_time_limit=45,
+        task_serializer="json",
+        accept_content=["json"],
+        event_serializer="json",
+        task_create_missing_queues=True,
+        task_default_exchange="",  # the default exchange: a named one drops messages after FLUSHALL
+        worker_prefetch_multiplier=1,
+        worker_max_tasks_per_child=1000,
+        worker_send_task_events=False,
+        worker_enable_remote_control=False,
+        worker_soft_shutdown_timeout=20,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_pool_start_method="spawn",  # fork is not safe with threads and connections around
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return app

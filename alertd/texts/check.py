@@ -1,0 +1,119 @@
+"""What is wrong with the texts, found by composing all of them with the worst data that may come."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from alertd.domain.delivery import Framing, Reader
+from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
+from alertd.ports import Content, Names, Saying
+from alertd.texts.catalogue import Catalogue
+from alertd.texts.clean import clean
+from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
+from alertd.texts.parts import Tell
+from alertd.texts.segments import fold, measure
+
+CHANNELS = ("sms", "push", "email", "console")
+"""The channels that have words."""
+
+_NOW = datetime(2019, 12, 4, 5, 5, tzinfo=UTC)  # evening of another day for half of the world
+_ZONE = "America/Argentina/ComodRivadavia"  # the longest name there is
+_KINDS = {
+    Framing.UPDATE: (Kind.PROGRESS, Kind.SEVERITY, Kind.SCOPE, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
+    Framing.NOTICE: (Kind.NOTICE, Kind.REOPENING, Kind.EXERCISE),
+    Framing.WAKE_UP: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING),
+}
+_STATES = {
+    Framing.RESOLUTION: (State.RESOLVED,),
+    Framing.CANCELLATION: (State.CANCELLED,),
+    Framing.WAS_DOWN: (State.RESOLVED, State.CANCELLED),
+    Framing.NOT_AFFECTED: (State.INVESTIGATING,),
+}
+_OPEN = (State.SUSPECTED, State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+_SENTENCE = "Our servers are overloaded and we are bringing further ones into service, step by step. " * 6
+
+
+def problems(
+    catalogues: Mapping[str, Catalogue], names: Names, compose: Callable[[Saying, Tell], Content]
+) -> list[str]:
+    """Every problem once, as a sentence that names locale, channel and framing."""
+    found: dict[str, str] = {}
+
+    def note(problem: str) -> None:
+        found[problem] = problem
+
+    everything = frozenset[str]().union(*(catalogue.keys for catalogue in catalogues.values()))
+    for locale, catalogue in catalogues.items():
+        for key in sorted(everything - catalogue.keys):
+            note(f"{locale}: {key} is missing, though another locale has it")
+        longest: dict[str, int] = {}
+        for saying in worst(locale, tuple(names), tuple(sorted(catalogue.phrases))):
+            place = f"{locale}/{saying.channel}/{saying.framing.value}"
+            content = compose(saying, note)
+            for service in unnamed(saying, content, names):
+                note(f"{place}: {service} is not named")
+            for what, length, most in lengths(saying.channel, content):
+                longest[what] = max(length, longest.get(what, 0))
+                if length > most and length == longest[what]:
+                    wrong = f"{length} {what} at worst, in {saying.framing.value}; {most} are allowed"
+                    found[f"{locale} {what}"] = f"{locale}: {wrong}. Shorten names or phrases"
+    return list(found.values())
+
+
+def lengths(channel: str, content: Content) -> Iterator[tuple[str, int, int]]:
+    """What is limited on a channel: what is counted, how much there is, how much is allowed."""
+    if channel == "sms":
+        yield "SMS segments", measure(content.text).segments, SMS_SEGMENTS
+    elif channel == "push":
+        yield "characters in a push title", len(content.title), PUSH_TITLE
+        yield "characters in a push body", len(content.text), PUSH_BODY
+    elif channel == "email":
+        yield "characters in an e-mail subject", len(content.title), SUBJECT
+
+
+def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
+    """Services that the message should name and does not."""
+    said = one_line(f"{content.title} {content.text}" if saying.channel == "push" else content.text)
+    for service in saying.reader.services:
+        name = clean(names[service].get(saying.reader.locale, ""))
+        if name not in said and fold(name) not in said:
+            yield service
+
+
+def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> Iterator[Saying]:
+    """Sayings with every service down, every phrase said, long words, and times on other days."""
+    for framing in Framing:
+        for kind in _KINDS.get(framing, (Kind.PROGRESS,)):
+            for state in _STATES.get(framing, _OPEN):
+                for severity in Severity:
+                    saying = _saying(locale, services, phrases, framing, kind, state, severity)
+                    for channel in CHANNELS:
+                        yield replace(saying, channel=channel)
+                        if framing not in _STATES and channel in ("sms", "push"):
+                            yield replace(saying, channel=channel, reader=replace(saying.reader, quiet=True))
+
+
+def _saying(
+    locale: str,
+    services: tuple[str, ...],
+    phrases: tuple[str, ...],
+    framing: Framing,
+    kind: Kind,
+    state: State,
+    severity: Severity,
+) -> Saying:
+    facts = Facts(
+        title="",
+        severity=severity,
+        state=state,
+        scope=Scope(tuple(map(Reach, services))),
+        since=_NOW - timedelta(days=12, hours=11, minutes=11),
+        works=tuple(key for key in phrases if key.endswith("works")),
+        do=tuple(key for key in phrases if not key.endswith("works")),
+        message={locale: _SENTENCE},
+        last_news_at=_NOW - timedelta(days=11),
+    )
+    reader = Reader("", locale, _ZONE, services, _NOW + timedelta(days=5), missed=99)
+    update = Update(99, kind, _NOW, facts, human_number=88)
+    references = 87 if kind is Kind.CORRECTION else None
+    return Saying("", framing, update, 88, references, reader, _NOW, _NOW - timedelta(minutes=3))

@@ -1,0 +1,142 @@
+"""Composes messages: one language's sentences, one channel's layout, and plain words when either fails (R14)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from jinja2 import FileSystemLoader, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import SandboxedEnvironment
+
+from alertd.domain.errors import AlertdError
+from alertd.ports import Content, Names, Saying
+from alertd.texts import builtin, check, fit
+from alertd.texts.cache import Cache
+from alertd.texts.catalogue import FILE, Catalogue, Missing, environment, read_catalogue
+from alertd.texts.parts import Parts, Speaker, Tell
+
+DEFAULT = "en"
+"""The language for readers whose own has no folder."""
+
+_log = logging.getLogger(__name__)
+
+
+def load(templates_folder: Path, names: Names, on_failure: Callable[[str], None]) -> "Composer":
+    """Read every locale of a templates folder.
+
+    Never fails: a locale that cannot be read is told to `on_failure` (and by `Composer.check`), and its readers
+    get the next best words. Each failure is told as one sentence without personal data.
+    """
+    made = environment(FileSystemLoader(templates_folder))
+    catalogues: dict[str, Catalogue] = {}
+    broken: list[str] = []
+    for path in sorted(templates_folder.glob(f"*/{FILE}")):
+        try:
+            catalogues[path.parent.name] = read_catalogue(path.parent, made)
+        except (AlertdError, OSError) as error:
+            broken.append(f"{path.parent.name}: {error}")
+    if not catalogues:
+        broken.append(f"no locale has a {FILE}: only plain built-in words are left")
+    return Composer(catalogues, made, names, on_failure, broken)
+
+
+class Composer:
+    """Implements `ports.Compose`.
+
+    A layout is `<channel>.txt` or `.html` in the templates folder; one in a locale's own folder comes first.
+    """
+
+    def __init__(
+        self,
+        catalogues: Mapping[str, Catalogue],
+        layouts: SandboxedEnvironment,
+        names: Names,
+        on_failure: Callable[[str], None],
+        broken: list[str] | None = None,
+    ) -> None:
+        self._catalogues, self._layouts, self._names = catalogues, layouts, names
+        self._on_failure = on_failure
+        self._broken = broken or []
+        self._cache = Cache()
+        self._told: set[tuple[int, str]] = set()
+        for failure in self._broken:
+            self._fail(0, failure)
+
+    def __call__(self, saying: Saying) -> Content:
+        """The words of a message; equal sayings get the very same content. Never fails."""
+        key = self._cache.key(saying)
+        content = self._cache.get(key)
+        if content is None:
+            number = self._cache.number(saying.update)
+            content = self._compose(saying, lambda failure: self._fail(number, failure))
+            self._cache.put(key, content)
+        return content
+
+    def check(self) -> list[str]:
+        """Every problem of the texts: sentences that a locale lacks, templates that fail, limits overrun.
+
+        Renders every framing, channel, severity and state of every locale with worst-case data.
+        """
+        return self._broken + check.problems(self._catalogues, self._names, self._compose)
+
+    def _compose(self, saying: Saying, tell: Tell) -> Content:
+        place = f"{saying.reader.locale}/{saying.channel}/{saying.framing.value}"
+        try:
+            return self._from_templates(saying, tell)
+        except Exception as error:  # noqa: BLE001  whatever a template does, the family is told (R14)
+            tell(f"{place}: {_cause(error)}; the plain built-in text was used")
+        return builtin.content(saying, self._names)
+
+    def _from_templates(self, saying: Saying, tell: Tell) -> Content:
+        locale = saying.reader.locale
+        catalogue = self._catalogue(locale, tell)
+        parts = Speaker(
+            saying, catalogue, self._names, lambda key: builtin.phrase(catalogue.locale, key), tell
+        ).parts()
+        channel = saying.channel
+        if channel == "sms":
+            return Content(parts.headline, fit.sms(parts, self._layout(catalogue, "sms.txt")))
+        if channel == "push":
+            title, whole = fit.title(parts, fit.PUSH_TITLE)
+            return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", title_is_whole=whole)))
+        title, _ = fit.title(parts, fit.SUBJECT)
+        text = fit.paragraphs(self._layout(catalogue, f"{channel}.txt")(parts))
+        if channel != "email":
+            return Content(title, text)
+        return Content(title, text, self._layout(catalogue, "email.html", title=title)(parts))
+
+    def _catalogue(self, locale: str, tell: Tell) -> Catalogue:
+        for known in (locale, locale.partition("-")[0]):
+            if known in self._catalogues:
+                return self._catalogues[known]
+        tell(f"locale {locale} has no templates; {DEFAULT} was used")
+        return self._catalogues[DEFAULT]
+
+    def _layout(self, catalogue: Catalogue, name: str, **values: object) -> fit.Draw:
+        template = self._layouts.select_template([f"{catalogue.locale}/{name}", name])
+
+        def draw(parts: Parts) -> str:
+            return template.render(vars(parts), **values)
+
+        return draw
+
+    def _fail(self, number: int, failure: str) -> None:
+        """Tell each failure once per update."""
+        if (number, failure) in self._told:
+            return
+        if len(self._told) >= 1024:
+            self._told.clear()
+        self._told.add((number, failure))
+        try:
+            self._on_failure(failure)
+        except Exception:  # noqa: BLE001  no family's message may depend on whoever listens to failures
+            _log.exception("nobody could be told that a text failed: %s", failure)
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong, without any value that a message held."""
+    kind = type(error).__name__
+    if isinstance(error, TemplateSyntaxError):
+        return f"{kind} in {error.name or 'a phrase'}, line {error.lineno}: {error.message}"
+    if isinstance(error, (TemplateError, Missing)):  # these name templates, variables and keys, never values
+        return f"{kind}: {error}"
+    return kind

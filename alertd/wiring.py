@@ -1,0 +1,131 @@
+"""The composition root: the only place that knows which channels exist and puts the parts together."""
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from alertd import logs
+from alertd.celery_app import celery_app
+from alertd.clock import ClusterClock
+from alertd.domain.service import Services
+from alertd.doorbell import CeleryDoorbell, NoDoorbell
+from alertd.policy_file import load_policies, load_services
+from alertd.ports import Channel
+from alertd.ports.deps import Deps, Log
+from alertd.settings import Settings
+from alertd.store import migrate
+from alertd.store.ids import uuid7
+from alertd.store.store import SqlStore
+from alertd.texts import load as load_texts
+from channels import registry
+
+
+async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
+    """Open everything a process needs; close it with `close_deps`.
+
+    Raises Mistakes for a config folder with mistakes, before anything is opened.
+    """
+    services = load_services(settings.config_dir / "services.yaml")
+    policies = load_policies(settings.config_dir)
+    log = log or logs.get_logger("alertd")
+    texts = load_texts(settings.config_dir / "templates", services.names, _tell(log))
+    store = SqlStore(settings.database_url.get_secret_value())
+    clock = ClusterClock()
+    await _start_story(settings, store)
+    await clock.sample(store)
+    return Deps(
+        store=store,
+        clock=clock,
+        channels=build_channels(settings),
+        compose=texts,
+        doorbell=_doorbell(settings, log),
+        new_id=uuid7,
+        spread=random.random,
+        policies={service: policy for policy in policies.values() for service in policy.services},
+        default_policy=policies["default"],
+        services=frozenset(services),
+        log=log,
+        rates=_rates(settings),
+        locales=frozenset(texts.locales),
+    )
+
+
+async def close_deps(deps: Deps) -> None:
+    """Give every connection back; call after the last batch has returned."""
+    for channel in deps.channels.values():
+        await channel.close()
+    if isinstance(deps.doorbell, CeleryDoorbell | NoDoorbell):
+        deps.doorbell.close()
+    await deps.store.close()
+
+
+async def sample_clock(deps: Deps) -> None:
+    """Read the database's clock again; a minute's drift of the monotonic clock is nothing, a day's is."""
+    if isinstance(deps.clock, ClusterClock) and deps.clock.sampled_ago() > 60:
+        await deps.clock.sample(deps.store)
+
+
+def declared_services(settings: Settings) -> Services:
+    """The services that the config folder declares."""
+    return load_services(settings.config_dir / "services.yaml")
+
+
+def upgrade_database(settings: Settings) -> str:
+    """Run the missing migrations; returns the revision reached."""
+    return migrate.upgrade(settings.database_url.get_secret_value())
+
+
+def database_revision(settings: Settings) -> tuple[str | None, str]:
+    """(the revision the database is at, the one this version needs)."""
+    return migrate.current(settings.database_url.get_secret_value()), migrate.head()
+
+
+def build_channels(settings: Settings) -> Mapping[str, Channel]:
+    """Every channel that has an adapter; one that is not configured says so when it is used."""
+    return {name: registry.CHANNELS[name].build(config) for name, config in _configs(settings).items()}
+
+
+def channel_problems(settings: Settings) -> dict[str, list[str]]:
+    """What keeps each channel from working, with the setting that mends it."""
+    return {name: config.problems() for name, config in _configs(settings).items()}
+
+
+def _configs(settings: Settings) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:
+    if settings.broker_url is None:
+        return NoDoorbell()
+    workers = {"urgent": settings.workers.urgent, "bulk": settings.workers.bulk}
+    return CeleryDoorbell(celery_app(settings.broker_url.get_secret_value(), publisher=True), workers, log)
+
+
+def _rates(settings: Settings) -> dict[str, float]:
+    return {
+        "sms": settings.twilio.rate_per_second,
+        "push": settings.fcm.rate_per_second,
+        "email": settings.smtp.rate_per_second,
+    }
+
+
+def _tell(log: Log) -> Any:
+    def tell(what: str) -> None:
+        log.warning("text_failed", what=what)
+
+    return tell
+
+
+async def _start_story(settings: Settings, store: SqlStore) -> None:
+    """A demo starts the cluster's story once; in production there is none."""
+    if settings.clock.story_start is None:
+        return
+    async with store.transaction() as rows:
+        await rows.set_story_clock(
+            settings.clock.story_start.astimezone(UTC), await _now(store), settings.clock.rate
+        )
+
+
+async def _now(store: SqlStore) -> datetime:
+    return await store.now()

@@ -1,0 +1,14 @@
+"""Texts as providers take them: no half characters, no more than fits."""
+
+
+def sendable(text: str) -> str:
+    """The text without what no encoding can carry: lone surrogates become `?`, NUL vanishes."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters; what is cut ends in an ellipsis.
+
+    Better a message without its end than none: a provider refuses what is too long.
+    """
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "\u2026"

@@ -1,0 +1,111 @@
+"""What each of Twilio's error codes means for a message: one row per code, one reaction per row.
+
+Every code has a page: `https://www.twilio.com/docs/api/errors/<code>`. Those from 30001 on come with a
+message that was created and failed at once.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import Enum
+
+from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+
+
+class Reaction(Enum):
+    """What the table says; one per error class, and one for opted out."""
+
+    LATER = "later"
+    REFUSED = "refused"
+    OPTED_OUT = "opted out"
+    UNKNOWN = "unknown"
+    MISCONFIGURED = "misconfigured"
+
+
+LATER, REFUSED, OPTED_OUT, UNKNOWN, MISCONFIGURED = Reaction
+
+CODES: Mapping[int, tuple[Reaction, str]] = {
+    # The account and its credentials.
+    10001: (MISCONFIGURED, "the account is not active"),
+    20003: (MISCONFIGURED, "the account SID or the auth token is wrong, or the account is suspended"),
+    20005: (MISCONFIGURED, "the account is not active"),
+    20006: (MISCONFIGURED, "access denied"),
+    20008: (MISCONFIGURED, "test credentials reach nobody"),
+    20404: (MISCONFIGURED, "no such account or URL"),
+    30002: (MISCONFIGURED, "the account is suspended"),
+    # The sender. The newer codes split 21212 and 21606 (changelog of 10 July 2024).
+    21212: (MISCONFIGURED, "the sender is not valid"),
+    21408: (MISCONFIGURED, "the account may not send to this region (Messaging Geo Permissions)"),
+    21603: (MISCONFIGURED, "no sender"),
+    21606: (MISCONFIGURED, "the sender cannot send messages from this account"),
+    21607: (MISCONFIGURED, "the sender must be able to send SMS"),
+    21608: (MISCONFIGURED, "a trial account sends to verified numbers only"),
+    21609: (MISCONFIGURED, "the status callback is no URL"),
+    21616: (MISCONFIGURED, "the sender matches several numbers"),
+    21659: (MISCONFIGURED, "the sender is no Twilio number"),
+    21660: (MISCONFIGURED, "the sender belongs to another account"),
+    21661: (MISCONFIGURED, "the sender cannot send SMS"),
+    21701: (MISCONFIGURED, "the messaging service does not exist"),
+    21703: (MISCONFIGURED, "the messaging service holds no number"),
+    21704: (MISCONFIGURED, "the messaging service holds no sender for this number"),
+    21705: (MISCONFIGURED, "the messaging service is not valid"),
+    30032: (MISCONFIGURED, "the toll-free sender is not verified"),
+    30034: (MISCONFIGURED, "the sender is not registered (A2P 10DLC)"),
+    # The content.
+    21602: (MISCONFIGURED, "the text is empty"),
+    21605: (MISCONFIGURED, "the text is too long"),
+    21617: (MISCONFIGURED, "the text is longer than 1,600 characters"),
+    21619: (MISCONFIGURED, "the text is empty"),
+    30007: (MISCONFIGURED, "filtered as unwanted"),
+    # This number.
+    21211: (REFUSED, "not a telephone number"),
+    21214: (REFUSED, "cannot be reached"),
+    21217: (REFUSED, "not a telephone number"),
+    21266: (REFUSED, "is the sender itself"),
+    21401: (REFUSED, "not a telephone number"),
+    21604: (REFUSED, "no number"),
+    21610: (OPTED_OUT, "its owner replied STOP"),
+    21612: (REFUSED, "cannot be reached from this sender"),
+    21614: (REFUSED, "not a mobile number"),
+    21635: (REFUSED, "a landline"),
+    30004: (REFUSED, "blocked"),
+    30005: (REFUSED, "unknown, or no longer in service"),
+    30006: (REFUSED, "a landline, or its carrier cannot be reached"),
+    # The moment.
+    14107: (LATER, "too many replies to one number"),
+    20429: (LATER, "too many requests at once; this one was not processed"),
+    20503: (LATER, "Twilio is unavailable"),
+    21611: (LATER, "this sender's queue is full"),
+    30001: (LATER, "the queue is full"),
+    30003: (LATER, "the phone is off or out of reach"),
+    30008: (LATER, "the carrier gave no reason"),
+    30036: (LATER, "its time was over before it could be delivered"),
+    30500: (LATER, "an error inside Twilio, after the message was created"),
+    # An error inside Twilio; "not idempotent", so a message may exist all the same.
+    20500: (UNKNOWN, "an error inside Twilio; the message may exist"),
+}
+
+
+def error_for(status: int, code: int | None, retry_after: timedelta | None) -> ChannelError:
+    """The error for an answer that accepts no message, from its HTTP status and, if it has one, Twilio's code."""
+    if code in CODES:
+        reaction, sentence = CODES[code]
+        return _ERRORS[reaction](str(code), sentence, retry_after)
+    name = str(code) if code is not None else f"http_{status}"
+    if status in {408, 429, 503}:
+        return Later(name, "not taken now", retry_after=retry_after)
+    if status >= 500:
+        return Unknown(name, "an error at the provider; it may have the message")
+    if 300 <= status < 400:
+        return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed")
+    if status in {401, 403}:
+        return Misconfigured(name, "the account SID or the auth token is wrong")
+    return Misconfigured(name, "not taken, for a reason that is not about the number")
+
+
+_ERRORS = {
+    LATER: lambda code, detail, wait: Later(code, detail, retry_after=wait),
+    REFUSED: lambda code, detail, _: Refused(code, detail),
+    OPTED_OUT: lambda code, detail, _: Refused(code, detail, opted_out=True),
+    UNKNOWN: lambda code, detail, _: Unknown(code, detail),
+    MISCONFIGURED: lambda code, detail, _: Misconfigured(code, detail),
+}

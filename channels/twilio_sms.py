@@ -1,0 +1,157 @@
+"""SMS through Twilio's Messages API.
+
+- Request: https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource
+- Errors: https://www.twilio.com/docs/api/errors (each code: `channels.twilio_codes`)
+- Rate and concurrency: https://www.twilio.com/docs/api/errors/20429
+
+The API has no idempotency key, so a lost answer is Unknown and never tried again here. An SMS is always loud.
+"""
+
+import functools
+import re
+from base64 import b64encode
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import quote_plus
+
+import msgspec
+from yarl import URL
+
+from alertd.ports import Message, Misconfigured, Receipt, Unknown
+from channels.http import DEADLINE, Answer, HttpClient, Now, retry_after
+from channels.sendable import sendable, shortened
+from channels.twilio_codes import error_for
+
+BODY_LIMIT = 1600
+"""Characters of a message. Source: the first URL above (Body)."""
+
+LONGEST_VALIDITY = 36_000
+"""Seconds that Twilio may keep a message before it drops it. Source: the first URL above (ValidityPeriod)."""
+
+_ACCOUNT_SID = re.compile(r"AC[0-9a-fA-F]{32}")
+_SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
+_MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
+# The patterns stand in Twilio's OpenAPI document: https://github.com/twilio/twilio-oai
+
+_FAILED = frozenset({"failed", "undelivered", "canceled"})
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioConfig:
+    """The account and the sender. `messaging_service_sid`, if there is one, chooses the sender."""
+
+    account_sid: str | None = None
+    auth_token: str | None = field(default=None, repr=False)
+    from_: str | None = None  # a number, short code or alphanumeric sender
+    messaging_service_sid: str | None = None
+    base_url: str = "https://api.twilio.com"
+    status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
+    connections: int = 100  # requests at once; more than the account allows are answered 20429
+    deadline: float = DEADLINE
+
+    def problems(self) -> list[str]:
+        """What keeps SMS from working, each with the setting that mends it; empty if nothing does."""
+        found = []
+        if not self.account_sid:
+            found.append("no Twilio account: set ALERTD_TWILIO__ACCOUNT_SID")
+        elif not _ACCOUNT_SID.fullmatch(self.account_sid):
+            found.append("ALERTD_TWILIO__ACCOUNT_SID is no account SID: AC and 32 hexadecimal digits")
+        if not self.auth_token:
+            found.append("no Twilio auth token: set ALERTD_TWILIO__AUTH_TOKEN or ALERTD_TWILIO__AUTH_TOKEN_FILE")
+        if self.messaging_service_sid:
+            if not _SERVICE_SID.fullmatch(self.messaging_service_sid):
+                found.append(
+                    "ALERTD_TWILIO__MESSAGING_SERVICE_SID is no messaging service: MG and 32 hexadecimal digits"
+                )
+        elif not self.from_:
+            found.append("no SMS sender: set ALERTD_TWILIO__FROM or ALERTD_TWILIO__MESSAGING_SERVICE_SID")
+        return found
+
+
+class _Created(msgspec.Struct):
+    """The part of Twilio's answer that matters; the rest is skipped."""
+
+    sid: str | None = None
+    status: str | None = None
+    error_code: int | None = None
+    code: int | None = None
+
+
+_read = msgspec.json.Decoder(_Created).decode
+
+
+class TwilioSms:
+    """The channel `sms`."""
+
+    name = "sms"
+    has_callbacks = False
+
+    def __init__(self, config: TwilioConfig, now: Now) -> None:
+        self._problems = config.problems()
+        self._now = now
+        account = config.account_sid or ""
+        secret = f"{account}:{config.auth_token or ''}".encode()
+        self._http = HttpClient(
+            {
+                "Authorization": "Basic " + b64encode(secret).decode("ascii"),
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            connections=config.connections,
+            deadline=config.deadline,
+        )
+        self._url = URL(f"{config.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
+        sender = (
+            ("MessagingServiceSid", config.messaging_service_sid)
+            if config.messaging_service_sid
+            else ("From", config.from_ or "")
+        )
+        self._sender = f"{sender[0]}={quote_plus(sender[1])}&To=".encode()
+        self._callback = _callback(config.status_callback) if config.status_callback else None
+
+    async def send(self, message: Message) -> Receipt:
+        if self._problems:
+            raise Misconfigured("not_configured", "; ".join(self._problems))
+        answer = await self._http.post(self._url, self._form(message))
+        created = _created(answer)
+        if not answer.ok:
+            raise error_for(answer.status, created.code if created else None, retry_after(answer, self._now))
+        if created is None or created.sid is None or not _MESSAGE_SID.fullmatch(created.sid):
+            raise Unknown("no_sid", "accepted, it says, but names no message")
+        if created.status in _FAILED:
+            raise error_for(503, created.error_code, None)
+        return Receipt(created.sid)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    def _form(self, message: Message) -> bytes:
+        form = self._sender + b"%s&Body=%s&ValidityPeriod=%d" % (
+            quote_plus(message.to, errors="replace").encode(),
+            _quoted(message.text),
+            min(max(message.useful_for // _SECOND, 1), LONGEST_VALIDITY),
+        )
+        if self._callback is None:
+            return form
+        return form + self._callback + message.attempt_id.encode()
+
+
+_SECOND = timedelta(seconds=1)
+
+
+@functools.lru_cache(maxsize=512)
+def _quoted(text: str) -> bytes:
+    """The text as a form's value; thousands of readers share one."""
+    return quote_plus(shortened(sendable(text), BODY_LIMIT)).encode()
+
+
+def _callback(url: str) -> bytes:
+    """The field StatusCallback, up to where the attempt is filled in; an attempt needs no quoting."""
+    joined = f"{url}{'&' if '?' in url else '?'}attempt="
+    return f"&StatusCallback={quote_plus(joined)}".encode()
+
+
+def _created(answer: Answer) -> _Created | None:
+    try:
+        return _read(answer.body)
+    except msgspec.DecodeError:  # not JSON, or not of this shape
+        return None

@@ -1,0 +1,41 @@
+"""The Celery app of the workers; `celery -A workers.app worker -Q urgent` starts one lane."""
+
+import os
+from typing import Any
+
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+
+from alertd import logs
+from alertd.celery_app import celery_app
+from alertd.doorbell import TASK
+from alertd.settings import load
+from workers.process import PROCESS
+
+_DRAIN_SECONDS = 10.0  # well below the soft time limit, and short enough for a quick warm shutdown
+
+_settings = load(os.environ)
+if _settings.broker_url is None:
+    raise SystemExit("a worker takes its hints from Redis: set ALERTD_BROKER_URL, or use alertd up")
+app = celery_app(_settings.broker_url.get_secret_value())
+
+
+@setup_logging.connect(weak=False)
+def _logging(**_: Any) -> None:
+    logs.configure(_settings.log.level, _settings.log.json_)
+
+
+@worker_process_init.connect(weak=False)
+def _open(**_: Any) -> None:
+    # The first hint of an outage must not wait for imports and connections.
+    PROCESS.warm()
+
+
+@worker_process_shutdown.connect(weak=False)
+def _close(**_: Any) -> None:
+    PROCESS.close()
+
+
+@app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
+def drain(lane: str) -> None:
+    """A hint: look whether this lane has work."""
+    PROCESS.drain(lane, _DRAIN_SECONDS)

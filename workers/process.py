@@ -1,0 +1,74 @@
+"""What one worker process keeps for its whole life: an event loop, connections, a sender."""
+
+import asyncio
+import gc
+import os
+from typing import Any
+
+from alertd import logs
+from alertd.ports.deps import Deps
+from alertd.settings import load
+from alertd.usecases.deliver import Sender
+from alertd.usecases.drain import drain
+from alertd.wiring import close_deps, open_deps, sample_clock
+
+try:
+    import uvloop
+except ImportError:  # not on every platform; asyncio's own loop does the same, slower
+    uvloop = None
+
+
+class Process:
+    """Opened at the first hint; each hint runs on the same loop, over the same connections."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._deps: Deps | None = None
+        self._sender: Sender | None = None
+
+    def drain(self, lane: str, seconds: float) -> int:
+        """Work on a lane; rings again if time ran out before the work did."""
+        return self._run(self._drain(lane, seconds))
+
+    def warm(self) -> None:
+        """Open everything now, so that the first hint finds it open."""
+        self._run(self._opened())
+
+    def close(self) -> None:
+        """Give the connections back; nothing is in flight between two hints."""
+        if self._deps is not None and self._loop is not None:
+            self._loop.run_until_complete(close_deps(self._deps))
+            self._loop.close()
+            self._deps = None
+
+    async def _drain(self, lane: str, seconds: float) -> int:
+        deps = await self._opened()
+        await sample_clock(deps)
+        assert self._sender is not None
+        started = deps.clock.machine()
+        accepted = await drain(deps, self._sender, lane, seconds=seconds)
+        if (deps.clock.machine() - started).total_seconds() >= seconds:
+            deps.doorbell.ring(lane)
+        return accepted
+
+    async def _opened(self) -> Deps:
+        if self._deps is None:
+            settings = load(os.environ)
+            logs.configure(settings.log.level, settings.log.json_)
+            self._deps = await open_deps(settings)
+            self._sender = Sender(self._deps)
+            # Half of decoding is the garbage collector walking objects that never die (measured).
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)
+        return self._deps
+
+    def _run(self, work: Any) -> Any:
+        if self._loop is None:
+            self._loop = uvloop.new_event_loop() if uvloop is not None else asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        return self._loop.run_until_complete(work)
+
+
+PROCESS = Process()
+"""One per process: Celery's children and nothing else use it."""
