@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from alertd.ports import Later, Message, Misconfigured, Receipt
-from channels.http import Now
+from channels import Now
 
 
 @dataclass(frozen=True, slots=True)

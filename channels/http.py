@@ -5,7 +5,7 @@ and tells apart what decides whether a message may be sent again: nothing was se
 may have it (Unknown).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from alertd.ports import Later, Unknown
+from channels import Now
 from channels.tls import tls_context
 
 DEADLINE = 10.0
@@ -29,10 +30,6 @@ LONGEST_WAIT = timedelta(hours=1)
 """The longest Retry-After believed: a family cannot wait for a provider that says "next week"."""
 
 _USER_AGENT = "alertd"
-
-Now = Callable[[], datetime]
-"""Machine time, aware UTC (`alertd.ports.Clock.machine`)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -7,8 +7,8 @@ def sendable(text: str) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """At most `limit` characters; what is cut ends in an ellipsis.
+    """At most `limit` characters; what is cut ends in three dots.
 
     Better a message without its end than none: a provider refuses what is too long.
     """
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "\u2026"
+    return text if len(text) <= limit else text[: limit - 3].rstrip() + "..."

@@ -17,10 +17,11 @@ from urllib.parse import quote_plus
 import msgspec
 from yarl import URL
 
-from alertd.ports import Message, Misconfigured, Receipt, Unknown
-from channels.http import DEADLINE, Answer, HttpClient, Now, retry_after
+from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
+from channels import Now
+from channels.http import DEADLINE, Answer, HttpClient, retry_after
 from channels.sendable import sendable, shortened
-from channels.twilio_codes import error_for
+from channels.twilio_codes import CODES, error_for
 
 BODY_LIMIT = 1600
 """Characters of a message. Source: the first URL above (Body)."""
@@ -118,7 +119,7 @@ class TwilioSms:
         if created is None or created.sid is None or not _MESSAGE_SID.fullmatch(created.sid):
             raise Unknown("no_sid", "accepted, it says, but names no message")
         if created.status in _FAILED:
-            raise error_for(503, created.error_code, None)
+            raise _given_up(answer.status, created)
         return Receipt(created.sid)
 
     async def close(self) -> None:
@@ -148,6 +149,13 @@ def _callback(url: str) -> bytes:
     """The field StatusCallback, up to where the attempt is filled in; an attempt needs no quoting."""
     joined = f"{url}{'&' if '?' in url else '?'}attempt="
     return f"&StatusCallback={quote_plus(joined)}".encode()
+
+
+def _given_up(status: int, created: _Created) -> ChannelError:
+    """Twilio made the message and gave it up at once."""
+    if created.error_code in CODES:
+        return error_for(status, created.error_code, None)
+    return Later(str(created.error_code or created.status), "created, and given up at once")
 
 
 def _created(answer: Answer) -> _Created | None:

@@ -539,13 +539,7 @@ async def test_a_signal_stops_everything_and_the_exit_is_clean(
 
     assert await asyncio.to_thread(process.wait, 10) == 0
     assert book.words("stopping") == ["api"]
-    assert [line["event"] for line in log_of(process)] == [
-        "part started",
-        "part ready",
-        "stopping",
-        "part stopping",
-        "part stopped",
-    ]
+    assert [line["event"] for line in log_of(process)][-3:] == ["stopping", "part stopping", "part stopped"]
 
 
 async def test_a_second_ctrl_c_hurries(spawn: Spawn, book: Book) -> None:

@@ -1,0 +1,42 @@
+# Every target makes its own environment: a machine needs only Python >= 3.11 and make.
+PYTHON ?= $(shell command -v python3.14 || command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo demo-fast test check bench lock clean
+
+help:  ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(READY)  ## the 2019 weekend against stand-in providers, in under three minutes
+	$(BIN)/alertd demo
+
+demo-fast: $(READY)  ## its first twenty hours, in under one
+	$(BIN)/alertd demo --fast
+
+test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
+	$(BIN)/pytest
+
+check: $(READY)  ## style, types, and who may import whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## side by side with what people would write instead; writes bench/RESULTS.md
+	$(BIN)/python -m bench.run
+
+lock: $(READY)  ## the hashed requirement files, anew
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml --group dev -o requirements/dev.txt
+
+clean:  ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "alertd needs Python 3.11 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $(READY)

@@ -1,0 +1,118 @@
+"""The push message: built and validated by `firebase_admin` once per content, then filled in per phone.
+
+- Message: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
+- APNs headers: https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
+- Interruption levels: https://developer.apple.com/documentation/usernotifications/unnotificationinterruptionlevel
+- Payload limit: https://firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type
+"""
+
+import json
+import warnings
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+
+from alertd.ports import Message
+from channels import Now
+from channels.sendable import sendable
+
+PAYLOAD_LIMIT = 4096
+"""Bytes of notification and data together. Source: the last URL above."""
+
+LONGEST_TTL = timedelta(weeks=4)
+"""How long FCM keeps a message at most. Source: the first URL above (AndroidConfig.ttl)."""
+
+_FOR_THE_REST = 400
+"""Bytes of the payload that are not the text: data keys, two UUIDs and a number, well rounded up."""
+
+_TEMPLATES = 512
+"""Contents kept; a process that needs more at once builds some twice."""
+
+_quoted = msgspec.json.encode
+
+Fill = Callable[[Message], bytes]
+
+
+class FcmMessages:
+    """Makes the body of `messages:send` for a message."""
+
+    def __init__(self, now: Now) -> None:
+        self._now = now
+        self._template = lru_cache(_TEMPLATES)(_template)
+
+    def body(self, message: Message) -> bytes:
+        """The request's body. Raises ValueError for a message that `firebase_admin` does not let pass."""
+        useful_for = min(max(message.useful_for, timedelta()), LONGEST_TTL)
+        parts = self._template(message.title, message.text, message.incident, message.update, message.loud)
+        values = {
+            "token": _quoted(message.to),
+            "attempt": b'"%s"' % message.attempt_id.encode(),
+            "ttl": b'"%ds"' % useful_for.total_seconds(),
+            "expiration": b'"%d"' % (self._now() + useful_for).timestamp(),
+        }
+        return b"".join([part if isinstance(part, bytes) else values[part] for part in parts])
+
+
+def _template(title: str, text: str, incident: UUID, update: int, loud: bool) -> tuple[bytes | str, ...]:
+    """The body in pieces: bytes, and between them the names of what is filled in per message."""
+    marks = {name: str(uuid4()) for name in ("token", "attempt", "ttl", "expiration")}
+    document = _document(sendable(title), sendable(text), str(incident), update, loud)
+    document["token"] = marks["token"]
+    document["data"]["attempt"] = marks["attempt"]
+    document["android"]["ttl"] = marks["ttl"]
+    document["apns"]["headers"]["apns-expiration"] = marks["expiration"]
+    pieces: list[bytes | str] = [json.dumps({"message": document}, separators=(",", ":")).encode()]
+    for name, mark in marks.items():
+        whole = next(piece for piece in pieces if isinstance(piece, bytes) and mark.encode() in piece)
+        before, after = whole.split(f'"{mark}"'.encode())
+        at = pieces.index(whole)
+        pieces[at : at + 1] = [before, name, after]
+    return tuple(pieces)
+
+
+def _document(title: str, text: str, incident: str, update: int, loud: bool) -> dict[str, Any]:
+    """The validated message, with samples in the place of what is filled in later."""
+    from firebase_admin import messaging
+
+    text = _fitting(text, PAYLOAD_LIMIT - _FOR_THE_REST - len(title.encode()))
+    alert = {"sound": "default"} if loud else {}
+    # Deprecated by the SDK in favour of installation ids, which apps have to send first.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        message = messaging.Message(
+            token="sample",
+            notification=messaging.Notification(title=title, body=text),
+            data={"incident": incident, "update": str(update), "attempt": "sample"},
+            android=messaging.AndroidConfig(
+                priority="high" if loud else "normal",
+                ttl=timedelta(seconds=1),
+                collapse_key=incident,
+                notification=messaging.AndroidNotification(tag=incident, **alert),
+            ),
+            apns=messaging.APNSConfig(
+                headers={
+                    "apns-priority": "10" if loud else "5",
+                    "apns-collapse-id": incident,
+                    "apns-expiration": "0",
+                },
+                payload=messaging.APNSPayload(
+                    aps=messaging.Aps(
+                        thread_id=incident,
+                        custom_data={"interruption-level": "time-sensitive" if loud else "passive"},
+                        **alert,
+                    )
+                ),
+            ),
+        )
+    document: dict[str, Any] = json.loads(str(message))  # the SDK's encoder, which validates
+    return document
+
+
+def _fitting(text: str, limit: int) -> str:
+    """The text cut to `limit` bytes: better a push without its end than none."""
+    whole = text.encode()
+    return text if len(whole) <= limit else whole[: limit - 3].decode(errors="ignore").rstrip() + "..."

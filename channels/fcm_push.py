@@ -1,0 +1,118 @@
+"""Push messages through Firebase Cloud Messaging, HTTP v1.
+
+- Request: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send
+- Errors: `channels.fcm_errors`; message: `channels.fcm_message`; access token: `channels.fcm_token`
+
+A loud push has high priority, a sound, and is time-sensitive; a soft one is silent and wakes no screen. Google
+forbids FCM for emergencies, so push is never the only channel of a critical message (design: floor).
+"""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import msgspec
+from yarl import URL
+
+from alertd.ports import Message, Misconfigured, Receipt, Unknown
+from channels import Now
+from channels.fcm_errors import error_for, rejects_token
+from channels.fcm_message import FcmMessages
+from channels.fcm_token import AccessToken, Token
+from channels.http import DEADLINE, Answer, HttpClient, retry_after
+
+
+_LEAST_SECONDS = 0.5
+"""What a request gets even if fetching a token took all of its time; the lease is far longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class FcmConfig:
+    """The service account, whose project is the one that messages go out by."""
+
+    credentials_file: str | os.PathLike[str] | None = None
+    base_url: str = "https://fcm.googleapis.com"
+    connections: int = 150  # requests at once
+    deadline: float = DEADLINE
+
+    def problems(self) -> list[str]:
+        """What keeps push from working, each with the setting that mends it; empty if nothing does."""
+        if not self.credentials_file:
+            return ["no Firebase service account: set ALERTD_FCM__CREDENTIALS_FILE"]
+        if not os.path.isfile(self.credentials_file):
+            return ["ALERTD_FCM__CREDENTIALS_FILE names no file"]
+        return []
+
+
+class _Sent(msgspec.Struct):
+    """FCM's answer to a message that it took."""
+
+    name: str
+
+
+_read = msgspec.json.Decoder(_Sent).decode
+
+
+class FcmPush:
+    """The channel `push`."""
+
+    name = "push"
+    has_callbacks = False
+
+    def __init__(self, config: FcmConfig, now: Now) -> None:
+        self._config = config
+        self._now = now
+        self._http = HttpClient(
+            {"Content-Type": "application/json; charset=UTF-8"},
+            connections=config.connections,
+            deadline=config.deadline,
+        )
+        self._token = AccessToken(os.fspath(config.credentials_file or ""))
+        self._messages = FcmMessages(now)
+        self._url: URL | None = None
+
+    async def send(self, message: Message) -> Receipt:
+        if not self._config.credentials_file:
+            raise Misconfigured("not_configured", "; ".join(self._config.problems()))
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + self._config.deadline
+        token = await self._token.current(self._config.deadline / 2)
+        body = self._body(message)
+        answer = await self._post(token, body, ends_at - clock())
+        if rejects_token(answer.status, answer.body):
+            # Not processed, so it may be sent again; the token was revoked, or its clock is off.
+            token = await self._token.other_than(token, (ends_at - clock()) / 2)
+            answer = await self._post(token, body, ends_at - clock())
+        if not answer.ok:
+            raise error_for(answer.status, answer.body, retry_after(answer, self._now))
+        return Receipt(_name(answer))
+
+    async def close(self) -> None:
+        await self._token.close()
+        await self._http.close()
+
+    def _body(self, message: Message) -> bytes:
+        try:
+            return self._messages.body(message)
+        except ValueError:  # the SDK's validation, whose text may quote a value
+            raise Misconfigured("invalid_message", "firebase_admin does not let the message pass") from None
+
+    async def _post(self, token: Token, body: bytes, left: float) -> Answer:
+        if self._url is None:
+            project = quote(token.project, safe="")
+            self._url = URL(f"{self._config.base_url.rstrip('/')}/v1/projects/{project}/messages:send")
+        # Almost the whole deadline is left unless a token had to be fetched first.
+        within = None if left > self._config.deadline * 0.98 else max(left, _LEAST_SECONDS)
+        return await self._http.post(self._url, body, token.headers, within)
+
+
+def _name(answer: Answer) -> str:
+    """The message's name, `projects/*/messages/*`. Raises Unknown if the answer holds none."""
+    try:
+        name = _read(answer.body).name
+    except msgspec.DecodeError:
+        name = ""
+    if not name.startswith("projects/"):
+        raise Unknown("no_name", "accepted, it says, but names no message")
+    return name

@@ -1,0 +1,102 @@
+"""Small real implementations of the ports, for tests; each has tests of its own in tests/unit/test_fakes.py."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from alertd.ports import ChannelError, Message, Receipt
+
+
+class FakeClock:
+    """Story and machine time in one, moved by hand."""
+
+    rate = 1.0
+
+    def __init__(self, start: datetime = datetime(2026, 11, 4, 20, 0, tzinfo=UTC)) -> None:
+        self._now = start
+
+    def now(self) -> datetime:
+        return self._now
+
+    def machine(self) -> datetime:
+        return self._now
+
+    def set(self, moment: datetime) -> None:
+        """Move on; time never runs backwards."""
+        assert moment >= self._now
+        self._now = moment
+
+    def advance(self, **parts: float) -> None:
+        """Move on by a timedelta's parts."""
+        self.set(self._now + timedelta(**parts))
+
+
+class FakeDoorbell:
+    """Remembers who was rung for."""
+
+    def __init__(self) -> None:
+        self.rung: list[str] = []
+
+    def ring(self, lane: str) -> None:
+        self.rung.append(lane)
+
+
+class FakeLog:
+    """Remembers every line."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, Any]]] = []
+
+    def info(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    def named(self, event: str) -> list[dict[str, Any]]:
+        """The fields of every line of this event."""
+        return [fields for name, fields in self.lines if name == event]
+
+
+class FakeChannel:
+    """Accepts everything at once, unless told otherwise per address: then that error, so many times."""
+
+    def __init__(self, name: str, *, has_callbacks: bool = False) -> None:
+        self.name, self.has_callbacks = name, has_callbacks
+        self.accepted: list[Message] = []
+        self.attempts = 0
+        self.closed = False
+        self._faults: dict[str, deque[ChannelError]] = {}
+        self._always: dict[str, Callable[[], ChannelError]] = {}
+
+    def fail(self, to: str, *errors: ChannelError) -> None:
+        """The next sends to this address end so, one by one; after them it accepts again."""
+        self._faults.setdefault(to, deque()).extend(errors)
+
+    def fail_always(self, to: str, error: Callable[[], ChannelError]) -> None:
+        """Every send to this address ends so; "*" is every address."""
+        self._always[to] = error
+
+    def mend(self) -> None:
+        """Accept everything again."""
+        self._faults.clear()
+        self._always.clear()
+
+    async def send(self, message: Message) -> Receipt:
+        self.attempts += 1
+        await asyncio.sleep(0)
+        always = self._always.get(message.to) or self._always.get("*")
+        if always is not None:
+            raise always()
+        if self._faults.get(message.to):
+            raise self._faults[message.to].popleft()
+        self.accepted.append(message)
+        return Receipt(f"{self.name}-{len(self.accepted)}")
+
+    async def close(self) -> None:
+        self.closed = True
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self.accepted)

@@ -1,0 +1,138 @@
+"""R6, R12, R14: refusals, fallbacks, retries, crashes."""
+
+from datetime import timedelta
+
+from alertd.ports import Later, Misconfigured, Refused, Unknown
+from tests import make
+from tests.scenario.world import World
+
+
+async def test_a_dead_token_is_suspended_and_the_family_told_otherwise_at_once(world: World):
+    """R12: where all listed addresses are refused, the next usable one in the order written."""
+    mia = make.caregiver("mia", "push", "email", preferences=make.preferences(critical=("push",)))
+    await world.family("fam-1", mia)
+    world.channels["push"].fail_always("push-mia", lambda: Refused("UNREGISTERED"))
+
+    await world.outage("follow")
+    world.phone("mia").expect_email("Follow")
+    assert world.sql("SELECT channel, suspended_code FROM address WHERE suspended_at IS NOT NULL") == [
+        ("push", "UNREGISTERED")
+    ]
+    assert world.channels["push"].attempts == 1
+
+    await world.update("Found it.")
+    world.phone("mia").expect_email("Found it.")
+    assert world.channels["push"].attempts == 1  # never again, at this address
+
+
+async def test_a_busy_provider_gets_it_later(world: World):
+    """Later: the same delivery, after the backoff, honouring Retry-After."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    number = make.own("mia", "sms").to
+    world.channels["sms"].fail(number, Later("20429", retry_after=timedelta(seconds=7)), Later("20503"))
+
+    await world.outage("follow")
+    await world.fast_forward(seconds=6.9)
+    assert world.channels["sms"].attempts == 1
+    await world.fast_forward(minutes=1)
+    world.phone("mia").expect_sms("Follow")
+    assert world.sql("SELECT state, attempts FROM delivery") == [("accepted", 3)]
+
+
+async def test_an_unknown_outcome_is_sent_again(world: World):
+    """Better twice than never: the attempt is kept as unknown."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    world.channels["sms"].fail(make.own("mia", "sms").to, Unknown("timeout"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("Follow")
+    assert world.sql("SELECT outcome FROM attempt") == [("unknown",)]
+
+
+async def test_our_own_fault_costs_no_address(world: World):
+    """Misconfigured: the next channel is used, nobody is suspended, and somebody is told."""
+    mia = make.caregiver("mia", "push", "sms", preferences=make.preferences(critical=("push",)))
+    await world.family("fam-1", mia)
+    world.channels["push"].fail_always("*", lambda: Misconfigured("401", "credentials refused"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    assert world.sql("SELECT count(*) FROM address WHERE suspended_at IS NOT NULL") == [(0,)]
+    assert world.log.named("channel_misconfigured")
+
+    world.channels["push"].mend()
+    await world.update("Found it.")
+    world.phone("mia").expect_push("Found it.")
+    world.phone("mia").expect_sms("Found it.")  # the floor: push never counts for what wakes
+
+
+async def test_a_message_that_waited_half_its_time_is_planned_anew(world: World):
+    """R2: what it says must still be true when it leaves."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=20)
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=2)
+    message = world.phone("mia").expect_sms("Follow")
+    assert "12:30" not in message.text
+    assert "superseded" in world.states()
+
+
+async def test_newer_news_overtakes_what_still_waits(world: World):
+    """R6: newest wins; the older one never leaves after it."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.outage("follow", message="First.")
+    await world.update("Second.")
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("Second.")
+    world.phone("mia").expect_nothing()
+
+
+async def test_a_worker_that_dies_with_a_batch_in_hand(world: World):
+    """An expired lease is unknown, and sent again."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+
+    async def dies(batch: object, lease: object) -> int:
+        return 0
+
+    hand_over, world.sender.hand_over = world.sender.hand_over, dies  # type: ignore[method-assign, assignment]
+    await world.outage("follow")
+    world.sender.hand_over = hand_over  # type: ignore[method-assign]
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(seconds=40)
+    world.phone("mia").expect_sms("Follow")
+
+
+async def test_one_nurse_of_many_families_is_told_once(world: World):
+    """A shared address gets one message about all its families' services, and it counts for each."""
+    nurse = make.caregiver("nurse", "sms")
+    await world.family("fam-1", nurse, services=("follow",))
+    await world.family("fam-2", nurse, services=("share", "follow"))
+    await world.family("fam-3", nurse, services=("share",))
+
+    await world.outage("follow", "share")
+    world.phone("nurse").expect_sms("Follow", "Share")
+    world.phone("nurse").expect_nothing()
+    assert [row[0] for row in world.sql("SELECT told FROM watch")] == [1, 1, 1]
+
+    await world.fast_forward(minutes=30)
+    world.phone("nurse").expect_sms("No news")
+    world.phone("nurse").expect_nothing()
+    await world.resolve()
+    world.phone("nurse").expect_sms("again")
+    world.phone("nurse").expect_nothing()
+
+
+async def test_a_family_without_any_address_is_named_not_forgotten(world: World):
+    """R7: only `no_address` is owed nothing until it has one."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    world.channels["sms"].fail_always(make.own("mia", "sms").to, lambda: Refused("21211"))
+    await world.outage("follow")
+    await world.fast_forward(hours=1)
+    assert world.sql("SELECT rest, look_at FROM watch") == [("no_address", None)]
+
+    await world.family("fam-1", make.caregiver("mia", "email"))
+    await world.settle()
+    world.phone("mia").expect_email("Follow")

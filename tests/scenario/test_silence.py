@@ -1,0 +1,137 @@
+"""R1-R4: first notice, news, and the honest holding when nobody speaks."""
+
+from datetime import timedelta
+
+from tests import make
+from tests.scenario.world import World
+
+
+async def test_a_family_hears_at_once_and_again_when_we_fall_silent(world: World):
+    """While an outage lasts, no family is left unheard for longer than the silence window."""
+    await world.family()
+
+    await world.outage("follow", message="Engineers are on it.", do=("check_by_hand",))
+    world.phone("mia").expect_push("Follow", "12:30", loud=True)
+    world.phone("mia").expect_sms("Follow", "Engineers are on it.", "12:30")
+
+    await world.fast_forward(minutes=28)
+    world.phone("mia").expect_nothing()
+
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_push("No news")
+    world.phone("mia").expect_sms("No news", "12:0")
+
+    await world.resolve("It works again.")
+    world.phone("mia").expect_push("again")
+    world.phone("mia").expect_sms("again")
+    await world.fast_forward(hours=12)
+
+
+async def test_news_replaces_the_holding_and_moves_the_deadline(world: World):
+    """R2: each message says when they hear again; news at 12:20 moves 12:30 to 12:50."""
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+
+    await world.fast_forward(minutes=20)
+    await world.update("We found the cause.", state="identified")
+    world.phone("mia").expect_push("We found the cause.", "12:50")
+    world.phone("mia").expect_sms("We found the cause.", "12:50")
+
+    await world.fast_forward(minutes=28)
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_push("No news")
+    world.phone("mia").expect_sms("No news")
+
+
+async def test_a_promise_binds_when_it_comes_before_the_window(world: World):
+    """R2: min(t + window, promise)."""
+    await world.family()
+    await world.outage("follow", next_in=timedelta(minutes=15))
+    world.phone("mia").expect_push("12:15")
+    world.phone("mia").expect_sms("12:15")
+
+    await world.fast_forward(minutes=15)
+    world.phone("mia").expect_push("No news")
+    world.phone("mia").expect_sms("No news", "12:4")  # the holding closed the promise: the window binds again
+
+
+async def test_an_update_marked_no_notify_moves_nothing(world: World):
+    """R5: internal notes reach nobody and reset no clock."""
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.fast_forward(minutes=10)
+
+    await world.update("For the team only.", notify=False)
+    world.phone("mia").expect_nothing()
+
+    await world.fast_forward(minutes=20)
+    world.phone("mia").expect_push("No news")
+    world.phone("mia").expect_sms("No news")
+
+
+async def test_in_monitoring_the_window_is_twice_as_long(world: World):
+    """R2: window by severity and state."""
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+
+    await world.update("A fix is in place.", state="monitoring")
+    world.phone("mia").expect_push("1:00")
+    world.phone("mia").expect_sms("1:00")
+    await world.fast_forward(minutes=57)
+    world.phone("mia").expect_nothing()
+
+
+async def test_a_family_that_comes_late_gets_the_newest_state_as_a_first_notice(world: World):
+    """R1: somebody told late gets one message, not a stack of old updates."""
+    await world.family("fam-1")
+    await world.outage("follow", message="Down.")
+    await world.update("Found it.", state="identified")
+    world.phone("mia").forget()
+
+    await world.family("fam-2", make.caregiver("ana", "sms"))
+    await world.settle()
+    world.phone("ana").expect_sms("Follow", "Found it.")
+    world.phone("ana").expect_nothing()
+
+
+async def test_a_growing_scope_tells_whom_it_newly_touches(world: World):
+    """R15: newly touched families get a notice."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.family("fam-2", make.caregiver("ana", "sms"), services=("login",))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.phone("ana").expect_nothing()
+
+    from alertd.domain.incident import Reach
+
+    await world.update("Log-in is down too.", add_scope=(Reach("login"),))
+    world.phone("mia").expect_sms("Log-in is down too.")
+    world.phone("ana").expect_sms("Log-in", "Log-in is down too.")
+
+
+async def test_a_restart_forgets_nothing(world: World):
+    """Level-triggered: what is owed is found in the database."""
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+
+    await world.restart()
+    await world.fast_forward(minutes=30)
+    world.phone("mia").expect_push("No news")
+    world.phone("mia").expect_sms("No news")
+
+
+async def test_after_the_end_nothing_more_is_said(world: World):
+    """R11: a closed watch is silent; a false alarm is called off to those who were told."""
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.cancel("It was a drill gone wrong.")
+    world.phone("mia").expect_push("It was a drill gone wrong.")
+    world.phone("mia").expect_sms("It was a drill gone wrong.")
+    await world.fast_forward(days=2)
+    assert world.sql("SELECT rest, look_at FROM watch") == [("closed", None)]

@@ -1,0 +1,261 @@
+"""A town for stories: the whole core on a real SQLite file, a fake clock and fake phones.
+
+A message that no `expect` took by the end of a test fails the test.
+"""
+
+import random
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertd.domain.family import Caregiver, Family, FamilyId
+from alertd.domain.incident import Reach, Severity, State
+from alertd.domain.policy import Policy
+from alertd.ports import Message
+from alertd.ports.deps import Deps
+from alertd.store.ids import uuid7
+from alertd.store.migrate import upgrade
+from alertd.store.store import SqlStore
+from alertd.store.types import from_us
+from alertd.texts import load as load_texts
+from alertd.usecases.deliver import Sender
+from alertd.usecases.drain import claim
+from alertd.usecases.fan_out import fan_out
+from alertd.usecases.open_incident import Opening, open_incident
+from alertd.usecases.plan_due import plan_due
+from alertd.usecases.planning import Overtaken
+from alertd.usecases.publish import News, publish
+from alertd.usecases.put_families import put_families
+from tests import make
+from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
+
+NAMES = {
+    "follow": {"en": "Follow", "es": "Follow"},
+    "share": {"en": "Share", "es": "Share"},
+    "login": {"en": "Log-in", "es": "Inicio de sesión"},
+}
+PACIFIC = ZoneInfo("America/Los_Angeles")
+_TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+
+
+@dataclass
+class Phone:
+    """All addresses of one caregiver; each `expect` takes one message off."""
+
+    name: str
+    unread: list[tuple[str, Message]] = field(default_factory=list)
+
+    def expect(self, channel: str, *texts: str, loud: bool | None = None) -> Message:
+        """The oldest unread message on this channel, which must say all of these."""
+        for i, (came, message) in enumerate(self.unread):
+            if came == channel:
+                said = f"{message.title}\n{message.text}"
+                missing = [text for text in texts if text.lower() not in said.lower()]
+                assert not missing, f"{self.name} got {said!r}, which does not say {missing}"
+                assert loud is None or message.loud is loud, f"{self.name}: loud is {message.loud}"
+                del self.unread[i]
+                return message
+        raise AssertionError(f"{self.name} got no {channel}; unread: {self.summary()}")
+
+    def expect_sms(self, *texts: str) -> Message:
+        """One SMS."""
+        return self.expect("sms", *texts)
+
+    def expect_push(self, *texts: str, loud: bool | None = None) -> Message:
+        """One push message."""
+        return self.expect("push", *texts, loud=loud)
+
+    def expect_email(self, *texts: str) -> Message:
+        """One e-mail."""
+        return self.expect("email", *texts)
+
+    def expect_nothing(self) -> None:
+        """Nothing unread."""
+        assert not self.unread, f"{self.name} got unexpected {self.summary()}"
+
+    def forget(self) -> None:
+        """Read everything without looking: this story is about something else."""
+        self.unread.clear()
+
+    def summary(self) -> list[str]:
+        """What lies unread, to read in a failure."""
+        return [f"{channel}: {message.title} | {message.text}" for channel, message in self.unread]
+
+
+class World:
+    """Told as a story: families, an outage, time passing, and what the phones received."""
+
+    def __init__(self, folder: Path, start: datetime, policy: Policy) -> None:
+        self.clock = FakeClock(start)
+        self.channels = {name: FakeChannel(name) for name in ("push", "sms", "email")}
+        self.phones: dict[str, Phone] = {}
+        self.log = FakeLog()
+        self.policy = policy
+        self._path = folder / "alertd.db"
+        self._owners: dict[tuple[str, str], str] = {}
+        self._seen = dict.fromkeys(self.channels, 0)
+        upgrade(f"sqlite:///{self._path}")
+        self.deps = self._open()
+        self.sender = Sender(self.deps)
+
+    def _open(self) -> Deps:
+        texts = load_texts(_TEMPLATES, NAMES, self._text_failed)
+        return Deps(
+            store=SqlStore(f"sqlite:///{self._path}"),
+            clock=self.clock,
+            channels=self.channels,
+            compose=texts,
+            doorbell=FakeDoorbell(),
+            new_id=uuid7,
+            spread=random.Random(7).random,
+            policies=dict.fromkeys(("follow", "share"), self.policy),
+            default_policy=self.policy,
+            services=frozenset(NAMES),
+            log=self.log,
+            locales=frozenset({"en", "es"}),
+        )
+
+    def _text_failed(self, what: str) -> None:
+        raise AssertionError(f"a text failed: {what}")
+
+    async def restart(self) -> None:
+        """The daemon stops and starts: nothing but the database survives."""
+        await self.deps.store.close()
+        self.deps = self._open()
+        self.sender = Sender(self.deps)
+
+    async def close(self) -> None:
+        await self.deps.store.close()
+        unexpected = {name: phone.summary() for name, phone in self.phones.items() if phone.unread}
+        assert not unexpected, f"messages nobody expected: {unexpected}"
+
+    # --- families -------------------------------------------------------------------------------
+
+    async def family(self, name: str = "fam-1", *caregivers: Caregiver, **changes: Any) -> Family:
+        """A family moves in (or changes); each caregiver gets a phone of their name."""
+        made = make.family(*(caregivers or (make.caregiver(),)), id=FamilyId(name), **changes)
+        for person in made.caregivers:
+            phone = self.phones.setdefault(person.id, Phone(person.id))
+            for address in person.addresses:
+                self._owners[address.channel, address.to] = phone.name
+        if "updated_at" not in changes:
+            made = make.replace(made, updated_at=self.clock.now())
+        await put_families(self.deps, [made], who="test")
+        return made
+
+    def phone(self, name: str) -> Phone:
+        """The phone and mailbox of a caregiver."""
+        return self.phones[name]
+
+    # --- what humans do -------------------------------------------------------------------------
+
+    async def outage(
+        self, *services: str, severity: str = "critical", message: str | Mapping[str, str] = "", **more: Any
+    ) -> int:
+        """An on-call engineer opens an incident."""
+        regions = tuple(more.pop("regions", ()))
+        opening = Opening(
+            reaches=tuple(Reach(service, regions) for service in services or ("follow",)),
+            severity=Severity(severity),
+            title=more.pop("title", "Readings do not arrive"),
+            message={"en": message} if isinstance(message, str) else message,
+            **more,
+        )
+        opened = await open_incident(self.deps, opening, who="test")
+        await self.settle()
+        return opened.incident
+
+    async def update(self, message: str | Mapping[str, str] = "", number: int = 1, **more: Any) -> None:
+        """... says something new ..."""
+        for name, kind in (("state", State), ("severity", Severity)):
+            if name in more:
+                more[name] = kind(more[name])
+        texts = {"en": message} if isinstance(message, str) else message
+        await publish(self.deps, number, News(message=texts, **more), who="test")
+        await self.settle()
+
+    async def resolve(self, message: str = "", number: int = 1) -> None:
+        """... and ends it."""
+        await self.update(message, number, state="resolved")
+
+    async def cancel(self, message: str = "", number: int = 1) -> None:
+        """A false alarm."""
+        await self.update(message, number, state="cancelled")
+
+    # --- what the system does -------------------------------------------------------------------
+
+    async def settle(self) -> None:
+        """Everything that is due now is planned and handed over."""
+        for _ in range(10_000):
+            if not await self._step():
+                break
+        else:
+            raise AssertionError("the daemon never comes to rest")
+        self._deliver()
+
+    async def _step(self) -> bool:
+        for lane in ("urgent", "bulk"):
+            try:
+                step = await fan_out(self.deps, lane, send=True)
+                if not step.worked:
+                    step = await plan_due(self.deps, send=True)
+            except Overtaken:
+                return True
+            if not step.worked:
+                step = await claim(self.deps, lane)
+            if step.lease is not None:
+                await self.sender.hand_over(step.batch, step.lease)
+            if step.worked:
+                return True
+        machine_at = self.clock.machine()
+        async with self.deps.store.transaction() as rows:
+            expired = await rows.expire_leases(machine_at, machine_at, 500)
+            return bool(expired + await rows.retry_unknown(machine_at, 500))
+
+    def _deliver(self) -> None:
+        for name, channel in self.channels.items():
+            for message in channel.accepted[self._seen[name] :]:
+                self.phones[self._owners[name, message.to]].unread.append((name, message))
+            self._seen[name] = len(channel.accepted)
+
+    async def fast_forward(self, **parts: float) -> None:
+        """Time passes; the daemon acts at every moment at which something falls due."""
+        await self.until(self.clock.now() + timedelta(**parts))
+
+    async def until(self, moment: datetime) -> None:
+        """Time passes up to a moment."""
+        while (due := self._next_moment()) is not None and due <= moment:
+            self.clock.set(max(due, self.clock.now()))
+            await self.settle()
+            if self._next_moment() == due:
+                self.clock.advance(milliseconds=1)
+        self.clock.set(moment)
+        await self.settle()
+
+    async def until_local(self, text: str) -> None:
+        """Time passes up to a wall time in Los Angeles: "2026-11-05 06:30"."""
+        await self.until(datetime.fromisoformat(text).replace(tzinfo=PACIFIC))
+
+    def _next_moment(self) -> datetime | None:
+        with sqlite3.connect(self._path) as connection:
+            row = connection.execute(
+                "SELECT min(m) FROM (SELECT min(look_at) m FROM watch UNION ALL SELECT min(due_at) FROM delivery "
+                "WHERE state IN ('pending', 'unknown') UNION ALL SELECT min(lease_until) FROM delivery "
+                "WHERE state='leased')"
+            ).fetchone()
+        return from_us(row[0]) if row and row[0] is not None else None
+
+    def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
+        """Look into the database."""
+        with sqlite3.connect(self._path) as connection:
+            return connection.execute(statement, params).fetchall()
+
+    def states(self) -> dict[str, int]:
+        """How many deliveries are in each state."""
+        return dict(self.sql("SELECT state, count(*) FROM delivery GROUP BY state"))  # type: ignore[arg-type]
+
+
