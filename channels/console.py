@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TextIO
 
-from alertd.ports import Later, Message, Misconfigured, Receipt
+from alertd.ports import Later, Message, Receipt
 from channels import Now
 
 
@@ -33,8 +33,6 @@ class Console:
         self._config = config
 
     async def send(self, message: Message) -> Receipt:
-        if problems := self._config.problems():
-            raise Misconfigured("not_configured", "; ".join(problems))
         stream = self._config.stream or sys.stdout
         mark = "!" if message.loud else " "
         try:

@@ -9,7 +9,7 @@
 import json
 import warnings
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
@@ -84,7 +84,7 @@ def _document(title: str, text: str, incident: str, update: int, loud: bool) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         message = messaging.Message(
-            token="sample",
+            token="sample",  # noqa: S106 (filled in later)
             notification=messaging.Notification(title=title, body=text),
             data={"incident": incident, "update": str(update), "attempt": "sample"},
             android=messaging.AndroidConfig(

@@ -31,6 +31,7 @@ LONGEST_WAIT = timedelta(hours=1)
 
 _USER_AGENT = "alertd"
 
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a provider answered; `body` ends at `ANSWER_LIMIT`."""
@@ -49,7 +50,7 @@ class HttpClient:
     """Connections to one provider; made in the loop that sends first, and kept until `close`.
 
     `connections` bounds the requests under way; more wait for a connection, as part of their deadline.
-    `deadline` and `connect` are seconds, as `DEADLINE` and `CONNECT_DEADLINE`.
+    `deadline` is in seconds, as `DEADLINE`.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class HttpClient:
     ) -> None:
         self._headers = {"User-Agent": _USER_AGENT, "Accept": "application/json", **headers}
         self._connections = connections
-        self._connect = min(CONNECT_DEADLINE, deadline * 0.8)
-        self._deadline = deadline
+        self._whole = self._timeout(deadline)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(
@@ -74,11 +74,10 @@ class HttpClient:
         answer did not come.
         """
         session = self._session or self._open()
-        # aiohttp builds a request faster without a timeout of its own.
-        timeout = {} if within is None else {"timeout": self._timeout(within)}
+        timeout = self._whole if within is None else self._timeout(within)
         try:
             async with session.post(
-                url, data=body, headers=headers, allow_redirects=False, **timeout
+                url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 return Answer(response.status, await _read(response), response.headers)
         except aiohttp.ConnectionTimeoutError:
@@ -106,16 +105,16 @@ class HttpClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=tls_context()),
             headers=self._headers,
-            timeout=self._timeout(self._deadline),
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding",),
             auto_decompress=False,
         )
         return self._session
 
-    def _timeout(self, total: float) -> aiohttp.ClientTimeout:
+    @staticmethod
+    def _timeout(total: float) -> aiohttp.ClientTimeout:
         # Getting a connection always ends first, so a timeout later than that means that bytes were sent.
-        connect = min(self._connect, total * 0.8)
+        connect = min(CONNECT_DEADLINE, total * 0.8)
         return aiohttp.ClientTimeout(total=total, connect=connect, ceil_threshold=total + 1)
 
 
@@ -155,4 +154,3 @@ def _date(text: str) -> datetime | None:
     except ValueError:
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date
-

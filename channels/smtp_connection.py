@@ -9,6 +9,7 @@ import socket
 from base64 import b64encode
 from collections import deque
 from dataclasses import dataclass
+from typing import cast
 
 from alertd.ports import Later, Misconfigured
 from channels.smtp_errors import Reply, Stage, error_for
@@ -44,15 +45,13 @@ class SmtpConnection(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
         self.extensions: dict[str, str] = {}
-        self.dirty = False  # the last conversation stopped half-way: RSET before the next
-        self.used = 0  # messages so far
+        self.dirty = False  # the last message stopped half-way: RSET before the next
         self.idle_since = 0.0  # loop.time()
 
     # --- asyncio's side ---------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -111,20 +110,19 @@ class SmtpConnection(asyncio.Protocol):
             await self._waiter
         return self._replies.popleft()
 
-    async def ask(self, command: str) -> Reply:
-        """One command and its reply. Raises ConnectionEnded."""
-        self.write(command.encode("ascii") + b"\r\n")
+    async def ask(self, line: bytes) -> Reply:
+        """One command, with its CRLF, and its reply. Raises ConnectionEnded."""
+        self.write(line)
         return await self.reply()
 
     def abort(self) -> None:
         """Close at once, without a word."""
         self._end()
 
-    async def quit(self) -> None:
-        """Say goodbye; the answer is of no interest."""
-        if self.usable:
-            self.write(b"QUIT\r\n")
-        if self._transport is not None:
+    def quit(self) -> None:
+        """Say goodbye, and close once that is sent; the answer is of no interest."""
+        if self.usable and self._transport is not None:
+            self._transport.write(b"QUIT\r\n")
             self._transport.close()
         self._ended = True
 
@@ -140,15 +138,17 @@ class SmtpConnection(asyncio.Protocol):
             )
         except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
             raise _unreachable(error) from None
+        begun = False
         try:
             await connection._begin(server)
+            begun = True
         except ConnectionEnded:
             raise Later("connection_lost", "the server hung up before it was given anything") from None
         except OSError as error:
             raise _unreachable(error) from None
-        except BaseException:
-            connection.abort()
-            raise
+        finally:
+            if not begun:
+                connection.abort()
         return connection
 
     async def _begin(self, server: Server) -> None:
@@ -162,7 +162,7 @@ class SmtpConnection(asyncio.Protocol):
 
     async def _hello(self) -> None:
         assert self._transport is not None
-        reply = await self.ask(f"EHLO {_own_name(self._transport)}")
+        reply = await self.ask(f"EHLO {_own_name(self._transport)}\r\n".encode("ascii"))
         self._expect(Stage.HELLO, reply, 250)
         lines = (line.upper().partition(" ") for line in reply.text.split("\n")[1:])
         self.extensions = {keyword: parameters for keyword, _, parameters in lines}
@@ -170,7 +170,7 @@ class SmtpConnection(asyncio.Protocol):
     async def _encrypt(self, server: Server) -> None:
         if "STARTTLS" not in self.extensions:
             raise Misconfigured("no_starttls", "the server offers no STARTTLS; see ALERTD_SMTP__URL")
-        self._expect(Stage.TLS, await self.ask("STARTTLS"), 220)
+        self._expect(Stage.TLS, await self.ask(b"STARTTLS\r\n"), 220)
         if not self.usable:  # whatever came before TLS could be anyone's (CVE-2011-0411)
             raise ConnectionEnded
         assert self._transport is not None
@@ -184,12 +184,12 @@ class SmtpConnection(asyncio.Protocol):
     async def _log_in(self, server: Server) -> None:
         offered = self.extensions.get("AUTH", "").split()
         if "PLAIN" in offered:
-            reply = await self.ask("AUTH PLAIN " + _encoded(f"\0{server.user}\0{server.password}"))
+            reply = await self.ask(b"AUTH PLAIN %s\r\n" % _encoded(f"\0{server.user}\0{server.password}"))
         elif "LOGIN" in offered:
-            reply = await self.ask("AUTH LOGIN")
+            reply = await self.ask(b"AUTH LOGIN\r\n")
             for answer in (server.user, server.password):
                 self._expect(Stage.LOGIN, reply, 334)
-                reply = await self.ask(_encoded(answer))
+                reply = await self.ask(_encoded(answer) + b"\r\n")
         else:
             raise Misconfigured("no_auth", "the server offers no log-in that alertd knows (PLAIN, LOGIN)")
         self._expect(Stage.LOGIN, reply, 235)
@@ -209,8 +209,8 @@ def _own_name(transport: asyncio.Transport) -> str:
     return f"[{'IPv6:' if address.version == 6 else ''}{address}]"
 
 
-def _encoded(text: str) -> str:
-    return b64encode(text.encode()).decode("ascii")
+def _encoded(text: str) -> bytes:
+    return b64encode(text.encode())
 
 
 def _unreachable(error: OSError) -> Later:

@@ -4,7 +4,7 @@ Every code has a page: `https://www.twilio.com/docs/api/errors/<code>`. Those fr
 message that was created and failed at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
 
@@ -87,7 +87,7 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
 
 def error_for(status: int, code: int | None, retry_after: timedelta | None) -> ChannelError:
     """The error for an answer that accepts no message, from its HTTP status and, if it has one, Twilio's code."""
-    if code in CODES:
+    if code is not None and code in CODES:
         reaction, sentence = CODES[code]
         return _ERRORS[reaction](str(code), sentence, retry_after)
     name = str(code) if code is not None else f"http_{status}"
@@ -102,7 +102,7 @@ def error_for(status: int, code: int | None, retry_after: timedelta | None) -> C
     return Misconfigured(name, "not taken, for a reason that is not about the number")
 
 
-_ERRORS = {
+_ERRORS: Mapping[Reaction, Callable[[str, str, timedelta | None], ChannelError]] = {
     LATER: lambda code, detail, wait: Later(code, detail, retry_after=wait),
     REFUSED: lambda code, detail, _: Refused(code, detail),
     OPTED_OUT: lambda code, detail, _: Refused(code, detail, opted_out=True),

@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 import msgspec
 from yarl import URL
 
-from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
+from alertd.ports import ChannelError, Later, Message, Receipt, Unknown
 from channels import Now
 from channels.http import DEADLINE, Answer, HttpClient, retry_after
 from channels.sendable import sendable, shortened
@@ -88,7 +88,6 @@ class TwilioSms:
     has_callbacks = False
 
     def __init__(self, config: TwilioConfig, now: Now) -> None:
-        self._problems = config.problems()
         self._now = now
         account = config.account_sid or ""
         secret = f"{account}:{config.auth_token or ''}".encode()
@@ -110,8 +109,6 @@ class TwilioSms:
         self._callback = _callback(config.status_callback) if config.status_callback else None
 
     async def send(self, message: Message) -> Receipt:
-        if self._problems:
-            raise Misconfigured("not_configured", "; ".join(self._problems))
         answer = await self._http.post(self._url, self._form(message))
         created = _created(answer)
         if not answer.ok:

@@ -27,9 +27,7 @@ NOON = datetime(2026, 11, 4, 20, 0, tzinfo=UTC)
 """12:00 on a Wednesday in Los Angeles, where families live unless a test says otherwise."""
 
 ALL_CHANNELS = frozenset({"push", "sms", "email", "voice"})
-WAKING = frozenset(
-    {Kind.NOTICE, Kind.SEVERITY, Kind.SCOPE, Kind.REOPENING, Kind.RESOLUTION, Kind.CANCELLATION}
-)
+WAKING = frozenset({Kind.NOTICE, Kind.SEVERITY, Kind.SCOPE, Kind.REOPENING, Kind.RESOLUTION, Kind.CANCELLATION})
 
 
 def minutes(count: float) -> timedelta:

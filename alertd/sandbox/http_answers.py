@@ -13,10 +13,11 @@ from alertd.sandbox.records import Records
 
 JSON = "application/json"
 REDIRECTED = "/redirected"
+DRIP_PAUSE_S = 0.1  # well inside any limit on a single read
 
 _encode = msgspec.json.Encoder().encode
 
-AfterAccept = frozenset({"slow_drip", "drop_after_accept", "bad_json"})
+AFTER_ACCEPT = frozenset({"slow_drip", "drop_after_accept", "bad_json"})
 """Faults under which the provider has the message."""
 
 
@@ -52,14 +53,14 @@ class Provider:
         if armed is None:
             return await accept(None)
         kind = armed.fault.kind
-        if kind in AfterAccept:
+        if kind in AFTER_ACCEPT:
             response = await accept(kind)
             return response if response.status >= 400 else await _spoil(request, armed, response)
         if kind in {"hang", "drop", "redirect"}:
             await self._records.refuse(self._channel, to, kind, request=fields)
             if kind == "redirect":
                 location = f"{request.url.origin()}{REDIRECTED}?channel={self._channel}"
-                return web.Response(status=307, headers={"Location": location})
+                return json_answer({}, 307, {"Location": location})
             if kind == "hang":
                 await _hold(armed)
             return _cut_off(request)
@@ -86,16 +87,18 @@ async def _spoil(request: web.Request, armed: Armed, good: web.Response) -> web.
 
 
 async def _drip(request: web.Request, armed: Armed, body: bytes, status: int) -> web.StreamResponse:
-    """The answer, byte by byte, evenly over the fault's time; the rest at once when the fault is lifted."""
+    """The answer, a few bytes at a time, evenly over the fault's time; the rest at once when it is lifted."""
     response = web.StreamResponse(status=status, headers={"Content-Type": JSON})
     response.content_length = len(body)
     await response.prepare(request)
-    pause = armed.fault.drip_s / max(1, len(body))
-    for position in range(len(body)):
-        if await _lifted(armed, pause):
-            await response.write(body[position:])
+    whole = armed.fault.drip_s
+    drops = max(2, min(len(body), int(whole / DRIP_PAUSE_S)))
+    size = -(-len(body) // drops)
+    for position in range(0, len(body), size):
+        await response.write(body[position : position + size])
+        if await _lifted(armed, whole / drops):
+            await response.write(body[position + size :])
             break
-        await response.write(body[position : position + 1])
     await response.write_eof()
     return response
 

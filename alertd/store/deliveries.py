@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, tuple_, update
 
 from alertd.domain.delivery import DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
@@ -23,7 +23,7 @@ from alertd.store.tables import (
     incident,
     watch,
 )
-from alertd.store.types import to_us
+from alertd.store.types import Instant, to_us
 
 _ALL_CLEAR = ("resolution", "cancellation", "was_down", "not_affected")
 
@@ -231,7 +231,7 @@ class DeliveryRows:
             update(watch)
             .where(pair.in_(keys), open_)
             .values(
-                look_at=case((watch.c.look_at < now, watch.c.look_at), else_=now),
+                look_at=case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant())),
                 version=watch.c.version + 1,
             )
         )

@@ -16,6 +16,7 @@ from alertd.store import codec
 from alertd.store.ids import uuid7
 from alertd.store.sql import Sql
 from alertd.store.tables import address, family, family_address, family_service, watch
+from alertd.store.types import Instant
 
 
 class FamilyRows:
@@ -204,7 +205,7 @@ def _reach(reach: Reach) -> ColumnElement[bool]:
 
 
 def _earlier(now: datetime) -> ColumnElement[datetime]:
-    return case((watch.c.look_at < now, watch.c.look_at), else_=now)
+    return case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant()))
 
 
 def _with_ids(each: Family, rows: Mapping[tuple[str, str], UUID]) -> Family:

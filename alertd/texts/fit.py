@@ -73,10 +73,14 @@ def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     return _shortened(fewer, "do", draw, fits, 40) or text
 
 
-def shorten(text: str, fits: Fits) -> str:
-    """The most whole words that fit, with "..." after them; one word at least, however long."""
+def shorten(text: str, fits: Fits, keep: int = 0) -> str:
+    """The most whole words that fit, with "..." after them; at least `keep` characters' worth, and one word."""
     words = text.split()
     least, most = 1, len(words)
+    while least < most and len(_cut(words, least)) < keep:
+        least += 1
+    if not fits(_cut(words, least)):
+        return _cut(words, least)
     while least < most:
         middle = (least + most + 1) // 2
         if fits(_cut(words, middle)):
@@ -111,9 +115,8 @@ def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> st
     def drawn(some: str) -> str:
         return draw(_with(parts, **{name: some}))
 
-    cut = shorten(whole, lambda some: fits(drawn(some)))
-    text = drawn(cut)
-    return text if len(cut) >= min(keep, len(whole)) and fits(text) else None
+    text = drawn(shorten(whole, lambda some: fits(drawn(some)), keep))
+    return text if fits(text) else None
 
 
 def _cut(words: list[str], count: int) -> str:

@@ -71,14 +71,136 @@ def fcm_schema(discovery: dict[str, Any]) -> dict[str, Any]:
             schema["additionalProperties"] = one(node["additionalProperties"])
         if "items" in node:
             schema["items"] = one(node["items"])
-        return (
-            schema
-            | {key: node[key] for key in KEPT if key in node}
-            | FORMATS.get(node.get("format", ""), {})
-        )
+        return schema | {key: node[key] for key in KEPT if key in node} | FORMATS.get(node.get("format", ""), {})
 
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$ref": "#/$defs/SendMessageRequest",
         "$defs": {name: one(schema) for name, schema in discovery["schemas"].items()},
     }
+
+
+def packaged(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((PACKAGED / name).read_text("utf-8"))
+    return document
+
+
+def published(name: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((DATA / name).read_text("utf-8"))
+    return document
+
+
+def test_the_packaged_twilio_contract_is_the_published_one_cut_down() -> None:
+    assert packaged("twilio.messages.openapi.json") == cut_twilio(
+        published("twilio/twilio_messages_calls.openapi.json")
+    )
+
+
+def test_the_packaged_fcm_schema_is_made_from_the_published_one() -> None:
+    assert packaged("fcm.v1.send.schema.json") == fcm_schema(published("fcm/fcm.v1.discovery.json"))
+
+
+@pytest.mark.parametrize("file", ["SOURCES.md", "LICENSE.Apache-2.0.txt", "LICENSE.twilio-MIT.txt"])
+def test_source_and_licence_ship_with_the_contracts(file: str) -> None:
+    assert (PACKAGED / file).is_file()
+
+
+# --- the quick check against the book ---------------------------------------------------------------
+
+_FCM = packaged("fcm.v1.send.schema.json")
+_JUDGE = jsonschema.Draft202012Validator(_FCM)
+
+_GOOD: dict[str, Any] = {
+    "message": {
+        "token": "token",
+        "notification": {"title": "t", "body": "b"},
+        "data": {"k": "v"},
+        "android": {
+            "priority": "HIGH",
+            "ttl": "90.5s",
+            "notification": {"vibrateTimings": ["0.1s"], "notificationCount": 1, "sticky": True},
+        },
+        "apns": {"headers": {"apns-priority": "10"}, "payload": {"aps": {"sound": "default"}, "n": [1, None]}},
+        "webpush": {"notification": {"title": "t"}},
+    },
+    "validateOnly": False,
+}
+
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+    | st.sampled_from(["HIGH", "high", "1s", "1.5s", "1 s", "s", "PRIVATE"]),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from(["token", "data", "android", "ttl", "priority", "x"]), inner, max_size=3),
+    max_leaves=6,
+)  # fmt: skip
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document, by its path."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    return [path, *(place for key, child in children for place in places(child, (*path, key)))]
+
+
+def with_(node: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """The document with another value in one place."""
+    if not path:
+        return value
+    copy = dict(node) if isinstance(node, dict) else list(node)
+    copy[path[0]] = with_(copy[path[0]], path[1:], value)
+    return copy
+
+
+@given(place=st.sampled_from(places(_GOOD)), value=_ANYTHING, extra=st.booleans())
+@settings(max_examples=400, deadline=None)
+def test_the_quick_check_never_takes_what_the_schema_refuses(place: Any, value: Any, extra: bool) -> None:
+    changed = with_(_GOOD, place, value)
+    if extra and isinstance(changed, dict) and isinstance(changed.get("message"), dict):
+        changed["message"] = changed["message"] | {"colour": value}
+    by_the_book = [tuple(error.absolute_path) for error in _JUDGE.iter_errors(changed)]
+    if SEND.quickly_ok(changed):
+        assert by_the_book == []
+    assert bool(SEND.violations(changed)) == bool(by_the_book)
+
+
+def test_the_quick_check_takes_what_is_sent_all_day() -> None:
+    assert SEND.quickly_ok(_GOOD)
+    assert CREATE.quickly_ok({"To": "+14155550123", "From": "+14155550100", "Body": "x", "ValidityPeriod": 900})
+
+
+def test_google_takes_both_spellings() -> None:
+    spelled = canonical(
+        {
+            "validate_only": True,
+            "message": {
+                "data": {"keep_me": "as_i_am"},
+                "android": {"priority": "high", "collapse_key": "k", "notification": {"channel_id": "c"}},
+                "apns": {"payload": {"free_key": "high"}},
+            },
+        }
+    )
+    assert spelled == {
+        "validateOnly": True,
+        "message": {
+            "data": {"keep_me": "as_i_am"},
+            "android": {"priority": "HIGH", "collapseKey": "k", "notification": {"channelId": "c"}},
+            "apns": {"payload": {"free_key": "high"}},
+        },
+    }
+    assert SEND.violations(spelled) == []
+
+
+def test_violations_name_the_place_and_never_the_value() -> None:
+    schema = {
+        "type": "object",
+        "required": ["a", "b"],
+        "properties": {"a": {"type": "integer", "minimum": 3}, "b": {"$ref": "#/x/Secret"}},
+        "additionalProperties": False,
+    }
+    contract = Contract(schema, {"Secret": {"type": "string", "pattern": "^x"}})
+    assert contract.violations({"a": 3, "b": "x"}) == []
+    found = contract.violations({"a": 2, "b": "hush", "c": "hush"})
+    assert sorted((v.field, v.rule) for v in found) == [
+        ("a", "minimum"), ("b", "pattern"), ("c", "additionalProperties"),
+    ]  # fmt: skip
+    assert "hush" not in " ".join(str(v) for v in found)
+    assert sorted(v.field for v in contract.violations({})) == ["a", "b"]

@@ -59,14 +59,14 @@ def push(to: str = TOKEN, **more: Any) -> messaging.Message:
 
 async def bearer(sandbox: Sandbox) -> str:
     """A token as google-auth gets it for any service account."""
-    account = service_account.Credentials.from_service_account_file(
-        str(sandbox.credentials_file), scopes=[SCOPE]
-    )
+    account = service_account.Credentials.from_service_account_file(str(sandbox.credentials_file), scopes=[SCOPE])
     await asyncio.to_thread(account.refresh, google.auth.transport.requests.Request())
     return str(account.token)
 
 
-async def post(sandbox: Sandbox, body: object, *, token: str | None = None, project: str = "alertd-sandbox") -> Any:
+async def post(
+    sandbox: Sandbox, body: object, *, token: str | None = None, project: str = "alertd-sandbox"
+) -> Any:
     """A request that the SDK would not make: status and body."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {token or await bearer(sandbox)}", "Content-Type": "application/json"}

@@ -56,7 +56,12 @@ async def with_client(sandbox: Sandbox, talk: Callable[[smtplib.SMTP], T]) -> T:
 async def test_a_mail_arrives_with_both_its_parts(sandbox: Sandbox) -> None:
     await with_client(sandbox, lambda client: client.send_message(mail(Importance="high")))
     [line] = read_accepted(sandbox.log_path)
-    assert (line.channel, line.to, line.sender, line.title) == ("email", MIA, "alerts@example.org", "Follow is down")
+    assert (line.channel, line.to, line.sender, line.title) == (
+        "email",
+        MIA,
+        "alerts@example.org",
+        "Follow is down",
+    )
     assert line.text == "Check by hand.\nSin número: ¡llame!\n.\nThe line above is a dot.\n"
     assert line.html == "<p>Check <b>by hand</b>.</p>\n"
     assert line.reference == DELIVERY

@@ -44,9 +44,7 @@ class ToLoopback(TwilioHttpClient):
 
 
 def client(sandbox: Sandbox, token: str | None = None) -> Client:
-    return Client(
-        sandbox.account_sid, token or sandbox.auth_token, http_client=ToLoopback(sandbox.twilio_url)
-    )
+    return Client(sandbox.account_sid, token or sandbox.auth_token, http_client=ToLoopback(sandbox.twilio_url))
 
 
 async def refused(call: Callable[[], object]) -> TwilioRestException:

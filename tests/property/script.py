@@ -27,14 +27,33 @@ OTHER_ZONES = (None, None, "America/Denver", "Europe/London")
 NIGHTS = ("22:00-06:30", "22:00-06:30", "none", "01:30-02:30", "23:00-09:00", "02:15-02:45", "20:00-00:30")
 DUTIES = (None, None, None, "mon-fri 08:00-15:00", "sat,sun 00:30-02:30", "mon-sun 21:00-23:30")
 LISTS = (None, None, ("push",), ("sms",), ("email",), ("push", "sms"), ("push", "email"), ())
-HOLDS = (("push", "sms", "email"), ("push",), ("sms",), ("email",), ("push", "email"), ("sms", "email"), ("push", "sms"))
+HOLDS = (
+    ("push", "sms", "email"),
+    ("push",),
+    ("sms",),
+    ("email",),
+    ("push", "email"),
+    ("sms", "email"),
+    ("push", "sms"),
+)
 
 EVENTS = (
     "progress", "promise", "monitoring", "unheard", "correction", "raise", "fall", "shrink", "grow", "elsewhere",
     "relapse", "hours", "move", "joiner", "stop", "new_number", "resolve", "cancel", "restart", "provider_down",
 )  # fmt: skip
 
-FATES = ("accepted", "slow", "later", "refused", "stopped", "unknown_had", "unknown_lost", "crash", "undelivered", "late_truth")
+FATES = (
+    "accepted",
+    "slow",
+    "later",
+    "refused",
+    "stopped",
+    "unknown_had",
+    "unknown_lost",
+    "crash",
+    "undelivered",
+    "late_truth",
+)
 """What becomes of one hand-over; the first is what happens when nothing is said."""
 
 
@@ -112,7 +131,10 @@ def scripts(draw: st.DrawFn) -> Script:
     """A whole example."""
     (zone, _), eve = draw(st.sampled_from(sorted(EVES.items(), key=str)))
     start = eve.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC) + timedelta(minutes=draw(st.integers(0, 900)))
-    people = [draw(caregivers(name, order)) for order, name in enumerate(("mia", "ben", "nan")[: draw(st.integers(1, 3))])]
+    people = [
+        draw(caregivers(name, order))
+        for order, name in enumerate(("mia", "ben", "nan")[: draw(st.integers(1, 3))])
+    ]
     gaps = st.sampled_from((3, 40, 70, 301, 1207, 1790, 2711, 5400, 12007, 25000))
     events = st.builds(Event, gaps, st.sampled_from(EVENTS), st.integers(0, 11))
     fates = st.sampled_from(("accepted",) * 12 + FATES)

@@ -178,7 +178,9 @@ class World:
             version=self.watch.version + 1,
         )
         if verdict.owed or verdict.rest:
-            names = [f"{d.caregiver}:{d.channel}{'!' if d.loud else ''}:{d.framing}:{d.reason}" for d in verdict.owed]
+            names = [
+                f"{d.caregiver}:{d.channel}{'!' if d.loud else ''}:{d.framing}:{d.reason}" for d in verdict.owed
+            ]
             said = f"{verdict.owed[0].next_by:%d %H:%M:%S}" if verdict.owed and verdict.owed[0].next_by else "-"
             look = f"{verdict.look_at:%d %H:%M:%S}" if verdict.look_at else "-"
             self.note(f"plan {verdict.update} {names} next_by {said} look {look} {verdict.rest} {verdict.waiting}")

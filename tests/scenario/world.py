@@ -257,5 +257,3 @@ class World:
     def states(self) -> dict[str, int]:
         """How many deliveries are in each state."""
         return dict(self.sql("SELECT state, count(*) FROM delivery GROUP BY state"))  # type: ignore[arg-type]
-
-

@@ -1,0 +1,215 @@
+"""E-mail over SMTP, on connections that stay open.
+
+Protocol: https://www.rfc-editor.org/rfc/rfc5321; the pieces: `channels.smtp_connection`, `channels.smtp_letter`,
+`channels.smtp_errors`. Bounces come later and elsewhere; a receipt means that the server took the message.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from urllib.parse import unquote, urlsplit
+
+from alertd.ports import ChannelError, Later, Message, Receipt, Unknown
+from channels import Now
+from channels.smtp_connection import ConnectionEnded, Server, SmtpConnection
+from channels.smtp_errors import Reply, Stage, error_for
+from channels.smtp_letter import Letters, mailbox_of
+
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+_LONGEST_IDLE = 30.0
+"""Seconds after which an unused connection is not trusted any more; servers hang up after 10 to 300."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpConfig:
+    """The mail server and the sender.
+
+    `smtp://` is plain, `smtp+starttls://` is encrypted by STARTTLS, `smtps://` from the first byte; certificates
+    are verified. With a password in it, `smtp://` too is encrypted by STARTTLS, except on this machine.
+    """
+
+    url: str | None = field(default=None, repr=False)
+    from_: str | None = None  # "alerts@example.org" or "Alerts <alerts@example.org>"
+    connections: int = 20
+    patience: float = 10.0  # seconds for all that comes before the message itself
+    # Seconds for all. RFC 5321 4.5.3.2.6 wants ten minutes for the last answer; the lease (30 s) allows less.
+    deadline: float = 25.0
+
+    def problems(self) -> list[str]:
+        """What keeps e-mail from working, each with the setting that mends it; empty if nothing does."""
+        found = []
+        if not self.url:
+            found.append("no mail server: set ALERTD_SMTP__URL")
+        else:
+            try:
+                self.server()
+            except ValueError as error:
+                found.append(f"ALERTD_SMTP__URL {error}")
+        if not self.from_:
+            found.append("no e-mail sender: set ALERTD_SMTP__FROM")
+        elif not mailbox_of(self.from_):
+            found.append("ALERTD_SMTP__FROM is no e-mail address; write it like Alerts <alerts@example.org>")
+        return found
+
+    def server(self) -> Server:
+        """Where and how to connect. Raises ValueError, which does not quote the URL."""
+        try:
+            url = urlsplit(self.url or "")
+            port = url.port
+        except ValueError:
+            raise ValueError("is no URL") from None
+        if url.scheme not in _PORTS or not url.hostname:
+            raise ValueError("must be like smtp://host:25, smtp+starttls://user:password@host or smtps://…")
+        user, password = unquote(url.username or ""), unquote(url.password or "")
+        if not user.isprintable() or not password.isprintable():
+            raise ValueError("holds control characters")
+        scheme = url.scheme
+        if scheme == "smtp" and user and not _is_here(url.hostname):
+            scheme = "smtp+starttls"
+        tls = {"smtp": "none", "smtp+starttls": "starttls", "smtps": "implicit"}[scheme]
+        return Server(url.hostname, port or _PORTS[scheme], tls, user, password)
+
+
+class SmtpEmail:
+    """The channel `email`."""
+
+    name = "email"
+    has_callbacks = False
+
+    def __init__(self, config: SmtpConfig, now: Now) -> None:
+        self._config = config
+        self._server = config.server()
+        sender = config.from_ or ""
+        self._letters = Letters(sender, now)
+        self._mail_from = f"MAIL FROM:<{mailbox_of(sender)}>\r\n".encode()
+        self._free = asyncio.Semaphore(config.connections)
+        self._idle: list[SmtpConnection] = []
+
+    async def send(self, message: Message) -> Receipt:
+        letter = self._letters.letter(message)
+        started = asyncio.get_running_loop().time()
+        handed_over = False
+        try:
+            async with asyncio.timeout_at(started + self._config.patience) as limit, self._free:
+                connection = await self._announce(message.to)
+                try:
+                    connection.write(letter)
+                    handed_over = True
+                    limit.reschedule(started + self._config.deadline)
+                    reply = await connection.reply()
+                except BaseException:
+                    connection.abort()
+                    raise
+                self._give_back(connection, reply)
+        except TimeoutError:
+            raise _too_late(handed_over) from None
+        except ConnectionEnded:
+            raise _hung_up(handed_over) from None
+        if not 200 <= reply.code < 300:
+            raise error_for(Stage.CONTENT, reply)
+        return Receipt(self._letters.message_id(message))
+
+    async def close(self) -> None:
+        while self._idle:
+            self._idle.pop().quit()
+
+    async def _announce(self, to: str) -> SmtpConnection:
+        """A connection on which the server waits for the message.
+
+        One that stayed open may have been closed meanwhile; nothing was handed over then, so a fresh one
+        is tried at once.
+        """
+        connection = self._kept()
+        if connection is not None:
+            try:
+                return await self._announced(connection, to)
+            except ConnectionEnded:
+                pass
+        return await self._announced(await SmtpConnection.open(self._server), to)
+
+    async def _announced(self, connection: SmtpConnection, to: str) -> SmtpConnection:
+        try:
+            await self._envelope(connection, to)
+        except ChannelError:
+            connection.dirty = True
+            self._give_back(connection)
+            raise
+        except BaseException:
+            connection.abort()
+            raise
+        return connection
+
+    async def _envelope(self, connection: SmtpConnection, to: str) -> None:
+        """MAIL, RCPT and DATA: in one write where the server allows it.
+
+        Raises what the first refusal means; the connection stays usable unless it is closed.
+        """
+        if connection.dirty and (await connection.ask(b"RSET\r\n")).code != 250:
+            raise ConnectionEnded
+        connection.dirty = False
+        commands = (self._mail_from, f"RCPT TO:<{to}>\r\n".encode(), b"DATA\r\n")
+        pipelining = "PIPELINING" in connection.extensions
+        if pipelining:
+            connection.write(b"".join(commands))
+        refusal: ChannelError | None = None
+        for stage, expected, command in zip(_ENVELOPE, (250, 250, 354), commands, strict=True):
+            if not pipelining:
+                connection.write(command)
+            try:
+                reply = await connection.reply()
+            except ConnectionEnded:
+                raise refusal or ConnectionEnded from None
+            if refusal is not None:
+                if stage is Stage.DATA and reply.code == expected:
+                    connection.abort()  # it waits for a message that has no reader
+            elif reply.code != expected and reply.code // 10 != expected // 10:
+                refusal = error_for(stage, reply)
+                if reply.code == 421:
+                    connection.abort()
+            if refusal is not None and not pipelining:
+                break
+        if refusal is not None:
+            raise refusal
+
+    def _kept(self) -> SmtpConnection | None:
+        """An open connection from before, the last used first."""
+        oldest = asyncio.get_running_loop().time() - _LONGEST_IDLE
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable and connection.idle_since > oldest:
+                return connection
+            connection.quit()
+        return None
+
+    def _give_back(self, connection: SmtpConnection, reply: Reply | None = None) -> None:
+        if not connection.usable or (reply is not None and reply.code == 421):
+            connection.abort()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle.append(connection)
+
+
+_ENVELOPE = (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)
+
+
+def _too_late(handed_over: bool) -> ChannelError:
+    if handed_over:
+        return Unknown("timeout", "handed over, and no answer in time")
+    return Later("timeout", "no connection, or no answer, in time; nothing was handed over")
+
+
+def _hung_up(handed_over: bool) -> ChannelError:
+    if handed_over:
+        return Unknown("connection_lost", "the server hung up after the message, before its answer")
+    return Later("connection_lost", "the server hung up; nothing was handed over")
+
+
+def _is_here(host: str) -> bool:
+    """Whether a host is this machine, so that nobody on the way can read the password."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

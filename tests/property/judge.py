@@ -1,0 +1,493 @@
+"""What must be true of the model world, read from the rules, not from the planner's code.
+
+Quiet hours come from `tests.oracle`, minute by minute; deadlines from what readers were really told.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from alertd.domain import preferences
+from alertd.domain.delivery import FAILED, VOID, DeliveryState, Framing, Owed, Reason
+from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
+from alertd.domain.incident import Kind, Severity, State, Update
+from alertd.domain.knowledge import ALL_CLEARS, ENDS
+from alertd.domain.plan import plan
+from alertd.domain.watch import Duty, Rest, Verdict
+from tests import oracle
+
+if TYPE_CHECKING:
+    from tests.property.world import Row, World
+
+SLACK = timedelta(seconds=10)
+"""What planning, claiming and a provider's answer take in the model, with one fallback."""
+
+RESTS = frozenset({Rest.CLOSED, Rest.NOT_TOUCHED, Rest.NO_ADDRESS, Rest.MUTED, Rest.OPTED_OUT})
+"""Rests in which nothing is looked at until something changes."""
+
+
+@dataclass
+class Word:
+    """A promise given to one person: "you hear again by"."""
+
+    caregiver: str
+    by: datetime
+    row: "Row"
+
+
+class Judge:
+    """Asked at every step of a world; raises AssertionError where a rule is broken."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.counts: Counter[str] = Counter()
+        self.words: list[Word] = []
+        self.disturbances: dict[str, datetime] = {}  # caregiver -> when their addresses or hours last changed
+        self.outages: list[tuple[datetime, datetime]] = []
+        self.last_number: dict[AddressId, int] = {}
+        self.waited: frozenset[str] = frozenset()
+        self.last_failure = world.now - timedelta(days=1)
+
+    # --- the family, as the rules read it ------------------------------------------------------------
+
+    def person(self, name: str) -> Caregiver | None:
+        return next((c for c in self.world.family.caregivers if c.id == name), None)
+
+    def usable(self, c: Caregiver) -> list[Address]:
+        return [a for a in c.addresses if self.world.statuses.get(a.id, AddressStatus()).usable]
+
+    def channels(self, c: Caregiver) -> tuple[str, ...]:
+        world = self.world
+        services = world.incident.scope.touching(world.family.services, world.family.region)
+        return preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels
+
+    def people(self) -> list[Caregiver]:
+        """R7: the `always` roles hear every update, else the first; R12: whoever can be reached at all."""
+        ordered = sorted(self.world.family.caregivers, key=lambda c: c.order)
+        first = [c for c in ordered if c.role in self.world.policy.always] or ordered[:1]
+        told = [c for c in first if self.usable(c) and self.channels(c)]
+        if told or any(self.usable(c) for c in first):
+            return told
+        return [c for c in ordered if c not in first and self.usable(c) and self.channels(c)][:1]
+
+    def zone(self, c: Caregiver) -> str:
+        return c.time_zone or self.world.family.time_zone
+
+    def on_duty_text(self, c: Caregiver) -> str | None:
+        return c.on_duty or self.world.policy.role(c.role).on_duty
+
+    def off(self, c: Caregiver, at: datetime) -> bool:
+        return oracle.off_duty(self.on_duty_text(c), self.zone(c), at)
+
+    def asleep(self, c: Caregiver, at: datetime) -> bool:
+        return oracle.asleep(c.preferences.quiet_hours, self.zone(c), at)
+
+    def soft(self, c: Caregiver, severity: Severity) -> bool:
+        """R10: soft at once if there is a soft address and the policy's quiet window is a duration."""
+        goes = self.world.policy.silence.quiet[severity] is not None
+        return goes and any(a.channel in ("push", "email") for a in self.usable(c))
+
+    def may(self, c: Caregiver, at: datetime, severity: Severity) -> bool:
+        return not self.off(c, at) and (not self.asleep(c, at) or self.soft(c, severity))
+
+    def first(self, people: list[Caregiver], at: datetime, severity: Severity) -> datetime | None:
+        """The first moment at or after `at` at which anybody may be told; None = not within nine days."""
+        if any(self.may(c, at, severity) for c in people):
+            return at
+        texts = [(text, self.zone(c)) for c in people for text in (c.preferences.quiet_hours, self.on_duty_text(c))]
+        moments = {edge for text, zone in texts for edge in oracle.edges(text, zone, at) if edge > at}
+        return next((m for m in sorted(moments) if any(self.may(c, m, severity) for c in people)), None)
+
+    # --- what they were told -------------------------------------------------------------------------
+
+    def rows(self, name: str) -> "list[Row]":
+        """The deliveries on a caregiver's addresses since they were last told "not affected after all"."""
+        c = self.person(name)
+        ids = {a.id for a in c.addresses} if c else set()
+        rows = [r for r in self.world.rows if r.owed.address in ids]
+        freed = [r.planned_at for r in rows if r.told and r.owed.framing is Framing.NOT_AFFECTED]
+        return [r for r in rows if not freed or r.planned_at > max(freed)]
+
+    def covered(self, name: str) -> int:
+        return max((r.owed.update for r in self.rows(name) if r.told or r.open), default=0)
+
+    def lacks(self, name: str) -> set[Kind]:
+        """What this person lacks, by the kinds that a policy may wake for (R10, R15)."""
+        covered = self.covered(name)
+        if not covered:
+            return {Kind.NOTICE}
+        updates = self.world.incident.updates
+        lacked = set()
+        for i, u in enumerate(updates):
+            if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
+                continue
+            if u.kind is Kind.SEVERITY and u.facts.severity.rank <= updates[i - 1].facts.severity.rank:
+                continue
+            lacked.add(u.kind)
+        return lacked
+
+    def wakes(self, name: str) -> bool:
+        return bool(self.lacks(name) & self.world.policy.wakes.get(self.world.incident.severity, frozenset()))
+
+    def told_rows(self) -> "list[Row]":
+        """What the family was told since the incident last began to touch it."""
+        since = self.world.touched_since
+        rows = [r for r in self.world.rows if r.told and r.owed.framing not in ENDS and r.planned_at >= since]
+        freed = [
+            r.planned_at for r in self.world.rows if r.told and r.owed.framing is Framing.NOT_AFFECTED
+        ]
+        return [r for r in rows if not freed or r.planned_at > max(freed)]
+
+    def news(self) -> Update:
+        told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
+        return told[-1] if told else self.world.incident.updates[0]
+
+    def quiet_severity(self) -> Severity:
+        """R15: a fall is told by the quiet rules of the severity it leaves."""
+        incident = self.world.incident
+        told = max((r.owed.update for r in self.told_rows()), default=0)
+        if not told or told >= self.news().number:
+            return incident.severity
+        left = next(u.facts.severity for u in reversed(incident.updates) if u.number <= told)
+        return left if left.rank > incident.severity.rank else incident.severity
+
+    def window(self, severity: Severity, state: State, *, asleep: bool) -> timedelta:
+        rules = self.world.policy.silence
+        length = rules.window[severity]
+        if asleep:
+            length = rules.quiet[severity] or length
+        return length * (2 if state is State.MONITORING else 1)
+
+    def promise(self) -> datetime | None:
+        """The newest news' promise, while it is open (R2)."""
+        news = self.news()
+        closed = any(u.closes_promise for u in self.world.incident.updates if u.number > news.number)
+        if news.promise is None or closed or news.promise <= self.world.now:
+            return None
+        return news.promise
+
+    def next_by(self) -> datetime:
+        """R2: what the family was told, brought nearer by new facts, put off while nobody may be told."""
+        world = self.world
+        first_notice = world.policy.first_notice
+        rows = self.told_rows()
+        newest = max((r.owed.update for r in rows), default=0)
+        by = min((r.owed.next_by for r in rows if r.owed.update == newest and r.owed.next_by), default=None)
+        if by is None:
+            by = world.touched_since + first_notice[world.touched_severity]
+        updates = world.incident.updates
+        for i, u in enumerate(updates):
+            if u.number <= newest or u.at <= world.touched_since or u.kind is Kind.HOLDING or not u.notify:
+                continue
+            if u.facts.severity.rank > updates[i - 1].facts.severity.rank:
+                window = self.window(u.facts.severity, u.facts.state, asleep=False)
+                by = min(by, u.at + (window if newest else first_notice[u.facts.severity]))
+            if newest and u.promise and u is self.news():
+                by = min(by, u.promise)
+        return self.first(self.people(), by, self.quiet_severity()) or by
+
+    def says(self) -> datetime:
+        """R2: min(t + window, promise), when somebody may be told: what a message planned now names."""
+        world, people = self.world, self.people()
+        incident, now = world.incident, world.now
+        present = [c for c in people if not self.off(c, now)]
+        asleep = bool(present) and all(self.asleep(c, now) for c in present)
+        by = now + self.window(incident.severity, incident.state, asleep=asleep)
+        promise = self.promise()
+        if promise is not None:
+            by = min(by, promise)
+        return self.first(people, by, incident.severity) or by
+
+    # --- called by the world --------------------------------------------------------------------------
+
+    def disturbed(self, name: str) -> None:
+        """Their addresses, hours or providers are not what they were."""
+        self.disturbances[name] = self.last_failure = self.world.now
+
+    def outage(self, until: datetime) -> None:
+        self.outages.append((self.world.now, until))
+
+    def over(self) -> None:
+        """The incident ends now: whoever waits is to hear one word at wake-up."""
+        self.waited = frozenset(self.world.watch.waiting)
+
+    def at_night(self, owed: Owed) -> tuple[bool, bool]:
+        """Whether a message planned now deserves waking its reader, and whether it may be silent at night."""
+        c = self.person(owed.caregiver)
+        assert c is not None
+        kinds = {
+            Framing.RESOLUTION: Kind.RESOLUTION,
+            Framing.CANCELLATION: Kind.CANCELLATION,
+            Framing.NOT_AFFECTED: Kind.SCOPE,
+        }
+        soft = self.soft(c, self.quiet_severity())
+        if owed.framing in kinds:
+            epoch = self.world.incident.epoch
+            woken = any(r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch == epoch for r in self.rows(c.id))
+            wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
+            return woken and kinds[owed.framing] in wakes, soft
+        if owed.reason is Reason.FLOOR and not self.wakes(c.id):
+            roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == owed.update for r in self.rows(c.id))
+            return roused, soft
+        return self.wakes(c.id), soft and owed.framing is not Framing.WAS_DOWN
+
+    def always(self) -> None:
+        """Before anything happens: nobody is left waiting, and looking again early finds nothing."""
+        world = self.world
+        if world.stopped:
+            return
+        if not world.fanouts and (world.watch.look_at is None or world.watch.look_at > world.now):
+            idle = plan(world.duty(), world.now)
+            assert not idle.owed, ("look_at overslept", idle.owed, world.watch.look_at)
+            if world.touched and not world.incident.state.ended:
+                self.all_served()
+        self.in_time()
+        self.words_kept()
+
+    def all_served(self) -> None:
+        """R1, R10: whoever lacks news and may have it, has it or is about to; waking news also at night."""
+        world = self.world
+        severity, news = self.quiet_severity(), self.news().number
+        for c in self.people():
+            if self.off(c, world.now) or self.covered(c.id) >= news:
+                continue
+            asleep = self.asleep(c, world.now)
+            silent = asleep and not self.wakes(c.id)
+            if silent and not self.soft(c, severity):
+                continue
+            newest = world.incident.newest.number
+            failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update == newest}
+            left = [a for a in self.usable(c) if a.id not in failed and (not silent or a.channel != "sms")]
+            assert not left, (c.id, "lacks", news, "and could have it over", left)
+
+    def in_time(self) -> None:
+        """At every instant `now <= next_by`, or a named excuse that is true."""
+        world = self.world
+        if world.incident.state.ended or not world.touched:
+            return
+        by = self.next_by()
+        if world.now <= by + SLACK:
+            self.counts["in time"] += 1
+            return
+        excuse = self.excuse()
+        assert excuse, ("nobody heard by", by, "and it is", world.now)
+        self.counts[f"late: {excuse}"] += 1
+
+    def excuse(self) -> str | None:
+        world, now = self.world, self.world.now
+        people, severity = self.people(), self.quiet_severity()
+        if not people:
+            return "nobody can be told"
+        before = now - SLACK
+        if not any(self.may(c, now, severity) and self.may(c, before, severity) for c in people):
+            return "quiet"
+        if now <= max(world.upset_at, self.last_failure) + SLACK:
+            return "just changed"
+        if any(r.open and r.attempts and r.due_at <= now + timedelta(seconds=61) for r in world.rows):
+            return "provider"
+        newest = world.incident.newest.number
+        failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update == newest}
+        present = [c for c in people if self.may(c, now, severity)]
+        last = max((r.planned_at for r in world.rows), default=world.now)
+        window = self.window(world.incident.severity, world.incident.state, asleep=False)
+        if all(a.id in failed for c in present for a in self.usable(c)) and now <= last + window + SLACK:
+            return "all refused"
+        return None
+
+    def verdict(self, duty: Duty, v: Verdict) -> None:
+        """What every verdict must be."""
+        world, now = self.world, self.world.now
+        assert v.look_at is None or v.look_at > now, "look_at lies in the past"
+        assert v.look_at is not None or v.rest in RESTS, "nothing is looked at, and nothing says why"
+        addresses = [d.address for d in v.owed]
+        assert len(addresses) == len(set(addresses)), "two messages for one address at once"
+        keys = {(d.update, d.address, d.epoch, d.step) for d in v.owed}
+        standing = {
+            (r.owed.update, r.owed.address, r.owed.epoch, r.owed.step) for r in world.rows if r.state not in VOID
+        }
+        assert not keys & standing, "the store's unique key would refuse this"
+        for d in v.owed:
+            c = self.person(d.caregiver)
+            assert c is not None
+            assert d.address in {a.id for a in self.usable(c)}, "the address may not be used"
+            assert (d.framing in ENDS) is (world.incident.state.ended or not world.touched)
+        if world.incident.state.ended:
+            self.ends(v)
+        elif not world.touched:
+            assert v.rest is Rest.NOT_TOUCHED
+        elif not self.people():
+            self.rests(v)
+        else:
+            self.speaks(duty, v)
+
+    def ends(self, v: Verdict) -> None:
+        for d in v.owed:
+            told = any((r.told or r.state is DeliveryState.UNKNOWN) for r in self.rows(d.caregiver))
+            assert d.framing in ALL_CLEARS
+            assert told or d.caregiver in self.world.watch.waiting, "an all-clear for somebody never told"
+
+    def rests(self, v: Verdict) -> None:
+        family, statuses = self.world.family, self.world.statuses
+        addresses = [a for c in family.caregivers for a in c.addresses]
+        assert not v.owed
+        if any(self.usable(c) for c in family.caregivers):
+            assert v.rest is Rest.MUTED
+        elif all(statuses[a.id].opted_out for a in addresses):
+            assert v.rest is Rest.OPTED_OUT
+        else:
+            assert v.rest is Rest.NO_ADDRESS
+
+    def speaks(self, duty: Duty, v: Verdict) -> None:
+        world, now = self.world, self.world.now
+        by = self.next_by()
+        assert v.next_by is not None
+        assert abs(v.next_by - by) <= SLACK, ("the family's deadline", v.next_by, "should be", by)
+        severity = self.quiet_severity()
+        told = max((r.owed.update for r in self.told_rows()), default=0)
+        if v.rest is Rest.QUIET:
+            assert not any(self.may(c, now, severity) for c in self.people()), "quiet, but somebody may be told"
+        newest = world.incident.newest.number
+        assert v.update in (0, newest + v.holding)
+        if v.holding:
+            begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
+            assert now >= begin, "a holding before its time"
+            failed = any(r.state in FAILED and r.owed.update == newest for r in world.rows)
+            assert told >= newest or failed, "a holding in place of news that was never tried"
+        for d in v.owed:
+            assert d.next_by is not None
+            if d.update <= told:
+                assert d.next_by == max(v.next_by, now), "a repeat moved the clock (R4)"
+            elif not v.holding:
+                assert d.next_by == self.says(), (d.next_by, "should be", self.says())
+
+    def written(self, duty: Duty, v: Verdict, again: Verdict) -> None:
+        """Planning twice at one instant sends nothing new, and sleeps no longer."""
+        assert not again.owed, ("planned twice, owed twice", again.owed)
+        assert not again.holding
+        if v.look_at is not None:
+            assert again.look_at is not None
+            assert again.look_at <= v.look_at, ("the second look", again.look_at, "is later than", v.look_at)
+        if v.holding and v.owed and self.people():
+            assert v.owed[0].next_by == self.says(), ("a holding says", v.owed[0].next_by, "not", self.says())
+
+    def handed_over(self, row: "Row") -> None:
+        """At the very moment of a hand-over: on duty, awake or worth waking, newer than the last."""
+        now, owed = self.world.now, row.owed
+        c = self.person(owed.caregiver)
+        if c is None:
+            return
+        last = self.last_number.get(owed.address, 0)
+        assert owed.update >= last, ("numbers went down", last, owed.update)
+        self.last_number[owed.address] = owed.update
+        if self.disturbances.get(owed.caregiver, row.planned_at) > row.planned_at:
+            return  # their hours changed under a message that was on its way
+        assert not self.off(c, now), "off duty means neither loud nor soft"
+        if not self.asleep(c, now):
+            self.counts["by day"] += 1
+        elif owed.loud:
+            assert row.wakes, (c.id, "was woken for nothing")
+            self.counts["woken"] += 1
+        else:
+            assert row.soft or row.wakes, "silent at night where the policy waits"
+            self.counts["soft at night"] += 1
+
+    def accepted(self, row: "Row") -> None:
+        """A promise was given."""
+        if row.owed.reader.hears_by is not None and row.owed.framing not in ENDS:
+            self.words.append(Word(row.owed.caregiver, row.owed.reader.hears_by, row))
+
+    def words_kept(self) -> None:
+        """Every "you hear again by" was kept, unless the incident, the person or a provider changed."""
+        now = self.world.now
+        ripe = [w for w in self.words if w.by + SLACK < now]
+        if not ripe:
+            return
+        self.words = [w for w in self.words if w.by + SLACK >= now]
+        for word in ripe:
+            since = word.row.accepted_at
+            if since is None or not word.row.told:
+                continue  # taken back
+            kept = any(
+                r.handed_at is not None and r is not word.row and r.planned_at >= word.row.planned_at
+                and r.handed_at > since - SLACK and r.handed_at <= word.by + SLACK
+                for r in self.rows_ever(word.caregiver)
+            )  # fmt: skip
+            if kept:
+                self.counts["words kept"] += 1
+                continue
+            excuse = self.word_excuse(word, since)
+            assert excuse, (word.caregiver, "was promised a word by", word.by, "since", since, word.row.owed.update)
+            self.counts[f"words excused: {excuse}"] += 1
+
+    def rows_ever(self, name: str) -> "list[Row]":
+        return [r for r in self.world.rows if r.owed.caregiver == name]
+
+    def word_excuse(self, word: Word, since: datetime) -> str | None:
+        world = self.world
+        if world.incident.state.ended or not world.touched or world.touched_since > since:
+            return "over"
+        if self.disturbances.get(word.caregiver, since) > since:
+            return "changed"
+        if word.caregiver not in {c.id for c in self.people()}:
+            return "hears no more"
+        if any(begin <= word.by + SLACK and end >= since for begin, end in self.outages):
+            return "our outage"
+        trouble = [r for r in self.rows_ever(word.caregiver) if r.planned_at >= since and not r.told]
+        if trouble:
+            return "provider"
+        if not self.may(self.person(word.caregiver), word.by, self.quiet_severity()):  # type: ignore[arg-type]
+            return "quiet rules changed"
+        return None
+
+    def finish(self) -> None:
+        """Long after the end: everyone told has the all-clear, everyone who waited one word, others nothing."""
+        world = self.world
+        assert world.incident.state.ended
+        assert not any(r.open for r in world.rows), "something is still under way"
+        number = next(
+            u.number for u in reversed(world.incident.updates) if u.kind in (Kind.RESOLUTION, Kind.CANCELLATION)
+        )
+        for c in world.family.caregivers:
+            rows = self.rows(c.id)
+            before = [r.planned_at for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update < number]
+            told = any(
+                r.told and r.owed.framing not in ENDS and (not before or r.planned_at > max(before)) for r in rows
+            )
+            got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
+            wanted = told or c.id in self.waited
+            failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update >= number}
+            reachable = [a for a in self.usable(c) if a.id not in failed]
+            there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
+            if got:
+                assert wanted or any(r.state in FAILED for r in rows), (c.id, "got an all-clear out of nothing")
+                assert len({r.owed.update for r in got}) == 1
+                self.counts["all-clears"] += 1
+            elif wanted and reachable and there and self.disturbances.get(c.id, world.script.start) < world.now:
+                waiting = c.id in world.watch.waiting
+                assert waiting, (c.id, "was told and never got the all-clear")
+        self.one_per_deadline()
+        self.one_per_wake_up()
+
+    def one_per_deadline(self) -> None:
+        """No two messages for one `next_by`."""
+        seen: dict[tuple[AddressId, datetime], set[int]] = {}
+        for r in self.world.rows:
+            if r.told and r.owed.reason is Reason.SILENCE:
+                seen.setdefault((r.owed.address, r.promised_before), set()).add(r.owed.update)
+        for key, numbers in seen.items():
+            assert len(numbers) == 1, ("for one deadline", key, numbers)
+
+    def one_per_wake_up(self) -> None:
+        """At most one loud message per wake-up and address."""
+        seen: dict[tuple[AddressId, datetime], int] = {}
+        for r in self.world.rows:
+            c = self.person(r.owed.caregiver)
+            if c is None or not r.told or not r.owed.loud or r.owed.framing is not Framing.WAKE_UP:
+                continue
+            texts = (c.preferences.quiet_hours, self.on_duty_text(c))
+            ends = [e for text in texts for e in oracle.edges(text, self.zone(c), r.planned_at) if e <= r.planned_at]
+            key = (r.owed.address, max(ends, default=self.world.script.start))
+            seen[key] = seen.get(key, 0) + 1
+        assert all(count == 1 for count in seen.values()), ("woken up twice", seen)
+        self.counts["wake-ups"] += len(seen)

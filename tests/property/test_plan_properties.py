@@ -1,0 +1,87 @@
+"""The planner against random histories: nobody is left waiting, whatever people, clocks and providers do.
+
+`ALERTD_PROPERTY_EXAMPLES=5000 pytest tests/property` runs longer, with a new seed each time (or the one of
+`--hypothesis-seed`); without it the examples are the same on every run.
+"""
+
+import os
+from collections import Counter
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, note, settings
+
+from tests.property import events
+from tests.property.script import Script, scripts
+from tests.property.world import World
+
+MORE = os.environ.get("ALERTD_PROPERTY_EXAMPLES")
+HAZARDS = (
+    "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
+)  # fmt: skip
+LEAST = 0.05
+
+
+def live(script: Script) -> World:
+    """Play a script to its end: what happens, a quiet stretch, the resolution, and two days of waking up."""
+    world = World(script)
+    for event in script.events:
+        world.run_until(world.now + timedelta(seconds=event.after))
+        world.judge.always()
+        events.happen(world, event.what, event.value)
+    world.run_until(world.now + timedelta(hours=9))
+    lived_until = world.now
+    if not world.incident.state.ended:
+        events.resolve(world, 0)
+    world.run_until(world.now + timedelta(days=2))
+    if not world.incident.state.ended:  # a relapse that was still to come
+        events.resolve(world, 0)
+        world.run_until(world.now + timedelta(days=2))
+    world.judge.finish()
+    world.hazards |= nights(world, lived_until)
+    return world
+
+
+def nights(world: World, until: object) -> set[str]:
+    """Whether the clocks of somebody with quiet or duty hours changed on the way."""
+    found = set()
+    for c in world.family.caregivers:
+        tz = ZoneInfo(world.judge.zone(c))
+        before, after = (at.astimezone(tz).utcoffset() for at in (world.script.start, until))
+        if before != after:
+            found.add("gap night" if after > before else "fold night")
+    return found
+
+
+def test_every_history_keeps_the_promise(capsys):
+    """Properties of design section 7; each hazard occurs in at least 5 % of the examples."""
+    hazards: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+
+    @settings(
+        max_examples=int(MORE or 200),
+        derandomize=MORE is None,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(scripts())
+    def run(script: Script) -> None:
+        world = None
+        try:
+            world = live(script)
+        finally:
+            if world is None:
+                note("see the log above")
+        hazards.update(world.hazards)
+        counts.update(world.judge.counts)
+        counts["examples"] += 1
+
+    run()
+    with capsys.disabled():
+        print()
+        for name, count in sorted({**hazards, **counts}.items()):
+            print(f"  {name:32} {count:7}")
+    for hazard in HAZARDS:
+        assert hazards[hazard] >= LEAST * counts["examples"], f"{hazard} is too rare to prove anything"

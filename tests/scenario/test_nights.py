@@ -1,0 +1,137 @@
+"""R10, R11: quiet hours defer and never drop; the end reaches exactly those who were told."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tests import make
+from tests.scenario.world import PACIFIC, World
+
+EVENING = datetime(2026, 11, 4, 21, 0, tzinfo=PACIFIC)
+NIGHT = datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC)
+Town = Callable[..., World]
+
+
+async def test_a_critical_outage_at_night_wakes_and_goes_on_softly(town: Town):
+    """Only what wakes is loud; holdings go soft, with the quiet window; one loud message in the morning."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms", "email"))
+
+    await world.outage("follow", message="No alarms arrive.")
+    world.phone("mia").expect_push("No alarms arrive.", loud=True)
+    world.phone("mia").expect_sms("No alarms arrive.", "wake you only if", "6:30")
+    world.phone("mia").expect_nothing()
+
+    await world.until_local("2026-11-05 06:29")
+    for _ in range(5):  # 02:00, 03:00, 04:00, 05:00, 06:00, each a margin early
+        world.phone("mia").expect_push("No news", loud=False)
+    world.phone("mia").expect_nothing()
+
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_push("still down", "No alarms arrive.", loud=True)
+    world.phone("mia").expect_sms("still down")
+    world.phone("mia").expect_nothing()
+    await world.resolve()
+    world.phone("mia").forget()
+
+
+async def test_a_major_outage_at_night_waits_for_the_morning(town: Town):
+    """Policy `wait`: nothing at night, one message at wake-up with the newest state."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push"))
+    await world.outage("share", severity="major", message="Readings are late.")
+    await world.fast_forward(hours=2)
+    await world.update("We found the cause.", state="identified")
+    await world.until_local("2026-11-05 06:29")
+    world.phone("mia").expect_nothing()
+    assert world.sql("SELECT rest FROM watch") == [("quiet",)]
+
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_push("We found the cause.", loud=True)
+    world.phone("mia").expect_nothing()
+
+
+async def test_who_slept_through_it_is_told_in_the_morning(town: Town):
+    """The one exception to "told": was down from .. to .., works again."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push"))
+    await world.outage("share", severity="major")
+    await world.fast_forward(hours=3)
+    await world.resolve()
+    world.phone("mia").expect_nothing()
+
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_push("1:00", "4:00")
+    await world.fast_forward(days=1)
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+
+
+async def test_the_end_wakes_only_whom_the_outage_woke(town: Town):
+    """R11: loud at night only for a person who had a loud message in quiet hours in this epoch."""
+    world = town(EVENING)
+    await world.family("fam-1", make.caregiver("early", "sms"))
+    await world.outage("follow")
+    world.phone("early").expect_sms("Follow")  # at 21:00, awake
+    await world.until_local("2026-11-04 21:31")
+    world.phone("early").expect_sms("No news")
+    await world.until_local("2026-11-04 21:59")
+    world.phone("early").expect_sms("No news")
+
+    await world.until_local("2026-11-05 02:00")
+    await world.resolve("Works again.")
+    world.phone("early").expect_nothing()  # not woken before, not woken now
+
+    await world.until_local("2026-11-05 06:31")
+    world.phone("early").expect_sms("Works again.")
+
+
+async def test_a_nurse_off_duty_hears_nothing_even_if_critical(town: Town):
+    """Off duty = neither loud nor soft; duty's start is a wake-up."""
+    world = town(NIGHT, make.policy(always=("parent", "nurse")))
+    nurse = make.caregiver("nurse", "sms", "email", role="nurse", on_duty="mon-fri 08:00-15:00", order=2)
+    await world.family("fam-1", make.caregiver("mia", "sms"), nurse)
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.until_local("2026-11-05 07:59")
+    world.phone("mia").forget()
+    world.phone("nurse").expect_nothing()
+
+    await world.until_local("2026-11-05 08:01")
+    world.phone("mia").forget()
+    world.phone("nurse").expect_sms("Follow")
+    world.phone("nurse").expect_nothing()
+
+
+async def test_the_end_is_told_only_to_those_who_were_told(world: World):
+    """No "up" without a "down"."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.family("fam-2", make.caregiver("ana", "sms"), services=("share",))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.resolve()
+    world.phone("mia").expect_sms("again")
+    world.phone("ana").expect_nothing()
+
+
+async def test_a_family_no_longer_touched_hears_so_once(world: World):
+    """R15: "not affected after all", if they were told."""
+    from alertd.domain.incident import Reach
+
+    await world.family("fam-1", make.caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", make.caregiver("ana", "sms"), region="eu-west", services=("share",))
+    await world.outage("follow", "share")
+    world.phone("mia").forget()
+    world.phone("ana").forget()
+    await world.update("Share is fine.", remove_scope=(Reach("share"),))
+    world.phone("mia").expect_sms("Share is fine.")
+    world.phone("ana").expect_sms("does not affect you")
+    await world.fast_forward(hours=3)
+    world.phone("ana").expect_nothing()
+    world.phone("mia").forget()
+
+
+async def test_spanish_families_are_told_in_spanish(world: World):
+    """In their language; a sentence that has no translation stays in its own."""
+    await world.family("fam-1", make.caregiver("ana", "sms", locale="es"))
+    await world.outage("follow", message={"en": "We are on it.", "es": "Estamos en ello."}, do=("check_by_hand",))
+    message = world.phone("ana").expect_sms("Estamos en ello.", "Follow")
+    assert "We are on it" not in message.text
