@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import SecretStr
+
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
@@ -18,7 +20,11 @@ from alertd.store import migrate
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
-from channels import registry
+from channels import Now, registry
+from channels.console import ConsoleConfig
+from channels.fcm_push import FcmConfig
+from channels.smtp_email import SmtpConfig
+from channels.twilio_sms import TwilioConfig
 
 
 async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
@@ -37,7 +43,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     return Deps(
         store=store,
         clock=clock,
-        channels=build_channels(settings),
+        channels=build_channels(settings, clock.machine),
         compose=texts,
         doorbell=_doorbell(settings, log),
         new_id=uuid7,
@@ -47,7 +53,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         services=frozenset(services),
         log=log,
         rates=_rates(settings),
-        locales=frozenset(texts.locales),
+        locales=frozenset(path.name for path in (settings.config_dir / "templates").iterdir() if path.is_dir()),
     )
 
 
@@ -81,18 +87,38 @@ def database_revision(settings: Settings) -> tuple[str | None, str]:
     return migrate.current(settings.database_url.get_secret_value()), migrate.head()
 
 
-def build_channels(settings: Settings) -> Mapping[str, Channel]:
+def build_channels(settings: Settings, now: Now) -> Mapping[str, Channel]:
     """Every channel that has an adapter; one that is not configured says so when it is used."""
-    return {name: registry.CHANNELS[name].build(config) for name, config in _configs(settings).items()}
+    return {
+        name: registry.CHANNELS[name].build(config, now)
+        for name, config in _configs(settings).items()
+        if name != "console" or settings.console.enabled
+    }
 
 
 def channel_problems(settings: Settings) -> dict[str, list[str]]:
-    """What keeps each channel from working, with the setting that mends it."""
+    """What keeps each channel from working, with the setting that mends it; empty lists: ready."""
     return {name: config.problems() for name, config in _configs(settings).items()}
 
 
-def _configs(settings: Settings) -> dict[str, Any]:
-    raise NotImplementedError
+def _configs(settings: Settings) -> dict[str, registry.Config]:
+    twilio, fcm, smtp = settings.twilio, settings.fcm, settings.smtp
+    return {
+        "sms": TwilioConfig(
+            account_sid=twilio.account_sid,
+            auth_token=_secret(twilio.auth_token),
+            from_=twilio.from_,
+            messaging_service_sid=twilio.messaging_service_sid,
+            base_url=twilio.base_url,
+        ),
+        "push": FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url),
+        "email": SmtpConfig(url=_secret(smtp.url), from_=smtp.from_),
+        "console": ConsoleConfig(enabled=settings.console.enabled),
+    }
+
+
+def _secret(value: SecretStr | None) -> str | None:
+    return value.get_secret_value() if value is not None else None
 
 
 def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:

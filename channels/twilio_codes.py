@@ -55,6 +55,7 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     21605: (MISCONFIGURED, "the text is too long"),
     21617: (MISCONFIGURED, "the text is longer than 1,600 characters"),
     21619: (MISCONFIGURED, "the text is empty"),
+    21624: (MISCONFIGURED, "the validity period is out of range"),
     30007: (MISCONFIGURED, "filtered as unwanted"),
     # This number.
     21211: (REFUSED, "not a telephone number"),

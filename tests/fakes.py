@@ -63,6 +63,9 @@ class FakeLog:
 class FakeChannel:
     """Accepts everything at once, unless told otherwise per address: then that error, so many times."""
 
+    at_once = 100
+    deadline = 1.0
+
     def __init__(self, name: str, *, has_callbacks: bool = False) -> None:
         self.name, self.has_callbacks = name, has_callbacks
         self.accepted: list[Message] = []

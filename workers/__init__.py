@@ -7,8 +7,8 @@ import sys
 def run_worker(lane: str, concurrency: int, *, level: str = "info") -> None:
     """Become a Celery worker for one lane: replaces this process, so that signals reach Celery itself."""
     arguments = [
-        sys.executable, "-m", "celery", "--app", "workers.app", "worker", "--queues", lane,
+        sys.executable, "-m", "celery", "--quiet", "--app", "workers.app", "worker", "--queues", lane,
         "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", f"{lane}@%h",
-        "--without-mingle", "--without-gossip", "--loglevel", level, "--quiet",
+        "--without-mingle", "--without-gossip", "--loglevel", level,
     ]  # fmt: skip
     os.execv(sys.executable, arguments)  # noqa: S606  our own interpreter, no shell

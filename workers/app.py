@@ -19,18 +19,18 @@ if _settings.broker_url is None:
 app = celery_app(_settings.broker_url.get_secret_value())
 
 
-@setup_logging.connect(weak=False)
+@setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
 def _logging(**_: Any) -> None:
     logs.configure(_settings.log.level, _settings.log.json_)
 
 
-@worker_process_init.connect(weak=False)
+@worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _open(**_: Any) -> None:
     # The first hint of an outage must not wait for imports and connections.
     PROCESS.warm()
 
 
-@worker_process_shutdown.connect(weak=False)
+@worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 def _close(**_: Any) -> None:
     PROCESS.close()
 

@@ -3,7 +3,8 @@
 import asyncio
 import gc
 import os
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 from alertd import logs
 from alertd.ports.deps import Deps
@@ -12,10 +13,16 @@ from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.wiring import close_deps, open_deps, sample_clock
 
-try:
-    import uvloop
-except ImportError:  # not on every platform; asyncio's own loop does the same, slower
-    uvloop = None
+T = TypeVar("T")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """The quickest event loop this platform has."""
+    try:
+        import uvloop
+    except ImportError:  # not on every platform; asyncio's own loop does the same, slower
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 class Process:
@@ -63,9 +70,9 @@ class Process:
             gc.set_threshold(50_000, 20, 50)
         return self._deps
 
-    def _run(self, work: Any) -> Any:
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
         if self._loop is None:
-            self._loop = uvloop.new_event_loop() if uvloop is not None else asyncio.new_event_loop()
+            self._loop = new_loop()
             asyncio.set_event_loop(self._loop)
         return self._loop.run_until_complete(work)
 

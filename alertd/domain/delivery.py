@@ -38,9 +38,7 @@ TOLD = frozenset({DeliveryState.ACCEPTED, DeliveryState.DELIVERED, DeliveryState
 FAILED = frozenset({DeliveryState.REFUSED, DeliveryState.UNDELIVERED, DeliveryState.PARKED})
 """States after which the caregiver's next address is owed the same update."""
 
-VOID = frozenset(
-    {DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PARKED}
-)
+VOID = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PARKED})
 """States that leave the unique key (incident, update, address, epoch, step) free again."""
 
 _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
@@ -49,9 +47,7 @@ _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
         {DeliveryState.PENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.REFUSED}
     )
     | VOID,
-    DeliveryState.UNKNOWN: frozenset(
-        {DeliveryState.PENDING, DeliveryState.UNDELIVERED, DeliveryState.REFUSED}
-    )
+    DeliveryState.UNKNOWN: frozenset({DeliveryState.PENDING, DeliveryState.UNDELIVERED, DeliveryState.REFUSED})
     | TOLD
     | VOID,
     DeliveryState.ACCEPTED: frozenset(
@@ -169,9 +165,7 @@ class Owed:
     in_quiet: bool = False
 
 
-def backoff(
-    attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None
-) -> timedelta:
+def backoff(attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None) -> timedelta:
     """How long to wait before try `attempt + 1`: full jitter, never before Retry-After.
 
     `attempt` counts from 1; `spread` is a random share of [0, 1). Capped at 60 s for critical and at

@@ -13,9 +13,7 @@ class Invalid(AlertdError):
         self.message, self.field, self.line = message, field, line
 
     def __str__(self) -> str:
-        place = ", ".join(
-            part for part in (f"line {self.line}" if self.line else "", self.field or "") if part
-        )
+        place = ", ".join(part for part in (f"line {self.line}" if self.line else "", self.field or "") if part)
         return f"{place}: {self.message}" if place else self.message
 
 

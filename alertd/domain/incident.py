@@ -85,9 +85,7 @@ class Scope:
 
     def touching(self, services: tuple[str, ...], region: str | None) -> tuple[str, ...]:
         """The services of a family that fail for it, in the scope's order; empty = not touched."""
-        return tuple(
-            dict.fromkeys(r.service for r in self.reaches if r.service in services and r.touches(region))
-        )
+        return tuple(dict.fromkeys(r.service for r in self.reaches if r.service in services and r.touches(region)))
 
     def covers(self, other: "Scope") -> bool:
         """Whether every service and region of `other` already lies within this scope."""

@@ -49,7 +49,8 @@ class Knowledge:
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
-    flying_by: datetime | None = None  # the earliest that a newer message still in flight says
+    said_at: datetime | None = None  # when that was planned
+    flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
     planned_at: datetime | None = None  # when anything was last planned
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
 
@@ -88,8 +89,10 @@ def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
             _tell(known, telling, epoch)
             if update > knowledge.told:
                 knowledge.told, knowledge.next_by = update, telling.next_by
+                knowledge.said_at = telling.planned_at
             elif update == knowledge.told and telling.next_by is not None:
                 knowledge.next_by = min(knowledge.next_by or telling.next_by, telling.next_by)
+                knowledge.said_at = max(knowledge.said_at or telling.planned_at, telling.planned_at)
         elif state in OPEN:
             _cover(known, telling)
             flying.append(telling)
@@ -100,7 +103,8 @@ def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
             known.failed = update
     knowledge.planned_at = planned_at
     knowledge.in_flight = bool(flying)
-    knowledge.flying_by = min((t.next_by for t in flying if t.next_by and t.update > knowledge.told), default=None)
+    said = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
+    knowledge.flying_by = min(said, default=None)
     return knowledge
 
 

@@ -10,9 +10,7 @@ from alertd.domain.watch import Duty, Rest
 _USABLE = AddressStatus()
 
 
-def meet(
-    caregiver: Caregiver, duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None
-) -> Person:
+def meet(caregiver: Caregiver, duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None) -> Person:
     """A caregiver with the channels that apply and the addresses that may be used now.
 
     `quiet_as`: whose quiet rules hold, where those are not the incident's (a fall is told by the rules of the

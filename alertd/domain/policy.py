@@ -22,9 +22,7 @@ class Silence:
     """How long a family may go without hearing from us."""
 
     window: BySeverity
-    quiet: Mapping[
-        Severity, timedelta | None
-    ]  # the window while the whole family is in quiet hours; None = wait
+    quiet: Mapping[Severity, timedelta | None]  # the window while the whole family is in quiet hours; None = wait
     promise_at_most: BySeverity
     news: BySeverity = field(default_factory=dict)  # longest without human news
     holdings: Holdings = Holdings()

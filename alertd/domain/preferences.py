@@ -47,9 +47,7 @@ def chain(
     )
 
 
-def _for_service(
-    caregiver: Caregiver, family: Family, policy: Policy, service: str, severity: Severity
-) -> Choice:
+def _for_service(caregiver: Caregiver, family: Family, policy: Policy, service: str, severity: Severity) -> Choice:
     own = caregiver.preferences
     if service in own.services:
         for rule, said in chain(caregiver, family, policy, service, severity):

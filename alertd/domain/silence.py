@@ -6,7 +6,7 @@ from alertd.domain.incident import Incident, Kind, Severity, State, Update
 from alertd.domain.knowledge import Knowledge
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person, all_asleep, first_told
-from alertd.domain.watch import Duty, Rest, Watch
+from alertd.domain.watch import Duty, Rest
 
 FIRST_MARGIN = timedelta(seconds=60)
 """The margin before there are any hand-overs to measure."""
@@ -56,25 +56,41 @@ def closes_promise(incident: Incident, now: datetime, margin: timedelta) -> bool
     return promise is not None and now >= promise - margin
 
 
-def deadline(duty: Duty, knowledge: Knowledge, now: datetime) -> datetime:
+def touched_at(duty: Duty, now: datetime) -> datetime:
+    """When the incident began to touch the family; after a time in which it did not, when it did so again.
+
+    That is the newest update where it widened the scope, else (a change of the family's own) `now`.
+    """
+    if duty.watch.rest is not Rest.NOT_TOUCHED:
+        return duty.watch.touched_at
+    updates, family = duty.incident.updates, duty.family
+    widened = updates[-1].kind is Kind.SCOPE and len(updates) > 1
+    if widened and not updates[-2].facts.scope.touching(family.services, family.region):
+        return updates[-1].at
+    return now
+
+
+def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:
     """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
 
-    Before the first acceptance it is when the incident began to touch them, again or at all, plus
-    `first_notice` (R1).
+    Before the first acceptance it is when the incident began to touch them, or was reopened, plus
+    `first_notice` (R1). A promise from before the clock stopped binds no more.
     """
-    policy, watch, news = duty.policy, duty.watch, duty.incident.news
-    if watch.rest is Rest.NOT_TOUCHED:
-        return _touched_again(duty, now) + policy.first_notice[duty.incident.severity]
-    first = not knowledge.told
-    standing = knowledge.next_by if knowledge.told and knowledge.next_by is not None else watch.next_by
-    for update, before in _untold(duty.incident, watch, knowledge):
+    policy, incident = duty.policy, duty.incident
+    heard = knowledge.said_at is not None and knowledge.said_at >= touched
+    if heard and knowledge.next_by is not None:
+        standing = knowledge.next_by
+    else:
+        heard = False
+        standing = touched + policy.first_notice[_severity_at(incident, touched)]
+    for update, before in _untold(incident, touched, knowledge.told if heard else 0):
         severity = update.facts.severity
         if update.kind is Kind.REOPENING:
-            first, standing = True, update.at + policy.first_notice[severity]
-        elif before is not None and severity.rank > before.facts.severity.rank:
-            length = policy.first_notice[severity] if first else _by_day(policy, update)
+            heard, standing = False, update.at + policy.first_notice[severity]
+        elif severity.rank > before.facts.severity.rank:
+            length = _by_day(policy, update) if heard else policy.first_notice[severity]
             standing = min(standing, update.at + length)
-        if update.promise is not None and update is news and not first:
+        if heard and update.promise is not None and update is incident.news:
             standing = min(standing, update.promise)
     return standing
 
@@ -94,25 +110,20 @@ def _by_day(policy: Policy, update: Update) -> timedelta:
     return window(policy, update.facts.severity, update.facts.state, asleep=False)
 
 
-def _touched_again(duty: Duty, now: datetime) -> datetime:
-    """When the incident began to touch a family again: with the newest update, else by a change of their own."""
-    newest, family = duty.incident.newest, duty.family
-    if newest.kind is Kind.SCOPE and len(duty.incident.updates) > 1:
-        before = duty.incident.updates[-2].facts.scope
-        if not before.touching(family.services, family.region):
-            return newest.at
-    return now
-
-
-def _untold(incident: Incident, watch: Watch, knowledge: Knowledge) -> list[tuple[Update, Update | None]]:
-    """Human updates that nobody in the family has been told, oldest first, each with the update before it."""
-    untold: list[tuple[Update, Update | None]] = []
+def _severity_at(incident: Incident, at: datetime) -> Severity:
     updates = incident.updates
-    for i in range(len(updates) - 1, -1, -1):
+    return next((u.facts.severity for u in reversed(updates) if u.at <= at), updates[0].facts.severity)
+
+
+def _untold(incident: Incident, touched: datetime, told: int) -> list[tuple[Update, Update]]:
+    """Human updates that nobody in the family was told, oldest first, each with the update before it."""
+    untold: list[tuple[Update, Update]] = []
+    updates = incident.updates
+    for i in range(len(updates) - 1, 0, -1):
         update = updates[i]
-        if update.number <= knowledge.told or update.at <= watch.touched_at:
+        if update.number <= told or update.at <= touched:
             break
         if update.human and update.notify:
-            untold.append((update, updates[i - 1] if i else None))
+            untold.append((update, updates[i - 1]))
     untold.reverse()
     return untold

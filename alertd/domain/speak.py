@@ -17,9 +17,10 @@ from alertd.domain.watch import Duty, Rest, Verdict
 def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowledge) -> Verdict:
     """What is owed now to a family that the open incident touches."""
     people = hereafter = listeners(duty, services)
-    deadline = silence.deadline(duty, knowledge, now)
+    touched = silence.touched_at(duty, now)
+    deadline = silence.deadline(duty, knowledge, touched)
     if not people:
-        return Verdict(rest=unreachable(duty, services), next_by=deadline)
+        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)
     incident = duty.incident
     left = silence.severity_left(incident, knowledge)
     if left is not None:
@@ -51,6 +52,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
         holding=holding and bool(owed),
         update=update if owed else 0,
         next_by=deadline,
+        touched_at=touched,
         look_at=look_at(
             duty, now, hereafter, knowledge, deadline=deadline, due_at=due_at, owed=owed, wake_at=wake_at
         ),
@@ -114,13 +116,17 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     if asleep is None or wakes:
         floor = duty.policy.floor if wakes and severity is Severity.CRITICAL else ()
         targets = loud_targets(person, turn.knowledge, turn.update, reason, floor)
-        return [
-            turn.message(
-                person, known, a, why, loud=a.channel != "email", asleep=asleep is not None, wakes=wakes
-            )
-            for a, why in targets
-            if not turn.covered(a)
-        ], None, False
+        return (
+            [
+                turn.message(
+                    person, known, a, why, loud=a.channel != "email", asleep=asleep is not None, wakes=wakes
+                )
+                for a, why in targets
+                if not turn.covered(a)
+            ],
+            None,
+            False,
+        )
     if not person.soft_at_night:
         return [], asleep, True
     deliveries = [

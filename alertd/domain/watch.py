@@ -52,9 +52,7 @@ class Duty:
     addresses: Mapping[AddressId, AddressStatus] | None = None  # the noteworthy ones; absent = usable
     channels: frozenset[str] = frozenset()  # channels that have an adapter
     margin: timedelta = timedelta(seconds=60)
-    lease: timedelta = timedelta(
-        seconds=30
-    )  # machine time in story seconds: how long a message may be in flight
+    lease: timedelta = timedelta(seconds=30)  # machine time in story seconds: how long a message may be in flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,7 @@ class Verdict:
     holding: bool = False  # the deliveries carry the next holding, which is to be written first
     update: int = 0  # the newest update that anyone in the family is owed; older open ones are superseded
     next_by: datetime | None = None  # the family's deadline as it stands, until the next acceptance
+    touched_at: datetime | None = None  # when the incident began to touch them, for the watch; None: as before
     look_at: datetime | None = None  # always later than now; None = closed or resting
     rest: Rest | None = None
     waiting: tuple[str, ...] = ()

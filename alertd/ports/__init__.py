@@ -87,9 +87,11 @@ class Channel(Protocol):
 
     name: str
     has_callbacks: bool  # whether the provider will tell the outcome of an unknown attempt
+    deadline: float  # seconds that one send may take at the most, well inside the lease (30 s)
+    at_once: int  # how many sends may be under way in one process; the rest wait above the channel
 
     async def send(self, message: Message) -> Receipt:
-        """Hand one message to the provider within a total deadline well inside the lease (30 s).
+        """Hand one message to the provider within `deadline`.
 
         Raises Later, Refused, Unknown or Misconfigured, and nothing else.
         """

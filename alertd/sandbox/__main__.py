@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -92,7 +93,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = read_arguments(arguments)
     with asyncio.Runner(loop_factory=_quickest_loop()) as runner:
-        runner.run(serve(settings))
+        try:
+            runner.run(serve(settings))
+        except (OSError, ValueError) as error:  # a port that is taken, a folder that cannot be written
+            sys.exit(f"sandbox: {error}")
 
 
 def _quickest_loop() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -8,12 +8,14 @@ _BASIC = frozenset(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _EXTENDED = frozenset("^{}\\[~]|€\f")  # two septets each
+_ALL = _BASIC | _EXTENDED
 
 
 def segments(text: str) -> int:
     """Segments of a text: 160 septets or 70 UTF-16 units in one, 153 or 67 in each of several; at least 1."""
-    if all(char in _BASIC or char in _EXTENDED for char in text):
-        units, alone, joined = sum(2 if char in _EXTENDED else 1 for char in text), 160, 153
+    used = set(text)
+    if used <= _ALL:
+        units, alone, joined = len(text) + sum(text.count(char) for char in used & _EXTENDED), 160, 153
     else:
         units, alone, joined = len(text.encode("utf-16-le", "surrogatepass")) // 2, 70, 67
     return 1 if units <= alone else -(-units // joined)

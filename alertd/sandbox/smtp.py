@@ -2,27 +2,24 @@
 
 import asyncio
 import contextlib
-import email.policy
 import hmac
 import logging
 import secrets
 import warnings
 import weakref
-from email import message_from_bytes
-from email.message import EmailMessage
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from alertd.sandbox import reference
 from alertd.sandbox.dead import DeadAddresses
 from alertd.sandbox.faults import Armed, Faults
+from alertd.sandbox.mail_reading import Mail, clean, read_mail
 from alertd.sandbox.records import Records
 
 SIZE_LIMIT = 10 * 1024 * 1024
 HOSTNAME = "sandbox.example.org"
 
-_policy = email.policy.SMTP
 _REQUIRED = ("From", "Date")
 """https://www.rfc-editor.org/rfc/rfc5322#section-3.6: the only header fields that every mail must have."""
 
@@ -77,7 +74,7 @@ class MailServer:
         """Take a recipient, unless it is dead or a fault has it."""
         armed = self._faults.pick("email", address, stage="rcpt")
         if armed is not None:
-            return await self._misbehave(armed, server, address, {"mail_from": envelope.mail_from})
+            return await self._misbehave(armed, server, address, {"mail_from": clean(str(envelope.mail_from))})
         if ("email", address) in self._dead:
             return await self._refuse(
                 "dead", address, f"550 5.1.1 <{address}>: Recipient address rejected: User unknown", {}
@@ -90,11 +87,10 @@ class MailServer:
         """Keep the mail for each recipient, then answer."""
         content = envelope.content
         assert isinstance(content, bytes)
-        mail = message_from_bytes(content, policy=_policy)
-        assert isinstance(mail, EmailMessage)
+        mail = read_mail(content)
         request = {
-            "mail_from": envelope.mail_from,
-            "headers": [[name, _clean(str(value))] for name, value in mail.items()],
+            "mail_from": clean(str(envelope.mail_from)),
+            "headers": mail.headers,
             "bytes": len(content),
         }
         picked = [self._faults.pick("email", to, stage="data") for to in envelope.rcpt_tos]
@@ -102,7 +98,7 @@ class MailServer:
         after = armed is not None and armed.fault.kind in {"drop_after_accept", "smtp_drop_after_data"}
         if armed is not None and not after:
             return await self._misbehave(armed, server, envelope.rcpt_tos[0], request)
-        missing = [name for name in _REQUIRED if name not in mail]
+        missing = [name for name in _REQUIRED if name.lower() not in mail.first]
         if missing:
             return await self._refuse(
                 "contract", envelope.rcpt_tos[0], f"554 5.6.0 Header field missing: {', '.join(missing)}", request
@@ -116,21 +112,20 @@ class MailServer:
     # --- inside -------------------------------------------------------------------------------------
 
     async def _keep(
-        self, mail: EmailMessage, envelope: Envelope, request: dict[str, Any], queue_id: str, fault: str | None
+        self, mail: Mail, envelope: Envelope, request: dict[str, Any], queue_id: str, fault: str | None
     ) -> None:
-        text, html = _part(mail, "plain"), _part(mail, "html")
         await asyncio.gather(
             *(
                 self._records.accept(
                     "email",
-                    _clean(to),
+                    clean(to),
                     provider_id=queue_id,
-                    title=_clean(str(mail.get("Subject", ""))),
-                    text=text or "",
-                    html=html,
-                    sender=_clean(str(envelope.mail_from)),
-                    priority=_priority(mail),
-                    reference=reference.of_message_id(mail.get("Message-ID")),
+                    title=mail.first.get("subject", ""),
+                    text=mail.text or "",
+                    html=mail.html,
+                    sender=request["mail_from"],
+                    priority=mail.priority,
+                    reference=reference.of_message_id(mail.first.get("message-id")),
                     request=request,
                     fault=fault,
                 )
@@ -159,7 +154,7 @@ class MailServer:
     async def _refuse(self, outcome: str, to: str, reply: str, request: dict[str, Any]) -> str:
         code = " ".join(reply.split(" ")[:2])
         detail = reply[len(code) + 1 :]
-        await self._records.refuse("email", _clean(to), outcome, code=code, detail=detail, request=request)
+        await self._records.refuse("email", clean(to), outcome, code=code, detail=detail, request=request)
         return reply
 
     def _authenticate(
@@ -176,28 +171,3 @@ def _cut_off(server: SMTP) -> None:
     transport = server.transport
     if transport is not None:
         cast(asyncio.Transport, transport).abort()
-
-
-def _part(mail: EmailMessage, kind: str) -> str | None:
-    """The text of the part that a mail program would show; None if there is none of this kind."""
-    part = mail.get_body((kind,))
-    if part is None:
-        return None
-    assert isinstance(part, EmailMessage)
-    try:
-        content = str(part.get_content())
-    except LookupError:  # a charset that Python doesn't know
-        raw = part.get_payload(decode=True)
-        content = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else ""
-    return _clean(content.replace("\r\n", "\n"))
-
-
-def _clean(text: str) -> str:
-    """The text without lone surrogates, which stand for bytes that were no UTF-8 and fit no JSON."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _priority(mail: EmailMessage) -> Literal["high", "normal"]:
-    """https://www.rfc-editor.org/rfc/rfc4021#section-2.1.54 (Importance) and the older X-Priority."""
-    importance, priority = str(mail.get("Importance", "")), str(mail.get("X-Priority", ""))
-    return "high" if importance.strip().lower() == "high" or priority.startswith("1") else "normal"

@@ -75,7 +75,8 @@ def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
     """Services that the message should name and does not."""
     said = one_line(f"{content.title} {content.text}" if saying.channel == "push" else content.text)
     for service in saying.reader.services:
-        name = clean(names[service].get(saying.reader.locale, ""))
+        known = names[service]
+        name = clean(known.get(saying.reader.locale, known.get("en", "")))
         if name not in said and fold(name) not in said:
             yield service
 

@@ -71,6 +71,17 @@ class Composer:
             self._cache.put(key, content)
         return content
 
+    @property
+    def locales(self) -> frozenset[str]:
+        """The languages that can be spoken."""
+        return frozenset(self._catalogues)
+
+    @property
+    def phrases(self) -> frozenset[str]:
+        """The keys for `--works` and `--do` that every language knows."""
+        known = [frozenset(catalogue.phrases) for catalogue in self._catalogues.values()]
+        return frozenset.intersection(*known) if known else frozenset(builtin.PHRASES[DEFAULT])
+
     def check(self) -> list[str]:
         """Every problem of the texts: sentences that a locale lacks, templates that fail, limits overrun.
 
@@ -96,8 +107,8 @@ class Composer:
         if channel == "sms":
             return Content(parts.headline, fit.sms(parts, self._layout(catalogue, "sms.txt")))
         if channel == "push":
-            title, whole = fit.title(parts, fit.PUSH_TITLE)
-            return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", title_is_whole=whole)))
+            title, unsaid = fit.title(parts, fit.PUSH_TITLE)
+            return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid)))
         title, _ = fit.title(parts, fit.SUBJECT)
         text = fit.paragraphs(self._layout(catalogue, f"{channel}.txt")(parts))
         if channel != "email":

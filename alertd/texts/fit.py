@@ -12,19 +12,34 @@ PUSH_TITLE = 65  # characters; what phones show of a title in one line or two
 PUSH_BODY = 240  # characters; what phones show of an opened notification
 SUBJECT = 120  # characters; the phone shows the first 40 or so
 
-STAGES: tuple[tuple[tuple[str, ...], int | None], ...] = (
+Stage = tuple[tuple[str, ...], int | None]
+
+_LAST: tuple[Stage, ...] = (
+    (("state", "works", "lasting", "since"), None),
+    (("state", "works", "lasting", "since"), 40),
+    (("state", "works", "lasting", "since", "message"), None),
+    (("state", "works", "lasting", "since", "message", "change", "missed"), None),
+    (("state", "works", "lasting", "since", "message", "change", "missed", "bad"), None),
+)
+FIRST_WORDS: tuple[Stage, ...] = (
     ((), None),
     (("state",), None),
     (("state",), 80),
     (("state", "works"), 40),
-    (("state", "works", "since"), 40),
-    (("state", "works", "since", "message"), None),
-    (("state", "works", "since", "message", "change", "missed"), None),
-    (("state", "works", "since", "message", "change", "missed", "bad"), None),
+    *_LAST,
+)
+LATER_WORDS: tuple[Stage, ...] = (
+    ((), None),
+    (("state",), None),
+    (("state", "works"), None),
+    (("state", "works", "lasting"), None),
+    (("state", "works", "lasting"), 120),
+    *_LAST,
 )
 """Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
-Never left out: which services, that there is no news, what to do, and when they hear again.
+A first notice keeps what still works longer than the human's words; later messages, the news. Never left out:
+which services, that there is no news, what to do, and when they hear again.
 """
 
 Draw = Callable[[Parts], str]
@@ -46,22 +61,29 @@ def push_body(parts: Parts, draw: Draw) -> str:
     return fit(parts, lambda some: one_line(draw(some)), lambda text: len(text) <= PUSH_BODY)
 
 
-def title(parts: Parts, most: int) -> tuple[str, bool]:
-    """A push title or e-mail subject of at most `most` characters, and whether it says all it should."""
-    first = f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" else parts.headline
-    whole = (f"{parts.prefix} {first}", f"{parts.prefix} {parts.headline}")
-    brief = (f"{parts.prefix} {parts.headline_brief}", parts.headline, parts.headline_brief)
-    for candidates, all_said in ((whole, True), (brief, False)):
-        for candidate in candidates:
-            if len(candidate.strip()) <= most:
-                return candidate.strip(), all_said
-    return shorten(parts.headline_brief, lambda text: len(text) <= most), False
+def title(parts: Parts, most: int) -> tuple[str, str]:
+    """A push title or e-mail subject of at most `most` characters, and what it had no room for."""
+    holding = f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" else parts.headline
+    named = f"{parts.services}."
+    candidates = (
+        (f"{parts.prefix} {holding}", ""),
+        (f"{parts.prefix} {parts.headline}", ""),
+        (f"{parts.prefix} {parts.headline_brief}", named),
+        (parts.headline, parts.prefix),
+        (parts.headline_brief, f"{parts.prefix} {named}"),
+    )
+    for candidate, unsaid in candidates[: 3 if parts.exercise else 5]:
+        if len(candidate.strip()) <= most:
+            return candidate.strip(), unsaid
+    first = parts.prefix if parts.exercise else ""
+    cut = shorten(f"{first} {parts.headline_brief}", lambda text: len(text) <= most)
+    return cut, f"{parts.prefix} {named}"
 
 
 def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
-    for dropped, keep in STAGES:
+    for dropped, keep in FIRST_WORDS if parts.framing == "notice" else LATER_WORDS:
         fewer = _with(parts, **dict.fromkeys(dropped, ""))
         text = draw(fewer)
         if fits(text):

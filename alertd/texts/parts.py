@@ -33,9 +33,11 @@ class Parts:
     tone: str  # critical, major, minor or good: the colour
     services: str  # no full stop: their names
     headline: str  # no full stop: what is the matter with which services
+    exercise: bool  # a test: nothing is really down
     headline_brief: str  # the same, naming the first service and how many more
     prefix: str = ""  # "Update 4:"
     since: str = ""  # no full stop: "since 11:40 PM"
+    lasting: str = ""  # no full stop: "15 h now"
     elapsed: str = ""  # no full stop: "15 h"
     missed: str = ""
     news: str = ""  # when the last real news came
@@ -70,6 +72,7 @@ class Speaker:
         self._now = minute(saying.now)
         self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
         self._count = len(saying.reader.services)
+        self._exercise = saying.update.kind is Kind.EXERCISE
 
     def parts(self) -> Parts:
         """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
@@ -77,8 +80,9 @@ class Speaker:
         ending = framing in ENDS or facts.state.ended
         heading, lines, language = self._message()
         do, do_list = self._do(ending)
-        works = [] if ending else [self._phrase(entry) for entry in facts.works]
+        works = [] if ending or self._exercise else [self._phrase(entry) for entry in facts.works]
         services = self._services(brief=False)
+        since, lasting = ("", "") if ending or self._exercise else self._since()
         city = self._reader.zone.rpartition("/")[2].replace("_", " ")
         return Parts(
             framing=framing.value,
@@ -86,15 +90,17 @@ class Speaker:
             tone="good" if ending else facts.severity.value,
             services=services,
             headline=self._headline(services),
+            exercise=self._exercise,
             headline_brief=self._headline(self._services(brief=True)),
             prefix=self._prefix(),
-            since="" if ending else self._since(),
+            since=since,
+            lasting=lasting,
             elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
             missed=self._missed(),
             news=self._news(),
             change="" if ending else self._change(),
             bad=self._bad(),
-            state="" if ending else self._say(f"state.{facts.state.value}"),
+            state="" if ending or self._exercise else self._say(f"state.{facts.state.value}"),
             message=" ".join(sentence(line) for line in lines) if framing is not Framing.HOLDING else "",
             works=self._say("works", list="; ".join(p.short for p in works)) if works else "",
             do=do,
@@ -128,11 +134,12 @@ class Speaker:
         return f"{', '.join(names[:-1])} {self._say('list.and', last=names[-1])} {names[-1]}"
 
     def _name(self, service: str) -> str:
+        """The name in the reader's language; the English one stands in for a missing one."""
         known = self._names.get(service) or {}
-        for locale in (self._reader.locale, self._reader.locale.partition("-")[0]):
+        for locale in (self._reader.locale, self._catalogue.locale, "en"):
             if name := clean(known.get(locale, "")):
                 return name
-        self._tell(f"service {service} has no name in {self._catalogue.locale}")
+        self._tell(f"service {service} has no name in {self._catalogue.locale}, nor in English")
         return next((name for name in map(clean, known.values()) if name), service)
 
     def _headline(self, services: str) -> str:
@@ -158,15 +165,17 @@ class Speaker:
         framing, kind = self._saying.framing, self._saying.update.kind
         if kind is Kind.REOPENING and framing is not Framing.HOLDING:
             return "again"
-        if framing is Framing.NOTICE:
+        if framing is Framing.NOTICE or self._exercise:
             return "plain"
-        if framing is Framing.UPDATE and kind in (Kind.SEVERITY, Kind.SCOPE):
+        if framing is not Framing.UPDATE:
+            return "still"
+        if kind is Kind.SEVERITY:
             return "now"
-        return "plain" if framing is Framing.UPDATE and kind is Kind.CORRECTION else "still"
+        return "plain" if kind in (Kind.CORRECTION, Kind.SCOPE) else "still"
 
     def _prefix(self) -> str:
         saying = self._saying
-        if saying.update.kind is Kind.EXERCISE:
+        if self._exercise:
             return self._say("prefix.exercise")
         if saying.framing not in (Framing.UPDATE, Framing.WAKE_UP):
             return ""
@@ -183,6 +192,8 @@ class Speaker:
 
     def _bad(self) -> str:
         facts, framing = self._facts, self._saying.framing
+        if self._exercise:
+            return self._say("exercise.bad")
         if framing is Framing.RESOLUTION:
             start, end = self._outage()
             values = {"start": self._wall.when(start), "end": self._wall.when(end)}
@@ -201,7 +212,7 @@ class Speaker:
         return self._say(f"bad.{between}{facts.severity.value}")
 
     def _change(self) -> str:
-        if self._saying.framing is not Framing.UPDATE:
+        if self._saying.framing is not Framing.UPDATE or self._exercise:
             return ""
         if self._saying.update.kind is Kind.SEVERITY:
             return self._say(f"change.{self._facts.severity.value}")
@@ -209,12 +220,16 @@ class Speaker:
 
     # --- when -----------------------------------------------------------------------------------
 
-    def _since(self) -> str:
-        since = minute(self._facts.since)
-        how = self._how()
-        if self._facts.state is State.MONITORING or how in ("now", "again"):
-            how = "began"
-        return self._say(f"since.{how}", since=self._wall.when(since), elapsed=self._elapsed(since, self._now))
+    def _since(self) -> tuple[str, str]:
+        """Since when, and for how long; for how long only where all of it failed for so long."""
+        facts, how = self._facts, self._how()
+        since = minute(facts.since)
+        changed = how == "plain" and self._saying.update.kind is Kind.SCOPE
+        began = changed or how in ("now", "again") or facts.state is State.MONITORING
+        said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
+        if how != "still" or began:
+            return said, ""
+        return said, self._say("lasting", elapsed=self._elapsed(since, self._now))
 
     def _elapsed(self, start: datetime, end: datetime) -> str:
         length = elapsed(start, end)
@@ -240,7 +255,7 @@ class Speaker:
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
         if framing in ENDS or self._facts.state.ended:
-            return self._say("next.ended")
+            return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:
             return self._say("next.open")
         moment = minute(reader.hears_by)
@@ -270,6 +285,9 @@ class Speaker:
     def _do(self, ending: bool) -> tuple[str, tuple[str, ...]]:
         """What to do now, in one line and as a list. At the end the outage's own advice no longer holds."""
         framing = self._saying.framing
+        if self._exercise:
+            advice = self._say("exercise.do")
+            return advice, (advice,)
         if framing is Framing.WAS_DOWN and self._facts.state is State.CANCELLED:
             framing = Framing.CANCELLATION
         if framing in ENDS:

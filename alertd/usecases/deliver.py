@@ -15,7 +15,7 @@ _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch st
 _CRASHES = 5  # render errors of our own after which a delivery is parked
 _ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
 _LEAST_USEFUL = timedelta(seconds=60)
-_MINUTE = timedelta(minutes=1)
+_TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
 
 
 class Sender:
@@ -24,6 +24,8 @@ class Sender:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._incidents: dict[object, tuple[tuple[int, int], Incident]] = {}
+        # Bulkheads: a provider that hangs fills its own slots and nobody else's.
+        self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
 
     async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
         """Send every delivery of a batch at once; returns how many were accepted.
@@ -34,7 +36,8 @@ class Sender:
             return 0
         incidents = await self._load({delivery.incident for delivery in batch})
         pending = {
-            asyncio.ensure_future(self._attempt(delivery, incidents[delivery.incident])) for delivery in batch
+            asyncio.ensure_future(self._in_turn(delivery, incidents[delivery.incident], lease))
+            for delivery in batch
         }
         accepted = 0
         while pending:
@@ -62,11 +65,21 @@ class Sender:
                 )
         return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
 
+    async def _in_turn(self, delivery: Claimed, incident: Incident, lease: Lease) -> Outcome:
+        """Wait for a slot of the channel; a lease that would not outlive the call is given back unused."""
+        slots = self._slots.get(delivery.channel)
+        if slots is None:
+            return Outcome(delivery, DeliveryState.PARKED, "no adapter", final=True)
+        async with slots:
+            now = self._deps.clock.machine()
+            call = timedelta(seconds=self._deps.channels[delivery.channel].deadline) + _TO_WRITE
+            if lease.until - now < call:
+                return Outcome(delivery, DeliveryState.PENDING, "lease too short", due_at=now)
+            return await self._attempt(delivery, incident)
+
     async def _attempt(self, delivery: Claimed, incident: Incident) -> Outcome:
         deps = self._deps
-        channel = deps.channels.get(delivery.channel)
-        if channel is None:
-            return Outcome(delivery, DeliveryState.PARKED, "no adapter", final=True)
+        channel = deps.channels[delivery.channel]
         try:
             message = self._message(delivery, incident)
             receipt = await channel.send(message)

@@ -180,7 +180,7 @@ def restart(world: World, value: int) -> None:
     world.hazards.add("restart")
     until = world.now + timedelta(minutes=(1, 5, 20, 45)[value % 4])
     world.asleep_until = max(until, world.asleep_until or until)
-    world.upset_at = world.asleep_until
+    world.upset(world.asleep_until)
     world.judge.outage(world.asleep_until)
     world.at(world.asleep_until, world.look)
 

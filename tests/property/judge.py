@@ -131,13 +131,15 @@ class Judge:
         return bool(self.lacks(name) & self.world.policy.wakes.get(self.world.incident.severity, frozenset()))
 
     def told_rows(self) -> "list[Row]":
-        """What the family was told since the incident last began to touch it."""
+        """What the family was told since they were last told "not affected after all"."""
+        told = [r for r in self.world.rows if r.told]
+        freed = [r.planned_at for r in told if r.owed.framing is Framing.NOT_AFFECTED]
+        return [r for r in told if not freed or r.planned_at > max(freed)]
+
+    def binding_rows(self) -> "list[Row]":
+        """... and since the incident last began to touch them: what those messages say binds us."""
         since = self.world.touched_since
-        rows = [r for r in self.world.rows if r.told and r.owed.framing not in ENDS and r.planned_at >= since]
-        freed = [
-            r.planned_at for r in self.world.rows if r.told and r.owed.framing is Framing.NOT_AFFECTED
-        ]
-        return [r for r in rows if not freed or r.planned_at > max(freed)]
+        return [r for r in self.told_rows() if r.owed.framing not in ENDS and r.planned_at >= since]
 
     def news(self) -> Update:
         told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
@@ -171,7 +173,7 @@ class Judge:
         """R2: what the family was told, brought nearer by new facts, put off while nobody may be told."""
         world = self.world
         first_notice = world.policy.first_notice
-        rows = self.told_rows()
+        rows = self.binding_rows()
         newest = max((r.owed.update for r in rows), default=0)
         by = min((r.owed.next_by for r in rows if r.owed.update == newest and r.owed.next_by), default=None)
         if by is None:

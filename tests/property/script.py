@@ -11,6 +11,7 @@ from alertd.domain.incident import Kind, Severity
 from alertd.domain.policy import Policy
 from tests import make
 
+LOCAL = "%Y-%m-%d %H:%M"
 EVES = {  # an evening before a night on which the clocks change, at 18:00 local time
     ("America/Los_Angeles", "fold"): datetime(2026, 10, 31, 18),
     ("America/Los_Angeles", "gap"): datetime(2026, 3, 7, 18),

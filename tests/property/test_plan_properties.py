@@ -6,10 +6,10 @@
 
 import os
 from collections import Counter
-from datetime import UTC, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 
 from tests.property import events
 from tests.property.script import Script, scripts
@@ -23,31 +23,41 @@ LEAST = 0.05
 
 
 def live(script: Script) -> World:
-    """Play a script to its end: what happens, a quiet stretch, the resolution, and two days of waking up."""
+    """Play a script to its end; a failure carries the story that led to it."""
     world = World(script)
-    for event in script.events:
+    try:
+        play(world)
+    except AssertionError as broken:
+        broken.add_note("\n".join(world.story()))
+        raise
+    return world
+
+
+def play(world: World) -> None:
+    """What happens, a quiet stretch, the resolution, and two days of waking up."""
+    for event in world.script.events:
         world.run_until(world.now + timedelta(seconds=event.after))
         world.judge.always()
         events.happen(world, event.what, event.value)
     world.run_until(world.now + timedelta(hours=9))
-    lived_until = world.now
+    world.hazards |= nights(world)
     if not world.incident.state.ended:
-        events.resolve(world, 0)
+        events.happen(world, "resolve", 0)
     world.run_until(world.now + timedelta(days=2))
     if not world.incident.state.ended:  # a relapse that was still to come
-        events.resolve(world, 0)
+        events.happen(world, "resolve", 0)
         world.run_until(world.now + timedelta(days=2))
     world.judge.finish()
-    world.hazards |= nights(world, lived_until)
-    return world
 
 
-def nights(world: World, until: object) -> set[str]:
-    """Whether the clocks of somebody with quiet or duty hours changed on the way."""
+def nights(world: World) -> set[str]:
+    """Whether the clocks of somebody in the family changed on the way."""
     found = set()
     for c in world.family.caregivers:
         tz = ZoneInfo(world.judge.zone(c))
-        before, after = (at.astimezone(tz).utcoffset() for at in (world.script.start, until))
+        before, after = (at.astimezone(tz).utcoffset() for at in (world.script.start, world.now))
+        assert before is not None
+        assert after is not None
         if before != after:
             found.add("gap night" if after > before else "fold night")
     return found
@@ -68,12 +78,7 @@ def test_every_history_keeps_the_promise(capsys):
     )
     @given(scripts())
     def run(script: Script) -> None:
-        world = None
-        try:
-            world = live(script)
-        finally:
-            if world is None:
-                note("see the log above")
+        world = live(script)
         hazards.update(world.hazards)
         counts.update(world.judge.counts)
         counts["examples"] += 1

@@ -75,7 +75,7 @@ class World:
         script = self.script
         self.policy, self.family = script.policy, script.family
         self.now = script.start
-        self.dice = Random(1)  # noqa: S311
+        self.dice = Random(1)
         self.fates = list(reversed(script.fates))
         self.queue: list[tuple[datetime, int, Callable[[], None]]] = []
         self.serial = 0
@@ -87,6 +87,7 @@ class World:
         self.upset_at = script.start  # the last event after which a deadline may be over without our fault
         opened = script.start - timedelta(minutes=script.late)
         notice = make.update(1, Kind.NOTICE, opened, since=opened, severity=script.severity, last_news_at=opened)
+        notice = replace(notice, facts=replace(notice.facts, scope=make.scope("follow", regions=("us",))))
         self.incident: Incident = make.incident(notice, opened_at=opened)
         if script.late:
             self.hazards.add("late joiner")
@@ -119,8 +120,24 @@ class World:
         """Whether our own machines are down."""
         return self.asleep_until is not None and self.now < self.asleep_until
 
+    def upset(self, until: datetime | None = None) -> None:
+        """Something changed from outside: for a moment a deadline may be over without anybody's fault."""
+        self.upset_at = max(self.upset_at, until or self.now)
+
     def note(self, text: str) -> None:
         self.log.append(f"{self.now:%d %H:%M:%S} {text}")
+
+    def story(self) -> list[str]:
+        """What happened, for a failing example."""
+        people = [
+            f"{c.id} ({c.role}) {[a.channel for a in c.addresses]} {c.time_zone or ''} quiet {c.preferences.quiet_hours}"
+            f" duty {c.on_duty} critical {c.preferences.critical} major {c.preferences.major} minor {c.preferences.minor}"
+            for c in self.script.family.caregivers
+        ]
+        quiet = {severity.value: str(length) for severity, length in self.policy.silence.quiet.items()}
+        wakes = {severity.value: sorted(kinds) for severity, kinds in self.policy.wakes.items()}
+        rules = f"quiet {quiet} wakes {wakes} floor {self.policy.floor}"
+        return [f"{self.script.zone} {self.script.severity} {rules}", *people, *self.log, f"{self.now:%d %H:%M:%S} end"]
 
     # --- planning ------------------------------------------------------------------------------------
 
@@ -170,6 +187,7 @@ class World:
         self.watch = replace(
             self.watch,
             next_by=verdict.next_by or self.watch.next_by,
+            touched_at=verdict.touched_at or self.watch.touched_at,
             owed=max(self.watch.owed, verdict.update),
             epoch=self.incident.epoch,
             waiting=verdict.waiting,
@@ -299,6 +317,8 @@ class World:
             row.accepted_at = None
             self.judge.disturbed(row.owed.caregiver)
             self.make_due()
+        elif state is DeliveryState.DELIVERED:
+            self.make_due()
 
     # --- what people do ------------------------------------------------------------------------------
 
@@ -330,7 +350,7 @@ class World:
     def fan_out(self) -> None:
         """The cursor reaches the family a little later."""
         self.fanouts += 1
-        self.upset_at = self.now
+        self.upset()
 
         def reach() -> None:
             if self.stopped:
@@ -338,7 +358,7 @@ class World:
                 self.at(self.asleep_until, reach)
                 return
             self.fanouts -= 1
-            self.upset_at = self.now
+            self.upset()
             self.make_due()
 
         self.at(self.now + SECOND * self.script.fanout, reach)

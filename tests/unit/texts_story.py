@@ -1,0 +1,227 @@
+"""Sayings of the weekend of 2019, for the tests of the texts: each test names only what it is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from alertd.domain.delivery import Framing, Reader
+from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
+from alertd.ports import Saying
+from alertd.texts import Composer, load
+
+TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "follow": {"en": "Follow", "es": "Seguimiento"},
+    "share": {"en": "Share", "es": "Compartir"},
+    "login": {"en": "Log-in", "es": "Inicio de sesión"},
+}
+ADVICE = ("check_by_hand", "do_not_reinstall")
+ZONES = {"en": "America/Los_Angeles", "es": "America/Chicago"}
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+
+def pacific(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
+    """A wall time of 2019 on the West Coast, in UTC."""
+    return datetime(2019, month, day, hour, minute, tzinfo=PACIFIC).astimezone(UTC)
+
+
+SINCE = pacific(29, 23, 40)
+SATURDAY = pacific(30, 14, 5)
+
+
+def refuse(failure: str) -> None:
+    """Texts that must not fail."""
+    raise AssertionError(f"a text failed: {failure}")
+
+
+def composer(names: Mapping[str, Mapping[str, str]] = NAMES) -> Composer:
+    """The templates that are shipped; a failing one fails the test."""
+    return load(TEMPLATES, names, refuse)
+
+
+def saying(
+    framing: Framing = Framing.NOTICE,
+    *,
+    channel: str = "sms",
+    locale: str = "en",
+    zone: str | None = None,
+    kind: Kind = Kind.PROGRESS,
+    severity: Severity = Severity.CRITICAL,
+    state: State = State.INVESTIGATING,
+    services: tuple[str, ...] = ("follow", "share"),
+    since: datetime = SINCE,
+    works: tuple[str, ...] = ("sensor_works",),
+    do: tuple[str, ...] = ADVICE,
+    message: Mapping[str, str] | None = None,
+    last_news_at: datetime | None = None,
+    now: datetime = SATURDAY,
+    hears_in: timedelta | None = timedelta(minutes=30),
+    quiet: bool = False,
+    missed: int = 0,
+    touched_at: datetime | None = None,
+    ended_at: datetime | None = None,
+    number: int | None = 4,
+    references: int | None = None,
+) -> Saying:
+    """A saying of Saturday afternoon, unless something else is said."""
+    facts = Facts(
+        title="Follow is down",
+        severity=severity,
+        state=state,
+        scope=Scope(tuple(map(Reach, services))),
+        since=since,
+        works=works,
+        do=do,
+        message=message or {},
+        last_news_at=last_news_at,
+    )
+    hears_by = None if hears_in is None else now + hears_in
+    reader = Reader("", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at)
+    update = Update(9, kind, now, facts, human_number=number)
+    return Saying(channel, framing, update, number, references, reader, now, ended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One moment of the story, for readers of every language."""
+
+    name: str
+    saying: Saying
+
+    def told(self, channel: str, locale: str) -> Saying:
+        """The same for a channel and a language."""
+        reader = replace(self.saying.reader, locale=locale, zone=ZONES[locale])
+        return replace(self.saying, channel=channel, reader=reader)
+
+
+_AWARE = {
+    "en": "We are aware of an issue and our teams are working on it around the clock.",
+    "es": "Hemos detectado un problema y nuestros equipos trabajan en él sin descanso.",
+}
+_CAUSE = {
+    "en": "Our servers are overloaded. We are adding more, and expect readings to return bit by bit tonight.",
+    "es": "Nuestros servidores están saturados. Añadimos más; las lecturas deberían volver poco a poco esta noche.",
+}
+_BACK = {
+    "en": "All servers are running again, and we will watch them closely this week.",
+    "es": "Todos los servidores funcionan de nuevo y los vigilaremos de cerca esta semana.",
+}
+_NIGHT = pacific(30, 3, 10)
+_MORNING = pacific(30, 6, 30)
+_MONDAY = pacific(2, 19, 0, month=12)
+
+CASES = (
+    Case("notice", saying(now=SINCE + timedelta(minutes=15), kind=Kind.NOTICE, message=_AWARE)),
+    Case("notice_major", saying(severity=Severity.MAJOR, services=("share",), do=(), message=_AWARE)),
+    Case("notice_minor", saying(severity=Severity.MINOR, services=("login",), works=(), do=("do_not_reinstall",))),
+    Case(
+        "notice_suspected",
+        saying(
+            now=SINCE + timedelta(minutes=6),
+            kind=Kind.NOTICE,
+            state=State.SUSPECTED,
+            services=("follow",),
+            message={"en": "follow-fanout p99 > 4s"},
+        ),
+    ),
+    Case("notice_quiet", saying(now=SINCE + timedelta(minutes=20), quiet=True, hears_in=timedelta(hours=6.5))),
+    Case("notice_late", saying(Framing.NOTICE, kind=Kind.PROGRESS, state=State.IDENTIFIED, message=_CAUSE)),
+    Case("update", saying(Framing.UPDATE, state=State.IDENTIFIED, message=_CAUSE)),
+    Case("update_no_words", saying(Framing.UPDATE, state=State.IDENTIFIED)),
+    Case("update_one_service", saying(Framing.UPDATE, services=("follow",), message=_AWARE)),
+    Case(
+        "update_scope",
+        saying(Framing.UPDATE, kind=Kind.SCOPE, services=("follow", "share", "login"), message=_AWARE),
+    ),
+    Case("update_worse", saying(Framing.UPDATE, kind=Kind.SEVERITY, message=_AWARE)),
+    Case("update_better", saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MINOR, do=())),
+    Case(
+        "update_correction",
+        saying(
+            Framing.UPDATE,
+            kind=Kind.CORRECTION,
+            number=5,
+            references=3,
+            message={
+                "en": "We said log-in works. That was wrong: many of you cannot log in.",
+                "es": "Dijimos que el inicio de sesión funciona. No era cierto: muchos no pueden entrar.",
+            },
+            services=("follow", "login"),
+        ),
+    ),
+    Case("update_monitoring", saying(Framing.UPDATE, state=State.MONITORING, message=_BACK)),
+    Case("update_reopened", saying(Framing.UPDATE, kind=Kind.REOPENING, number=9, now=pacific(3, 9, month=12))),
+    Case(
+        "update_untranslated",
+        saying(Framing.UPDATE, state=State.IDENTIFIED, message={"en": "Our servers are overloaded."}),
+    ),
+    Case("update_exercise", saying(Framing.UPDATE, kind=Kind.EXERCISE, message=_AWARE)),
+    Case("holding", saying(Framing.HOLDING, kind=Kind.HOLDING, last_news_at=pacific(30, 12, 29), now=pacific(30, 15))),
+    Case(
+        "holding_night",
+        saying(
+            Framing.HOLDING,
+            kind=Kind.HOLDING,
+            last_news_at=SINCE + timedelta(minutes=15),
+            now=_NIGHT,
+            quiet=True,
+            hears_in=_MORNING - _NIGHT,
+        ),
+    ),
+    Case("holding_never", saying(Framing.HOLDING, kind=Kind.HOLDING, state=State.SUSPECTED, services=("follow",))),
+    Case("wake_up", saying(Framing.WAKE_UP, now=_MORNING, missed=3, state=State.IDENTIFIED, message=_CAUSE)),
+    Case("wake_up_one", saying(Framing.WAKE_UP, now=_MORNING, missed=1, services=("follow",))),
+    Case(
+        "resolution",
+        saying(
+            Framing.RESOLUTION,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            now=_MONDAY,
+            ended_at=_MONDAY,
+            message=_BACK,
+            hears_in=None,
+        ),
+    ),
+    Case(
+        "cancellation",
+        saying(
+            Framing.CANCELLATION,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            message={"en": "A monitor of ours had failed.", "es": "Había fallado uno de nuestros controles."},
+            ended_at=SATURDAY,
+            hears_in=None,
+        ),
+    ),
+    Case(
+        "was_down",
+        saying(
+            Framing.WAS_DOWN,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            services=("follow",),
+            touched_at=pacific(30, 1, 10),
+            ended_at=pacific(30, 4, 20),
+            now=_MORNING,
+            hears_in=None,
+            message=_BACK,
+        ),
+    ),
+    Case(
+        "was_down_false_alarm",
+        saying(
+            Framing.WAS_DOWN,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            services=("follow",),
+            touched_at=pacific(29, 23, 40),
+            ended_at=pacific(30, 0, 20),
+            now=_MORNING,
+            hears_in=None,
+        ),
+    ),
+    Case("not_affected", saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("share",), hears_in=None)),
+)
