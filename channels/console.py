@@ -17,6 +17,8 @@ class ConsoleConfig:
 
     enabled: bool = False
     stream: TextIO | None = None
+    connections: int = 1
+    deadline: float = 1.0
 
     def problems(self) -> list[str]:
         """What keeps the console from working, with the setting that mends it."""
@@ -30,6 +32,7 @@ class Console:
     has_callbacks = False
 
     def __init__(self, config: ConsoleConfig, now: Now) -> None:
+        self.at_once, self.deadline = config.connections, config.deadline
         self._config = config
 
     async def send(self, message: Message) -> Receipt:

@@ -60,6 +60,7 @@ class FcmPush:
     has_callbacks = False
 
     def __init__(self, config: FcmConfig, now: Now) -> None:
+        self.at_once, self.deadline = config.connections, config.deadline
         self._config = config
         self._now = now
         self._http = HttpClient(

@@ -22,7 +22,10 @@ _FETCH_SECONDS = 15.0
 """Deadline of a fetch with all its tries; nobody waits that long, but a next fetch begins only then."""
 
 _RENEW_EARLY = 300.0
-"""Seconds before its end at which a token is renewed, while it goes on being used; Google's live an hour."""
+"""Seconds before its end at which a token is renewed, while it goes on being used."""
+
+_USUAL_LIFE = 3600.0
+"""Seconds that Google's tokens live."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +98,15 @@ class AccessToken:
             self._certificate = _certificate(self._file)
         credential = self._certificate.get_credential()
         _refresh(credential)
-        # The host's clock is the one by which google-auth set the expiry.
-        host_now = datetime.now(UTC).replace(tzinfo=None)  # noqa: TID251
-        lifetime = (credential.expiry - host_now).total_seconds()
-        return {"Authorization": f"Bearer {credential.token}"}, str(self._certificate.project_id), lifetime
+        header = {"Authorization": f"Bearer {credential.token}"}
+        return header, str(self._certificate.project_id), _seconds_left(credential.expiry)
+
+
+def _seconds_left(expiry: datetime | None) -> float:
+    """How long a token lives. `google-auth` sets its end, naive UTC, by this host's clock; None: it didn't say."""
+    if expiry is None:
+        return _USUAL_LIFE
+    return (expiry - datetime.now(UTC).replace(tzinfo=None)).total_seconds()  # noqa: TID251
 
 
 def _certificate(file: str) -> Any:
@@ -143,6 +151,8 @@ def _refresh(credential: Any) -> None:
         ) from None
     except GoogleAuthError:
         raise Misconfigured("credentials", "the service account cannot be used") from None
+    except (TypeError, ValueError, AttributeError):  # what google-auth makes of an answer that is no object
+        raise Later("token_nonsense", "Google's token endpoint answers nonsense; nothing was sent") from None
 
 
 def _oauth_code(error: Any) -> str:

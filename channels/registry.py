@@ -15,6 +15,14 @@ from channels.twilio_sms import TwilioConfig, TwilioSms
 class Config(Protocol):
     """A frozen dataclass with a default for every field."""
 
+    @property
+    def connections(self) -> int:
+        """How many sends may be under way."""
+
+    @property
+    def deadline(self) -> float:
+        """Seconds that one send may take."""
+
     def problems(self) -> list[str]:
         """What is not configured, each with the setting that mends it; empty: ready."""
 
@@ -45,6 +53,7 @@ class NotReady:
 
     def __init__(self, kind: Kind, config: Config, now: Now) -> None:
         self.name, self.has_callbacks = kind.channel.name, kind.channel.has_callbacks
+        self.at_once, self.deadline = config.connections, config.deadline
         self._kind, self._config, self._now = kind, config, now
         self._channel: Channel | None = None
 

@@ -78,6 +78,7 @@ class SmtpEmail:
     has_callbacks = False
 
     def __init__(self, config: SmtpConfig, now: Now) -> None:
+        self.at_once, self.deadline = config.connections, config.deadline
         self._config = config
         self._server = config.server()
         sender = config.from_ or ""

@@ -7,7 +7,7 @@
 
 import email.policy
 import re
-from datetime import timedelta
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from functools import lru_cache
@@ -42,7 +42,6 @@ class Letters:
         self._domain = mailbox_of(sender).rpartition("@")[2]
         self._common = lru_cache(_TEMPLATES)(self._compose)
         self._sender = sender
-        self._date = (now() - timedelta(seconds=2), b"")
 
     def message_id(self, message: Message) -> str:
         """`delivery.attempt@domain`: by it a bounce finds its way back."""
@@ -55,20 +54,11 @@ class Letters:
         return b"To: %s\r\nMessage-ID: <%s>\r\nDate: %s\r\n%s" % (
             message.to.encode(),
             self.message_id(message).encode(),
-            self._today(),
+            _date(int(self._now().timestamp())),
             self._common(
                 message.title, message.text, message.html, message.locale, message.incident, message.loud
             ),
         )
-
-    def _today(self) -> bytes:
-        """The date header's value, which changes once a second."""
-        now = self._now()
-        at, value = self._date
-        if now - at >= timedelta(seconds=1) or now < at:
-            value = format_datetime(now).encode()
-            self._date = (now.replace(microsecond=0), value)
-        return value
 
     def _compose(self, title: str, text: str, html: str | None, locale: str, incident: UUID, loud: bool) -> bytes:
         """All that is the same for every reader: the other headers, the body with its dots, the last dot."""
@@ -79,13 +69,19 @@ class Letters:
         letter["In-Reply-To"] = thread
         letter["References"] = thread
         letter["Auto-Submitted"] = "auto-generated"
-        if re.fullmatch(r"[A-Za-z0-9-]{1,35}", locale):
-            letter["Content-Language"] = locale
         if loud:
             letter["Importance"] = "high"
             letter["X-Priority"] = "1"
         letter.set_content(sendable(text))
         if html is not None:
             letter.add_alternative(sendable(html), subtype="html")
+        if re.fullmatch(r"[A-Za-z0-9-]{1,35}", locale):
+            letter["Content-Language"] = locale
         lines = letter.as_bytes()
         return _LEADING_DOT.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n") + b".\r\n"
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> bytes:
+    """The date header's value, which changes once a second."""
+    return format_datetime(datetime.fromtimestamp(second, UTC)).encode()

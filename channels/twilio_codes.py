@@ -86,12 +86,12 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
 }
 
 
-def error_for(status: int, code: int | None, retry_after: timedelta | None) -> ChannelError:
+def error_for(status: int, code: object, retry_after: timedelta | None) -> ChannelError:
     """The error for an answer that accepts no message, from its HTTP status and, if it has one, Twilio's code."""
-    if code is not None and code in CODES:
+    if isinstance(code, int) and code in CODES:
         reaction, sentence = CODES[code]
         return _ERRORS[reaction](str(code), sentence, retry_after)
-    name = str(code) if code is not None else f"http_{status}"
+    name = str(code) if isinstance(code, int) else f"http_{status}"
     if status in {408, 429, 503}:
         return Later(name, "not taken now", retry_after=retry_after)
     if status >= 500:

@@ -12,6 +12,7 @@ import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from urllib.parse import quote_plus
 
 import msgspec
@@ -34,7 +35,7 @@ _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 _MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 # The patterns stand in Twilio's OpenAPI document: https://github.com/twilio/twilio-oai
 
-_FAILED = frozenset({"failed", "undelivered", "canceled"})
+_FAILED = ("failed", "undelivered", "canceled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +70,16 @@ class TwilioConfig:
         return found
 
 
-class _Created(msgspec.Struct):
-    """The part of Twilio's answer that matters; the rest is skipped."""
+class _Answer(msgspec.Struct):
+    """The parts of Twilio's answers that matter; no other may turn a message that was taken into a doubt."""
 
-    sid: str | None = None
-    status: str | None = None
-    error_code: int | None = None
-    code: int | None = None
+    sid: Any = None
+    status: Any = None  # of a message: a word; of an error: the HTTP status
+    error_code: Any = None  # of a message
+    code: Any = None  # of an error
 
 
-_read = msgspec.json.Decoder(_Created).decode
+_read = msgspec.json.Decoder(_Answer).decode
 
 
 class TwilioSms:
@@ -88,6 +89,7 @@ class TwilioSms:
     has_callbacks = False
 
     def __init__(self, config: TwilioConfig, now: Now) -> None:
+        self.at_once, self.deadline = config.connections, config.deadline
         self._now = now
         account = config.account_sid or ""
         secret = f"{account}:{config.auth_token or ''}".encode()
@@ -110,14 +112,14 @@ class TwilioSms:
 
     async def send(self, message: Message) -> Receipt:
         answer = await self._http.post(self._url, self._form(message))
-        created = _created(answer)
+        told = _told(answer)
         if not answer.ok:
-            raise error_for(answer.status, created.code if created else None, retry_after(answer, self._now))
-        if created is None or created.sid is None or not _MESSAGE_SID.fullmatch(created.sid):
+            raise error_for(answer.status, told.code, retry_after(answer, self._now))
+        if not isinstance(told.sid, str) or not _MESSAGE_SID.fullmatch(told.sid):
             raise Unknown("no_sid", "accepted, it says, but names no message")
-        if created.status in _FAILED:
-            raise _given_up(answer.status, created)
-        return Receipt(created.sid)
+        if told.status in _FAILED:
+            raise _given_up(answer.status, told)
+        return Receipt(told.sid)
 
     async def close(self) -> None:
         await self._http.close()
@@ -148,15 +150,16 @@ def _callback(url: str) -> bytes:
     return f"&StatusCallback={quote_plus(joined)}".encode()
 
 
-def _given_up(status: int, created: _Created) -> ChannelError:
+def _given_up(status: int, told: _Answer) -> ChannelError:
     """Twilio made the message and gave it up at once."""
-    if created.error_code in CODES:
-        return error_for(status, created.error_code, None)
-    return Later(str(created.error_code or created.status), "created, and given up at once")
+    if isinstance(told.error_code, int) and told.error_code in CODES:
+        return error_for(status, told.error_code, None)
+    return Later(f"{told.status}", "created, and given up at once")
 
 
-def _created(answer: Answer) -> _Created | None:
+def _told(answer: Answer) -> _Answer:
+    """What the body says; nothing if it is not a JSON object."""
     try:
         return _read(answer.body)
-    except msgspec.DecodeError:  # not JSON, or not of this shape
-        return None
+    except msgspec.DecodeError:
+        return _Answer()

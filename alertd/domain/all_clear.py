@@ -48,9 +48,12 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     for caregiver in duty.family.caregivers:
         person = meet(caregiver, duty, services)
         known = knowledge.of(person)
-        waited = caregiver.id in duty.watch.waiting and end.rest is Rest.CLOSED
-        told = (known.told > 0 or known.maybe) and known.framing not in ALL_CLEARS
-        if not person.usable or known.ending >= update or not (told or waited):
+        # Whoever waited, or was owed this very end and could not be told it.
+        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= update)
+        over = known.framing in ALL_CLEARS
+        told = (known.told > 0 or known.maybe) and not over
+        done = known.ending >= update or (over and known.told >= update)
+        if done or not person.usable or not (told or waited):
             continue
         deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told)
         owed += deliveries

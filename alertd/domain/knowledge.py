@@ -32,6 +32,8 @@ class Known:
     maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
     framing: Framing | None = None  # of the newest update taken
     framed_at: datetime | None = None  # when that one was planned
+    next_by: datetime | None = None  # what that one said
+    released_at: datetime | None = None  # when the newest "not affected" that was taken was planned
     ending: int = 0  # newest update whose all-clear (or "not affected") is in flight
     woken: bool = False  # told loudly in quiet hours, in this epoch
     roused: int = 0  # newest update taken or in flight that was loud in quiet hours
@@ -90,8 +92,8 @@ def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
             if update > knowledge.told:
                 knowledge.told, knowledge.next_by = update, telling.next_by
                 knowledge.said_at = telling.planned_at
-            elif update == knowledge.told and telling.next_by is not None:
-                knowledge.next_by = min(knowledge.next_by or telling.next_by, telling.next_by)
+            elif update == knowledge.told:
+                knowledge.next_by = _sooner(knowledge.next_by, telling.next_by)
                 knowledge.said_at = max(knowledge.said_at or telling.planned_at, telling.planned_at)
         elif state in OPEN:
             _cover(known, telling)
@@ -116,9 +118,9 @@ def since_released(duty: Duty, knowledge: Knowledge) -> Knowledge:
     gone: dict[AddressId, datetime] = {}
     for caregiver in duty.family.caregivers:
         mine = [knowledge.by_address[a.id] for a in caregiver.addresses if a.id in knowledge.by_address]
-        known = _merge(mine)
-        if known.framing is Framing.NOT_AFFECTED and known.framed_at is not None:
-            gone |= {a.id: known.framed_at for a in caregiver.addresses}
+        freed = [known.released_at for known in mine if known.released_at is not None]
+        if freed:
+            gone |= {a.id: max(freed) for a in caregiver.addresses}
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
     anew = know(left, duty.incident.epoch)
     anew.released = knowledge.released
@@ -138,10 +140,15 @@ def _cover(known: Known, telling: Telling) -> None:
 
 def _tell(known: Known, telling: Telling, epoch: int) -> None:
     update = telling.update
-    if update > known.told or (
-        update == known.told and (known.framed_at is None or telling.planned_at > known.framed_at)
-    ):
-        known.told, known.framing, known.framed_at = update, telling.framing, telling.planned_at
+    at = telling.planned_at
+    if update > known.told:
+        known.told, known.framing, known.framed_at, known.next_by = update, telling.framing, at, telling.next_by
+    elif update == known.told:
+        if known.framed_at is None or at > known.framed_at:
+            known.framing, known.framed_at = telling.framing, at
+        known.next_by = _sooner(known.next_by, telling.next_by)
+    if telling.framing is Framing.NOT_AFFECTED:
+        known.released_at = max(known.released_at or at, at)
     if telling.loud or not telling.in_quiet:
         known.told_awake = max(known.told_awake, update)
     if telling.loud and telling.in_quiet and telling.epoch == epoch:
@@ -151,10 +158,12 @@ def _tell(known: Known, telling: Telling, epoch: int) -> None:
 def _merge(all_known: list[Known]) -> Known:
     merged = Known()
     for known in all_known:
-        if known.framed_at is not None and (
-            merged.framed_at is None or (known.told, known.framed_at) > (merged.told, merged.framed_at)
-        ):
-            merged.told, merged.framing, merged.framed_at = known.told, known.framing, known.framed_at
+        if known.framed_at is not None:
+            if known.told >= merged.told:
+                same = known.told == merged.told
+                merged.next_by = _sooner(merged.next_by, known.next_by) if same else known.next_by
+            if merged.framed_at is None or (known.told, known.framed_at) > (merged.told, merged.framed_at):
+                merged.told, merged.framing, merged.framed_at = known.told, known.framing, known.framed_at
         merged.told_awake = max(merged.told_awake, known.told_awake)
         merged.covered = max(merged.covered, known.covered)
         merged.covered_loud = max(merged.covered_loud, known.covered_loud)
@@ -165,3 +174,9 @@ def _merge(all_known: list[Known]) -> Known:
         merged.maybe = merged.maybe or known.maybe
         merged.woken = merged.woken or known.woken
     return merged
+
+
+def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    if one is None or other is None:
+        return one or other
+    return min(one, other)

@@ -1,15 +1,16 @@
 """What an affected family is owed while the outage lasts: notice, news, holding, wake-up (R1-R4, R10)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain import silence
-from alertd.domain.delivery import Owed, Reason
+from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.next_look import due, look_at, retry_after
 from alertd.domain.people import listeners, unreachable
 from alertd.domain.quiet import Person, first_told
-from alertd.domain.targets import copy_targets, floor_target, loud_targets, soft_targets
+from alertd.domain.targets import copy_targets, floor_target, loud_targets, soft_targets, ways
 from alertd.domain.turn import Turn
 from alertd.domain.watch import Duty, Rest, Verdict
 
@@ -21,73 +22,114 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     deadline = silence.deadline(duty, knowledge, touched)
     if not people:
         return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)
-    incident = duty.incident
-    left = silence.severity_left(incident, knowledge)
+    left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left)
     deadline = first_told(people, deadline) or deadline
     due_at = due(people, deadline, duty.margin)
-    is_due = now >= due_at
-    holding = is_due and _may_hold(duty, knowledge, people, now)
-    update = incident.newest.number + 1 if holding else incident.newest.number
-    closing = holding and silence.closes_promise(incident, now, duty.margin)
-    if update > knowledge.told:
-        promised = silence.next_by(duty, hereafter, now, closes_promise=closing)
-    else:
-        promised = max(deadline, now)  # a repeat says what the family already knows (R4)
-    turn = Turn(duty, now, services, knowledge, update, promised, incident.news)
-    owed: list[Owed] = []
-    waiting: list[str] = []
-    wake_at: list[datetime] = []
-    for person in people:
-        deliveries, later, waits = _turn_to(turn, person, is_due=is_due)
-        owed += deliveries
-        if waits:
-            waiting.append(person.caregiver.id)
-        if later is not None:
-            wake_at.append(later)
+    family = Household(duty, now, services, people, hereafter, knowledge, deadline)
+    told = family.round(is_due=now >= due_at)
+    if told.owed and told.turn.update <= knowledge.told and due_at <= now + duty.margin:
+        # Somebody wakes up or joins just before the silence rule speaks: one message, not two.
+        told = family.round(is_due=True)
+    owed = told.owed
     resting = not owed and not any(person.may_be_told(now) for person in people)
     return Verdict(
         owed=tuple(owed),
-        holding=holding and bool(owed),
-        update=update if owed else 0,
+        holding=bool(owed) and told.turn.update > duty.incident.newest.number,
+        update=told.turn.update if owed else 0,
         next_by=deadline,
         touched_at=touched,
         look_at=look_at(
-            duty, now, hereafter, knowledge, deadline=deadline, due_at=due_at, owed=owed, wake_at=wake_at
+            duty, now, hereafter, knowledge, deadline=deadline, due_at=due_at, owed=owed, wake_at=told.wake_at
         ),
         rest=Rest.QUIET if resting else None,
-        waiting=tuple(waiting),
+        waiting=tuple(told.waiting),
     )
 
 
-def _may_hold(duty: Duty, knowledge: Knowledge, people: list[Person], now: datetime) -> bool:
-    """Whether the next holding is owed: the newest was told, or all ways to tell it failed a window ago."""
-    present = [person for person in people if person.may_be_told(now)]
-    if not present:
-        return False
-    newest = duty.incident.newest.number
-    if knowledge.told >= newest:
-        return True
-    if knowledge.in_flight or knowledge.planned_at is None:
-        return False
-    by_address = knowledge.by_address
-    failed = {address for address, known in by_address.items() if known.failed == newest}
-    exhausted = all(a.id in failed for person in present for a in person.usable)
-    return exhausted and now >= knowledge.planned_at + retry_after(duty)
+@dataclass(slots=True)
+class Round:
+    """What came of asking everybody once."""
+
+    turn: Turn
+    owed: list[Owed]
+    waiting: list[str]
+    wake_at: list[datetime]
+
+
+@dataclass(slots=True)
+class Household:
+    """The people of one family who can be told, and what they know."""
+
+    duty: Duty
+    now: datetime
+    services: tuple[str, ...]
+    people: list[Person]
+    hereafter: list[Person]  # the same under the quiet rules that hold once they know of a fall
+    knowledge: Knowledge
+    deadline: datetime
+
+    def round(self, *, is_due: bool) -> Round:
+        """Ask for each person what they are owed; `is_due`: the silence rule speaks."""
+        duty, now, incident = self.duty, self.now, self.duty.incident
+        holding = is_due and self._may_hold()
+        update = incident.newest.number + 1 if holding else incident.newest.number
+        closing = holding and silence.closes_promise(incident, now, duty.margin)
+        if update > self.knowledge.told:
+            promised = silence.next_by(duty, self.hereafter, now, closes_promise=closing)
+        else:
+            promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
+        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news)
+        asked = Round(turn, [], [], [])
+        for person in self.people:
+            deliveries, later, waits = _turn_to(turn, person, is_due=is_due)
+            asked.owed += deliveries
+            if waits:
+                asked.waiting.append(person.caregiver.id)
+            if later is not None:
+                asked.wake_at.append(later)
+        return asked
+
+    def _may_hold(self) -> bool:
+        """Whether the next holding is owed: the newest was told, or all ways to tell it failed a window ago."""
+        knowledge, now = self.knowledge, self.now
+        present = [person for person in self.people if person.may_be_told(now)]
+        if not present:
+            return False
+        newest = self.duty.incident.newest.number
+        if knowledge.told >= newest:
+            return True
+        if knowledge.in_flight or knowledge.planned_at is None:
+            return False
+        failed = {address for address, known in knowledge.by_address.items() if known.failed == newest}
+        exhausted = all(a.id in failed for person in present for a in ways(person, now))
+        return exhausted and now >= knowledge.planned_at + retry_after(self.duty)
 
 
 def _turn_to(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], datetime | None, bool]:
     """The deliveries for one person, when to look again for them, and whether something waits for them."""
     known = turn.knowledge.of(person)
+    own_due = _own_due(turn, person, known)
     reason = _reason(turn, person, known, is_due=is_due)
+    if reason is None and own_due is not None and turn.now >= own_due:
+        reason = Reason.SILENCE
     if reason is not None:
         return _tell(turn, person, known, reason)
     deliveries = _floor(turn, person, known)
     if deliveries:
         return deliveries, None, False
     deliveries, later = _wake_up(turn, person, known)
+    if own_due is not None and (later is None or own_due < later):
+        later = own_due
     return deliveries, later, False
+
+
+def _own_due(turn: Turn, person: Person, known: Known) -> datetime | None:
+    """When this person is to hear what only others were told since: what they were promised binds us too."""
+    if known.next_by is None or known.covered >= turn.update:
+        return None
+    return person.first_told(known.next_by - turn.duty.margin)
 
 
 def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason | None:
@@ -99,11 +141,11 @@ def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason
         return Reason.NEWS if known.told else Reason.FIRST_NOTICE
     if known.covered >= turn.update:
         return None
+    if waited:
+        return Reason.WAKE_UP
     if is_due:
         return Reason.SILENCE
-    if known.failed == turn.update:
-        return Reason.FALLBACK
-    return Reason.WAKE_UP if waited else None
+    return Reason.FALLBACK if known.failed == turn.update else None
 
 
 def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[list[Owed], datetime | None, bool]:
@@ -143,6 +185,10 @@ def _floor(turn: Turn, person: Person, known: Known) -> list[Owed]:
     """Another floor address, where the one that carried a critical message failed afterwards (R12)."""
     duty, now = turn.duty, turn.now
     if known.failed != turn.update or duty.incident.severity is not Severity.CRITICAL:
+        return []
+    first = not known.told or known.framing is Framing.NOTICE
+    wakes = duty.policy.wakes.get(Severity.CRITICAL, frozenset())
+    if duty.incident.newest.kind not in wakes and not (first and Kind.NOTICE in wakes):
         return []
     asleep = person.asleep_until(now) is not None
     if person.off_until(now) is not None or (asleep and known.roused < turn.update):

@@ -1,5 +1,7 @@
 """Which addresses carry a message to one caregiver: the list, the fallback, the floor (R12)."""
 
+from datetime import datetime
+
 from alertd.domain.delivery import Reason
 from alertd.domain.family import Address
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
@@ -38,6 +40,13 @@ def copy_targets(person: Person, knowledge: Knowledge, update: int) -> list[Addr
     """Where a loud copy at wake-up goes: those addresses that carry messages by day and can wake."""
     by_day = loud_targets(person, knowledge, update, Reason.WAKE_UP, ())
     return [a for a, _ in by_day if a.channel in LOUD_CHANNELS]
+
+
+def ways(person: Person, now: datetime) -> list[Address]:
+    """Every address over which this person could be told now; in quiet hours only silent ones."""
+    if person.asleep_until(now) is None:
+        return list(person.usable)
+    return soft(person.usable, person.choice.channels)
 
 
 def told_targets(

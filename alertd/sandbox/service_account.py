@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,15 @@ class ServiceAccount:
     def __init__(self, file: Path, *, project_id: str, token_uri: str) -> None:
         self.file, self._token_uri = file, token_uri
         self.email = f"alertd@{project_id}.iam.gserviceaccount.com"
-        key = _key_in(file) or rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
-        self._public_key = key.public_key()
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        _write_private(file, self._document(project_id, pem.decode("ascii")))
+        self._pem = _pem_in(file) or _made_pem()
+        _write_private(file, self._document(project_id))
+
+    @cached_property
+    def _public_key(self) -> rsa.RSAPublicKey:
+        """Read when the first assertion comes: checking an RSA key takes longer than starting all the rest."""
+        key = serialization.load_pem_private_key(self._pem.encode("ascii"), password=None)
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key.public_key()
 
     def verify(self, assertion: str) -> dict[str, Any]:
         """The claims of an assertion signed with our key, for us, still valid; else jwt.InvalidTokenError."""
@@ -45,12 +49,12 @@ class ServiceAccount:
         )
         return claims
 
-    def _document(self, project_id: str, pem: str) -> dict[str, str]:
+    def _document(self, project_id: str) -> dict[str, str]:
         return {
             "type": "service_account",
             "project_id": project_id,
             "private_key_id": "alertd-sandbox",
-            "private_key": pem,
+            "private_key": self._pem,
             "client_email": self.email,
             "client_id": "100000000000000000000",
             "auth_uri": "https://accounts.google.com/o/oauth2/auth",
@@ -59,19 +63,25 @@ class ServiceAccount:
         }
 
 
-def _key_in(file: Path) -> rsa.RSAPrivateKey | None:
+def _made_pem() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=KEY_BITS)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return pem.decode("ascii")
+
+
+def _pem_in(file: Path) -> str | None:
     """The key of an earlier run. Raises ValueError where the file holds something else."""
     if not file.exists():
         return None
     try:
-        key = serialization.load_pem_private_key(
-            json.loads(file.read_text("utf-8"))["private_key"].encode("ascii"), password=None
-        )
+        pem = json.loads(file.read_text("utf-8"))["private_key"]
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file.name}: no service account in it; remove it, a new one is made") from error
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise ValueError(f"{file.name}: its key is not an RSA key; remove it, a new one is made")
-    return key
+    if not isinstance(pem, str) or "-----BEGIN PRIVATE KEY-----" not in pem:
+        raise ValueError(f"{file.name}: no private key in it; remove it, a new one is made")
+    return pem
 
 
 def _write_private(file: Path, document: dict[str, str]) -> None:

@@ -40,6 +40,11 @@ class Catalogue:
         """The keys of everything it can say."""
         return frozenset(self._sentences) | frozenset(f"phrases.{key}" for key in self.phrases)
 
+    @property
+    def unsaid(self) -> frozenset[str]:
+        """The sentences that nothing has said so far."""
+        return frozenset(self._sentences) - frozenset(self._compiled)
+
     def say(self, key: str, **values: object) -> str:
         """One sentence. Raises Missing, or jinja2.TemplateError for a broken one."""
         template = self._compiled.get(key)

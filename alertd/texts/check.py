@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from datetime import UTC, datetime, timedelta
 
 from alertd.domain.delivery import Framing, Reader
@@ -20,7 +21,7 @@ _NOW = datetime(2019, 12, 4, 5, 5, tzinfo=UTC)  # evening of another day for hal
 _ZONE = "America/Argentina/ComodRivadavia"  # the longest name there is
 _KINDS = {
     Framing.UPDATE: (Kind.PROGRESS, Kind.SEVERITY, Kind.SCOPE, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
-    Framing.NOTICE: (Kind.NOTICE, Kind.REOPENING, Kind.EXERCISE),
+    Framing.NOTICE: (Kind.NOTICE, Kind.SCOPE, Kind.REOPENING, Kind.EXERCISE),
     Framing.WAKE_UP: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING),
 }
 _STATES = {
@@ -47,7 +48,8 @@ def problems(
         for key in sorted(everything - catalogue.keys):
             note(f"{locale}: {key} is missing, though another locale has it")
         longest: dict[str, int] = {}
-        for saying in worst(locale, tuple(names), tuple(sorted(catalogue.phrases))):
+        phrases = tuple(sorted(catalogue.phrases))
+        for saying in chain(worst(locale, tuple(names), phrases), bare(locale, tuple(names)[:1])):
             place = f"{locale}/{saying.channel}/{saying.framing.value}"
             content = compose(saying, note)
             for service in unnamed(saying, content, names):
@@ -57,6 +59,9 @@ def problems(
                 if length > most and length == longest[what]:
                     wrong = f"{length} {what} at worst, in {saying.framing.value}; {most} are allowed"
                     found[f"{locale} {what}"] = f"{locale}: {wrong}. Shorten names or phrases"
+        for key in sorted(catalogue.unsaid):
+            if len(names) > 2 or not key.startswith("list."):  # lists need something to list
+                note(f"{locale}: {key} is never said; is its name right?")
     return list(found.values())
 
 
@@ -92,6 +97,21 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                         yield replace(saying, channel=channel)
                         if framing not in _STATES and channel in ("sms", "push"):
                             yield replace(saying, channel=channel, reader=replace(saying.reader, quiet=True))
+
+
+def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:
+    """Sayings with as little data as may come: no numbers, no promise, words in another language."""
+    for framing in Framing:
+        for kind in _KINDS.get(framing, (Kind.PROGRESS,)):
+            full = _saying(locale, services, (), framing, kind, State.INVESTIGATING, Severity.MINOR)
+            facts = replace(full.update.facts, message={"tlh": "nuqneH"}, since=_NOW, last_news_at=None)
+            update = replace(full.update, facts=facts, human_number=None)
+            saying = replace(full, update=update, news_number=None, references=None, ended_at=None)
+            for hears_by in (None, _NOW):
+                reader = replace(full.reader, hears_by=hears_by, missed=0)
+                yield from (replace(saying, channel=channel, reader=reader) for channel in CHANNELS)
+            ended = replace(update, facts=replace(facts, state=State.RESOLVED))
+            yield replace(saying, channel="sms", update=ended)
 
 
 def _saying(

@@ -53,7 +53,7 @@ def sms_fits(text: str) -> bool:
 
 def sms(parts: Parts, draw: Draw) -> str:
     """One text message: in GSM-7 where the language allows, in at most two segments."""
-    return fit(parts, lambda some: fold(one_line(draw(some))), sms_fits)
+    return fit(parts, lambda some: one_line(fold(draw(some))), sms_fits)
 
 
 def push_body(parts: Parts, draw: Draw) -> str:

@@ -63,9 +63,7 @@ def _message(push: Push) -> messaging.Message:
         apns=messaging.APNSConfig(
             headers={"apns-priority": "10", "apns-collapse-id": messages.COLLAPSE},
             payload=messaging.APNSPayload(
-                aps=messaging.Aps(
-                    alert=messaging.ApsAlert(title=push.title, body=push.body), sound=messages.SOUND
-                )
+                aps=messaging.Aps(alert=messaging.ApsAlert(title=push.title, body=push.body), sound=messages.SOUND)
             ),
         ),
     )

@@ -56,7 +56,7 @@ class Naive:
             "NAIVE_BROKER_URL": rig.broker_url(self._broker),
             "NAIVE_DATABASE_URL": url,
             "NAIVE_FCM_URL": rig.provider.url,
-            "NAIVE_CREDENTIALS_FILE": str(_credentials(folder, rig.provider.url)),
+            "NAIVE_CREDENTIALS_FILE": str(credentials(folder, rig.provider.url)),
         }
         with (folder / "worker.log").open("wb") as log:
             argv = [sys.executable, "-m", "celery", "-A", "bench.naive.tasks", "worker", *OPTIONS]
@@ -138,7 +138,7 @@ class Naive:
             raise Mismatch(f"{self.name}: {rows} rows and {ids} provider ids in the database instead of {n}")
 
 
-def _credentials(folder: Path, provider: str) -> Path:
+def credentials(folder: Path, provider: str) -> Path:
     """A service account with a key of its own, whose token endpoint is the loopback provider."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=RSA_BITS)
     pem = key.private_bytes(

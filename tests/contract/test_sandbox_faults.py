@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 
 from alertd.sandbox.faults import KINDS, REACH, Fault, Kind
 from alertd.sandbox.log import Channel, read_accepted
-from alertd.sandbox.server import Sandbox
+from alertd.sandbox.server import CREDENTIALS, Sandbox
+from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
 
 TO, OTHER = "+14155550123", "+14155550124"
@@ -63,12 +65,25 @@ class Sender:
             from google.auth.transport.requests import Request
             from google.oauth2.service_account import Credentials
 
-            account = Credentials.from_service_account_file(
+            account = Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
                 str(self.sandbox.credentials_file), scopes=["https://www.googleapis.com/auth/cloud-platform"]
             )
             await asyncio.to_thread(account.refresh, Request())
             self._bearer = str(account.token)
         return self._bearer
+
+
+@pytest.fixture(scope="module")
+def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("key") / CREDENTIALS
+    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
+    return file
+
+
+@pytest.fixture(autouse=True)
+def key(tmp_path: Path, made_key: Path) -> None:
+    """Making an RSA key takes longer than most of these tests: one does for all of them."""
+    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture
@@ -343,7 +358,7 @@ async def test_it_stops_while_somebody_hangs(tmp_path: Path) -> None:
         assert await call == "dropped"
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org"])
 def test_it_listens_to_this_machine_only(tmp_path: Path, host: str) -> None:
     with pytest.raises(ValueError, match="host"):
         SandboxSettings(data_dir=tmp_path, host=host)

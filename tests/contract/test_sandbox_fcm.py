@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,8 +22,10 @@ from google.oauth2 import service_account
 
 from alertd.sandbox.faults import Fault
 from alertd.sandbox.log import read_accepted
-from alertd.sandbox.server import Sandbox
+from alertd.sandbox.server import CREDENTIALS, Sandbox
+from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
+from alertd.sandbox.story_clock import machine_time
 
 TOKEN = "fMEP0vJqS6:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"
 # firebase-admin 7.7 prefers installation ids; registration tokens are what apps have today.
@@ -32,6 +34,19 @@ pytestmark = pytest.mark.filterwarnings("ignore:Message.token is deprecated:Depr
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.1"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+@pytest.fixture(scope="module")
+def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("key") / CREDENTIALS
+    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
+    return file
+
+
+@pytest.fixture(autouse=True)
+def key(tmp_path: Path, made_key: Path) -> None:
+    """Making an RSA key takes longer than most of these tests: one does for all of them."""
+    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture
@@ -59,7 +74,9 @@ def push(to: str = TOKEN, **more: Any) -> messaging.Message:
 
 async def bearer(sandbox: Sandbox) -> str:
     """A token as google-auth gets it for any service account."""
-    account = service_account.Credentials.from_service_account_file(str(sandbox.credentials_file), scopes=[SCOPE])
+    account = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
+        str(sandbox.credentials_file), scopes=[SCOPE]
+    )
     await asyncio.to_thread(account.refresh, google.auth.transport.requests.Request())
     return str(account.token)
 
@@ -245,11 +262,12 @@ async def test_tokens_can_be_taken_back(sandbox: Sandbox) -> None:
 def assertion(sandbox: Sandbox, key: str | None = None, **changes: Any) -> str:
     """A signed grant; `key` and `changes` make it wrong."""
     account = json.loads(sandbox.credentials_file.read_text("utf-8"))
-    now = int(time.time())
+    now = int(machine_time())
     claims = {
         "iss": account["client_email"], "aud": account["token_uri"], "iat": now, "exp": now + 3600, "scope": SCOPE
     }  # fmt: skip
-    return jwt.encode(RSASigner.from_string(key or account["private_key"]), claims | changes).decode()
+    signer = RSASigner.from_string(key or account["private_key"])  # type: ignore[no-untyped-call]
+    return str(jwt.encode(signer, claims | changes), "ascii")  # type: ignore[no-untyped-call]
 
 
 def another_key() -> str:
@@ -278,7 +296,7 @@ async def test_a_bad_assertion_gets_none(sandbox: Sandbox) -> None:
     unsigned = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0." + claims + "."
     for wrong, error in (
         (assertion(sandbox, another_key()), "invalid_grant"),
-        (assertion(sandbox, exp=int(time.time()) - 3600), "invalid_grant"),
+        (assertion(sandbox, exp=int(machine_time()) - 3600), "invalid_grant"),
         (assertion(sandbox, aud="https://example.org/token"), "invalid_grant"),
         (assertion(sandbox, iss="somebody@example.org"), "invalid_grant"),
         (assertion(sandbox, scope="https://www.googleapis.com/auth/drive"), "invalid_scope"),
@@ -294,7 +312,9 @@ async def test_a_bad_assertion_gets_none(sandbox: Sandbox) -> None:
 
 async def test_the_real_client_is_told_that_its_key_is_wrong(sandbox: Sandbox, tmp_path: Path) -> None:
     account = json.loads(sandbox.credentials_file.read_text("utf-8")) | {"private_key": another_key()}
-    wrong = service_account.Credentials.from_service_account_info(account, scopes=[SCOPE])
+    wrong = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+        account, scopes=[SCOPE]
+    )
     with pytest.raises(RefreshError, match="invalid_grant"):
         await asyncio.to_thread(wrong.refresh, google.auth.transport.requests.Request())
 
@@ -311,3 +331,13 @@ async def test_the_credentials_are_private_and_survive_a_restart(tmp_path: Path)
         assert second["token_uri"] == f"{sandbox.url}/token"
         status, _ = await post(sandbox, {"message": {"token": TOKEN}})
         assert status == 200
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"private_key": 1}', '{"private_key": "x"}'])
+async def test_a_strangers_file_is_not_overwritten(tmp_path: Path, content: str) -> None:
+    file = tmp_path / CREDENTIALS
+    file.write_text(content)
+    with pytest.raises(ValueError, match=CREDENTIALS):
+        async with Sandbox(SandboxSettings(data_dir=tmp_path)):
+            pass
+    assert file.read_text() == content

@@ -1,6 +1,7 @@
 """The inbox shows what was received, as pages and as JSON, and lets no message do more than be read."""
 
 import asyncio
+import shutil
 import smtplib
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -15,7 +16,8 @@ import aiohttp
 import pytest
 
 from alertd.sandbox.faults import Fault
-from alertd.sandbox.server import Sandbox
+from alertd.sandbox.server import CREDENTIALS, Sandbox
+from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.story_clock import StoryClock, machine_time
 
@@ -62,6 +64,19 @@ class Visitor:
             assert response.status == status
             body: dict[str, Any] = await response.json()
             return body
+
+
+@pytest.fixture(scope="module")
+def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("key") / CREDENTIALS
+    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
+    return file
+
+
+@pytest.fixture(autouse=True)
+def key(tmp_path: Path, made_key: Path) -> None:
+    """Making an RSA key takes longer than most of these tests: one does for all of them."""
+    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture
@@ -211,9 +226,9 @@ async def test_messages_by_channel_address_and_place(visitor: Visitor) -> None:
     async def texts(query: str) -> list[str]:
         return [message["text"] for message in (await visitor.json(f"/messages?{query}"))["messages"]]
 
-    number = quote(TO, safe="")
-    assert await texts(f"to={number}") == ["a", "c", "d"]
-    assert await texts(f"channel=sms&to={number}&after_seq=1") == ["c", "d"]
+    quoted = quote(TO, safe="")
+    assert await texts(f"to={quoted}") == ["a", "c", "d"]
+    assert await texts(f"channel=sms&to={quoted}&after_seq=1") == ["c", "d"]
     assert await texts("channel=sms&limit=2&after_seq=1") == ["b", "c"]
     assert await texts("channel=push") == []
     for wrong in ("channel=fax", "limit=0", "limit=1001", "after_seq=x", "after_seq=-1", "wait_s=600"):

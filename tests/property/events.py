@@ -87,7 +87,6 @@ def change_scope(world: World, services: tuple[str, ...]) -> None:
     world.publish(Kind.SCOPE, scope=make.scope(*services, regions=("us",)))
     if world.touched and not before:
         world.touch_again()
-        world.hazards.add("touched again")
     world.fan_out()
 
 

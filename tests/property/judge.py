@@ -6,6 +6,7 @@ Quiet hours come from `tests.oracle`, minute by minute; deadlines from what read
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from alertd.domain import preferences
@@ -234,6 +235,12 @@ class Judge:
             return roused, soft
         return self.wakes(c.id), soft and owed.framing is not Framing.WAS_DOWN
 
+    def said_to(self, name: str) -> datetime:
+        """What this person was last told they would hear by; before that, the family's deadline."""
+        told = [r for r in self.rows(name) if r.told and r.owed.next_by is not None]
+        newest = max(told, key=lambda r: (r.owed.update, r.planned_at), default=None)
+        return (newest.owed.next_by if newest else None) or self.next_by()
+
     def always(self) -> None:
         """Before anything happens: nobody is left waiting, and looking again early finds nothing."""
         world = self.world
@@ -286,6 +293,8 @@ class Judge:
             return "quiet"
         if now <= max(world.upset_at, self.last_failure) + SLACK:
             return "just changed"
+        if any(r.open and r.planned_at >= before for r in world.rows):
+            return "under way"
         if any(r.open and r.attempts and r.due_at <= now + timedelta(seconds=61) for r in world.rows):
             return "provider"
         newest = world.incident.newest.number
@@ -293,7 +302,8 @@ class Judge:
         present = [c for c in people if self.may(c, now, severity)]
         last = max((r.planned_at for r in world.rows), default=world.now)
         window = self.window(world.incident.severity, world.incident.state, asleep=False)
-        if all(a.id in failed for c in present for a in self.usable(c)) and now <= last + window + SLACK:
+        ways = [a for c in present for a in self.usable(c) if a.channel != "sms" or not self.asleep(c, now)]
+        if all(a.id in failed for a in ways) and now <= last + window + SLACK:
             return "all refused"
         return None
 
@@ -325,9 +335,12 @@ class Judge:
 
     def ends(self, v: Verdict) -> None:
         for d in v.owed:
-            told = any((r.told or r.state is DeliveryState.UNKNOWN) for r in self.rows(d.caregiver))
+            rows = self.rows(d.caregiver)
+            told = any((r.told or r.state is DeliveryState.UNKNOWN) for r in rows)
+            again = any(r.state in FAILED and r.owed.framing in ALL_CLEARS for r in rows)
+            waits = d.caregiver in self.world.watch.waiting
             assert d.framing in ALL_CLEARS
-            assert told or d.caregiver in self.world.watch.waiting, "an all-clear for somebody never told"
+            assert told or again or waits, "an all-clear for somebody never told"
 
     def rests(self, v: Verdict) -> None:
         family, statuses = self.world.family, self.world.statuses
@@ -352,8 +365,11 @@ class Judge:
         newest = world.incident.newest.number
         assert v.update in (0, newest + v.holding)
         if v.holding:
+            # A margin before the deadline; one more where somebody wakes up or joins just then.
             begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
-            assert now >= begin, "a holding before its time"
+            assert now >= begin - duty.margin, "a holding before its time"
+            early = [d for d in v.owed if d.reason is Reason.SILENCE] == list(v.owed)
+            assert now >= begin or not early, "a holding before its time, and nobody woke up or joined"
             failed = any(r.state in FAILED and r.owed.update == newest for r in world.rows)
             assert told >= newest or failed, "a holding in place of news that was never tried"
         for d in v.owed:
@@ -367,7 +383,7 @@ class Judge:
         """Planning twice at one instant sends nothing new, and sleeps no longer."""
         assert not again.owed, ("planned twice, owed twice", again.owed)
         assert not again.holding
-        if v.look_at is not None:
+        if v.look_at is not None and again.rest not in (Rest.NOT_TOUCHED, Rest.CLOSED):
             assert again.look_at is not None
             assert again.look_at <= v.look_at, ("the second look", again.look_at, "is later than", v.look_at)
         if v.holding and v.owed and self.people():
@@ -462,7 +478,8 @@ class Judge:
             reachable = [a for a in self.usable(c) if a.id not in failed]
             there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
             if got:
-                assert wanted or any(r.state in FAILED for r in rows), (c.id, "got an all-clear out of nothing")
+                perhaps = any(r.handed_at and r.owed.framing not in ENDS for r in rows)
+                assert wanted or perhaps, (c.id, "got an all-clear out of nothing")
                 assert len({r.owed.update for r in got}) == 1
                 self.counts["all-clears"] += 1
             elif wanted and reachable and there and self.disturbances.get(c.id, world.script.start) < world.now:
@@ -472,13 +489,17 @@ class Judge:
         self.one_per_wake_up()
 
     def one_per_deadline(self) -> None:
-        """No two messages for one `next_by`."""
+        """No two messages for one `next_by`: nobody gets two holdings for the same word given to them."""
         seen: dict[tuple[AddressId, datetime], set[int]] = {}
         for r in self.world.rows:
             if r.told and r.owed.reason is Reason.SILENCE:
-                seen.setdefault((r.owed.address, r.promised_before), set()).add(r.owed.update)
+                seen.setdefault((r.owed.address, r.said_before), set()).add(r.owed.update)
         for key, numbers in seen.items():
             assert len(numbers) == 1, ("for one deadline", key, numbers)
+        for one, other in pairwise(sorted((r for r in self.world.rows if r.told), key=_by_address)):
+            together = one.owed.address == other.owed.address and other.owed.framing is Framing.HOLDING
+            apart = other.planned_at - one.planned_at
+            assert not together or apart >= timedelta(seconds=60), ("a holding right after", one, other)
 
     def one_per_wake_up(self) -> None:
         """At most one loud message per wake-up and address."""
@@ -493,3 +514,7 @@ class Judge:
             seen[key] = seen.get(key, 0) + 1
         assert all(count == 1 for count in seen.values()), ("woken up twice", seen)
         self.counts["wake-ups"] += len(seen)
+
+
+def _by_address(row: "Row") -> tuple[str, datetime, int]:
+    return str(row.owed.address), row.planned_at, row.owed.update

@@ -35,7 +35,7 @@ class Row:
     owed: Owed
     planned_at: datetime
     due_at: datetime
-    promised_before: datetime  # the family's deadline when it was planned
+    said_before: datetime  # what its reader had been told they would hear by
     wakes: bool  # what its reader lacked then deserved waking them
     soft: bool  # it may be said silently in quiet hours
     state: DeliveryState = DeliveryState.PENDING
@@ -174,8 +174,7 @@ class World:
 
     def write(self, duty: Duty, verdict: Verdict) -> None:
         """What the store writes, in its order."""
-        deadline = self.judge.next_by()
-        nights = [self.judge.at_night(owed) for owed in verdict.owed]
+        before = [(self.judge.said_to(d.caregiver), *self.judge.at_night(d)) for d in verdict.owed]
         if verdict.holding:
             self.hold(duty.margin)
         if verdict.cancel or verdict.owed:
@@ -202,8 +201,8 @@ class World:
             said = f"{verdict.owed[0].next_by:%d %H:%M:%S}" if verdict.owed and verdict.owed[0].next_by else "-"
             look = f"{verdict.look_at:%d %H:%M:%S}" if verdict.look_at else "-"
             self.note(f"plan {verdict.update} {names} next_by {said} look {look} {verdict.rest} {verdict.waiting}")
-        for owed, (wakes, soft) in zip(verdict.owed, nights, strict=True):
-            row = Row(owed, self.now, self.now + SECOND, deadline, wakes, soft)
+        for owed, (said, wakes, soft) in zip(verdict.owed, before, strict=True):
+            row = Row(owed, self.now, self.now + SECOND, said, wakes, soft)
             self.rows.append(row)
             self.at(row.due_at, lambda row=row: self.claim(row))
         if verdict.look_at is not None:
@@ -369,6 +368,7 @@ class World:
         return bool(self.incident.scope.touching(self.family.services, self.family.region))
 
     def touch_again(self) -> None:
+        self.hazards.add("touched again")
         self.touched_since, self.touched_severity = self.now, self.incident.severity
 
     def change_family(self, family: Family) -> None:

@@ -101,8 +101,8 @@ _AWARE = {
     "es": "Hemos detectado un problema y nuestros equipos trabajan en él sin descanso.",
 }
 _CAUSE = {
-    "en": "Our servers are overloaded. We are adding more, and expect readings to return bit by bit tonight.",
-    "es": "Nuestros servidores están saturados. Añadimos más; las lecturas deberían volver poco a poco esta noche.",
+    "en": "Our servers are overloaded. We are adding more; readings will return bit by bit tonight.",
+    "es": "Nuestros servidores están saturados. Añadimos más; las lecturas volverán poco a poco esta noche.",
 }
 _BACK = {
     "en": "All servers are running again, and we will watch them closely this week.",
@@ -158,7 +158,10 @@ CASES = (
         saying(Framing.UPDATE, state=State.IDENTIFIED, message={"en": "Our servers are overloaded."}),
     ),
     Case("update_exercise", saying(Framing.UPDATE, kind=Kind.EXERCISE, message=_AWARE)),
-    Case("holding", saying(Framing.HOLDING, kind=Kind.HOLDING, last_news_at=pacific(30, 12, 29), now=pacific(30, 15))),
+    Case(
+        "holding",
+        saying(Framing.HOLDING, kind=Kind.HOLDING, last_news_at=pacific(30, 12, 29), now=pacific(30, 15)),
+    ),
     Case(
         "holding_night",
         saying(

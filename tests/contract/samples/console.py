@@ -21,18 +21,19 @@ def close(stream: io.StringIO) -> None:
     stream.close()
 
 
+_CASES = {
+    Situation.ACCEPTED: Case(),
+    Situation.UNREACHABLE: Case(close, "console"),
+    Situation.NOT_CONFIGURED: Case(code="not_configured", settings={"enabled": False}),
+}
+
+
 class _Console:
     name = "console"
     to = "a-terminal-of-mia-0123"
     secrets: tuple[str, ...] = ()
-    cases: Mapping[Situation, Case] = {
-        Situation.ACCEPTED: Case(),
-        Situation.UNREACHABLE: Case(close, "console"),
-        Situation.NOT_CONFIGURED: Case(code="not_configured", settings={"enabled": False}),
-    }
-    not_applicable: Mapping[Situation, str] = {
-        situation: _NO_NETWORK for situation in Situation if situation not in cases
-    }
+    cases: Mapping[Situation, Case] = _CASES
+    not_applicable: Mapping[Situation, str] = dict.fromkeys(set(Situation) - set(_CASES), _NO_NETWORK)
 
     def provider(self) -> AbstractAsyncContextManager[io.StringIO]:
         return terminal()

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-from alertd.ports import Later, Message, Misconfigured
+from alertd.ports import Later, Message, Refused
 from tests.contract.samples.mail_server import MailServer, Trouble, mail_server
 from tests.contract.samples.situations import SHORT, Case, Situation
 
@@ -43,9 +43,10 @@ class _Email:
         Situation.DROPS_AFTER: Case(says("CONTENT", Trouble.DROP), "connection_lost"),
         Situation.NONSENSE: Case(says("CONTENT", "<html>welcome</html>"), "connection_lost"),
         Situation.REDIRECT: Case(
-            says("MAIL", "550 5.7.1 <alerts@example.org>: use mx2.example.org instead"),
-            "550 5.7.1",
-            reaction=Misconfigured,
+            says("RCPT", f"551 5.1.6 <{to}> has moved to <mia@elsewhere.example.org>"),
+            "551 5.1.6",
+            reaction=Refused,
+            because="what a mail server says about is this mailbox, not itself (RFC 5321 3.4)",
         ),
         Situation.NOT_ALLOWED: Case(
             says("AUTH", "535 5.7.8 Authentication failed for alerts: a password/with@signs"), "535 5.7.8"

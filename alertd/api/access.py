@@ -1,0 +1,50 @@
+"""Who asks, and whether they may: API keys in the Authorization header, and nowhere else."""
+
+from typing import Annotated
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from alertd.api.errors import Denied
+from alertd.api.served import Here
+from alertd.records import Key
+from alertd.usecases.keys import check_key, may
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="ApiKey",
+    bearerFormat="ald_...",
+    description="A key made with `alertd key create`: `Authorization: Bearer ald_...`.",
+)
+_Header = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+_WAY_OUT = "alertd key create makes one; alertd up keeps one in its data folder"
+
+
+class _Needs:
+    """The caller's key, if it has every one of these rights. Raises Denied."""
+
+    def __init__(self, *rights: str) -> None:
+        self._rights = rights
+
+    async def __call__(self, here: Here, header: _Header) -> Key:
+        if header is None:
+            raise Denied(401, f"send an API key as `Authorization: Bearer ald_...`; {_WAY_OUT}")
+        key = await check_key(here.deps, header.credentials)
+        if key is None:
+            raise Denied(401, f"this API key is unknown or was revoked; {_WAY_OUT}")
+        for right in self._rights:
+            if not may(key, right):
+                raise Denied(403, f"key {key.id} lacks the right {right}; {_WAY_OUT}")
+        return key
+
+
+ReadsIncidents = Annotated[Key, Depends(_Needs("incident:read"))]
+WritesIncidents = Annotated[Key, Depends(_Needs("incident:write"))]
+WritesEvents = Annotated[Key, Depends(_Needs("event:write"))]
+ReadsFamilies = Annotated[Key, Depends(_Needs("family:read"))]
+WritesFamilies = Annotated[Key, Depends(_Needs("family:write"))]
+
+
+def who(key: Key) -> str:
+    """How an act of this key is signed, for the record: its note, if it has one, and always its id."""
+    return f"{key.note} ({key.id})" if key.note else key.id

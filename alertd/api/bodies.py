@@ -1,0 +1,109 @@
+"""Reading the body of a request: bounded, after the key was checked, strict, with every mistake named."""
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Header, Request
+from pydantic import BaseModel, ValidationError
+
+from alertd.api.errors import Denied
+from alertd.api.mistakes import problems_of
+from alertd.domain.errors import Invalid
+from alertd.ingest.json_text import read_json
+from alertd.ingest.reading import Mistakes
+from alertd.records import Key
+from alertd.usecases.repeat import Repeat
+
+M = TypeVar("M", bound=BaseModel)
+MOST_BYTES = 1024 * 1024
+"""The largest body of a command; an import has its own."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Made up by the caller, one per command: sent again with it, the command is done once.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Body(Generic[M]):
+    """A body as it was sent, and what it says."""
+
+    said: M
+    raw: bytes
+
+
+async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
+    """The whole body. Raises Denied (413) before more than `most` bytes are kept."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > most:
+        raise too_large(most)
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise too_large(most)
+        parts.append(part)
+    return b"".join(parts)
+
+
+async def read_document(request: Request) -> tuple[bytes, object]:
+    """The body, and what it is as JSON. Raises Denied: 413, 415, or 400 for what is no JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    raw = await read_body(request)
+    if raw and kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Denied(415, "send the body with Content-Type: application/json")
+    try:
+        return raw, read_json(raw, MOST_BYTES) if raw else {}
+    except Invalid as error:
+        raise Denied(400, f"the body {error.message}") from None
+
+
+def body_of(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
+    """A dependency that reads a body of this model; name it behind the key's, so that strangers send nothing.
+
+    Raises Mistakes with everything that is wrong.
+    """
+    known = {(): [field.alias or name for name, field in model.model_fields.items()]}
+
+    async def read(request: Request) -> Body[M]:
+        raw, document = await read_document(request)
+        try:
+            return Body(model.model_validate(document), raw)
+        except ValidationError as error:
+            found: Any = error.errors(include_url=False, include_input=False)
+            raise Mistakes(problems_of(found, known=known)) from None
+
+    return read
+
+
+def repeat_of(key: Key, idempotency_key: str | None, request: Request, raw: bytes) -> Repeat | None:
+    """For the use case: the command's key, whose it is, and a digest of path and body."""
+    if idempotency_key is None:
+        return None
+    digest = hashlib.sha256(request.url.path.encode() + b"\n" + raw).digest()
+    return Repeat(key.id, idempotency_key, digest)
+
+
+def too_large(most: int) -> Denied:
+    """The answer to a body of more than `most` bytes."""
+    return Denied(413, f"the body is larger than {most // (1024 * 1024)} MB")
+
+
+def takes(model: type[BaseModel], *examples: Any, needed: bool = True) -> dict[str, Any]:
+    """For a route's `openapi_extra`: the body that it reads by itself."""
+    content = {
+        "schema": {"$ref": f"#/components/schemas/{model.__name__}"},
+        "examples": {f"example_{at}": {"value": each} for at, each in enumerate(examples, start=1)},
+    }
+    return {"requestBody": {"required": needed, "content": {"application/json": content}}}
+
+

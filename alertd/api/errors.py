@@ -1,0 +1,156 @@
+"""Every error has one shape, says what is wrong and how to go on, and shows nothing of the inside."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from starlette.exceptions import HTTPException
+
+from alertd.api.mistakes import problems_of
+from alertd.domain.errors import Conflict, Invalid, NotFound
+from alertd.ingest.reading import Mistakes, Problem
+
+RETRY_AFTER = 5  # seconds; a database that restarts is back within them
+
+_WORDS = {
+    400: ("malformed", "The body is not JSON."),
+    401: ("unauthenticated", "No API key, or one that is unknown or revoked."),
+    403: ("forbidden", "The key lacks the right."),
+    404: ("not_found", "What was named does not exist."),
+    405: ("method_not_allowed", "This cannot be done here."),
+    409: ("conflict", "It contradicts what alertd already knows; `incident` says which one is meant."),
+    413: ("too_large", "The body is too large."),
+    415: ("unsupported_media_type", "The body is not declared as JSON."),
+    422: ("invalid", "A value cannot be what it says it is; `problems` lists all that was found."),
+    500: ("internal", "A mistake of alertd's own; its log tells more."),
+    503: ("unavailable", "The database does not answer; try again after `Retry-After` seconds."),
+}
+
+
+class ProblemView(BaseModel):
+    """One mistake with its place."""
+
+    message: str
+    field: str | None = Field(None, examples=["caregivers[1].addresses[0].to"])
+    line: int | None = None
+
+
+class ErrorView(BaseModel):
+    """What is wrong, and how to go on."""
+
+    code: str = Field(examples=["invalid"])
+    message: str = Field(examples=['"criticl" is not a severity; did you mean "critical"?'])
+    field: str | None = Field(None, examples=["severity"])
+    line: int | None = None
+    incident: int | None = Field(None, description="The incident that stands in the way.")
+    problems: list[ProblemView] | None = Field(None, description="All mistakes, where there are several.")
+
+
+class ErrorAnswer(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: ErrorView
+
+
+class Denied(Exception):
+    """The request is refused before it is looked into: status and one sentence."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status, self.message = status, message
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: these statuses, and those that every protected route may answer with."""
+    return {
+        status: {"model": ErrorAnswer, "description": _WORDS[status][1]}
+        for status in sorted({*statuses, 401, 403, 422, 500, 503})
+    }
+
+
+def answer(
+    status: int,
+    message: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    field: str | None = None,
+    line: int | None = None,
+    incident: int | None = None,
+    problems: tuple[Problem, ...] = (),
+) -> JSONResponse:
+    """An error as JSON."""
+    code = _WORDS[status][0] if status in _WORDS else "refused"
+    told: dict[str, object] = {"code": code, "message": message}
+    told |= {k: v for k, v in (("field", field), ("line", line), ("incident", incident)) if v}
+    if len(problems) > 1:
+        told["problems"] = [
+            {k: v for k, v in (("message", p.message), ("field", p.field), ("line", p.line)) if v}
+            for p in problems
+        ]
+    return JSONResponse({"error": told}, status, headers=dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Turn every exception that may leave a route into an answer."""
+    app.add_exception_handler(Denied, _denied)
+    app.add_exception_handler(Invalid, _invalid)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Conflict, _conflict)
+    app.add_exception_handler(RequestValidationError, _bad_parameters)
+    app.add_exception_handler(HTTPException, _http)
+    for kind in (OperationalError, InterfaceError, NoConnectionFree):
+        app.add_exception_handler(kind, _no_database)
+    app.add_exception_handler(Exception, _our_mistake)
+
+
+async def _denied(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Denied)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if error.status == 413:
+        headers["Connection"] = "close"  # what is still on its way is not read
+    return answer(error.status, error.message, headers=headers)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Invalid)
+    problems = error.problems if isinstance(error, Mistakes) else ()
+    return answer(422, error.message, field=error.field, line=error.line, problems=problems)
+
+
+async def _not_found(_request: Request, error: Exception) -> JSONResponse:
+    return answer(404, str(error))
+
+
+async def _conflict(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Conflict)
+    return answer(409, str(error), incident=error.incident)
+
+
+async def _bad_parameters(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return await _invalid(request, Mistakes(problems_of(error.errors(), skip=1)))
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    message = {
+        404: "there is nothing at this path; /docs shows what there is",
+        405: "this method is not for this path; /docs shows what is",
+    }.get(error.status_code, str(error.detail))
+    return answer(error.status_code, message, headers=error.headers)
+
+
+async def _no_database(request: Request, error: Exception) -> JSONResponse:
+    request.app.state.served.deps.log.warning("database_failed", error=type(error).__name__, exc_info=error)
+    message = "the database does not answer; nothing was done, try again shortly. alertd doctor says more"
+    return answer(503, message, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+async def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:
+    # The server logs the exception itself, masked; whoever asked gets nothing of it.
+    return answer(500, "alertd failed at this; its log tells why. Nothing is lost, and asking again is safe")

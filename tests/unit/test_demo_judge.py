@@ -1,0 +1,240 @@
+"""The demo's judge: it passes a story told well, and finds every way to tell it badly."""
+
+import ast
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import alertd
+from alertd.demo import judge as judging
+from alertd.demo import spans
+from alertd.demo.families import sample
+from alertd.demo.household import Hours
+from alertd.demo.judge import Judge, Moment, Rules
+from alertd.sandbox.log import Accepted
+
+SAMPLE = sample(60)
+OPENED = datetime(2019, 11, 30, 7, 50, tzinfo=UTC)
+RESOLVED = datetime(2019, 12, 3, 2, 20, tzinfo=UTC)
+ENDS = datetime(2019, 12, 3, 4, 0, tzinfo=UTC)
+PROMISED = OPENED + timedelta(hours=12)
+MOMENTS = (
+    Moment(OPENED, "open"),
+    Moment(OPENED + timedelta(hours=10), "update", promised=PROMISED),
+    Moment(RESOLVED, "resolve"),
+)
+RULES = Rules(
+    first_notice=timedelta(hours=1),
+    window=timedelta(hours=4),
+    quiet=timedelta(hours=6),
+    listening=("parent", "guardian", "nurse", "grandparent"),
+    hours=Hours(quiet={"default": "22:00-06:30"}, duty={}),
+    slack=timedelta(minutes=30),
+)
+LATE = timedelta(minutes=10)
+
+
+def a_judge(ends=ENDS, moments=MOMENTS):
+    return Judge(SAMPLE.documents, SAMPLE.dead, moments, ends, RULES)
+
+
+def told_well(every=timedelta(hours=3)):
+    """What a faultless daemon would have handed over, by the hours of the judge's own households."""
+    log = []
+    for family in a_judge()._families:
+        for person in family.people:
+            if spans.at(person.may_hear, OPENED):
+                log += [message(address, OPENED + LATE, "are down") for address in person.addresses]
+            at, waited = OPENED + every, False
+            while at < RESOLVED:
+                awake = spans.at(person.awake, at)
+                soft = spans.at(person.may_hear, at)
+                for address in person.addresses:
+                    if awake or (soft and address[0] != "sms"):
+                        log.append(message(address, at, "are still down", loud=awake))
+                waited = not soft
+                at = spans.first_in(person.may_hear, at) + LATE if waited else at + every
+            over = spans.first_in(person.may_hear, RESOLVED)
+            if over is not None and over < ENDS and any((m.channel, m.to) in person.addresses for m in log):
+                loud = spans.at(person.awake, over)
+                log += [
+                    message(address, over + LATE, "work again", loud=loud)
+                    for address in person.addresses
+                    if loud or address[0] != "sms"
+                ]
+    log = list({(m.channel, m.to, m.story_time): m for m in log}.values())  # the nurse is told once, not per family
+    return sorted(log, key=lambda m: m.story_time)
+
+
+def message(address, at, words, *, loud=True):
+    channel, to = address
+    return Accepted(
+        seq=0, at=0.0, time=at, story_time=at, channel=channel, to=to, sender=None,
+        title=None if channel == "sms" else f"Follow: {words}", text=f"Follow and Share {words} at {at:%d %H:%M}.",
+        html=None, priority=None if channel == "sms" else "high" if loud else "normal",
+        reference=f"{abs(hash((to, at, words)))}.1", provider_id="", fault=None, request={},
+    )  # fmt: skip
+
+
+GOOD = told_well()
+
+
+def judged(log, named=SAMPLE.unreachable, **changes):
+    return a_judge(**changes).judge(sorted(log, key=lambda m: m.story_time), named)
+
+
+def rules_broken(log, **changes):
+    return {fault.rule for fault in judged(log, **changes).faults}
+
+
+def of_family(number, log=GOOD):
+    family = next(f for f in a_judge()._families if f.id == f"fam-{number:03}")
+    return family, [m for m in log if (m.channel, m.to) in family.addresses]
+
+
+def somebody(wanted):
+    """A family and person for whom `wanted(family, person)` holds."""
+    return next((f, p) for f in a_judge()._families for p in f.people if wanted(f, p))
+
+
+def test_a_story_told_well_passes():
+    found = judged(GOOD)
+    assert found.faults == []
+    assert found.heard == found.families - len(SAMPLE.unreachable)
+    assert found.first_notices[-1] == LATE
+    assert found.longest is not None
+    assert found.longest.counted <= found.longest.allowed
+    assert found.all_clear > 60
+    assert found.all_clear_waits > 0  # the nurse is off duty, and some sleep
+    assert found.promises > 20
+    assert sum(found.messages.values()) == len(GOOD)
+    assert found.per_family_and_day > 5
+
+
+def test_a_family_that_hears_nothing():
+    _, theirs = of_family(3)
+    assert rules_broken([m for m in GOOD if m not in theirs]) == {"first notice"}
+
+
+def test_a_first_notice_that_comes_too_late():
+    _, theirs = of_family(3)
+    late = [m for m in theirs if m.story_time < OPENED + timedelta(hours=2)]
+    told = [m for m in GOOD if m not in late]
+    told += [message((m.channel, m.to), OPENED + timedelta(hours=1, minutes=31), "are down") for m in late]
+    assert "first notice" in rules_broken(told)
+    within = [m for m in GOOD if m not in late]
+    within += [message((m.channel, m.to), OPENED + timedelta(hours=1, minutes=29), "are down") for m in late]
+    assert rules_broken(within) == set()
+
+
+def test_a_silence_by_day_longer_than_the_window():
+    noon = datetime(2019, 11, 30, 20, 0, tzinfo=UTC)
+    family, theirs = of_family(3)
+    awake = (noon - timedelta(hours=3), noon + timedelta(hours=5))
+    assert spans.length(spans.within(family.may_hear, *awake)) == timedelta(hours=8)
+    told = [m for m in GOOD if not (m in theirs and awake[0] <= m.story_time < awake[1])]
+    assert rules_broken(told) == {"silence", "promise"}
+
+
+def test_quiet_time_does_not_count_as_silence():
+    def only_loud(family, person):
+        return len(family.people) == 1 and {c for c, _ in person.addresses} == {"sms"}
+
+    family, person = somebody(only_loud)
+    mine = [m.story_time for m in GOOD if (m.channel, m.to) in person.addresses and m.story_time < RESOLVED]
+    longest = max(b - a for a, b in zip(mine, mine[1:], strict=False))
+    assert longest > RULES.quiet  # they slept, and nobody is to blame
+    assert not [fault for fault in judged(GOOD).faults if fault.family == family.id]
+
+
+def test_a_promise_that_nobody_keeps():
+    # Every hearing between an hour before the promise and an hour after it is left out: within the window still.
+    told = [m for m in told_well(timedelta(hours=1)) if not PROMISED - timedelta(hours=2) < m.story_time]
+    resumed = PROMISED + timedelta(minutes=45)
+    told += [m for m in told_well(timedelta(hours=1)) if m.story_time > resumed]
+    assert rules_broken(told) == {"promise"}
+
+
+@pytest.mark.parametrize("channel", ["sms", "push"])
+def test_somebody_woken_for_no_news(channel):
+    night = datetime(2019, 12, 1, 11, 0, tzinfo=UTC)  # 3 a.m. Pacific time, 6 a.m. Eastern
+    _, person = somebody(
+        lambda f, p: channel in {c for c, _ in p.addresses} and not spans.at(p.awake, night) and p.role == "parent"
+    )
+    address = next(a for a in person.addresses if a[0] == channel)
+    assert rules_broken([*GOOD, message(address, night, "are still down at night")]) == {"night"}
+    if channel == "push":
+        assert rules_broken([*GOOD, message(address, night, "are still down at night", loud=False)]) == set()
+
+
+def test_somebody_told_of_the_outage_and_not_of_its_end():
+    _, theirs = of_family(3)
+    assert rules_broken([m for m in GOOD if not (m in theirs and m.story_time > RESOLVED)]) == {"all-clear"}
+
+
+def test_an_all_clear_before_the_end_and_other_words_after_it():
+    _, theirs = of_family(3)
+    address = (theirs[0].channel, theirs[0].to)
+    early = message(address, RESOLVED - timedelta(hours=1), "work again")
+    assert rules_broken([*GOOD, early]) == {"all-clear"}
+    maybe = message(address, RESOLVED - timedelta(hours=1), "may work again")
+    assert rules_broken([*GOOD, maybe]) == set()
+    after = message(address, RESOLVED + timedelta(hours=1), "are still down")
+    assert rules_broken([*GOOD, after]) == {"all-clear"}
+
+
+@pytest.mark.parametrize(
+    ("words", "clear"),
+    [
+        ("Follow and Share work again.", True),
+        ("Follow works again.", True),
+        ("Follow may work again.", False),
+        ("Seguimiento y Compartir ya funcionan.", True),
+        ("Seguimiento ya funciona.", True),
+        ("Seguimiento ya no funciona.", False),
+        ("Seguimiento tal vez ya funcione.", False),
+        ("Follow and Share are still down.", False),
+    ],
+)
+def test_what_reads_as_an_all_clear(words, clear):
+    assert bool(judging.ALL_CLEAR.search(words)) is clear
+
+
+def test_the_same_words_twice_and_one_delivery_twice():
+    day = next(m for m in GOOD if m.channel == "email" and m.story_time > OPENED + timedelta(hours=12))
+    again = replace(day, reference="other.1")
+    assert rules_broken([*GOOD, again]) == {"duplicate"}
+    other_words = replace(day, text="quite different", reference=day.reference.replace(".1", ".2"))
+    assert rules_broken([*GOOD, other_words]) == {"duplicate"}
+
+
+def test_a_stranger_is_told():
+    assert rules_broken([*GOOD, message(("sms", "+12125550199"), PROMISED, "are down")]) == {"stranger"}
+
+
+def test_the_unreachable_must_be_named_all_and_no_others():
+    one = next(iter(SAMPLE.unreachable))
+    assert [f.family for f in judged(GOOD, named=SAMPLE.unreachable - {one}).faults] == [one]
+    assert [f.family for f in judged(GOOD, named=SAMPLE.unreachable | {"fam-003"}).faults] == ["fam-003"]
+
+
+def test_a_fix_that_is_watched_doubles_the_window():
+    moments = (MOMENTS[0], replace(MOMENTS[1], watching=True, promised=None), MOMENTS[2])
+    slow = [m for m in told_well(timedelta(hours=7)) if m.story_time > MOMENTS[1].at or m.story_time < MOMENTS[1].at]
+    before = [m for m in GOOD if m.story_time <= MOMENTS[1].at]
+    after = [m for m in slow if m.story_time > MOMENTS[1].at]
+    assert "silence" not in rules_broken(before + after, moments=moments)
+    assert "silence" in rules_broken(before + after)
+
+
+def test_the_judge_shares_no_code_with_what_it_judges():
+    folder = Path(alertd.__file__).parent / "demo"
+    allowed = {"alertd.sandbox.log", "alertd.demo", "alertd.demo.household", "alertd.demo.spans"}
+    for name in ("judge", "household", "spans"):
+        for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for found in names:
+                assert not found.startswith(("alertd", "channels", "workers")) or found in allowed, found

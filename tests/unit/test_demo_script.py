@@ -1,0 +1,122 @@
+"""The demo's script: the shipped one says what it should, and every mistake is named with its line."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from alertd.demo.script import read_script
+from alertd.domain.incident import Severity
+from alertd.ingest.reading import Mistakes
+from alertd.ingest.yaml_text import read_yaml
+from alertd.policy_file import load_policies, load_services
+from alertd.settings.reading import shipped_config
+
+CONFIG = shipped_config()
+FOLDER = CONFIG / "scenarios" / "demo"
+PACIFIC = ZoneInfo("America/Los_Angeles")
+
+GOOD = """\
+zone: America/Los_Angeles
+begins: 2019-11-29 23:40
+ends: 2019-11-30 20:00
+acts:
+  - at: 2019-11-29 23:50
+    open: {services: [follow], severity: critical, title: It fails, message: {en: It fails, es: Falla}}
+  - at: 2019-11-30 08:03
+    update: {next_in: 4h, message: {en: Still, es: Sigue}}
+  - at: 2019-11-30 18:00
+    resolve: {message: {en: Over, es: Ya}}
+fast:
+  ends: 2019-11-30 09:00
+  acts:
+    - at: 2019-11-30 08:30
+      resolve: {message: {en: Cut, es: Corto}}
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "weekend.yaml"
+    path.write_text(text)
+    return path
+
+
+def wall(text):
+    return datetime.fromisoformat(text).replace(tzinfo=PACIFIC)
+
+
+def test_the_weekend_is_told_at_the_hours_of_2019():
+    story = read_script(FOLDER / "weekend.yaml")
+    assert (story.begins, story.ends) == (wall("2019-11-29 23:40"), wall("2019-12-02 20:00"))
+    told = [act.at.astimezone(PACIFIC).strftime("%a %H:%M") for act in story.acts]
+    assert told[1:5] == ["Sat 08:03", "Sat 12:29", "Sat 15:02", "Sun 08:43"]
+    assert [act.what for act in story.acts] == ["open", *["update"] * 5, "resolve"]
+    assert story.acts[-1].at > wall("2019-12-02 17:00")
+
+
+def test_nobody_speaks_in_the_night_of_saturday():
+    story = read_script(FOLDER / "weekend.yaml")
+    silence = [act for act in story.acts if wall("2019-11-30 15:03") <= act.at < wall("2019-12-01 08:43")]
+    assert silence == []
+
+
+def test_the_fast_story_is_the_first_twenty_hours_and_ends_well():
+    whole, fast = (read_script(FOLDER / "weekend.yaml", fast=fast) for fast in (False, True))
+    assert fast.length == timedelta(hours=20)
+    assert fast.acts[:-1] == whole.acts[:4]
+    assert fast.resolution.what == "resolve"
+    assert fast.resolution.at < fast.ends
+
+
+def test_the_daemon_will_take_every_act():
+    story = read_script(FOLDER / "weekend.yaml")
+    policy = load_policies(FOLDER)["follow"]
+    assert set(story.opening.services) <= set(load_services(FOLDER / "services.yaml").names)
+    for act in story.acts:
+        if act.next_in is not None:
+            assert act.next_in <= policy.silence.promise_at_most[Severity.CRITICAL]
+        for language in ("en", "es"):
+            phrases = read_yaml((CONFIG / "templates" / language / "phrases.yaml").read_bytes(), language).value
+            assert set(act.works + act.do) <= set(phrases["phrases"])
+
+
+def test_a_good_script_is_read(tmp_path):
+    story = read_script(written(tmp_path, GOOD))
+    assert story.opening.at == wall("2019-11-29 23:50")
+    assert story.acts[1].next_in == timedelta(hours=4)
+    assert story.acts[1].message == {"en": "Still", "es": "Sigue"}
+    fast = read_script(written(tmp_path, GOOD), fast=True)
+    assert [act.message["en"] for act in fast.acts] == ["It fails", "Still", "Cut"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "complaint"),
+    [
+        ("2019-11-30 08:03", "2019-11-29 23:45", 7, "is not after the act before it"),
+        ("2019-11-30 08:03", "8 in the morning", 7, "is no time of day"),
+        ("2019-11-30 08:03", "2019-11-30 25:03", 7, "is no time of day"),
+        ("2019-11-30 18:00", "2019-11-30 21:00", 9, "lies outside of the story"),
+        ("update: {next_in: 4h,", "opne: {next_in: 4h,", 8, 'did you mean "open"?'),
+        ("update: {next_in: 4h, ", "open: {", 8, "services: is missing"),
+        ("next_in: 4h", "next_in: 4", 8, "has no unit"),
+        ("next_in: 4h", "next_in: 0h", 8, "promises news at once"),
+        ("message: {en: Still, es: Sigue}", "message: {en: Still}", 8, "message.es: is missing"),
+        ("update: {next_in: 4h, m", "resolve: {m", 7, "is followed by acts"),
+        ("ends: 2019-11-30 20:00", "ends: 2019-11-29 20:00", 4, "ends before it begins"),
+        ("severity: critical", "severity: terrible", 6, "is not a severity"),
+        ("zone: America/Los_Angeles", "zone: Los Angeles", 1, 'did you mean "America/Los_Angeles"?'),
+        ("      resolve: {message: {en: Cut, es: Corto}}", "      update: {message: {en: Cut, es: Corto}}", 14, "must be resolve"),
+        ("fast:", "fsat:", 11, 'did you mean "fast"?'),
+    ],
+)
+def test_every_mistake_is_named_with_its_line(tmp_path, old, new, line, complaint):
+    assert old in GOOD
+    with pytest.raises(Mistakes) as caught:
+        read_script(written(tmp_path, GOOD.replace(old, new, 1)))
+    said = [str(problem) for problem in caught.value.problems]
+    assert any(f"weekend.yaml:{line}:" in problem and complaint in problem for problem in said), said
+
+
+def test_a_script_that_is_not_there(tmp_path):
+    with pytest.raises(Mistakes, match="cannot be read"):
+        read_script(tmp_path / "nothing.yaml")

@@ -1,0 +1,150 @@
+"""Messages fit their channel, lose the least important first, and are never cut within a word."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alertd.domain.delivery import Framing
+from alertd.domain.incident import Kind, Severity, State
+from alertd.texts import Composer
+from alertd.texts.fit import PUSH_BODY, PUSH_TITLE
+from alertd.texts.segments import Alphabet, measure
+from tests.unit.texts_story import ADVICE, composer, saying
+
+WORDS = "Our servers are overloaded and we are bringing further machines into service step by step "
+ALL = ("follow", "share", "login")
+GOING_ON = (Framing.NOTICE, Framing.UPDATE, Framing.HOLDING, Framing.WAKE_UP)
+
+
+@pytest.fixture(scope="module")
+def compose() -> Composer:
+    return composer()
+
+
+def test_the_shipped_texts_have_no_problem(compose: Composer) -> None:
+    assert compose.check() == []
+
+
+def test_too_long_a_name_is_a_problem() -> None:
+    long = "The application with which families follow the readings of those whom they care for every day"
+    found = composer({name: {"en": f"{long} {name}", "es": f"{long} {name}"} for name in ALL}).check()
+    assert any("SMS segments at worst" in problem and problem.startswith("en") for problem in found)
+    assert not any("is not named" in problem for problem in found)  # it is sent whole, whatever it costs
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("framing", list(Framing))
+@pytest.mark.parametrize("quiet", [False, True])
+@pytest.mark.parametrize("length", [0, 30, 90, 150, 300, 1000])
+def test_an_sms_fits_two_segments_of_gsm_7(
+    compose: Composer, locale: str, framing: Framing, quiet: bool, length: int
+) -> None:
+    ended = {Framing.RESOLUTION: State.RESOLVED, Framing.CANCELLATION: State.CANCELLED}
+    told = saying(
+        framing,
+        locale=locale,
+        services=ALL,
+        kind=Kind.CORRECTION,
+        references=98,
+        number=99,
+        state=ended.get(framing, State.IDENTIFIED),
+        message={locale: (WORDS * 12)[:length]},
+        hears_in=timedelta(days=2),
+        quiet=quiet,
+        missed=99,
+    )
+    text = compose(told).text
+    size = measure(text)
+    assert (size.alphabet, size.segments <= 2) == (Alphabet.GSM7, True)
+    assert "Log-in" in text or "Inicio de sesion" in text
+    if framing in GOING_ON:
+        assert ("Mon" in text) if locale == "en" else ("lun" in text)
+        assert ("Check glucose" in text) if locale == "en" else ("Mida la glucosa" in text)
+        assert ("Do not reinstall" in text) if locale == "en" else ("No reinstale" in text)
+
+
+@pytest.mark.parametrize("length", range(40, 400, 9))
+def test_no_word_is_cut(compose: Composer, length: int) -> None:
+    words = (WORDS * 5)[:length].rsplit(" ", 1)[0]
+    for channel in ("sms", "push"):
+        content = compose(saying(Framing.UPDATE, channel=channel, services=ALL, message={"en": words}))
+        assert channel == "sms" or (len(content.title) <= PUSH_TITLE and len(content.text) <= PUSH_BODY)
+        allowed = set(re.findall(r"[\w-]+", WORDS))
+        for cut in re.findall(r"([\w-]+)\.\.\.", content.text):
+            assert cut in allowed
+
+
+def test_least_important_parts_go_first(compose: Composer) -> None:
+    def told(length: int, framing: Framing = Framing.NOTICE) -> str:
+        return compose(saying(framing, message={"en": (WORDS * 5)[:length]} if length else {})).text
+
+    state, works, since, bad = "looking for the cause", "Still works", "11:40 PM", "no readings and no alarms"
+    assert all(part in told(0) for part in (state, works, since, bad))
+    assert state not in told(72)
+    assert all(part in told(72) for part in (works, since, bad))
+    assert works not in told(200)  # a first notice shortens the words to 80, then gives up what still works
+    assert all(part in told(200) for part in (since, bad, "Our servers are overloaded", "..."))
+    later = told(89, Framing.UPDATE)
+    assert works not in later  # an update keeps its news whole as long as it can
+    assert WORDS.strip() in later
+
+
+def test_free_text_on_what_to_do_is_kept_whole_where_it_fits(compose: Composer) -> None:
+    text = compose(saying(do=("Use the old receiver in the kitchen drawer", *ADVICE), message={"en": WORDS * 3})).text
+    assert "Use the old receiver in the kitchen drawer. Check glucose directly" in text
+
+
+def test_five_long_sentences_on_what_to_do_are_shortened_at_a_word(compose: Composer) -> None:
+    do = tuple(f"{number} {WORDS}{WORDS}"[:190].rsplit(" ", 1)[0] for number in range(5))
+    text = compose(saying(do=do, services=ALL)).text
+    assert measure(text).segments == 2
+    assert text.endswith("Next update by 2:35 PM.")
+    assert "0 Our servers are overloaded" in text
+
+
+def test_words_in_another_alphabet_are_kept_while_they_fit(compose: Composer) -> None:
+    words = "Серверы перегружены."
+    brief = compose(saying(message={"en": words}, services=("follow",), do=(), works=())).text
+    assert words in brief
+    assert measure(brief).alphabet is Alphabet.UCS2
+    assert measure(brief).segments == 2
+    full = compose(saying(message={"en": words}, services=ALL)).text  # 134 characters: what to do comes first
+    assert words not in full
+    assert "Check glucose directly" in full
+    assert measure(full).alphabet is Alphabet.GSM7
+
+
+def test_an_emoji_does_not_make_a_message_dear(compose: Composer) -> None:
+    text = compose(saying(message={"en": "We’re on it 💪 — promise…"})).text
+    assert measure(text).alphabet is Alphabet.GSM7
+    assert "We're on it - promise..." in text
+
+
+def test_a_push_title_names_all_services_or_says_how_many_more() -> None:
+    names = {name: {"en": f"{name.title()} for the whole family"} for name in ALL}
+    content = composer(names)(saying(Framing.UPDATE, channel="push", services=ALL))
+    assert content.title == "Update 4: Follow for the whole family and 2 more are still down"
+    assert content.text.startswith(", ".join(names[name]["en"] for name in ALL[:2]))
+
+
+def test_a_push_that_cannot_say_in_its_title_that_it_corrects_says_so_in_its_body() -> None:
+    names = {"login": {"en": "Log-in to the family pages, the shop and more"}}
+    told = saying(Framing.UPDATE, channel="push", services=("login",), kind=Kind.CORRECTION, number=5, references=3)
+    content = composer(names)(told)
+    assert content.title == "Log-in to the family pages, the shop and more is down"
+    assert content.text.startswith("Update 5 corrects update 3: You get no readings")
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_test_says_so_first_however_long_the_names(locale: str, severity: Severity) -> None:
+    names = {"login": {"en": "Log-in to the family pages, the shop and much more besides, every day"}}
+    told = saying(Framing.UPDATE, kind=Kind.EXERCISE, services=("login",), locale=locale, severity=severity)
+    for channel in ("sms", "push", "email", "console"):
+        content = composer(names)(replace(told, channel=channel))
+        first = content.text if channel == "sms" else content.title
+        assert first.startswith("TEST ONLY:" if locale == "en" else "SOLO PRUEBA:")
+        assert ("Nothing is down" if locale == "en" else "Nada falla") in content.text
+        assert "glucos" not in content.text

@@ -1,0 +1,86 @@
+"""What an SMS costs, and what is lost to make it cheap."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alertd.texts.clean import clean, clean_lines, sentence
+from alertd.texts.segments import Alphabet, fold, measure
+
+GSM, UCS = Alphabet.GSM7, Alphabet.UCS2
+
+
+@pytest.mark.parametrize(
+    ("text", "alphabet", "units", "segments"),
+    [
+        ("", GSM, 0, 1),
+        ("a" * 160, GSM, 160, 1),
+        ("a" * 161, GSM, 161, 2),
+        ("a" * 306, GSM, 306, 2),
+        ("a" * 307, GSM, 307, 3),
+        ("ñéùà¿¡", GSM, 6, 1),  # Spanish letters that GSM-7 has
+        ("€" * 80, GSM, 160, 1),  # an extended character costs two
+        ("€" * 81, GSM, 162, 2),
+        ("a" * 152 + "€" + "a" * 151, GSM, 305, 2),  # the pair would straddle the edge and moves over whole
+        ("a" * 152 + "€" + "a" * 152, GSM, 306, 3),
+        ("á", UCS, 1, 1),  # one such letter and all is dear
+        ("á" * 70, UCS, 70, 1),
+        ("á" * 71, UCS, 71, 2),
+        ("á" * 134, UCS, 134, 2),
+        ("á" * 135, UCS, 135, 3),
+        ("😀" * 35, UCS, 70, 1),  # a surrogate pair costs two and is never parted
+        ("á" * 66 + "😀" + "á" * 66, UCS, 134, 3),
+    ],
+)
+def test_counts_as_phones_do(text: str, alphabet: Alphabet, units: int, segments: int) -> None:
+    size = measure(text)
+    assert (size.alphabet, size.units, size.segments) == (alphabet, units, segments)
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("Próximo aviso: sesión, más, sí, según", "Proximo aviso: sesion, mas, si, segun"),
+        ("niño, él, ¿qué?, ¡ya!", "niño, él, ¿qué?, ¡ya!"),  # what GSM-7 has, it keeps
+        ("Ñandú Ç ç", "Ñandu Ç c"),
+        ("“don’t” – wait…", "\"don't\" - wait..."),
+        ("All good ✅ 👍🏽 now", "All good   now"),
+        ("n\u0303 o\u0301", "ñ o"),  # letters written in two parts
+        ("½ ² № ﬁ", "1/2 2 No fi"),
+        ("5\u00a0mmol/l", "5 mmol/l"),
+        ("Датчик работает – всегда", "Датчик работает – всегда"),  # folding would leave nothing: all stays
+        ("传感器", "传感器"),
+    ],
+)
+def test_folds_where_the_language_allows(text: str, folded: str) -> None:
+    assert fold(text) == folded
+
+
+@given(st.text())
+def test_folding_gives_gsm_or_changes_nothing(text: str) -> None:
+    folded = fold(text)
+    assert folded == text or measure(folded).alphabet is GSM
+    assert fold(folded) == folded
+
+
+@given(st.text())
+def test_cleaned_words_stay_in_one_line(text: str) -> None:
+    cleaned = clean(text)
+    assert len(cleaned.splitlines()) <= 1
+    assert "\x00" not in cleaned
+    assert clean(cleaned) == cleaned
+    cleaned.encode("utf-8")  # no half of a surrogate pair is left
+
+
+def test_cleans_what_could_forge_a_line_or_turn_the_text_round() -> None:
+    assert clean("one\r\nBcc: two\x1b[31m\u2028three \u202ederevers") == "one Bcc: two [31m three derevers"
+    assert clean("family 👩‍👧 stays") == "family 👩‍👧 stays"
+    assert clean_lines("one\n\n two\r\n\tthree ") == ("one", "two", "three")
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [("Wait", "Wait."), ("Wait!", "Wait!"), ('He said "wait."', 'He said "wait."'), ("(wait)", "(wait)."), ("", "")],
+)
+def test_a_sentence_ends(text: str, ended: str) -> None:
+    assert sentence(text) == ended
