@@ -56,6 +56,8 @@ class SmtpConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
+            if self._ended:  # what comes after nonsense cannot be trusted to be the next reply
+                break
             self._take(line.rstrip(b"\r"))
         if len(self._rest) > _REPLY_LIMIT or len(self._lines) + len(self._replies) > 1000:
             self._end()

@@ -17,9 +17,6 @@ from channels.smtp_letter import Letters, mailbox_of
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
-_LONGEST_IDLE = 30.0
-"""Seconds after which an unused connection is not trusted any more; servers hang up after 10 to 300."""
-
 
 @dataclass(frozen=True, slots=True)
 class SmtpConfig:
@@ -35,6 +32,7 @@ class SmtpConfig:
     patience: float = 10.0  # seconds for all that comes before the message itself
     # Seconds for all. RFC 5321 4.5.3.2.6 wants ten minutes for the last answer; the lease (30 s) allows less.
     deadline: float = 25.0
+    longest_idle: float = 30.0  # seconds after which an unused connection is not trusted any more
 
     def problems(self) -> list[str]:
         """What keeps e-mail from working, each with the setting that mends it; empty if nothing does."""
@@ -175,7 +173,7 @@ class SmtpEmail:
 
     def _kept(self) -> SmtpConnection | None:
         """An open connection from before, the last used first."""
-        oldest = asyncio.get_running_loop().time() - _LONGEST_IDLE
+        oldest = asyncio.get_running_loop().time() - self._config.longest_idle
         while self._idle:
             connection = self._idle.pop()
             if connection.usable and connection.idle_since > oldest:

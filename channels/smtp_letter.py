@@ -22,8 +22,8 @@ _TEMPLATES = 256
 
 _POLICY = email.policy.SMTP.clone(cte_type="7bit")  # quoted-printable or base64: any server takes it
 
-_MAILBOX = re.compile(r"[!-;=?-~]+@[!-;=?A-~]+")
-"""Printable ASCII without blanks and angle brackets: nothing that could begin a header or a command."""
+_MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
+"""Printable ASCII, no blanks or angle brackets, one @: nothing that could begin a header or a command."""
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 

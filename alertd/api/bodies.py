@@ -105,5 +105,3 @@ def takes(model: type[BaseModel], *examples: Any, needed: bool = True) -> dict[s
         "examples": {f"example_{at}": {"value": each} for at, each in enumerate(examples, start=1)},
     }
     return {"requestBody": {"required": needed, "content": {"application/json": content}}}
-
-

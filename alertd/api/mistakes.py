@@ -8,7 +8,10 @@ from alertd.ingest.reading import Problem, spell
 
 
 def problems_of(
-    found: Iterable[Mapping[str, Any]], *, skip: int = 0, known: Mapping[tuple[str | int, ...], list[str]] | None = None
+    found: Iterable[Mapping[str, Any]],
+    *,
+    skip: int = 0,
+    known: Mapping[tuple[str | int, ...], list[str]] | None = None,
 ) -> list[Problem]:
     """Pydantic's errors as problems; `skip` leaves out leading parts of each place.
 

@@ -1,6 +1,6 @@
 """What families are owed when it is over, or no longer concerns them (R11, R15)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.domain.delivery import STEP_MESSAGE, Framing, Owed, Reader, Reason
@@ -21,6 +21,7 @@ class End:
     kind: Kind  # the kind that the policy's `wakes` must list
     reason: Reason
     rest: Rest
+    since: int = 1  # messages of an earlier end, with a lower number, do not count
 
 
 _RESOLVED = End(Framing.RESOLUTION, Kind.RESOLUTION, Reason.ALL_CLEAR, Rest.CLOSED)
@@ -30,7 +31,10 @@ _NOT_AFFECTED = End(Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.
 
 def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """The end, for exactly those who were told; one word at wake-up for those who waited."""
-    end = _CANCELLED if duty.incident.state is State.CANCELLED else _RESOLVED
+    incident = duty.incident
+    end = _CANCELLED if incident.state is State.CANCELLED else _RESOLVED
+    since = next((u.number for u in reversed(incident.updates) if u.kind is end.kind), incident.newest.number)
+    end = replace(end, since=since)
     services = duty.incident.scope.touching(duty.family.services, duty.family.region)
     return _end(duty, now, knowledge, end, services or _told_services(duty))
 
@@ -42,6 +46,7 @@ def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
 
 def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tuple[str, ...]) -> Verdict:
     update = duty.incident.newest.number
+    flying = 0  # the number of this end that is already under way
     owed: list[Owed] = []
     waiting: list[str] = []
     wake_at: list[datetime] = []
@@ -49,10 +54,12 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         person = meet(caregiver, duty, services)
         known = knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
-        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= update)
+        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.since)
         over = known.framing in ALL_CLEARS
         told = (known.told > 0 or known.maybe) and not over
-        done = known.ending >= update or (over and known.told >= update)
+        under_way = known.ending >= end.since
+        flying = max(flying, known.ending)
+        done = under_way or (over and known.told >= end.since)
         if done or not person.usable or not (told or waited):
             continue
         deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told)
@@ -68,7 +75,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     resting = look_at is None or end.rest is Rest.NOT_TOUCHED
     return Verdict(
         owed=tuple(owed),
-        update=update,
+        update=flying if flying >= end.since and not owed else update,
         look_at=look_at,
         rest=end.rest if resting else None,
         waiting=tuple(waiting),

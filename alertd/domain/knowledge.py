@@ -64,6 +64,11 @@ class Knowledge:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)
 
+    def start_clock(self, touched: datetime) -> None:
+        """The family's clock starts when the incident touches them: what was said before binds no more (R2)."""
+        if self.said_at is not None and self.said_at < touched:
+            self.told, self.next_by, self.said_at = 0, None, None
+
     def step(self, person: Person, step: int) -> int:
         """The step under which a person hears an update that they heard before they were not affected."""
         if not self.released:

@@ -59,31 +59,28 @@ def closes_promise(incident: Incident, now: datetime, margin: timedelta) -> bool
 def touched_at(duty: Duty, now: datetime) -> datetime:
     """When the incident began to touch the family; after a time in which it did not, when it did so again.
 
-    That is the newest update where it widened the scope, else (a change of the family's own) `now`.
+    That is the newest update where it widened the scope; else the family's own change, which made the watch due.
     """
-    if duty.watch.rest is not Rest.NOT_TOUCHED:
-        return duty.watch.touched_at
+    watch = duty.watch
+    if watch.rest is not Rest.NOT_TOUCHED:
+        return watch.touched_at
     updates, family = duty.incident.updates, duty.family
     widened = updates[-1].kind is Kind.SCOPE and len(updates) > 1
     if widened and not updates[-2].facts.scope.touching(family.services, family.region):
         return updates[-1].at
-    return now
+    return min(watch.look_at, now) if watch.look_at is not None else now
 
 
 def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:
     """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
 
     Before the first acceptance it is when the incident began to touch them, or was reopened, plus
-    `first_notice` (R1). A promise from before the clock stopped binds no more.
+    `first_notice` (R1).
     """
     policy, incident = duty.policy, duty.incident
-    heard = knowledge.said_at is not None and knowledge.said_at >= touched
-    if heard and knowledge.next_by is not None:
-        standing = knowledge.next_by
-    else:
-        heard = False
-        standing = touched + policy.first_notice[_severity_at(incident, touched)]
-    for update, before in _untold(incident, touched, knowledge.told if heard else 0):
+    heard = knowledge.next_by is not None
+    standing = knowledge.next_by or touched + policy.first_notice[_severity_at(incident, touched)]
+    for update, before in _untold(incident, touched, knowledge.told):
         severity = update.facts.severity
         if update.kind is Kind.REOPENING:
             heard, standing = False, update.at + policy.first_notice[severity]

@@ -19,6 +19,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     """What is owed now to a family that the open incident touches."""
     people = hereafter = listeners(duty, services)
     touched = silence.touched_at(duty, now)
+    knowledge.start_clock(touched)
     deadline = silence.deadline(duty, knowledge, touched)
     if not people:
         return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)
@@ -178,7 +179,8 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     ]
     if not deliveries:
         return [], asleep, True
-    return deliveries, asleep if copy_targets(person, turn.knowledge, turn.update) else None, False
+    copies = copy_targets(person, turn.knowledge, turn.update)
+    return deliveries, person.first_loud(now) if copies else None, False
 
 
 def _floor(turn: Turn, person: Person, known: Known) -> list[Owed]:

@@ -52,9 +52,10 @@ def ways(person: Person, now: datetime) -> list[Address]:
 def told_targets(
     person: Person, knowledge: Knowledge, update: int, reason: Reason
 ) -> list[tuple[Address, Reason]]:
-    """The addresses over which this person was told, for whom the list that applies now is empty (R11)."""
-    known = [(a, _known(knowledge, a)) for a in person.usable]
-    return [(a, reason) for a, k in known if (k.told or k.maybe) and k.failed != update]
+    """For whom the list that applies now is empty: the addresses over which they were told, else the next (R11)."""
+    left = [a for a in person.usable if _known(knowledge, a).failed != update]
+    told = [(a, reason) for a in left if _known(knowledge, a).told or _known(knowledge, a).maybe]
+    return told or [(a, Reason.FALLBACK) for a in left[:1]]
 
 
 def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple[str, ...]) -> Address | None:

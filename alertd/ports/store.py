@@ -209,8 +209,8 @@ class Rows(Protocol):
 
     async def failures(
         self, incident_id: IncidentId, limit: int
-    ) -> Sequence[tuple[datetime, str, str, str | None]]:
-        """(at, family, channel, code) of refused, parked and undelivered deliveries, newest first."""
+    ) -> Sequence[tuple[datetime, str, str, str, str | None]]:
+        """(at, family, channel, outcome, code) of refused, parked and undelivered tries, newest first."""
 
 
 class Turn(Protocol):

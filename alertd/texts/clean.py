@@ -1,5 +1,6 @@
 """Makes words that people wrote safe to stand in a message: one line, no control characters."""
 
+from itertools import zip_longest
 from unicodedata import category
 
 _OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder what follows
@@ -15,8 +16,12 @@ def clean(text: str) -> str:
 
 
 def clean_lines(text: str) -> tuple[str, ...]:
-    """The non-empty lines of a text, each cleaned."""
-    return tuple(line for raw in text.splitlines() if (line := clean(raw)))
+    """The non-empty lines of a text, each cleaned, and ended unless the next one goes on in lower case."""
+    lines = [line for raw in text.splitlines() if (line := clean(raw))]
+    return tuple(
+        line if after[:1].islower() else sentence(line)
+        for line, after in zip_longest(lines, lines[1:], fillvalue="")
+    )
 
 
 def sentence(text: str) -> str:

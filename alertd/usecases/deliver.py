@@ -1,7 +1,8 @@
 """Hand a batch over to the providers, and write what became of it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,16 +36,48 @@ class Sender:
         if not batch:
             return 0
         incidents = await self._load({delivery.incident for delivery in batch})
-        pending = {
-            asyncio.ensure_future(self._in_turn(delivery, incidents[delivery.incident], lease))
-            for delivery in batch
+        outcomes: list[Outcome] = []
+        queues: dict[str, deque[Claimed]] = {}
+        for delivery in batch:
+            queues.setdefault(delivery.channel, deque()).append(delivery)
+        runners = {
+            asyncio.create_task(self._run(queue, slots, incidents, lease, outcomes))
+            for channel, queue in queues.items()
+            if (slots := self._slots.get(channel)) is not None
+            for _ in range(min(len(queue), self._deps.channels[channel].at_once))
         }
+        for channel, queue in queues.items():
+            if channel not in self._slots:
+                outcomes += [Outcome(d, DeliveryState.PARKED, "no adapter", final=True) for d in queue]
         accepted = 0
-        while pending:
-            done, pending = await asyncio.wait(pending, timeout=_FLUSH)
-            if done:
-                accepted += await self._write([task.result() for task in done], lease)
+        while runners or outcomes:
+            if runners:
+                done, runners = await asyncio.wait(runners, timeout=_FLUSH)
+                for runner in done:
+                    runner.result()
+            if outcomes:
+                written, outcomes[:] = list(outcomes), []
+                accepted += await self._write(written, lease)
         return accepted
+
+    async def _run(
+        self,
+        queue: deque[Claimed],
+        slots: asyncio.Semaphore,
+        incidents: Mapping[object, Incident],
+        lease: Lease,
+        outcomes: list[Outcome],
+    ) -> None:
+        """Work a queue off in one slot of its channel; what the lease would not outlive is given back unused."""
+        async with slots:
+            while queue:
+                delivery = queue.popleft()
+                now = self._deps.clock.machine()
+                call = timedelta(seconds=self._deps.channels[delivery.channel].deadline) + _TO_WRITE
+                if lease.until - now < call:
+                    outcomes.append(Outcome(delivery, DeliveryState.PENDING, "lease too short", due_at=now))
+                else:
+                    outcomes.append(await self._attempt(delivery, incidents[delivery.incident]))
 
     async def _write(self, outcomes: Sequence[Outcome], lease: Lease) -> int:
         deps = self._deps
@@ -64,18 +97,6 @@ class Sender:
                     attempt=outcome.delivery.attempt,
                 )
         return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
-
-    async def _in_turn(self, delivery: Claimed, incident: Incident, lease: Lease) -> Outcome:
-        """Wait for a slot of the channel; a lease that would not outlive the call is given back unused."""
-        slots = self._slots.get(delivery.channel)
-        if slots is None:
-            return Outcome(delivery, DeliveryState.PARKED, "no adapter", final=True)
-        async with slots:
-            now = self._deps.clock.machine()
-            call = timedelta(seconds=self._deps.channels[delivery.channel].deadline) + _TO_WRITE
-            if lease.until - now < call:
-                return Outcome(delivery, DeliveryState.PENDING, "lease too short", due_at=now)
-            return await self._attempt(delivery, incident)
 
     async def _attempt(self, delivery: Claimed, incident: Incident) -> Outcome:
         deps = self._deps

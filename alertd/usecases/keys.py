@@ -24,8 +24,8 @@ class Made:
     secret: str
 
 
-async def make_key(deps: Deps, rights: tuple[str, ...], note: str) -> Made:
-    """Make a key with these rights. Raises Invalid for an unknown right."""
+async def make_key(deps: Deps, rights: tuple[str, ...], note: str, *, who: str = "operator") -> Made:
+    """Make a key with these rights; `who` made it, for the record. Raises Invalid for an unknown right."""
     for right in rights:
         if right not in RIGHTS:
             raise Invalid(f'"{right}" is no right; rights are {", ".join(RIGHTS)}', field="rights")
@@ -36,6 +36,8 @@ async def make_key(deps: Deps, rights: tuple[str, ...], note: str) -> Made:
     key = Key(key_id, _digest(secret), rights, note, deps.clock.machine(), None)
     async with deps.store.transaction() as rows:
         await rows.add_key(key)
+        detail: dict[str, object] = {"key": key_id, "rights": rights}
+        await rows.add_act(deps.new_id(), deps.clock.now(), who, "make key", None, detail)
     return Made(key_id, secret)
 
 
@@ -51,11 +53,12 @@ async def check_key(deps: Deps, secret: str) -> Key | None:
     return key
 
 
-async def revoke_key(deps: Deps, key_id: str) -> None:
+async def revoke_key(deps: Deps, key_id: str, *, who: str = "operator") -> None:
     """Refuse a key from now on. Raises NotFound."""
     async with deps.store.transaction() as rows:
         if not await rows.revoke_key(key_id, deps.clock.machine()):
             raise NotFound(f"there is no key {key_id} to revoke; alertd key list shows them")
+        await rows.add_act(deps.new_id(), deps.clock.now(), who, "revoke key", None, {"key": key_id})
 
 
 def may(key: Key, right: str) -> bool:

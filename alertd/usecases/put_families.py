@@ -30,7 +30,7 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
     stale: list[str] = []
     written = 0
     for start in range(0, len(families), BATCH):
-        part = list({family.id: family for family in families[start : start + BATCH]}.values())
+        part = _newest(families[start : start + BATCH])
         async with deps.store.transaction() as rows:
             known = await rows.family_updated_at([family.id for family in part])
             fresh = [f for f in part if f.id not in known or f.updated_at >= known[f.id]]
@@ -42,6 +42,16 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
         # In a transaction of its own: watches are locked before addresses, everywhere.
         await _touch(deps, fresh)
     return Taken(written, tuple(stale))
+
+
+def _newest(families: Sequence[Family]) -> list[Family]:
+    """Each family once: of several documents the newest, and of equally new ones the last."""
+    newest: dict[str, Family] = {}
+    for family in families:
+        known = newest.get(family.id)
+        if known is None or family.updated_at >= known.updated_at:
+            newest[family.id] = family
+    return list(newest.values())
 
 
 async def delete_family(deps: Deps, family_id: FamilyId, *, who: str) -> None:

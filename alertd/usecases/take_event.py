@@ -14,6 +14,7 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
 from alertd.usecases.publish import News, add_update
+from alertd.usecases.repeat import Repeat, answered, keep
 
 _TRIES = 5
 
@@ -27,7 +28,9 @@ class Received:
     update: int | None = None
 
 
-async def take_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -> Received:
+async def take_event(
+    deps: Deps, event: OutageEvent, body: bytes, *, who: str, repeat: Repeat | None = None
+) -> Received:
     """Keep the event and act on it, in one transaction.
 
     The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
@@ -37,6 +40,9 @@ async def take_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -
     for _ in range(_TRIES):
         async with deps.store.transaction() as rows:
             await rows.lock_incidents()
+            before = await answered(rows, repeat, Received)
+            if before is not None:
+                return before
             known = await rows.event_digest(event.source, event.id)
             if known is not None:
                 return await _duplicate(rows, event, known[0] == digest, known[1])
@@ -54,6 +60,7 @@ async def take_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -
                 at=deps.clock.now(),
                 incident_id=incident.id,
             )
+            await keep(rows, repeat, received, deps.clock.now())
         deps.log.info("event_taken", did=received.did, incident=received.incident)
         deps.doorbell.ring(lane)
         return received

@@ -42,6 +42,7 @@ class Row:
     attempts: int = 0
     handed_at: datetime | None = None  # when the reader may first have got it
     accepted_at: datetime | None = None
+    changed_at: datetime = make.NOON
 
     @property
     def told(self) -> bool:
@@ -202,7 +203,7 @@ class World:
             look = f"{verdict.look_at:%d %H:%M:%S}" if verdict.look_at else "-"
             self.note(f"plan {verdict.update} {names} next_by {said} look {look} {verdict.rest} {verdict.waiting}")
         for owed, (said, wakes, soft) in zip(verdict.owed, before, strict=True):
-            row = Row(owed, self.now, self.now + SECOND, said, wakes, soft)
+            row = Row(owed, self.now, self.now + SECOND, said, wakes, soft, changed_at=self.now)
             self.rows.append(row)
             self.at(row.due_at, lambda row=row: self.claim(row))
         if verdict.look_at is not None:
@@ -225,7 +226,7 @@ class World:
 
     def move(self, row: Row, state: DeliveryState) -> None:
         assert may_move(row.state, state), (row.state, state)
-        row.state = state
+        row.state, row.changed_at = state, self.now
 
     def claim(self, row: Row) -> None:
         """A worker takes the row, after the check of R6."""
@@ -248,6 +249,7 @@ class World:
         if stale:
             self.note(f"superseded {owed.update} {owed.caregiver}:{owed.channel}")
             self.move(row, DeliveryState.SUPERSEDED)
+            self.upset()
             self.make_due()
             return
         self.move(row, DeliveryState.LEASED)

@@ -92,7 +92,9 @@ def test_least_important_parts_go_first(compose: Composer) -> None:
 
 
 def test_free_text_on_what_to_do_is_kept_whole_where_it_fits(compose: Composer) -> None:
-    text = compose(saying(do=("Use the old receiver in the kitchen drawer", *ADVICE), message={"en": WORDS * 3})).text
+    text = compose(
+        saying(do=("Use the old receiver in the kitchen drawer", *ADVICE), message={"en": WORDS * 3})
+    ).text
     assert "Use the old receiver in the kitchen drawer. Check glucose directly" in text
 
 
@@ -131,7 +133,9 @@ def test_a_push_title_names_all_services_or_says_how_many_more() -> None:
 
 def test_a_push_that_cannot_say_in_its_title_that_it_corrects_says_so_in_its_body() -> None:
     names = {"login": {"en": "Log-in to the family pages, the shop and more"}}
-    told = saying(Framing.UPDATE, channel="push", services=("login",), kind=Kind.CORRECTION, number=5, references=3)
+    told = saying(
+        Framing.UPDATE, channel="push", services=("login",), kind=Kind.CORRECTION, number=5, references=3
+    )
     content = composer(names)(told)
     assert content.title == "Log-in to the family pages, the shop and more is down"
     assert content.text.startswith("Update 5 corrects update 3: You get no readings")

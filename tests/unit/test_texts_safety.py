@@ -14,7 +14,7 @@ ATTACKS = (
     "<script>alert(1)</script>",
     "{{ 7*7 }} {% for x in ().__class__.__base__.__subclasses__() %}{{ x }}{% endfor %}",
     "{0.__class__} %s %(name)s ${HOME}",
-    'Quote " and \' and & and </div>',
+    "Quote \" and ' and & and </div>",
     "First\r\nBcc: everyone@example.org\r\n\r\nSecond",
     "Bell\x07 null\x00 escape\x1b[2J bidi\u202etxt",
 )
@@ -54,16 +54,16 @@ def compose() -> Composer:
 def test_words_stay_words_in_html(compose: Composer, attack: str) -> None:
     plain = tags(compose(saying(channel="email", message={"en": "x"}, do=("x",), works=("x",))).html)
     told = tags(compose(saying(channel="email", message={"en": attack}, do=(attack,), works=(attack,))).html)
-    extra = 2 * told.tags.count("p") - 2 * plain.tags.count("p")  # a line break makes a paragraph
-    assert set(told.tags) == set(plain.tags)
-    assert "script" not in told.tags
-    assert extra in (0, 2)
-    assert len(told.tags) - len(plain.tags) == extra // 2
+    paragraphs = len([line for line in attack.splitlines() if line])
+    assert [tag for tag in told.tags if tag != "p"] == [tag for tag in plain.tags if tag != "p"]
+    assert told.tags.count("p") == plain.tags.count("p") + paragraphs - 1
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
 def test_words_are_not_run(compose: Composer, channel: str) -> None:
-    told = compose(saying(Framing.UPDATE, channel=channel, message={"en": ATTACKS[1]}, do=("{{ 7*7 }}",), works=()))
+    told = compose(
+        saying(Framing.UPDATE, channel=channel, message={"en": ATTACKS[1]}, do=("{{ 7*7 }}",), works=())
+    )
     assert "{{ 7*7 }}" in told.text
     assert "49" not in told.text
     assert "49" not in tags(told.html).said if told.html else True
@@ -122,9 +122,9 @@ def test_what_a_machine_wrote_reaches_nobody_until_a_human_confirms(compose: Com
 def test_a_message_of_several_lines_becomes_paragraphs_in_the_e_mail_only(compose: Composer) -> None:
     words = {"en": "The servers were overloaded.\n\nWe have added more\nand test them weekly."}
     email = compose(saying(Framing.UPDATE, channel="email", message=words))
-    assert "  The servers were overloaded.\n  We have added more.\n  and test them weekly.\n" in email.text
+    assert "  The servers were overloaded.\n  We have added more\n  and test them weekly.\n" in email.text
     sms = compose(saying(Framing.UPDATE, message=words, services=("follow",)))
-    assert "overloaded. We have added more" in sms.text
+    assert "overloaded. We have added more and test them weekly. You" in sms.text
 
 
 def test_what_the_outage_advised_is_not_repeated_when_it_is_over(compose: Composer) -> None:

@@ -43,7 +43,7 @@ def test_counts_as_phones_do(text: str, alphabet: Alphabet, units: int, segments
         ("Próximo aviso: sesión, más, sí, según", "Proximo aviso: sesion, mas, si, segun"),
         ("niño, él, ¿qué?, ¡ya!", "niño, él, ¿qué?, ¡ya!"),  # what GSM-7 has, it keeps
         ("Ñandú Ç ç", "Ñandu Ç c"),
-        ("“don’t” – wait…", "\"don't\" - wait..."),
+        ("“don’t” – wait…", '"don\'t" - wait...'),
         ("All good ✅ 👍🏽 now", "All good   now"),
         ("n\u0303 o\u0301", "ñ o"),  # letters written in two parts
         ("½ ² № ﬁ", "1/2 2 No fi"),
@@ -75,12 +75,22 @@ def test_cleaned_words_stay_in_one_line(text: str) -> None:
 def test_cleans_what_could_forge_a_line_or_turn_the_text_round() -> None:
     assert clean("one\r\nBcc: two\x1b[31m\u2028three \u202ederevers") == "one Bcc: two [31m three derevers"
     assert clean("family 👩‍👧 stays") == "family 👩‍👧 stays"
-    assert clean_lines("one\n\n two\r\n\tthree ") == ("one", "two", "three")
+
+
+def test_lines_end_unless_they_go_on() -> None:
+    assert clean_lines("One\n\n Two\r\n\tand a half ") == ("One.", "Two", "and a half.")
+    assert clean_lines(" \n ") == ()
 
 
 @pytest.mark.parametrize(
     ("text", "ended"),
-    [("Wait", "Wait."), ("Wait!", "Wait!"), ('He said "wait."', 'He said "wait."'), ("(wait)", "(wait)."), ("", "")],
+    [
+        ("Wait", "Wait."),
+        ("Wait!", "Wait!"),
+        ('He said "wait."', 'He said "wait."'),
+        ("(wait)", "(wait)."),
+        ("", ""),
+    ],
 )
 def test_a_sentence_ends(text: str, ended: str) -> None:
     assert sentence(text) == ended

@@ -1,0 +1,62 @@
+"""Puts the routes together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import alertd
+from alertd.api import deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api.openapi import describe
+from alertd.api.served import Served
+from alertd.domain.service import Services
+from alertd.ports.deps import Deps
+
+Background = Callable[[Deps], AbstractAsyncContextManager[None]]
+
+
+def create_app(deps: Deps, services: Services, *, background: Background | None = None) -> FastAPI:
+    """The API over open deps; whoever opened them closes them.
+
+    `background` is entered when the server starts and left when it stops.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if background is None:
+            yield
+        else:
+            async with background(deps):
+                yield
+
+    app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
+    app.state.served = Served(deps, services)
+    for part in (incidents, timeline, deliveries, events, families, family_import, health):
+        app.include_router(part.router)
+    errors.install(app)
+    app.add_middleware(_Headers)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    return app
+
+
+class _Headers:
+    """Nothing that the API says may be kept by a cache, or be taken for something else than it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more: list[Any] = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+                message["headers"] = [*message.get("headers", ()), *more]
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

@@ -1,0 +1,123 @@
+"""What people and programs may say about incidents: the bodies of commands."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from alertd.api.words import Duration, Moment, Place, Texts
+from alertd.domain.incident import Reach, Severity, State
+from alertd.usecases.open_incident import Opening
+from alertd.usecases.publish import News
+
+_LINES = "Phrase keys (sensor_works, check_by_hand, ...) or free text, at most five."
+
+
+class _Command(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OpenIncident(_Command):
+    """An outage that families are to be told of now."""
+
+    services: list[Place] = Field(min_length=1, max_length=50)
+    regions: list[str] = Field([], max_length=100, description="For services that name none; none: everywhere.")
+    severity: Severity
+    title: str
+    message: Texts = {}
+    works: list[str] = Field([], description=f"What still works. {_LINES}")
+    do: list[str] = Field([], description=f"What families should do now. {_LINES}")
+    next_in: Duration | None = Field(None, description="Promise the next update within this time.")
+    next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
+    since: Moment | None = Field(None, description="When it began, if earlier than now.")
+
+    def opening(self) -> Opening:
+        """For the use case."""
+        return Opening(
+            reaches=tuple(place.reach(self.regions) for place in self.services),
+            severity=self.severity,
+            title=self.title,
+            message=self.message,
+            works=tuple(self.works),
+            do=tuple(self.do),
+            next_by=self.next_by,
+            next_in=self.next_in,
+            since=self.since,
+        )
+
+
+class PublishUpdate(_Command):
+    """News about an open incident; what is left out stays as it is."""
+
+    message: Texts = {}
+    title: str | None = None
+    state: Literal["investigating", "identified", "monitoring"] | None = Field(
+        None, description="To end an incident, resolve or cancel it."
+    )
+    severity: Severity | None = None
+    add_scope: list[Place] = Field([], max_length=50)
+    remove_scope: list[Place] = Field([], max_length=50)
+    works: list[str] | None = Field(None, description=f"What still works; [] for nothing. {_LINES}")
+    do: list[str] | None = Field(None, description=f"What families should do now; [] for nothing. {_LINES}")
+    next_in: Duration | None = Field(None, description="Promise the next update within this time.")
+    next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
+    corrects: int | None = Field(None, description="The number, as readers saw it, of the update that was wrong.")
+    notify: bool = Field(True, description="false: for the record only, nobody is told.")
+
+    def news(self) -> News:
+        """For the use case."""
+        return News(
+            message=self.message,
+            title=self.title,
+            state=State(self.state) if self.state else None,
+            severity=self.severity,
+            add_scope=_reaches(self.add_scope),
+            remove_scope=_reaches(self.remove_scope),
+            works=tuple(self.works) if self.works is not None else None,
+            do=tuple(self.do) if self.do is not None else None,
+            next_by=self.next_by,
+            next_in=self.next_in,
+            corrects=self.corrects,
+            notify=self.notify,
+        )
+
+
+class EndIncident(_Command):
+    """The last word about an incident; the message may be left out."""
+
+    message: Texts = {}
+
+    def news(self, state: State) -> News:
+        """For the use case."""
+        return News(message=self.message, state=state)
+
+
+def _reaches(places: list[Place]) -> tuple[Reach, ...]:
+    return tuple(place.reach([]) for place in places)
+
+
+OPEN_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "services": ["follow"],
+        "severity": "critical",
+        "title": "Follow is down",
+        "message": {
+            "en": "Followers get no readings and no alarms.",
+            "es": "Los seguidores no reciben lecturas ni alarmas.",
+        },
+        "works": ["sensor_works"],
+        "do": ["check_by_hand", "do_not_reinstall"],
+        "next_in": "30m",
+    },
+    {
+        "services": ["follow", {"service": "login", "regions": ["us-west"]}],
+        "regions": ["us"],
+        "severity": "major",
+        "title": "Readings arrive late",
+        "since": "2026-11-01T07:40:00Z",
+    },
+)
+UPDATE_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {"message": "Servers are overloaded; we are adding more.", "state": "identified", "next_in": "1h"},
+    {"message": "Log-in fails too.", "add_scope": [{"service": "login", "regions": ["us"]}]},
+)
+END_EXAMPLES: tuple[dict[str, Any], ...] = ({"message": "Readings arrive again."}, {})

@@ -1,0 +1,100 @@
+"""Outage events over HTTP."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from alertd.api.access import WritesEvents, who
+from alertd.api.bodies import IdempotencyKey, read_document, repeat_of, takes
+from alertd.api.errors import Denied, errors
+from alertd.api.served import Here
+from alertd.api.words import DEFAULT_LOCALE, Moment, Texts
+from alertd.domain.incident import Severity
+from alertd.ingest import event as event_format
+from alertd.ingest.reading import Mistakes, Problem
+from alertd.usecases.keys import may
+from alertd.usecases.take_event import take_event
+
+router = APIRouter(tags=["events"])
+
+EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "source": "statusdesk",
+        "id": "follow-2019-11-30-1",
+        "alert": "follow-down",
+        "service": "follow",
+        "severity": "critical",
+        "status": "firing",
+        "title": "Follow is down",
+        "message": {"en": "Followers get no readings.", "es": "Los seguidores no reciben lecturas."},
+        "regions": ["us"],
+        "detected_at": "2019-11-30T07:40:00Z",
+    },
+    {
+        "source": "statusdesk",
+        "id": "follow-2019-11-30-9",
+        "alert": "follow-down",
+        "service": "follow",
+        "severity": "critical",
+        "status": "resolved",
+        "title": "Follow works again",
+    },
+)
+
+
+class Event(BaseModel):
+    """One telling by a source. `alert` names what fires or is resolved, `id` is this telling; never changed.
+
+    Describes what `ingest.event` reads; a test holds the two together.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str
+    id: str = Field(description="Unique within the source; the same again with another body is refused.")
+    alert: str
+    service: str
+    severity: Severity
+    status: Literal["firing", "resolved"]
+    title: str
+    message: Texts | None = None
+    regions: list[str] | None = None
+    detected_at: Moment | None = None
+
+
+class EventTaken(BaseModel):
+    """What became of an event."""
+
+    did: str = Field(description="opened, updated, resolved, noted or duplicate", examples=["opened"])
+    incident: int | None
+    update: int | None = Field(description="The number, as readers see it, of the update that it made.")
+
+
+@router.post(
+    "/v1/events",
+    status_code=202,
+    responses=errors(400, 404, 409, 413, 415),
+    openapi_extra=takes(Event, *EXAMPLES),
+)
+async def take(
+    key: WritesEvents,
+    here: Here,
+    request: Request,
+    document: Annotated[tuple[bytes, object], Depends(read_document)],
+    idempotency_key: IdempotencyKey = None,
+) -> EventTaken:
+    """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it."""
+    if not may(key, "incident:write"):
+        raise Denied(
+            403,
+            f"key {key.id} lacks the right incident:write: for now an event is the act of a human who may "
+            "open incidents; sources that act by themselves come with the next version",
+        )
+    raw, value = document
+    if not isinstance(value, dict):
+        raise Mistakes([Problem("the event must be a set of keys and values")])
+    event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
+    repeat = repeat_of(key, idempotency_key, request, raw)
+    received = await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
+    return EventTaken(did=received.did, incident=received.incident, update=received.update)

@@ -1,0 +1,91 @@
+"""Whether this process lives, and whether the work of all of them gets done."""
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from sqlalchemy.exc import SQLAlchemyError
+
+from alertd.api.errors import RETRY_AFTER, ErrorAnswer
+from alertd.api.served import Here
+from alertd.records import Backlog
+
+router = APIRouter(tags=["health"])
+TOO_OLD = 30.0  # seconds of machine time that work may wait (design.md section 5 sweeps every half second)
+_PATIENCE = 5.0  # seconds in which the database must answer
+
+
+class Alive(BaseModel):
+    """This process answers."""
+
+    alive: bool = True
+
+
+class Ready(BaseModel):
+    """Work is getting done."""
+
+    ready: bool = True
+    waiting: dict[str, float] = Field(
+        description="Age in seconds of the oldest piece of work that waits, by what it is.",
+        examples=[{"delivery_bulk": 0.2}],
+    )
+
+
+class NotReady(ErrorAnswer):
+    """Work waits too long, or the database does not answer."""
+
+    ready: bool = False
+    reasons: list[str] = Field(examples=[["deliveries of lane bulk have waited for 45 s: no worker takes them"]])
+
+
+@router.get("/livez")
+async def livez() -> Alive:
+    """Whether this process answers; asks nothing of others."""
+    return Alive()
+
+
+@router.get("/readyz", response_model=Ready, responses={503: {"model": NotReady}})
+async def readyz(here: Here) -> Any:
+    """Whether work is getting done: nothing that is due waits longer than 30 s, and the database answers."""
+    deps = here.deps
+    try:
+        async with asyncio.timeout(_PATIENCE), deps.store.reading() as rows:
+            backlog = await rows.backlog(deps.clock.now(), deps.clock.machine())
+    except (SQLAlchemyError, TimeoutError, OSError) as error:
+        deps.log.warning("not_ready", error=type(error).__name__)
+        return _not_ready(["the database does not answer; alertd doctor says more"])
+    waiting = ages(backlog, deps.clock.rate)
+    reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD]
+    if reasons:
+        deps.log.warning("not_ready", reasons=reasons)
+        return _not_ready(reasons)
+    return Ready(waiting={what: round(age, 1) for what, age in waiting.items()})
+
+
+def ages(backlog: Backlog, rate: float) -> dict[str, float]:
+    """Seconds of machine time that the oldest work of each sort has waited; `rate` is the story's."""
+    found = {f"delivery_{lane}": age for lane, age in sorted(backlog.pending.items())}
+    found |= {f"fanout_{lane}": age for lane, age in sorted(backlog.fanouts.items())}
+    if backlog.watches is not None:
+        found["watch"] = backlog.watches.total_seconds() / rate
+    return found
+
+
+def _reason(what: str, age: float) -> str:
+    kind, _, lane = what.partition("_")
+    whole = f"{age:.0f} s"
+    match kind:
+        case "delivery":
+            return f"deliveries of lane {lane} have waited for {whole}: no worker takes them"
+        case "fanout":
+            return f"an update of lane {lane} has not moved to further families for {whole}: no worker takes it"
+        case _:
+            return f"a family's time has come {whole} ago and nobody planned it: no sweeper runs"
+
+
+def _not_ready(reasons: list[str]) -> JSONResponse:
+    error = {"code": "not_ready", "message": "; ".join(reasons)}
+    body = {"error": error, "ready": False, "reasons": reasons}
+    return JSONResponse(body, 503, headers={"Retry-After": str(RETRY_AFTER)})

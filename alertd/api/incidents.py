@@ -1,0 +1,138 @@
+"""Incidents over HTTP: open, update, resolve, cancel, look."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from alertd.api.access import ReadsIncidents, WritesIncidents, who
+from alertd.api.bodies import Body, IdempotencyKey, body_of, repeat_of, takes
+from alertd.api.commands import (
+    END_EXAMPLES,
+    OPEN_EXAMPLES,
+    UPDATE_EXAMPLES,
+    EndIncident,
+    OpenIncident,
+    PublishUpdate,
+)
+from alertd.api.errors import errors
+from alertd.api.find import find
+from alertd.api.served import Here, Served
+from alertd.api.views import (
+    CommandDone,
+    IncidentDetail,
+    Incidents,
+    IncidentView,
+)
+from alertd.domain.incident import State
+from alertd.records import Key
+from alertd.usecases.open_incident import open_incident
+from alertd.usecases.publish import News, publish
+
+router = APIRouter(tags=["incidents"])
+DryRun = Annotated[bool, Query(description="Only say what it would do.")]
+Limit = Annotated[int, Query(ge=1, le=1000)]
+_COMMAND: dict[str, Any] = {"response_model": CommandDone, "responses": errors(400, 404, 409, 413, 415)}
+
+
+@router.post("/v1/incidents", status_code=201, **_COMMAND, openapi_extra=takes(OpenIncident, *OPEN_EXAMPLES))
+async def open_(
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    response: Response,
+    body: Annotated[Body[OpenIncident], Depends(body_of(OpenIncident))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> CommandDone:
+    """Open an incident; every family that it touches is told at once. 200 for a dry run."""
+    repeat = None if dry_run else repeat_of(key, idempotency_key, request, body.raw)
+    opened = await open_incident(here.deps, body.said.opening(), who=who(key), dry_run=dry_run, repeat=repeat)
+    response.status_code = 200 if dry_run else 201
+    return CommandDone.of(opened)
+
+
+@router.post("/v1/incidents/{incident}/updates", **_COMMAND, openapi_extra=takes(PublishUpdate, *UPDATE_EXAMPLES))
+async def update(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[PublishUpdate], Depends(body_of(PublishUpdate))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> CommandDone:
+    """Tell news about an open incident, by its number or id."""
+    return await _publish(here, key, request, incident, body.said.news(), body.raw, idempotency_key, dry_run)
+
+
+@router.post(
+    "/v1/incidents/{incident}/resolve",
+    **_COMMAND,
+    openapi_extra=takes(EndIncident, *END_EXAMPLES, needed=False),
+)
+async def resolve(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[EndIncident], Depends(body_of(EndIncident))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> CommandDone:
+    """Say that it is over; everyone who was told is told so."""
+    news = body.said.news(State.RESOLVED)
+    return await _publish(here, key, request, incident, news, body.raw, idempotency_key, dry_run)
+
+
+@router.post(
+    "/v1/incidents/{incident}/cancel",
+    **_COMMAND,
+    openapi_extra=takes(EndIncident, *END_EXAMPLES, needed=False),
+)
+async def cancel(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[EndIncident], Depends(body_of(EndIncident))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> CommandDone:
+    """Say that it was a false alarm; everyone who was told is told so."""
+    news = body.said.news(State.CANCELLED)
+    return await _publish(here, key, request, incident, news, body.raw, idempotency_key, dry_run)
+
+
+@router.get("/v1/incidents", responses=errors())
+async def list_(
+    _key: ReadsIncidents, here: Here, state: Literal["open", "all"] = "open", limit: Limit = 50
+) -> Incidents:
+    """Incidents, newest first."""
+    async with here.deps.store.reading() as rows:
+        found = await rows.incidents(open_only=state == "open", limit=limit)
+    now = here.deps.clock.now()
+    return Incidents(incidents=[IncidentView.of(each, now) for each in found])
+
+
+@router.get("/v1/incidents/{incident}", responses=errors(404))
+async def show(incident: str, _key: ReadsIncidents, here: Here) -> IncidentDetail:
+    """One incident with all its updates, by its number or id."""
+    async with here.deps.store.reading() as rows:
+        return IncidentDetail.of(await find(rows, incident), here.deps.clock.now())
+
+
+async def _publish(
+    here: Served,
+    key: Key,
+    request: Request,
+    which: str,
+    news: News,
+    raw: bytes,
+    idempotency_key: str | None,
+    dry_run: bool,
+) -> CommandDone:
+    async with here.deps.store.reading() as rows:
+        number = (await find(rows, which)).number
+    repeat = None if dry_run else repeat_of(key, idempotency_key, request, raw)
+    published = await publish(here.deps, number, news, who=who(key), dry_run=dry_run, repeat=repeat)
+    return CommandDone.of(published)

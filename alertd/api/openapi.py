@@ -1,0 +1,46 @@
+"""The description of the API, with the bodies that routes read by themselves."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate
+from alertd.api.events import Event
+from alertd.api.family_body import FamilyBody
+
+_BODIES: tuple[type[BaseModel], ...] = (OpenIncident, PublishUpdate, EndIncident, Event, FamilyBody)
+
+DESCRIPTION = """
+Tells families when a service they rely on is down, and keeps telling them.
+
+Every command may be repeated: send an `Idempotency-Key` of your own, and the same request again with it is carried
+out once and answered alike. Every error has the one shape `ErrorAnswer`. Moments are ISO 8601 with an offset,
+durations are written like `30m`, `2h` or `1h30m`.
+"""
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=DESCRIPTION,
+            routes=app.routes,
+            tags=[
+                {"name": "incidents", "description": "Open, tell, resolve, look."},
+                {"name": "events", "description": "Outages told by programs in the name of a human."},
+                {"name": "families", "description": "Whom to tell, and how."},
+                {"name": "deliveries", "description": "What was told, to whom."},
+                {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},
+            ],
+        )
+        _, bodies = models_json_schema(
+            [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
+        )
+        document["components"]["schemas"] |= bodies["$defs"]
+        app.openapi_schema = document
+    return app.openapi_schema

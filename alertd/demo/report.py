@@ -1,0 +1,209 @@
+"""What a demo ends with: what each family got, who could not be reached and why, and the verdict."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from alertd.demo.judge import Judgement, Rules, spell
+
+_FEW = 12  # faults that are told one by one
+
+_CODES = (  # how a provider's code begins, and what it says in plain words
+    ("21211", "no such number"),
+    ("21610", "asked us to stop"),
+    ("UNREGISTERED", "app removed"),
+    ("550", "no such mailbox"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """A family that heard nothing, as alertd's API tells it: its own word for it, and what was tried."""
+
+    family: str
+    rest: str | None
+    tried: tuple[str, ...] = ()  # "sms +1***0123: 21211 (no such number)"
+
+    def __str__(self) -> str:
+        why = "; ".join(self.tried) or "no address was ever given"
+        return f"{self.family}  {(self.rest or 'no reason given').replace('_', ' ')}: {why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that is told at the end; `problems` are troubles of the demo itself, such as a part that died."""
+
+    zone: str
+    begins: datetime
+    ends: datetime
+    real_seconds: float
+    rate: float
+    slack_seconds: float
+    rules: Rules
+    judgement: Judgement
+    unreached: Sequence[Unreached]
+    human_updates: int
+    holdings: int
+    problems: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every rule was kept and the demo itself had no trouble."""
+        return self.judgement.passed and not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs; lengths of story time in seconds."""
+        found = self.judgement
+        longest = found.longest
+        return {
+            "passed": self.passed,
+            "story": {
+                "begins": self.begins.isoformat(),
+                "ends": self.ends.isoformat(),
+                "rate": self.rate,
+                "real_seconds": round(self.real_seconds, 1),
+                "slack_seconds": self.rules.slack.total_seconds(),
+            },
+            "families": {"all": found.families, "heard": found.heard, "unreached": len(self.unreached)},
+            "first_notice": {
+                "median": _seconds(_share(found.first_notices, 0.5)),
+                "p95": _seconds(_share(found.first_notices, 0.95)),
+                "longest": _seconds(_share(found.first_notices, 1.0)),
+                "promised": self.rules.first_notice.total_seconds(),
+            },
+            "longest_silence": longest
+            and {
+                "family": longest.family,
+                "from": longest.start.isoformat(),
+                "to": longest.end.isoformat(),
+                "seconds": longest.counted.total_seconds(),
+                "allowed": longest.allowed.total_seconds(),
+            },
+            "reach": {
+                channel: {
+                    "families": found.reached[channel],
+                    "addresses": found.addresses[channel],
+                    "messages": found.messages[channel],
+                }
+                for channel in sorted(found.messages)
+            },
+            "messages_per_family_and_day": round(found.per_family_and_day, 2),
+            "most_for_one_address_in_a_day": found.most_for_one_address,
+            "promises_kept": found.promises,
+            "all_clear": {"told": found.all_clear, "waits": found.all_clear_waits},
+            "updates": {"human": self.human_updates, "holdings": self.holdings},
+            "unreached": [
+                {"family": each.family, "rest": each.rest, "tried": list(each.tried)} for each in self.unreached
+            ],
+            "faults": [{"rule": f.rule, "family": f.family, "what": f.what} for f in found.faults],
+            "problems": list(self.problems),
+        }
+
+    def lines(self) -> list[str]:
+        """For people."""
+        found, rules = self.judgement, self.rules
+        first = found.first_notices
+        told = [
+            ("story", f"{self._day(self.begins)} to {self._day(self.ends)}, in {self.real_seconds:.0f} seconds"),
+            ("families", f"{found.families}, of which {found.heard} heard and {len(self.unreached)} could not"),
+            (
+                "first notice",
+                f"median {_spelled(_share(first, 0.5))}, p95 {_spelled(_share(first, 0.95))}, "
+                f"last {_spelled(_share(first, 1.0))} (promised within {spell(rules.first_notice)})",
+            ),
+            ("longest silence", self._longest()),
+            ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
+            ("all-clear", self._all_clear()),
+            *self._reach(),
+            (
+                "per family",
+                f"{found.per_family_and_day:.1f} messages a day to all its people together; at most "
+                f"{found.most_for_one_address} in 24 hours to one phone, app or mailbox",
+            ),
+            ("updates", f"{self.human_updates} by people, {self.holdings} holding updates by alertd between them"),
+        ]
+        lines = ["", "What the families got", *(f"  {name:<16} {text}" for name, text in told)]
+        if self.unreached:
+            lines += ["", "Who could not be reached, and why", *(f"  {each}" for each in self.unreached)]
+        lines += [
+            "",
+            f"Judged from the log of the stand-in providers. One real second is {spell(timedelta(seconds=self.rate))} "
+            "of the story, so",
+            f"machines are given {self.slack_seconds:g} s = {spell(rules.slack)} on top of every limit.",
+            "",
+            *self._verdict(),
+        ]
+        return lines
+
+    def _longest(self) -> str:
+        longest = self.judgement.longest
+        if longest is None:
+            return "nobody heard anything"
+        return (
+            f"{spell(longest.counted)} without the family's own quiet time (window {spell(longest.allowed)}): "
+            f"{longest.family}, {self._clock(longest.start)} to {self._clock(longest.end)}"
+        )
+
+    def _all_clear(self) -> str:
+        found = self.judgement
+        waits = f"; {found.all_clear_waits} more asleep or off duty when the story ends" if found.all_clear_waits else ""
+        return f"{found.all_clear} people{waits}"
+
+    def _reach(self) -> list[tuple[str, str]]:
+        found = self.judgement
+        return [
+            (
+                f"over {channel}",
+                f"{found.reached[channel]} families, {found.messages[channel]:,} messages "
+                f"to {found.addresses[channel]} addresses",
+            )
+            for channel in ("push", "sms", "email")
+        ]
+
+    def _verdict(self) -> list[str]:
+        faults = self.judgement.faults
+        if self.passed:
+            count = len(self.unreached)
+            return [
+                f"PASSED: every family but the {count} without a live address heard in time, "
+                f"and alertd names exactly those {count}."
+            ]
+        lines = [f"FAILED: {len(faults)} faults" if faults else "FAILED"]
+        lines += [f"  {problem}" for problem in self.problems]
+        lines += [f"  {fault.rule}: {fault.family} {fault.what}" for fault in faults[:_FEW]]
+        if len(faults) > _FEW:
+            lines.append(f"  ... and {len(faults) - _FEW} more")
+        return lines
+
+    def _day(self, at: datetime) -> str:
+        return at.astimezone(ZoneInfo(self.zone)).strftime("%a %d %b %Y %H:%M")
+
+    def _clock(self, at: datetime) -> str:
+        return at.astimezone(ZoneInfo(self.zone)).strftime("%a %H:%M")
+
+
+def explained(code: str | None) -> str:
+    """A provider's code, with what it means where that is known."""
+    meaning = next((words for start, words in _CODES if (code or "").startswith(start)), None)
+    return f"{code or 'refused'} ({meaning})" if meaning else code or "refused"
+
+
+def tried(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What was tried for one family, from alertd's deliveries (addresses come masked)."""
+    return tuple(
+        dict.fromkeys(f"{each['channel']} {each['to']} {explained(each.get('code'))}" for each in reversed(deliveries))
+    )
+
+
+def _share(rising: Sequence[timedelta], share: float) -> timedelta | None:
+    return rising[min(len(rising) - 1, int(share * len(rising)))] if rising else None
+
+
+def _seconds(length: timedelta | None) -> float | None:
+    return length.total_seconds() if length is not None else None
+
+
+def _spelled(length: timedelta | None) -> str:
+    return spell(length) if length is not None else "-"

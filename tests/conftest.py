@@ -1,0 +1,49 @@
+"""What suites share: one Postgres per test process, one database per test."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from alertd.store.migrate import upgrade
+from tests.servers import Postgres, running_postgres
+
+DIALECTS = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real server, started by the first test that asks for it."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file at the newest revision, to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "alertd.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Makes a database of a dialect at the newest revision; returns its URL."""
+
+    def make(dialect: str) -> str:
+        if dialect == "postgresql":
+            server: Postgres = request.getfixturevalue("postgres")
+            return server.fresh()
+        path = tmp_path / "database" / "alertd.db"
+        path.parent.mkdir()
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite:///{path}"
+
+    return make
+
+
+@pytest.fixture(params=DIALECTS)
+def database_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> str:
+    """A fresh database, once of each kind."""
+    return fresh_database(request.param)

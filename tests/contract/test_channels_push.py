@@ -1,0 +1,364 @@
+"""Push through FCM: the message that is sent, the access token it is sent with, and what each answer means."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Refused, Unknown
+from channels.fcm_message import FcmMessages
+from channels.fcm_push import FcmConfig, FcmPush
+from channels.registry import CHANNELS
+from tests.contract.samples.http_provider import HttpProvider, Reply, Request, Trouble, http_provider
+from tests.contract.samples.push import ACCESS, GRANTED, NAME, SAMPLE, SENT, failed, keeps_contract, service_account
+from tests.contract.samples.situations import NOW, message_to
+
+TO = SAMPLE.to
+
+
+def granted(token: str = ACCESS, **changes: Any) -> Reply:
+    return Reply(200, json.dumps({"access_token": token, "expires_in": 3599} | changes).encode())
+
+
+def scripted(
+    sends: Callable[[Request], Reply | Trouble] = lambda _: SENT,
+    token: Callable[[Request], Reply | Trouble] = lambda _: GRANTED,
+) -> Callable[[Request], Reply | Trouble]:
+    return lambda request: token(request) if request.path == "/token" else sends(request)
+
+
+def in_turn(*replies: Reply | Trouble) -> Callable[[Request], Reply | Trouble]:
+    """One after the other; the last one stays."""
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]
+
+
+@asynccontextmanager
+async def push(provider: HttpProvider, folder: Path, **changes: Any) -> AsyncIterator[FcmPush]:
+    given = {"credentials_file": service_account(folder, f"{provider.url}/token"), "base_url": provider.url}
+    channel = FcmPush(FcmConfig(**(given | changes)), lambda: NOW)
+    try:
+        yield channel
+    finally:
+        await channel.close()
+
+
+async def outcome_of(script: Callable[[Request], Reply | Trouble], folder: Path, **changes: Any) -> Any:
+    async with http_provider(script) as provider, push(provider, folder, **changes) as channel:
+        try:
+            return await channel.send(message_to(TO))
+        except ChannelError as error:
+            return error
+
+
+def paths(provider: HttpProvider) -> list[str]:
+    return ["token" if request.path == "/token" else "send" for request in provider.requests]
+
+
+def body_of(message: Message) -> dict[str, Any]:
+    """The message as FCM gets it, which keeps Google's contract."""
+    body = FcmMessages(lambda: NOW).body(message)
+    keeps_contract(Request("POST", "", {}, body))
+    document: dict[str, Any] = json.loads(body)["message"]
+    return document
+
+
+# --- the message ------------------------------------------------------------------------------------
+
+
+def test_a_soft_push_makes_no_sound_and_wakes_no_screen() -> None:
+    message = body_of(message_to(TO, loud=False))
+    assert message["android"]["priority"] == "normal"
+    assert "sound" not in message["android"]["notification"]
+    assert message["apns"]["headers"]["apns-priority"] == "5"
+    aps = message["apns"]["payload"]["aps"]
+    assert "sound" not in aps
+    assert aps["interruption-level"] == "passive"
+
+
+def test_the_same_content_for_two_phones_differs_in_what_is_theirs() -> None:
+    messages = FcmMessages(lambda: NOW)
+    one, two = message_to("token-1"), message_to("token-2", attempt=7, useful_for=timedelta(seconds=90))
+    first, second = (json.loads(messages.body(message))["message"] for message in (one, two))
+    assert (first["token"], second["token"]) == ("token-1", "token-2")
+    assert first["data"]["attempt"] == one.attempt_id
+    assert second["data"]["attempt"] == two.attempt_id
+    assert (first["android"]["ttl"], second["android"]["ttl"]) == ("1683s", "90s")
+    assert first["notification"] == second["notification"]
+
+
+def test_another_update_is_another_message() -> None:
+    messages = FcmMessages(lambda: NOW)
+    updates = [json.loads(messages.body(message_to(TO, update=n)))["message"]["data"]["update"] for n in (3, 4, 3)]
+    assert updates == ["3", "4", "3"]
+
+
+@pytest.mark.parametrize("token", ['a"b', "a\\b", "ñ\U0001f642", "a\x00b", "</x>", '","topic":"all'])
+def test_a_token_stays_a_token(token: str) -> None:
+    assert json.loads(FcmMessages(lambda: NOW).body(message_to(token)))["message"]["token"] == token
+
+
+@pytest.mark.parametrize("text", ["\U0001f642" * 2000, "x" * 5000, "ñ" * 3000])
+@pytest.mark.parametrize("title", ["Follow is down", "é" * 200])
+def test_a_text_that_is_too_long_is_sent_without_its_end(text: str, title: str) -> None:
+    sent = body_of(message_to(TO, title=title, text=text))["notification"]
+    assert sent["title"] == title
+    assert sent["body"].endswith("...")
+    assert text.startswith(sent["body"].removesuffix("..."))
+    assert len(sent["body"].encode()) > 3000
+
+
+def test_half_characters_stop_nothing() -> None:
+    assert body_of(message_to(TO, text="a\ud800b\0c"))["notification"]["body"] == "a?bc"
+
+
+@pytest.mark.parametrize(
+    ("useful_for", "ttl"),
+    [
+        (timedelta(seconds=-1), "0s"),
+        (timedelta(0), "0s"),
+        (timedelta(minutes=30), "1800s"),
+        (timedelta(days=300), "2419200s"),
+    ],
+)
+def test_the_provider_drops_what_is_useful_no_longer(useful_for: timedelta, ttl: str) -> None:
+    message = body_of(message_to(TO, useful_for=useful_for))
+    assert message["android"]["ttl"] == ttl
+    expires = int(message["apns"]["headers"]["apns-expiration"])
+    assert expires == int(NOW.timestamp()) + int(ttl.rstrip("s"))
+
+
+# --- what the answers mean --------------------------------------------------------------------------
+
+NOT_A_TOKEN = "The registration token is not a valid FCM registration token"
+
+
+@pytest.mark.parametrize(
+    ("reply", "reaction", "code"),
+    [
+        (failed(404, "NOT_FOUND", "UNREGISTERED"), Refused, "UNREGISTERED"),
+        (failed(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", text=NOT_A_TOKEN), Refused, "INVALID_ARGUMENT"),
+        (failed(400, "INVALID_ARGUMENT", field="message.token"), Refused, "INVALID_ARGUMENT"),
+        (failed(400, "INVALID_ARGUMENT", field="message.data[0].value"), Misconfigured, "INVALID_ARGUMENT"),
+        (failed(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"), Misconfigured, "INVALID_ARGUMENT"),
+        (failed(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"), Misconfigured, "SENDER_ID_MISMATCH"),
+        (failed(403, "PERMISSION_DENIED"), Misconfigured, "PERMISSION_DENIED"),
+        (failed(404, "NOT_FOUND"), Misconfigured, "NOT_FOUND"),
+        (Reply(404, b"<h1>Not Found</h1>"), Misconfigured, "http_404"),
+        (Reply(400, b'{"error": "x"}'), Misconfigured, "http_400"),
+        (Reply(413, b""), Misconfigured, "http_413"),
+        (Reply(408, b""), Later, "http_408"),
+        (failed(500, "INTERNAL", "INTERNAL"), Unknown, "INTERNAL"),
+        (failed(500, "INTERNAL", "UNREGISTERED"), Unknown, "UNREGISTERED"),
+        (Reply(502, b"bad gateway"), Unknown, "http_502"),
+        (Reply(301, b""), Misconfigured, "redirect"),
+        (Reply(200, b"{}"), Unknown, "no_name"),
+        (Reply(200, b'{"name": ""}'), Unknown, "no_name"),
+        (Reply(200, b""), Unknown, "no_name"),
+    ],
+)
+async def test_an_answer_has_its_reaction(
+    reply: Reply, reaction: type[ChannelError], code: str, tmp_path: Path
+) -> None:
+    outcome = await outcome_of(scripted(lambda _: reply), tmp_path)
+    assert type(outcome) is reaction, outcome
+    assert outcome.code == code
+
+
+@pytest.mark.parametrize(
+    ("reply", "wait"),
+    [
+        (failed(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"), 60),
+        (failed(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", Retry_After="5"), 5),
+        (Reply(429, b""), 60),
+        (failed(503, "UNAVAILABLE", "UNAVAILABLE"), 10),
+        (failed(503, "UNAVAILABLE", "UNAVAILABLE", Retry_After="Wed, 04 Nov 2026 20:02:00 GMT"), 120),
+    ],
+)
+async def test_google_says_how_long_to_wait(reply: Reply, wait: int, tmp_path: Path) -> None:
+    outcome = await outcome_of(scripted(lambda _: reply), tmp_path)
+    assert isinstance(outcome, Later)
+    assert outcome.retry_after == timedelta(seconds=wait)
+
+
+# --- the access token ---------------------------------------------------------------------------------
+
+
+async def test_many_sends_share_one_token(tmp_path: Path) -> None:
+    async with http_provider(scripted()) as provider, push(provider, tmp_path) as channel:
+        receipts = await asyncio.gather(*(channel.send(message_to(f"token-{n}")) for n in range(40)))
+        await channel.send(message_to(TO))
+    assert receipts == [Receipt(NAME)] * 40
+    assert paths(provider).count("token") == 1
+    sent = {json.loads(request.body)["message"]["token"] for request in provider.requests[1:]}
+    assert sent == {f"token-{n}" for n in range(40)} | {TO}
+
+
+async def test_a_token_is_renewed_before_its_end_while_it_goes_on_being_used(tmp_path: Path) -> None:
+    asked = asyncio.Event()
+
+    def second(_: Request) -> Reply | Trouble:
+        asked.set()
+        return Trouble.HANG
+
+    tokens = in_turn(granted("first", expires_in=200), Trouble.HANG)
+    async with http_provider(scripted(token=tokens)) as provider, push(provider, tmp_path) as channel:
+        await channel.send(message_to(TO))
+        provider.script = scripted(token=second)
+        async with asyncio.timeout(2):  # the renewal hangs, and nobody waits for it
+            await channel.send(message_to(TO))
+            await channel.send(message_to(TO))
+        await asyncio.wait_for(asked.wait(), 5)
+        used = {request.headers.get("authorization") for request in provider.requests if request.path != "/token"}
+    assert used == {"Bearer first"}
+    assert paths(provider).count("token") == 2
+
+
+async def test_a_token_that_has_ended_is_not_used(tmp_path: Path) -> None:
+    tokens = in_turn(granted("first", expires_in=0), granted("second"))
+    async with http_provider(scripted(token=tokens)) as provider, push(provider, tmp_path) as channel:
+        await channel.send(message_to(TO))
+        await channel.send(message_to(TO))
+        await channel.send(message_to(TO))
+    assert paths(provider) == ["token", "send", "token", "send", "send"]
+    assert provider.requests[-1].headers["authorization"] == "Bearer second"
+
+
+async def test_a_token_without_an_end_is_used(tmp_path: Path) -> None:
+    token = Reply(200, b'{"access_token": "x"}')
+    assert await outcome_of(scripted(token=lambda _: token), tmp_path) == Receipt(NAME)
+
+
+async def test_a_refused_token_is_replaced_once(tmp_path: Path) -> None:
+    sends = in_turn(failed(401, "UNAUTHENTICATED"), SENT)
+    tokens = in_turn(granted("revoked"), granted("good"))
+    async with http_provider(scripted(sends, tokens)) as provider, push(provider, tmp_path) as channel:
+        assert await channel.send(message_to(TO)) == Receipt(NAME)
+    assert paths(provider) == ["token", "send", "token", "send"]
+    assert provider.requests[-1].headers["authorization"] == "Bearer good"
+
+
+async def test_a_second_refusal_is_our_fault(tmp_path: Path) -> None:
+    async with (
+        http_provider(scripted(lambda _: failed(401, "UNAUTHENTICATED"))) as provider,
+        push(provider, tmp_path) as channel,
+    ):
+        with pytest.raises(Misconfigured) as caught:
+            await channel.send(message_to(TO))
+    assert caught.value.code == "UNAUTHENTICATED"
+    assert paths(provider) == ["token", "send", "token", "send"]
+
+
+async def test_apple_refusing_googles_key_is_no_reason_for_another_token(tmp_path: Path) -> None:
+    reply = failed(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR")
+    async with http_provider(scripted(lambda _: reply)) as provider, push(provider, tmp_path) as channel:
+        with pytest.raises(Misconfigured) as caught:
+            await channel.send(message_to(TO))
+    assert caught.value.code == "THIRD_PARTY_AUTH_ERROR"
+    assert paths(provider) == ["token", "send"]
+
+
+@pytest.mark.parametrize(
+    ("token", "reaction", "code"),
+    [
+        (Trouble.HANG, Later, "token_timeout"),
+        (Trouble.SLOW, Later, "token_timeout"),
+        (Trouble.DROP, Later, "token_unreachable"),
+        (Trouble.NOT_HTTP, Later, "token_unreachable"),
+        (Reply(200, b'"just a word"'), Later, "token_nonsense"),
+        (Reply(200, b"<html>welcome</html>"), Later, "token_nonsense"),
+        (Reply(200, b"{}"), Misconfigured, "token_refused"),
+        (Reply(400, b'{"error": "invalid_grant", "error_description": "no"}'), Misconfigured, "invalid_grant"),
+        (Reply(401, b'{"error": {"a": 1}}'), Misconfigured, "token_refused"),
+        (Reply(404, b"nothing"), Misconfigured, "token_refused"),
+        (Reply(302, b"", {"Location": "http://127.0.0.1:1/"}), Misconfigured, "token_refused"),
+    ],
+)
+async def test_without_a_token_nothing_is_sent(
+    token: Reply | Trouble, reaction: type[ChannelError], code: str, tmp_path: Path
+) -> None:
+    async with (
+        http_provider(scripted(token=lambda _: token)) as provider,
+        push(provider, tmp_path, deadline=3.0) as channel,
+    ):
+        with pytest.raises(reaction) as caught:
+            async with asyncio.timeout(5):
+                await channel.send(message_to(TO))
+    assert caught.value.code == code
+    assert set(paths(provider)) == {"token"}
+
+
+async def test_a_token_endpoint_with_trouble_is_asked_again_and_then_later(tmp_path: Path) -> None:
+    async with (
+        http_provider(scripted(token=lambda _: Reply(503, b"busy"))) as provider,
+        push(provider, tmp_path, deadline=20.0) as channel,
+    ):
+        with pytest.raises(Later) as caught:
+            await channel.send(message_to(TO))
+    assert caught.value.code == "token_unavailable"
+    assert paths(provider) == ["token"] * 3
+
+
+async def test_a_token_endpoint_that_nobody_runs(tmp_path: Path) -> None:
+    file = service_account(tmp_path, "http://127.0.0.1:1/token")
+    outcome = await outcome_of(scripted(), tmp_path, credentials_file=_moved(file))
+    assert isinstance(outcome, Later)
+    assert outcome.code == "token_unreachable"
+
+
+async def test_after_trouble_with_the_token_the_next_send_tries_again(tmp_path: Path) -> None:
+    tokens = in_turn(Reply(400, b'{"error": "invalid_grant"}'), GRANTED)
+    async with http_provider(scripted(token=tokens)) as provider, push(provider, tmp_path) as channel:
+        with pytest.raises(Misconfigured):
+            await channel.send(message_to(TO))
+        assert await channel.send(message_to(TO)) == Receipt(NAME)
+
+
+def _moved(file: Path) -> Path:
+    """Out of the way of the helper, which writes its own."""
+    return file.rename(file.with_name("elsewhere.json"))
+
+
+# --- the credentials file ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "no json", '{"type": "authorized_user"}', '{"type": "service_account"}', "\x00\xff"]
+)
+async def test_a_file_that_is_no_key_is_named_by_its_setting(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "secret-name.json"
+    file.write_text(content)
+    outcome = await outcome_of(scripted(), tmp_path, credentials_file=file)
+    assert isinstance(outcome, Misconfigured)
+    assert outcome.code == "credentials_file"
+    assert "ALERTD_FCM__CREDENTIALS_FILE" in outcome.detail
+    assert content == "" or content not in str(outcome)
+
+
+async def test_a_key_that_cannot_sign(tmp_path: Path) -> None:
+    file = service_account(tmp_path, "http://127.0.0.1:1/token")
+    document = json.loads(file.read_text()) | {"private_key": "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END"}
+    moved = _moved(file)
+    moved.write_text(json.dumps(document))
+    outcome = await outcome_of(scripted(), tmp_path, credentials_file=moved)
+    assert isinstance(outcome, Misconfigured)
+    assert "AAAA" not in str(outcome)
+
+
+async def test_a_file_that_comes_later_mends_the_channel(tmp_path: Path) -> None:
+    async with http_provider(scripted()) as provider:
+        late = tmp_path / "service-account.json"
+        config = FcmConfig(credentials_file=late, base_url=provider.url)
+        channel = CHANNELS["push"].build(config, lambda: NOW)
+        with pytest.raises(Misconfigured) as caught:
+            await channel.send(message_to(TO))
+        assert caught.value.code == "not_configured"
+        assert "ALERTD_FCM__CREDENTIALS_FILE" in caught.value.detail
+        service_account(tmp_path, f"{provider.url}/token")
+        assert await channel.send(message_to(TO)) == Receipt(NAME)
+        await channel.close()
