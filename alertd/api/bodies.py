@@ -72,7 +72,9 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
 
     Raises Mistakes with everything that is wrong.
     """
-    known = {(): [field.alias or name for name, field in model.model_fields.items()]}
+    known: dict[tuple[str | int, ...], list[str]] = {
+        (): [field.alias or name for name, field in model.model_fields.items()]
+    }
 
     async def read(request: Request) -> Body[M]:
         raw, document = await read_document(request)

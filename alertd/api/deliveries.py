@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from alertd.api.access import ReadsIncidents
+from alertd.api.delivery_views import Deliveries, DeliveryView, ProgressView, Unheard
 from alertd.api.errors import errors
 from alertd.api.find import find
 from alertd.api.served import Here
-from alertd.api.views import Deliveries, DeliveryView, ProgressView, Unheard
 from alertd.domain.delivery import DeliveryState
 
 router = APIRouter(tags=["deliveries"])

@@ -163,6 +163,6 @@ async def _put(deps: Deps, running: _Running, good: Sequence[Family], signed: st
 def _note(running: _Running, number: int, error: Invalid) -> None:
     running.failed += 1
     problems = error.problems if isinstance(error, Mistakes) else ()
-    found = [(problem.field, problem.message) for problem in problems] or [(error.field, error.message)]
+    found = [(problem.field, problem.message) for problem in problems] or [(error.field or "", error.message)]
     for place, message in found[: max(0, _MOST_FAILURES - len(running.failures))]:
         running.failures.append({"line": number, "field": place or None, "message": message})

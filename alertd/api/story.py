@@ -64,10 +64,10 @@ def tell(
             signed[number] = who
         else:
             entries.append(Entry(at, what, f"{what} by {who}", who=who))
-    for update in incident.updates:
-        entries.append(
-            _update(update, incident, signed.get(update.number), tellings.get(update.number, _Telling()))
-        )
+    entries += [
+        _update(update, incident, signed.get(update.number), tellings.get(update.number, _Telling()))
+        for update in incident.updates
+    ]
     entries += _failures(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
     return sorted(entries, key=lambda entry: entry.at)
 

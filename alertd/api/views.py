@@ -1,13 +1,13 @@
-"""What the API shows of incidents and deliveries."""
+"""What the API shows of incidents."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
 from alertd.domain.incident import Incident, Update
 from alertd.domain.silence import open_promise
-from alertd.records import DeliveryRow
 from alertd.usecases.open_incident import Opened
 from alertd.usecases.preview import Preview
 from alertd.usecases.publish import Published
@@ -140,74 +140,7 @@ class Incidents(BaseModel):
     incidents: list[IncidentView]
 
 
-class DeliveryView(BaseModel):
-    """One message to one address, masked."""
-
-    id: UUID
-    update: int
-    family: str
-    caregiver: str
-    channel: str
-    to: str = Field(examples=["+1***0123"])
-    framing: str
-    reason: str
-    loud: bool
-    state: str
-    attempts: int
-    planned_at: datetime
-    accepted_at: datetime | None
-    next_by: datetime | None = Field(description="When the message says that they hear again.")
-    code: str | None = Field(description="The provider's last word, or ours.")
-
-    @classmethod
-    def of(cls, row: DeliveryRow) -> "DeliveryView":
-        """From the store's."""
-        return cls(
-            id=row.id,
-            update=row.update,
-            family=row.family,
-            caregiver=row.caregiver,
-            channel=row.channel,
-            to=row.to,
-            framing=row.framing.value,
-            reason=row.reason.value,
-            loud=row.loud,
-            state=row.state.value,
-            attempts=row.attempts,
-            planned_at=row.planned_at,
-            accepted_at=row.accepted_at,
-            next_by=row.next_by,
-            code=row.code,
-        )
-
-
-class Deliveries(BaseModel):
-    """Newest first."""
-
-    deliveries: list[DeliveryView]
-
-
-class ProgressView(BaseModel):
-    """How far the telling has come."""
-
-    touched: int = Field(description="Families that the incident touches now.")
-    families: int = Field(description="Families that it touched so far and that were looked at.")
-    heard: int = Field(description="Families that heard anything.")
-    newest_told: int = Field(description="Families told the newest update.")
-    next_by: datetime | None = Field(description="The earliest time by which some family must hear again.")
-    resting: dict[str, int] = Field(description="Families that are owed nothing now, by reason.")
-    deliveries: dict[str, dict[str, int]] = Field(description="Channel, state, number.")
-    unheard: list["Unheard"] = Field(description="The first families that heard nothing yet.")
-
-
-class Unheard(BaseModel):
-    """A family that heard nothing yet, and the reason where there is one."""
-
-    family: str
-    rest: str | None
-
-
-def _incident(incident: Incident, now: datetime) -> dict[str, object]:
+def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
     facts = incident.newest.facts
     return {
         "number": incident.number,

@@ -40,7 +40,6 @@ class Report:
     ends: datetime
     real_seconds: float
     rate: float
-    slack_seconds: float
     rules: Rules
     judgement: Judgement
     unreached: Sequence[Unreached]
@@ -131,7 +130,7 @@ class Report:
             "",
             f"Judged from the log of the stand-in providers. One real second is {spell(timedelta(seconds=self.rate))} "
             "of the story, so",
-            f"machines are given {self.slack_seconds:g} s = {spell(rules.slack)} on top of every limit.",
+            f"machines are given {rules.slack.total_seconds() / self.rate:g} s = {spell(rules.slack)} on top of every limit.",
             "",
             *self._verdict(),
         ]

@@ -3,7 +3,7 @@
 No template, no file, nothing that could be missing: only what the saying itself holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,7 +11,7 @@ from alertd.domain.delivery import Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Content, Names, Saying
 from alertd.texts.clean import clean, sentence
-from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, shorten, sms_fits
+from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_fits
 from alertd.texts.phrase import Phrase
 from alertd.texts.segments import fold
 
@@ -93,8 +93,7 @@ def content(saying: Saying, names: Names) -> Content:
         said += [_phrase(entry, reader.locale) for entry in facts.do]
         if reader.hears_by is not None:
             said.append(f"{words['quiet' if reader.quiet else 'next']} {_time(reader.hears_by, saying)}")
-        said.append(f"{words['since']} {_time(facts.since, saying)}")
-    more = []
+    more = [f"{words['since']} {_time(facts.since, saying)}"] if going_on else []
     if framing not in (Framing.HOLDING, Framing.NOT_AFFECTED) and facts.state is not State.SUSPECTED:
         more.append(clean(_message(facts.message, reader.locale)))
     if going_on and facts.works:
@@ -103,22 +102,27 @@ def content(saying: Saying, names: Names) -> Content:
 
 
 def _channel(channel: str, title: str, said: list[str], more: list[str]) -> Content:
-    must = " ".join(map(sentence, said))
     if channel == "sms":
-        for count in range(len(more), -1, -1):
-            text = fold(" ".join([must, *map(sentence, more[:count])]))
-            if sms_fits(text):
-                break
-        return Content(title, text)
+        return Content(title, _fill(said, more, sms_fits, fold))
     if channel == "push":
         short = shorten(title, lambda text: len(text) <= PUSH_TITLE)
-        for count in range(len(more), -1, -1):
-            text = " ".join([must, *map(sentence, more[:count])])
-            if len(text) <= PUSH_BODY:
-                break
-        return Content(short, text)
+        return Content(short, _fill(said, more, lambda text: len(text) <= PUSH_BODY, str))
     subject = shorten(title, lambda text: len(text) <= SUBJECT)
     return Content(subject, "\n".join(map(sentence, said + more)) + "\n")
+
+
+def _fill(said: list[str], more: list[str], fits: Fits, finish: Callable[[str], str]) -> str:
+    """All that must be said, and as much more as there is room for."""
+    text = " ".join(map(sentence, said))
+
+    def joined(part: str) -> str:
+        return f"{text} {part}"
+
+    for part in map(sentence, more):
+        longer = shorten(part, lambda some: fits(finish(joined(some))), keep=40)
+        if fits(finish(joined(longer))):
+            text = joined(longer)
+    return finish(text)
 
 
 def _condition(saying: Saying) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain
+from itertools import chain, product
 
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
@@ -11,7 +11,7 @@ from alertd.ports import Content, Names, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
-from alertd.texts.parts import Tell
+from alertd.texts.parts import ENDS, Tell
 from alertd.texts.segments import fold, measure
 
 CHANNELS = ("sms", "push", "email", "console")
@@ -30,7 +30,8 @@ _STATES = {
     Framing.WAS_DOWN: (State.RESOLVED, State.CANCELLED),
     Framing.NOT_AFFECTED: (State.INVESTIGATING,),
 }
-_OPEN = (State.SUSPECTED, State.INVESTIGATING, State.IDENTIFIED, State.MONITORING)
+_OPEN = (State.INVESTIGATING, State.SUSPECTED, State.IDENTIFIED, State.MONITORING)
+_GOING_ON = frozenset(Framing) - ENDS
 _SENTENCE = "Our servers are overloaded and we are bringing further ones into service, step by step. " * 6
 
 
@@ -89,14 +90,15 @@ def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
 def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> Iterator[Saying]:
     """Sayings with every service down, every phrase said, long words, and times on other days."""
     for framing in Framing:
-        for kind in _KINDS.get(framing, (Kind.PROGRESS,)):
-            for state in _STATES.get(framing, _OPEN):
-                for severity in Severity:
-                    saying = _saying(locale, services, phrases, framing, kind, state, severity)
-                    for channel in CHANNELS:
-                        yield replace(saying, channel=channel)
-                        if framing not in _STATES and channel in ("sms", "push"):
-                            yield replace(saying, channel=channel, reader=replace(saying.reader, quiet=True))
+        states, kinds = _STATES.get(framing, _OPEN), _KINDS.get(framing, (Kind.PROGRESS,))
+        told = [(kinds[0], state) for state in states] + [(kind, states[0]) for kind in kinds[1:]]
+        for (kind, state), severity in product(told, Severity):
+            saying = _saying(locale, services, phrases, framing, kind, state, severity)
+            for channel in CHANNELS:
+                yield replace(saying, channel=channel)
+            if framing in _GOING_ON and severity is Severity.CRITICAL:
+                reader = replace(saying.reader, quiet=True)
+                yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

@@ -18,10 +18,8 @@ def clean(text: str) -> str:
 def clean_lines(text: str) -> tuple[str, ...]:
     """The non-empty lines of a text, each cleaned, and ended unless the next one goes on in lower case."""
     lines = [line for raw in text.splitlines() if (line := clean(raw))]
-    return tuple(
-        line if after[:1].islower() else sentence(line)
-        for line, after in zip_longest(lines, lines[1:], fillvalue="")
-    )
+    pairs = zip_longest(lines, lines[1:], fillvalue="")
+    return tuple(line if after[:1].islower() else sentence(line) for line, after in pairs)
 
 
 def sentence(text: str) -> str:

@@ -136,7 +136,8 @@ class Speaker:
     def _name(self, service: str) -> str:
         """The name in the reader's language; the English one stands in for a missing one."""
         known = self._names.get(service) or {}
-        for locale in (self._reader.locale, self._catalogue.locale, "en"):
+        own = self._reader.locale
+        for locale in (own, self._catalogue.locale, own.partition("-")[0], "en"):
             if name := clean(known.get(locale, "")):
                 return name
         self._tell(f"service {service} has no name in {self._catalogue.locale}, nor in English")

@@ -1,0 +1,178 @@
+"""Cursors: an update reaches every family once, in slices, and a crash between any two of them loses nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from alertd.domain.family import FamilyId
+from alertd.domain.incident import Scope
+from alertd.records import Fanout
+from alertd.store.ids import uuid7
+from alertd.store.tables import fanout, watch
+from tests import make
+from tests.contract.books import Books, crowd
+
+
+async def begin(books: Books, update: int = 1, *, lane: str = "bulk", scope: bool = True, at: float = 0) -> None:
+    """A cursor for an update of the incident."""
+    async with books.store.transaction() as rows:
+        await rows.add_fanout(uuid7(), books.incident.id, update, lane, make.after(at), scope=scope)
+
+
+async def take(books: Books, lane: str = "bulk") -> Fanout | None:
+    async with books.store.turn(f"fanout-{lane}") as turn:
+        assert turn is not None
+        return await turn.rows.take_fanout(lane)
+
+
+async def slice_after(books: Books, position: str, limit: int = 100, *, scope: Scope | None = None) -> list[str]:
+    """The next families of a cursor that also looks for families without a watch."""
+    cursor = Fanout(uuid7(), books.incident.id, 1, position, 0, "bulk", scope=True)
+    async with books.store.reading() as rows:
+        return await rows.slice_ids(cursor, scope or books.incident.scope, limit)
+
+
+async def one_slice(books: Books, limit: int, *, crash: bool = False) -> list[str]:
+    """Plan a slice as the worker does; `crash` before the commit."""
+    async with books.store.turn("fanout-bulk") as turn:
+        assert turn is not None
+        cursor = await turn.rows.take_fanout("bulk")
+        if cursor is None:
+            return []
+        ids = await turn.rows.slice_ids(cursor, books.incident.scope, limit)
+        async with turn.write() as rows:
+            assert await rows.move_fanout(cursor, ids[-1] if ids else None, make.NOON)
+            if ids:
+                [plan] = [books.watch(make.family(id=FamilyId(name))) for name in ids[:1]]
+                assert plan.version is None
+                await _watches(books, rows, ids)
+            if crash:
+                raise ConnectionError("the worker died")
+    return ids
+
+
+async def _watches(books: Books, rows: object, ids: list[str]) -> None:
+    from alertd.records import Plan
+
+    plan = Plan(books.incident.id, make.NOON, make.NOON)
+    plan.watches = [books.watch(make.family(id=FamilyId(name))) for name in ids]
+    await rows.write_plan(plan)  # type: ignore[attr-defined]
+
+
+async def test_slices_reach_everybody_once_and_then_the_cursor_is_done(books: Books):
+    await books.families(*crowd(7))
+    await begin(books)
+    reached = []
+    while ids := await one_slice(books, 3):
+        reached.append(ids)
+    assert [len(ids) for ids in reached] == [3, 3, 1]
+    assert [name for ids in reached for name in ids] == [f"fam-{n:04}" for n in range(7)]
+    assert await take(books) is None
+    assert (await books.row(fanout))["slices"] == 4
+
+
+async def test_a_crash_in_a_slice_leaves_cursor_and_watches_as_they_were(books: Books):
+    await books.families(*crowd(5))
+    await begin(books)
+    assert len(await one_slice(books, 2)) == 2
+    with pytest.raises(ConnectionError):
+        await one_slice(books, 2, crash=True)
+    assert len(await books.table(watch)) == 2
+    cursor = await take(books)
+    assert cursor is not None
+    assert (cursor.position, cursor.slices) == ("fam-0001", 1)
+    assert await one_slice(books, 10) == ["fam-0002", "fam-0003", "fam-0004"]
+
+
+async def test_a_cursor_that_somebody_else_moved_is_not_moved_again(books: Books):
+    await books.families(*crowd(3))
+    await begin(books)
+    cursor = await take(books)
+    assert cursor is not None
+    async with books.store.transaction() as rows:
+        assert await rows.move_fanout(cursor, "fam-0001", make.NOON)
+        assert not await rows.move_fanout(cursor, "fam-0000", make.NOON)
+        assert not await rows.move_fanout(cursor, None, make.NOON)
+    assert (await books.row(fanout))["position"] == "fam-0001"
+
+
+async def test_each_lane_has_cursors_of_its_own_the_oldest_first(books: Books):
+    await begin(books, 1, at=1)
+    await begin(books, 2, at=0)
+    await begin(books, 3, lane="urgent")
+    for lane, update in (("bulk", 2), ("urgent", 3)):
+        cursor = await take(books, lane)
+        assert cursor is not None
+        assert cursor.update == update
+
+
+async def test_a_newer_update_takes_the_place_of_older_ones_but_not_of_the_look_for_new_families(books: Books):
+    """A cursor still looking for families without a watch goes on: it carries the newest by then."""
+    await begin(books, 1, scope=True)
+    await begin(books, 2, scope=False)
+    await begin(books, 3, scope=False)
+    left = {row["update_no"]: row["done"] for row in await books.table(fanout)}
+    assert left == {1: False, 2: True, 3: False}
+
+
+async def test_an_update_that_changes_no_scope_walks_the_watches_only(books: Books):
+    one, two = await books.families(*crowd(2))
+    await books.write([books.watch(two)])
+    cursor = Fanout(uuid7(), books.incident.id, 2, "", 0, "bulk", scope=False)
+    async with books.store.reading() as rows:
+        assert await rows.slice_ids(cursor, books.incident.scope, 10) == [two.id]
+    assert await slice_after(books, "") == [one.id, two.id]
+
+
+async def test_ids_are_compared_byte_by_byte(books: Books):
+    """Keyset order is the same in both databases, whatever the ids look like."""
+    names = ["B", "a", "fam-10", "fam-9", "fam_1", "Z-1", "ä", "z", "é"]
+    for name in names:
+        await books.families(make.family(make.caregiver(name, "push"), id=FamilyId(name)))
+    reached: list[str] = []
+    while ids := await slice_after(books, reached[-1] if reached else "", 2):
+        reached += ids
+    assert reached == sorted(names, key=lambda name: name.encode())
+
+
+@pytest.mark.parametrize(
+    ("regions", "touched"),
+    [
+        ((), {"nowhere", "us", "us-west", "usa", "eu"}),
+        (("us",), {"nowhere", "us", "us-west"}),
+        (("us-west",), {"nowhere", "us-west"}),
+        (("us-west", "eu"), {"nowhere", "us-west", "eu"}),
+        (("u_",), {"nowhere"}),
+    ],
+)
+async def test_a_region_covers_its_parts_at_a_hyphen(books: Books, regions: tuple[str, ...], touched: set[str]):
+    for region in ("us", "us-west", "usa", "eu"):
+        await books.families(make.family(make.caregiver(region, "push"), id=FamilyId(region), region=region))
+    await books.families(make.family(make.caregiver("x", "push"), id=FamilyId("nowhere"), region=None))
+    scope = make.scope("follow", regions=regions)
+    assert set(await slice_after(books, "", scope=scope)) == touched
+    async with books.store.reading() as rows:
+        assert await rows.count_touched(scope) == len(touched)
+
+
+async def test_a_family_with_two_failing_services_is_one_family(books: Books):
+    await books.families(*crowd(3))
+    scope = make.scope("follow", "share")
+    assert len(await slice_after(books, "", scope=scope)) == 3
+    async with books.store.reading() as rows:
+        assert await rows.count_touched(scope) == 3
+
+
+async def test_due_watches_come_the_longest_due_first_and_by_incident(books: Books):
+    families = await books.families(*crowd(4))
+    moments = (3, 1, 2, 9)
+    await books.write(
+        [books.watch(f, look_at=make.after(at)) for f, at in zip(families, moments, strict=True)]
+    )
+    async with books.store.turn("due") as turn:
+        assert turn is not None
+        assert await turn.rows.due_watches(make.after(0.5), 10) == {}
+        assert await turn.rows.due_watches(make.after(3), 2) == {books.incident.id: ["fam-0001", "fam-0002"]}
+        assert await turn.rows.due_watches(make.after(3) + timedelta(microseconds=1), 10) == {
+            books.incident.id: ["fam-0001", "fam-0002", "fam-0000"]
+        }
