@@ -88,14 +88,14 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
 
 def error_for(status: int, code: object, retry_after: timedelta | None) -> ChannelError:
     """The error for an answer that accepts no message, from its HTTP status and, if it has one, Twilio's code."""
+    name = str(code) if isinstance(code, int) else f"http_{status}"
+    if status >= 500 and status != 503:  # a gateway's 502 or 504 too: what is behind it may have gone on
+        return Unknown(name, "an error at the provider; it may have the message")
     if isinstance(code, int) and code in CODES:
         reaction, sentence = CODES[code]
-        return _ERRORS[reaction](str(code), sentence, retry_after)
-    name = str(code) if isinstance(code, int) else f"http_{status}"
+        return _ERRORS[reaction](name, sentence, retry_after)
     if status in {408, 429, 503}:
         return Later(name, "not taken now", retry_after=retry_after)
-    if status >= 500:
-        return Unknown(name, "an error at the provider; it may have the message")
     if 300 <= status < 400:
         return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed")
     if status in {401, 403}:

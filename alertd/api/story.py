@@ -95,9 +95,9 @@ def _update(update: Update, incident: Incident, who: str | None, telling: _Telli
     parts = [_headline(update, incident, who)]
     parts += [f'"{text}"' for _, text in sorted(update.facts.message.items(), key=lambda m: m[0] != "en")][:1]
     if not update.notify:
-        parts.append("nobody is told")
+        parts.append("For the record only: nobody is told")
     if told:
-        parts.append(f"told: {told}")
+        parts.append(f"Told: {told}")
     return Entry(
         at=update.at,
         what=update.kind.value,

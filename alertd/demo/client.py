@@ -32,7 +32,8 @@ class Client:
 
     def post(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to a command. Raises ApiRefused, ApiSilent."""
-        return self._ask("POST", path, json.dumps(body).encode(), _COMMAND | {"Idempotency-Key": str(uuid.uuid4())})
+        once = {"Idempotency-Key": str(uuid.uuid4())}
+        return self._ask("POST", path, json.dumps(body).encode(), _COMMAND | once)
 
     def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer to a PUT. Raises ApiRefused, ApiSilent."""
@@ -43,7 +44,7 @@ class Client:
         lines = "".join(json.dumps(document) + "\n" for document in documents).encode()
         return self._ask("POST", path, lines, {"Content-Type": "application/x-ndjson"})
 
-    def _ask(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+    def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             connection.request(method, path, body, self._headers | headers)
@@ -58,7 +59,7 @@ class Client:
         return json.loads(raw) if raw else None
 
 
-_COMMAND: Mapping[str, str] = {"Content-Type": "application/json"}
+_COMMAND = {"Content-Type": "application/json"}
 
 
 def _reason(raw: bytes) -> str:

@@ -98,6 +98,4 @@ def _person(
     duty = spans.within(duty, start, end)
     awake = spans.both(duty, spans.outside(night, start, end))
     softly = any(channel in SOFT for channel, _ in live)
-    return Person(
-        id=caregiver["id"], role=role, addresses=live, awake=awake, may_hear=duty if softly else awake
-    )
+    return Person(id=caregiver["id"], role=role, addresses=live, awake=awake, may_hear=duty if softly else awake)

@@ -4,14 +4,14 @@ The rules, in the order in which they are judged:
 
 1. **First notice.** Each family hears for the first time within `first_notice` of the moment the incident was
    opened. Everybody may be woken for that, so nothing is deducted; only somebody off duty need not be told.
-2. **Silence.** Between two hearings, and from the last one to the all-clear, a family waits at most `window`; twice
-   that once the team says that a fix is being watched. Time during which nobody in the family may be told (off
-   duty, or in quiet hours without a live address that can be silent) does not count. A wait that touches a night
-   of the whole family may be as long as the policy's `quiet` window, if that is longer.
-3. **Promises.** After an update that promised news by a moment, each family hears again by that moment, or as soon
-   as somebody there may be told.
-4. **The night.** In somebody's quiet hours nothing loud (SMS, high-priority push) arrives but the first notice, what
-   follows from it at once, and the all-clear.
+2. **Silence.** Between two hearings, and from the last one to the end, a family waits at most `window`; twice that
+   once the team says that a fix is being watched. Time during which nobody in the family may be told (off duty,
+   or in quiet hours without a live address that can be silent) does not count. A wait that touches a night of
+   the whole family may be as long as the policy's `quiet` window, if that is longer.
+3. **Promises.** After an update that promised news by a moment, each family hears again by that moment, or as
+   soon as somebody there may be told.
+4. **The night.** In somebody's quiet hours nothing loud (SMS, high-priority push) arrives but the first notice,
+   what follows from it at once, and the all-clear.
 5. **The all-clear.** Everybody who was told hears that it is over as soon as they may be told; nobody hears it
    before it is over, hears anything else after, or hears it without having been told of the outage.
 6. **No duplicates, no strangers.** No address gets the same words twice, no delivery is handed over twice, and
@@ -220,7 +220,7 @@ class Judge:
     def _address(self, address: Address, messages: Sequence[Accepted]) -> None:
         people = self._at.get(address)
         if not people:
-            self._found.faults.append(Fault("stranger", "-", "a message went to an address of nobody who is to be told"))
+            self._found.faults.append(Fault("stranger", "-", "a message went to nobody who is to be told"))
             return
         family = people[0][0]
         for message in messages:
@@ -247,7 +247,7 @@ class Judge:
         for address, messages in log.items():
             families = self._at.get(address)
             words = Counter((message.title, message.text) for message in messages)
-            for (_, _), times in words.items():
+            for times in words.values():
                 if times > 1 and families:
                     self._fault("duplicate", families[0][0], f"got the same words {times} times")
             for message in messages:
@@ -264,7 +264,7 @@ class Judge:
         for family in sorted(truth - set(named)):
             self._found.faults.append(Fault("unreachable", family, "has no live address, and is not named"))
         for family in sorted(set(named) - truth):
-            self._found.faults.append(Fault("unreachable", family, "is named as unreachable, and has a live address"))
+            self._found.faults.append(Fault("unreachable", family, "is named as unreachable, and is not"))
 
     def _measure(self, log: Mapping[Address, Sequence[Accepted]]) -> None:
         found = self._found

@@ -17,12 +17,12 @@ _AREA_CODES = {
     "America/New_York": ("212", "718", "305", "617", "404", "215"),
 }
 _NAMES = {
-    "en": "Anna Ben Claire David Emma Frank Grace Henry Iris Jack Kate Liam Mary Noah Olivia Paul Ruth Sam Tess Will",
-    "es": "Ana Bruno Carmen Diego Elena Félix Gloria Hugo Inés Javier Lucía Marcos Nuria Óscar Pilar Raúl Sofía Tomás",
+    "en": "Anna Ben Claire David Emma Frank Grace Henry Iris Jack Kate Liam Mary Noah Olivia Paul Ruth Sam Tess",
+    "es": "Ana Bruno Carmen Diego Elena Félix Gloria Hugo Inés Javier Lucía Marcos Nuria Óscar Pilar Raúl Sofía",
 }
 _FAMILY_NAMES = {
-    "en": "Adams Baker Carter Dawson Ellis Foster Green Harris Irving Jones Keller Lewis Miller Nolan Parker Reed",
-    "es": "Álvarez Bravo Castro Díaz Escobar Flores García Herrera Ibáñez López Muñoz Núñez Ortega Pérez Ruiz Torres",
+    "en": "Adams Baker Carter Dawson Ellis Foster Green Harris Irving Jones Keller Lewis Miller Nolan Parker",
+    "es": "Álvarez Bravo Castro Díaz Escobar Flores García Herrera Ibáñez López Muñoz Núñez Ortega Pérez Torres",
 }
 _GRANDPARENTS = {"en": ("Grandma", "Grandpa"), "es": ("Abuela", "Abuelo")}
 

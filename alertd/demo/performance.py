@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from alertd.demo.client import ApiRefused, ApiSilent, Client
 from alertd.demo.families import Sample
@@ -66,7 +66,7 @@ class Performance:
         self._sandbox.post("/control/dead", dead)
         imported = self._api.post_lines("/v1/families:import", list(self._sample.documents))
         if imported["families"] != len(self._sample.documents):
-            raise ApiRefused(f"only {imported['families']} of {len(self._sample.documents)} families were imported")
+            raise ApiRefused(f"only {imported['families']} of the sample's families were imported")
 
     def perform(self, stop: threading.Event, problems: list[str]) -> Report:
         """Play to the end and judge. `problems` may grow meanwhile; it is told in the report.

@@ -128,9 +128,9 @@ class Report:
             lines += ["", "Who could not be reached, and why", *(f"  {each}" for each in self.unreached)]
         lines += [
             "",
-            f"Judged from the log of the stand-in providers. One real second is {spell(timedelta(seconds=self.rate))} "
-            "of the story, so",
-            f"machines are given {rules.slack.total_seconds() / self.rate:g} s = {spell(rules.slack)} on top of every limit.",
+            "Judged from the log of the stand-in providers. A real second is "
+            f"{spell(timedelta(seconds=self.rate))} of the story: machines",
+            f"are given {rules.slack.total_seconds() / self.rate:g} s ({spell(rules.slack)}) beyond every limit.",
             "",
             *self._verdict(),
         ]
@@ -147,8 +147,8 @@ class Report:
 
     def _all_clear(self) -> str:
         found = self.judgement
-        waits = f"; {found.all_clear_waits} more asleep or off duty when the story ends" if found.all_clear_waits else ""
-        return f"{found.all_clear} people{waits}"
+        waits = f"; {found.all_clear_waits} more are asleep or off duty when the story ends"
+        return f"{found.all_clear} people{waits if found.all_clear_waits else ''}"
 
     def _reach(self) -> list[tuple[str, str]]:
         found = self.judgement
@@ -192,7 +192,7 @@ def explained(code: str | None) -> str:
 def tried(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """What was tried for one family, from alertd's deliveries (addresses come masked)."""
     return tuple(
-        dict.fromkeys(f"{each['channel']} {each['to']} {explained(each.get('code'))}" for each in reversed(deliveries))
+        dict.fromkeys(f"{d['channel']} {d['to']} {explained(d.get('code'))}" for d in reversed(deliveries))
     )
 
 

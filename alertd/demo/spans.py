@@ -1,4 +1,4 @@
-"""Stretches of time as sorted lists of (start, end) that do not touch; for the judge, so of the standard library only."""
+"""Stretches of time as sorted lists of (start, end) that do not touch; the judge's, so standard library only."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What the terminal shows while the story runs: one line per event, and on a terminal the state of things below."""
+"""What is shown while the story runs: a line per event, and on a terminal the state of things below them."""
 
 import shutil
 import threading
@@ -93,7 +93,7 @@ class View:
             f"  families told   {now.told} of {now.families}",
             f"  next deadline   {self.clock(now.next_by)}{self._in(now)}",
             f"  messages        {messages or '-'}",
-            f"  {_DIM}last human word {self.clock(now.human)}   last holding update {self.clock(now.holding)}{_PLAIN}",
+            f"  {_DIM}last human word {self.clock(now.human)}   last holding {self.clock(now.holding)}{_PLAIN}",
         ]
 
     def _in(self, now: Now) -> str:

@@ -1,13 +1,12 @@
 """Writes what a slice decided: watches first, then only the deliveries whose watch was won."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, update
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import AddressId
-from alertd.records import Plan, Planned, PlannedWatch
+from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
 from alertd.store.tables import delivery, family_address, family_service
@@ -42,27 +41,23 @@ class PlanRows:
         return won
 
     async def _end_older(self, plan: Plan, won: set[str]) -> None:
-        for cancel in (False, True):
-            ended = [
-                w
-                for w in plan.watches
-                if w.family in won and w.version is not None and (w.cancel if cancel else w.supersede)
-            ]
-            if ended:
-                await self._end(plan, ended, cancel=cancel)
-
-    async def _end(self, plan: Plan, watches: Sequence[PlannedWatch], *, cancel: bool) -> None:
-        state = DeliveryState.CANCELLED if cancel else DeliveryState.SUPERSEDED
-        await self.sql.run(
-            update(delivery)
-            .where(
-                delivery.c.incident_id == plan.incident,
-                delivery.c.family_id.in_([w.family for w in watches]),
-                delivery.c.state == DeliveryState.PENDING.value,
-                delivery.c.update_no < max(w.owed for w in watches),
+        """End what still waits and is older than what its own family is owed now."""
+        ended: dict[tuple[DeliveryState, int], list[str]] = {}
+        for w in plan.watches:
+            if w.family in won and w.version is not None and (w.cancel or w.supersede):
+                state = DeliveryState.CANCELLED if w.cancel else DeliveryState.SUPERSEDED
+                ended.setdefault((state, w.owed), []).append(w.family)
+        for (state, owed), families in ended.items():
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    delivery.c.incident_id == plan.incident,
+                    delivery.c.family_id.in_(families),
+                    delivery.c.state == DeliveryState.PENDING.value,
+                    delivery.c.update_no < owed,
+                )
+                .values(state=state.value, reader=None)
             )
-            .values(state=state.value, reader=None)
-        )
 
     async def _insert_shared(self, plan: Plan, new: Planned) -> None:
         """One delivery for all families of a shared address; a later family joins the one that exists."""

@@ -96,11 +96,11 @@ class PartStatus:
 class Log(Protocol):
     """What the supervisor writes to: a structlog logger, or anything like it."""
 
-    def info(self, event: str, /, **fields: Any) -> Any:
+    def info(self, event: str, **fields: Any) -> Any:
         """Tell."""
 
-    def warning(self, event: str, /, **fields: Any) -> Any:
+    def warning(self, event: str, **fields: Any) -> Any:
         """Tell that something needs an eye."""
 
-    def error(self, event: str, /, **fields: Any) -> Any:
+    def error(self, event: str, **fields: Any) -> Any:
         """Tell that something needs a hand."""

@@ -76,7 +76,9 @@ def content(saying: Saying, names: Names) -> Content:
     """The message in plain words. Never fails."""
     update, reader, framing = saying.update, saying.reader, saying.framing
     facts, words = update.facts, _WORDS[_language(saying.reader.locale)]
-    services = ", ".join(_name(service, reader.locale, names) for service in reader.services)
+    services = ", ".join(
+        _name(service, reader.locale, names) for service in reader.services or facts.scope.services
+    )
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
     if update.kind is Kind.EXERCISE:

@@ -85,6 +85,7 @@ def _value(update: Update) -> tuple[object, ...]:
         update.kind,
         facts.severity,
         facts.state,
+        facts.scope,
         facts.since,
         facts.works,
         facts.do,

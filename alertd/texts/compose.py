@@ -12,7 +12,8 @@ from alertd.ports import Content, Names, Saying
 from alertd.texts import builtin, check, fit
 from alertd.texts.cache import Cache
 from alertd.texts.catalogue import FILE, Catalogue, Missing, environment, read_catalogue
-from alertd.texts.parts import Parts, Speaker, Tell
+from alertd.texts.parts import Parts, Tell
+from alertd.texts.speaker import Speaker
 
 DEFAULT = "en"
 """The language for readers whose own has no folder."""

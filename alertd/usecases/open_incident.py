@@ -76,8 +76,8 @@ async def add_incident(
         state=State.INVESTIGATING,
         scope=scope,
         since=opening.since or now,
-        works=wording.lines(opening.works, "works"),
-        do=wording.lines(opening.do, "do"),
+        works=wording.lines(opening.works, "works", deps.phrases),
+        do=wording.lines(opening.do, "do", deps.phrases),
         message=wording.message(deps, opening.message),
         last_news_at=now,
     )

@@ -119,8 +119,8 @@ def compose_update(
         state=news.state or incident.state,
         scope=scope,
         since=last.since,
-        works=wording.lines(news.works, "works") if news.works is not None else last.works,
-        do=wording.lines(news.do, "do") if news.do is not None else last.do,
+        works=wording.lines(news.works, "works", deps.phrases) if news.works is not None else last.works,
+        do=wording.lines(news.do, "do", deps.phrases) if news.do is not None else last.do,
         message=wording.message(deps, news.message),
         last_news_at=now,
     )

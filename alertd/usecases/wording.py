@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 
 from alertd.domain.errors import Invalid
 from alertd.domain.incident import Reach, Scope, Severity
@@ -13,6 +14,7 @@ TITLE_CHARS = 120
 MESSAGE_CHARS = 1000
 LINES = 5
 _REGION = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_KEY = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")  # what can only be meant as a phrase key
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -44,13 +46,20 @@ def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
     return cleaned
 
 
-def lines(texts: Sequence[str], field: str) -> tuple[str, ...]:
-    """Phrase keys or free text, at most five of at most 200 characters. Raises Invalid."""
+def lines(texts: Sequence[str], field: str, phrases: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Phrase keys or free text, at most five of at most 200 characters.
+
+    Raises Invalid, also for what looks like a phrase key and is none of `phrases`: families would read it.
+    """
     if len(texts) > LINES:
         raise Invalid(f"has {len(texts)} entries; at most {LINES} fit into a message", field=field)
     for text in texts:
         if not text.strip() or len(text) > 200 or _CONTROL.search(text):
             raise Invalid("each entry is a phrase key or a sentence of at most 200 characters", field=field)
+        if phrases and _KEY.match(text.strip()) and text.strip() not in phrases:
+            near = get_close_matches(text.strip(), phrases, 1)
+            way_out = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(phrases))}"
+            raise Invalid(f'"{text.strip()[:60]}" is no phrase key; {way_out}', field=field)
     return tuple(text.strip() for text in texts)
 
 

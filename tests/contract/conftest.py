@@ -1,16 +1,16 @@
-"""One suite for every store: `books` is a SQLite file once and a Postgres database once."""
+"""What the contract tests of the API share."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from tests.contract.books import Books
+from tests.served import Served, open_deps
 
 
 @pytest.fixture
-async def books(database_url: str) -> AsyncIterator[Books]:
-    """A fresh store with one open incident in it."""
-    made = Books(database_url)
-    await made.open()
+async def served(fresh_database: Callable[[str], str]) -> AsyncIterator[Served]:
+    """The API over a fresh SQLite file, asked with a key that has every right."""
+    made = Served(*open_deps(fresh_database("sqlite")))
+    await made.sign_in()
     yield made
-    await made.store.close()
+    await made.close()

@@ -64,7 +64,10 @@ def delivered(letter: bytes) -> bytes:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    title=st.text(max_size=200), text=st.text(max_size=600), html=st.none() | st.text(max_size=600), loud=st.booleans()
+    title=st.text(max_size=200),
+    text=st.text(max_size=600),
+    html=st.none() | st.text(max_size=600),
+    loud=st.booleans(),
 )
 def test_any_words_arrive_as_they_were(title: str, text: str, html: str | None, loud: bool) -> None:
     message = message_to(TO, title=title, text=text, html=html, loud=loud)
@@ -102,7 +105,9 @@ def test_a_dot_never_ends_a_letter_early(text: str) -> None:
     assert _lines(part.get_content()) == _lines(text)
 
 
-@pytest.mark.parametrize("title", ["a\r\nBcc: eve@example.org", "a\nBcc: eve@example.org\n\nbody", "a\rb", "\u2028"])
+@pytest.mark.parametrize(
+    "title", ["a\r\nBcc: eve@example.org", "a\nBcc: eve@example.org\n\nbody", "a\rb", "\u2028"]
+)
 def test_a_title_stays_in_its_header(title: str) -> None:
     letter = parsed(delivered(Letters(SENDER, lambda: NOW).letter(message_to(TO, title=title))))
     assert letter.get_all("Bcc") is None
@@ -111,7 +116,16 @@ def test_a_title_stays_in_its_header(title: str) -> None:
 
 @pytest.mark.parametrize(
     "to",
-    ["", "mia", "a@b\r\nDATA", "a b@example.org", "a@example.org>\r\n", "<a@example.org>", "a@b@c", "ñ@example.org"],
+    [
+        "",
+        "mia",
+        "a@b\r\nDATA",
+        "a b@example.org",
+        "a@example.org>\r\n",
+        "<a@example.org>",
+        "a@b@c",
+        "ñ@example.org",
+    ],
 )
 async def test_what_is_no_mailbox_reaches_no_server(to: str) -> None:
     async with mail_server() as server, mail_to(server) as channel:
@@ -409,9 +423,7 @@ def real_server(request: pytest.FixtureRequest, tls: ssl.SSLContext) -> Iterator
         if request.param == "starttls"
         else {"ssl_context": tls, "auth_require_tls": False}
     )
-    controller = Controller(
-        mailbox, "localhost", _free_port(), authenticator=_knows, auth_required=True, **how
-    )
+    controller = Controller(mailbox, "localhost", _free_port(), authenticator=_knows, auth_required=True, **how)
     controller.start()
     scheme = "smtp+starttls" if request.param == "starttls" else "smtps"
     try:
@@ -518,7 +530,13 @@ async def test_a_server_without_any_known_log_in() -> None:
         ("smtp://u:p@localhost:25", "localhost", 25, "none", "u"),
         ("smtp://u:p@[::1]:25", "::1", 25, "none", "u"),
         ("smtp://u:p@127.0.0.2", "127.0.0.2", 25, "none", "u"),
-        ("smtp://u%40example.org:p%3A%2F@mail.example.org:587", "mail.example.org", 587, "starttls", "u@example.org"),
+        (
+            "smtp://u%40example.org:p%3A%2F@mail.example.org:587",
+            "mail.example.org",
+            587,
+            "starttls",
+            "u@example.org",
+        ),
     ],
 )
 def test_a_url_says_how_to_connect(url: str, host: str, port: int, tls: str, user: str) -> None:
@@ -527,7 +545,8 @@ def test_a_url_says_how_to_connect(url: str, host: str, port: int, tls: str, use
 
 
 @pytest.mark.parametrize(
-    "url", ["mail.example.org", "http://x", "smtp://", "smtp://u:secret@x:99999", "smtp://u:secret%0d@x", "smtp://[x"]
+    "url",
+    ["mail.example.org", "http://x", "smtp://", "smtp://u:secret@x:99999", "smtp://u:secret%0d@x", "smtp://[x"],
 )
 def test_a_bad_url_is_told_without_quoting_it(url: str) -> None:
     (problem,) = SmtpConfig(url, SENDER).problems()
@@ -541,7 +560,9 @@ def test_a_bad_sender_is_told(sender: str) -> None:
     assert "ALERTD_SMTP__FROM" in problem
 
 
-@pytest.mark.parametrize("sender", ["alerts@example.org", SENDER, '"A, B" <a@example.org>', "Ñandú <a@example.org>"])
+@pytest.mark.parametrize(
+    "sender", ["alerts@example.org", SENDER, '"A, B" <a@example.org>', "Ñandú <a@example.org>"]
+)
 def test_a_good_sender_is_taken(sender: str) -> None:
     assert SmtpConfig("smtp://x", sender).problems() == []
     letter = parsed(delivered(Letters(sender, lambda: NOW).letter(message_to(TO))))

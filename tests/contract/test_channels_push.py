@@ -15,7 +15,16 @@ from channels.fcm_message import FcmMessages
 from channels.fcm_push import FcmConfig, FcmPush
 from channels.registry import CHANNELS
 from tests.contract.samples.http_provider import HttpProvider, Reply, Request, Trouble, http_provider
-from tests.contract.samples.push import ACCESS, GRANTED, NAME, SAMPLE, SENT, failed, keeps_contract, service_account
+from tests.contract.samples.push import (
+    ACCESS,
+    GRANTED,
+    NAME,
+    SAMPLE,
+    SENT,
+    failed,
+    keeps_contract,
+    service_account,
+)
 from tests.contract.samples.situations import NOW, message_to
 
 TO = SAMPLE.to

@@ -174,6 +174,7 @@ TABLE: list[tuple[int, int, type[ChannelError]]] = [
     (400, 14107, Later),
     (503, 20503, Later),
     (500, 20500, Unknown),
+    (504, 20503, Unknown),  # a gateway that gave up waiting, whatever code it puts there
     (500, 99999, Unknown),
 ]
 

@@ -6,7 +6,7 @@ import pytest
 
 from alertd.domain.family import FamilyId
 from alertd.domain.incident import Scope
-from alertd.records import Fanout
+from alertd.records import Fanout, Plan
 from alertd.store.ids import uuid7
 from alertd.store.tables import fanout, watch
 from tests import make
@@ -42,21 +42,11 @@ async def one_slice(books: Books, limit: int, *, crash: bool = False) -> list[st
         ids = await turn.rows.slice_ids(cursor, books.incident.scope, limit)
         async with turn.write() as rows:
             assert await rows.move_fanout(cursor, ids[-1] if ids else None, make.NOON)
-            if ids:
-                [plan] = [books.watch(make.family(id=FamilyId(name))) for name in ids[:1]]
-                assert plan.version is None
-                await _watches(books, rows, ids)
+            watches = [books.watch(make.family(id=FamilyId(name))) for name in ids]
+            await rows.write_plan(Plan(books.incident.id, make.NOON, make.NOON, watches))
             if crash:
                 raise ConnectionError("the worker died")
     return ids
-
-
-async def _watches(books: Books, rows: object, ids: list[str]) -> None:
-    from alertd.records import Plan
-
-    plan = Plan(books.incident.id, make.NOON, make.NOON)
-    plan.watches = [books.watch(make.family(id=FamilyId(name))) for name in ids]
-    await rows.write_plan(plan)  # type: ignore[attr-defined]
 
 
 async def test_slices_reach_everybody_once_and_then_the_cursor_is_done(books: Books):

@@ -49,9 +49,7 @@ def test_phones_are_fictional_and_mailboxes_are_nobodys():
 
 
 def test_only_the_nurse_shares_an_address():
-    counts = Counter(
-        (address["channel"], address["to"]) for d in SAMPLE.documents for _, address in addresses(d)
-    )
+    counts = Counter((address["channel"], address["to"]) for d in SAMPLE.documents for _, address in addresses(d))
     assert {key: n for key, n in counts.items() if n > 1} == {("sms", NURSE): AT_SCHOOL}
     assert AT_SCHOOL == 12
 

@@ -3,6 +3,7 @@
 import ast
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def told_well(every=timedelta(hours=3)):
                     for address in person.addresses
                     if loud or address[0] != "sms"
                 ]
-    log = list({(m.channel, m.to, m.story_time): m for m in log}.values())  # the nurse is told once, not per family
+    # The nurse is told once, not once per family.
+    log = list({(m.channel, m.to, m.story_time): m for m in log}.values())
     return sorted(log, key=lambda m: m.story_time)
 
 
@@ -145,7 +147,7 @@ def test_quiet_time_does_not_count_as_silence():
 
     family, person = somebody(only_loud)
     mine = [m.story_time for m in GOOD if (m.channel, m.to) in person.addresses and m.story_time < RESOLVED]
-    longest = max(b - a for a, b in zip(mine, mine[1:], strict=False))
+    longest = max(b - a for a, b in pairwise(mine))
     assert longest > RULES.quiet  # they slept, and nobody is to blame
     assert not [fault for fault in judged(GOOD).faults if fault.family == family.id]
 

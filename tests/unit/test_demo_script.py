@@ -105,7 +105,7 @@ def test_a_good_script_is_read(tmp_path):
         ("ends: 2019-11-30 20:00", "ends: 2019-11-29 20:00", 4, "ends before it begins"),
         ("severity: critical", "severity: terrible", 6, "is not a severity"),
         ("zone: America/Los_Angeles", "zone: Los Angeles", 1, 'did you mean "America/Los_Angeles"?'),
-        ("      resolve: {message: {en: Cut, es: Corto}}", "      update: {message: {en: Cut, es: Corto}}", 14, "must be resolve"),
+        ("resolve: {message: {en: Cut,", "update: {message: {en: Cut,", 14, "must be resolve"),
         ("fast:", "fsat:", 11, 'did you mean "fast"?'),
     ],
 )

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from alertd.domain.delivery import Framing
-from alertd.domain.incident import Facts, Kind, Severity, State
+from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State
 from alertd.ports import Content, Saying
 from alertd.texts.cache import Cache
 from tests.unit.texts_story import SATURDAY, composer, saying
@@ -57,6 +57,7 @@ def test_equal_sayings_get_the_same_content() -> None:
         lambda told: with_facts(told, severity=Severity.MINOR),
         lambda told: with_facts(told, state=State.MONITORING),
         lambda told: with_facts(told, since=SATURDAY),
+        lambda told: with_facts(told, scope=Scope((Reach("login"),))),
         lambda told: with_facts(told, works=()),
         lambda told: with_facts(told, do=()),
         lambda told: with_facts(told, message={"en": "Other words."}),

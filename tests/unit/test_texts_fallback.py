@@ -161,6 +161,13 @@ def test_english_names_stand_in_silently_and_nameless_services_are_told(folder: 
     assert failures == [f"service {name} has no name in es, nor in English" for name in ("share", "login", "gone")]
 
 
+def test_a_reader_without_services_is_told_of_all_that_fails(folder: Path) -> None:
+    told = saying(services=("follow", "login"))
+    told = replace(told, reader=replace(told.reader, services=()))
+    assert load(folder, NAMES, refuse)(told).text.startswith("Follow and Log-in are down")
+    assert builtin.content(told, NAMES).text.startswith("Follow, Log-in: not working")
+
+
 def test_a_zone_that_does_not_exist_is_told_in_utc(folder: Path) -> None:
     compose, failures = broken(folder)
     text = compose(saying(zone="Mars/Olympus_Mons")).text

@@ -1,0 +1,267 @@
+"""Puts a saying into parts: the reader's language, the reader's clock, the words that the moment needs."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from alertd.domain.delivery import Framing
+from alertd.domain.incident import Kind, State
+from alertd.ports import Names, Saying
+from alertd.texts.catalogue import Catalogue
+from alertd.texts.clean import clean, clean_lines, sentence
+from alertd.texts.parts import ENDS, Parts, Tell
+from alertd.texts.phrase import Phrase
+from alertd.texts.times import Wall, elapsed, minute
+
+_KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
+
+
+class Speaker:
+    """Puts one saying into parts with one catalogue. `tell` hears of every word that had to be replaced."""
+
+    def __init__(
+        self, saying: Saying, catalogue: Catalogue, names: Names, spare: Callable[[str], Phrase | None], tell: Tell
+    ) -> None:
+        self._saying, self._catalogue, self._names = saying, catalogue, names
+        self._spare, self._tell = spare, tell  # `spare` knows a phrase that the catalogue lacks
+        self._facts, self._reader = saying.update.facts, saying.reader
+        self._now = minute(saying.now)
+        self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
+        self._failing = saying.reader.services or self._facts.scope.services
+        self._exercise = saying.update.kind is Kind.EXERCISE
+
+    def parts(self) -> Parts:
+        """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
+        facts, framing = self._facts, self._saying.framing
+        ending = framing in ENDS or facts.state.ended
+        heading, lines, language = self._message()
+        do, do_list = self._do(ending)
+        works = [] if ending or self._exercise else [self._phrase(entry) for entry in facts.works]
+        services = self._services(brief=False)
+        since, lasting = ("", "") if ending or self._exercise else self._since()
+        city = self._reader.zone.rpartition("/")[2].replace("_", " ")
+        return Parts(
+            framing=framing.value,
+            locale=self._catalogue.locale,
+            tone="good" if ending else facts.severity.value,
+            services=services,
+            headline=self._headline(services),
+            headline_brief=self._headline(self._services(brief=True)),
+            exercise=self._exercise,
+            prefix=self._prefix(),
+            since=since,
+            lasting=lasting,
+            elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
+            missed=self._missed(),
+            news=self._news(),
+            change="" if ending else self._change(),
+            bad=self._bad(),
+            state="" if ending or self._exercise else self._say(f"state.{facts.state.value}"),
+            message=" ".join(lines) if framing is not Framing.HOLDING else "",
+            works=self._say("works", list="; ".join(p.short for p in works)) if works else "",
+            do=do,
+            next=self._next(),
+            lines=lines,
+            message_locale=language,
+            message_heading=heading,
+            works_list=tuple(p.long for p in works),
+            do_list=do_list,
+            heading_do=self._say("email.do"),
+            heading_works=self._say("email.works"),
+            heading_since=self._say("email.since"),
+            heading_doing=self._say("email.doing"),
+            zone=self._say("email.zone", city=city),
+        )
+
+    def _say(self, key: str, **values: object) -> str:
+        return " ".join(self._catalogue.say(key, n=self._n, **values).split())
+
+    def _n(self, one: str, many: str, count: int | None = None) -> str:
+        return one if (len(self._failing) if count is None else count) == 1 else many
+
+    # --- what is the matter ---------------------------------------------------------------------
+
+    def _services(self, *, brief: bool) -> str:
+        names = [self._name(service) for service in self._failing]
+        if len(names) < 2:
+            return "".join(names)
+        if brief and len(names) > 2:
+            return self._say("list.more", first=names[0], more=len(names) - 1)
+        return f"{', '.join(names[:-1])} {self._say('list.and', last=names[-1])} {names[-1]}"
+
+    def _name(self, service: str) -> str:
+        """The name in the reader's language; the English one stands in for a missing one."""
+        known = self._names.get(service) or {}
+        own = self._reader.locale
+        for locale in (own, self._catalogue.locale, own.partition("-")[0], "en"):
+            if name := clean(known.get(locale, "")):
+                return name
+        self._tell(f"service {service} has no name in {self._catalogue.locale}, nor in English")
+        return next((name for name in map(clean, known.values()) if name), service)
+
+    def _headline(self, services: str) -> str:
+        facts, framing = self._facts, self._saying.framing
+        severity, values = facts.severity.value, {"services": services}
+        if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+            return self._say(f"was_down.{severity}", span=self._wall.span(*self._outage()), **values)
+        if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
+            return self._say("cancellation.headline", **values)
+        if framing is Framing.RESOLUTION or framing is Framing.NOT_AFFECTED:
+            return self._say(f"{framing.value}.headline", **values)
+        if facts.state.ended:
+            return self._say("headline.ended", **values)
+        how = self._how()
+        if facts.state is State.SUSPECTED:
+            return self._say(f"headline.suspected.{severity}", **values)
+        if facts.state is State.MONITORING:
+            return self._say(f"headline.monitoring.{'plain' if how == 'plain' else 'still'}", **values)
+        return self._say(f"headline.{severity}.{how}", **values)
+
+    def _how(self) -> str:
+        """plain: first heard. still: heard before. now: it has changed. again: it came back."""
+        framing, kind = self._saying.framing, self._saying.update.kind
+        if kind is Kind.REOPENING and framing is not Framing.HOLDING:
+            return "again"
+        if framing is Framing.NOTICE or self._exercise:
+            return "plain"
+        if framing is not Framing.UPDATE:
+            return "still"
+        if kind is Kind.SEVERITY:
+            return "now"
+        return "plain" if kind in (Kind.CORRECTION, Kind.SCOPE) else "still"
+
+    def _prefix(self) -> str:
+        saying = self._saying
+        if self._exercise:
+            return self._say("prefix.exercise")
+        if saying.framing not in (Framing.UPDATE, Framing.WAKE_UP):
+            return ""
+        number, corrected = saying.news_number, saying.references
+        if saying.update.kind is Kind.CORRECTION or corrected is not None:
+            if number is None or corrected is None:
+                return self._say("prefix.correction_unnumbered")
+            return self._say("prefix.correction", number=number, corrected=corrected)
+        if saying.framing is Framing.WAKE_UP:
+            return ""
+        if number is None:
+            return self._say("prefix.update_unnumbered")
+        return self._say("prefix.update", number=number)
+
+    def _bad(self) -> str:
+        facts, framing = self._facts, self._saying.framing
+        if self._exercise:
+            return self._say("exercise.bad")
+        if framing is Framing.RESOLUTION:
+            start, end = self._outage()
+            values = {"start": self._wall.when(start), "end": self._wall.when(end)}
+            return self._say("resolution.lasted", elapsed=self._elapsed(start, end), **values)
+        if framing is Framing.WAS_DOWN:
+            if facts.state is State.CANCELLED:
+                return self._say("cancellation.unheard", span=self._wall.span(*self._outage()))
+            return self._say(f"was_down.bad.{facts.severity.value}")
+        if framing is Framing.CANCELLATION:
+            return self._say("cancellation.bad")
+        if framing is Framing.NOT_AFFECTED:
+            return self._say("not_affected.bad")
+        if facts.state.ended:
+            return ""
+        between = f"{facts.state.value}." if facts.state in (State.SUSPECTED, State.MONITORING) else ""
+        return self._say(f"bad.{between}{facts.severity.value}")
+
+    def _change(self) -> str:
+        if self._saying.framing is not Framing.UPDATE or self._exercise:
+            return ""
+        if self._saying.update.kind is Kind.SEVERITY:
+            return self._say(f"change.{self._facts.severity.value}")
+        return self._say("change.scope") if self._saying.update.kind is Kind.SCOPE else ""
+
+    # --- when -----------------------------------------------------------------------------------
+
+    def _since(self) -> tuple[str, str]:
+        """Since when, and for how long; for how long only where all of it failed for so long."""
+        facts, how = self._facts, self._how()
+        since = minute(facts.since)
+        changed = how == "plain" and self._saying.update.kind is Kind.SCOPE
+        began = changed or how in ("now", "again") or facts.state is State.MONITORING
+        said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
+        if how != "still" or began:
+            return said, ""
+        return said, self._say("lasting", elapsed=self._elapsed(since, self._now))
+
+    def _elapsed(self, start: datetime, end: datetime) -> str:
+        length = elapsed(start, end)
+        return self._say("elapsed", days=length.days, hours=length.hours, minutes=length.minutes)
+
+    def _outage(self) -> tuple[datetime, datetime]:
+        """From when to when it touched this reader."""
+        return minute(self._reader.since or self._facts.since), minute(self._saying.ended_at or self._now)
+
+    def _missed(self) -> str:
+        if self._saying.framing is not Framing.WAKE_UP or not self._reader.missed:
+            return ""
+        return self._say("missed", missed=self._reader.missed)
+
+    def _news(self) -> str:
+        if self._saying.framing is not Framing.HOLDING:
+            return ""
+        at = self._facts.last_news_at
+        return self._say("news.none_since", news_at=self._wall.when(minute(at))) if at else self._say("news.none")
+
+    def _next(self) -> str:
+        framing, reader = self._saying.framing, self._reader
+        if framing is Framing.NOT_AFFECTED:
+            return self._say("next.not_affected")
+        if framing in ENDS or self._facts.state.ended:
+            return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
+        if reader.hears_by is None:
+            return self._say("next.open")
+        moment = minute(reader.hears_by)
+        if moment <= self._now:
+            return self._say("next.soon")
+        return self._say("next.quiet" if reader.quiet else "next.by", next=self._wall.when(moment))
+
+    # --- the human's words, and what to do --------------------------------------------------------
+
+    def _message(self) -> tuple[str, tuple[str, ...], str]:
+        """Heading, lines, language. Nothing while only a machine suspects: then the words are ours (R0)."""
+        facts, framing, own = self._facts, self._saying.framing, self._catalogue.locale
+        unrelated = framing is Framing.NOT_AFFECTED and self._saying.update.kind is not Kind.SCOPE
+        if not facts.message or facts.state is State.SUSPECTED or unrelated:
+            return "", (), own
+        wanted = (self._reader.locale, own, "en", next(iter(facts.message)))
+        language = next(locale for locale in wanted if locale in facts.message)
+        lines = clean_lines(facts.message[language])
+        if framing is Framing.HOLDING and facts.last_news_at is not None:
+            heading = self._say("email.last_news", news_at=self._wall.when(minute(facts.last_news_at)))
+        elif language.partition("-")[0] == own.partition("-")[0]:
+            heading = self._say("email.message")
+        else:
+            heading = self._say("email.other_language")
+        return heading, lines, language
+
+    def _do(self, ending: bool) -> tuple[str, tuple[str, ...]]:
+        """What to do now, in one line and as a list. At the end the outage's own advice no longer holds."""
+        framing = self._saying.framing
+        if self._exercise:
+            advice = self._say("exercise.do")
+            return advice, (advice,)
+        if framing is Framing.WAS_DOWN and self._facts.state is State.CANCELLED:
+            framing = Framing.CANCELLATION
+        if framing in ENDS:
+            advice = self._say(f"{framing.value}.do")
+            return advice, (advice,)
+        if ending:
+            return "", ()
+        phrases = [self._phrase(entry) for entry in self._facts.do]
+        short = " ".join(sentence(phrase.short) for phrase in phrases)
+        return short, tuple(sentence(phrase.long) for phrase in phrases)
+
+    def _phrase(self, entry: str) -> Phrase:
+        phrase = self._catalogue.phrases.get(entry)
+        if phrase is not None:
+            return phrase
+        if not _KEY.fullmatch(entry):
+            text = clean(entry)
+            return Phrase(text, text)
+        self._tell(f"phrase {entry} is missing in {self._catalogue.locale}")
+        return self._spare(entry) or Phrase(entry.replace("_", " "), entry.replace("_", " "))

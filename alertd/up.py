@@ -1,0 +1,208 @@
+"""All of alertd on this machine: Redis, API, workers, sweeper, and the sandbox if asked for."""
+
+import asyncio
+import os
+import socket
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alertd import logs, wiring
+from alertd.domain.errors import AlertdError
+from alertd.redis_server import PrivateRedis, RedisServer, find_redis, private_redis
+from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN
+from alertd.settings import Settings
+from alertd.settings import load as load_settings
+from alertd.supervisor import Part, Supervisor, UpLock
+from alertd.usecases.keys import make_key
+
+KEY_FILE = "api-key"
+_ASK_EVERY = 0.1  # seconds
+
+
+class PortTaken(AlertdError):
+    """Somebody else listens where the API should."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where things are, once alertd is up."""
+
+    api: str
+    inbox: str | None  # the sandbox's page
+    sandbox: str | None  # its base URL
+    data_dir: Path
+    key_file: Path | None
+    redis: str  # which one, and why
+    logs: Path
+
+
+async def up(
+    settings: Settings,
+    env: Mapping[str, str],
+    *,
+    sandbox: bool = False,
+    on_ready: Callable[[Where], None] | None = None,
+    until: asyncio.Event | None = None,
+    pass_through: bool = False,
+) -> int:
+    """Run everything until ctrl-c, SIGTERM or `until`; returns the exit code.
+
+    `env` is what `settings` were read from; the parts get it, with what is added here. Raises AlreadyRunning
+    for a data folder in use, PortTaken, and Mistakes for a config folder with mistakes.
+    """
+    data_dir = settings.data_dir
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = logs.get_logger("up")
+    with UpLock(data_dir) as lock:
+        _refuse_taken(settings.api.host, settings.api.port)
+        wiring.upgrade_database(settings)
+        stand_ins = _Sandbox(data_dir / "sandbox", *_free_ports()) if sandbox else None
+        # The parts see our settings, also where they are not this process's environment.
+        more = {name: value for name, value in env.items() if name.startswith("ALERTD_")}
+        more |= stand_ins.env() if stand_ins else {}
+        found = find_redis(settings.broker_url.get_secret_value() if settings.broker_url else None)
+        redis = private_redis(found, data_dir) if found.executable else None
+        if redis is not None:
+            more["ALERTD_BROKER_URL"] = redis.urls.celery
+        more["ALERTD_DATA_DIR"] = str(data_dir)
+        key_file = await _key(load_settings({**env, **more}), data_dir)
+        where = Where(
+            api=f"http://{settings.api.host}:{settings.api.port}",
+            inbox=f"{stand_ins.url}/" if stand_ins else None,
+            sandbox=stand_ins.url if stand_ins else None,
+            data_dir=data_dir,
+            key_file=key_file,
+            redis=found.describe(),
+            logs=data_dir / "logs",
+        )
+        first = [stand_ins.part(settings)] if stand_ins else []
+        parts = first + _parts(settings, more, found, redis, tuple(part.name for part in first))
+        supervisor = Supervisor(parts, data_dir=data_dir, log=log, lock=lock, pass_through=pass_through)
+        telling = asyncio.create_task(_tell_when_ready(supervisor, where, on_ready))
+        try:
+            return await supervisor.run(until)
+        finally:
+            telling.cancel()
+            if redis is not None:
+                redis.remove()
+
+
+def _parts(
+    settings: Settings,
+    more: Mapping[str, str],
+    found: RedisServer,
+    redis: PrivateRedis | None,
+    needs: tuple[str, ...],
+) -> list[Part]:
+    alertd = (sys.executable, "-m", "alertd")
+    ready = _answers(f"http://{settings.api.host}:{settings.api.port}/readyz")
+    parts = [Part("api", (*alertd, "api"), env=more, ready=ready)]
+    if redis is not None:
+        parts.append(Part("redis", redis.argv, ready=redis.ready))
+    if redis is not None or found.url:
+        needs_broker = (*needs, "redis") if redis is not None else needs
+        for lane, concurrency, nice in (
+            ("urgent", settings.workers.urgent, 0),
+            ("bulk", settings.workers.bulk, settings.workers.nice),
+        ):
+            argv = (*alertd, "worker", "--lane", lane, "--concurrency", str(concurrency))
+            # Longer than a drain lasts, so that a warm shutdown finishes what is in flight.
+            parts.append(
+                Part(f"worker-{lane}", argv, env=more, needs=needs_broker, nice=nice, stop_grace_seconds=25)
+            )
+    parts.append(Part("sweeper", (*alertd, "sweeper"), env=more, needs=needs, stop_grace_seconds=25))
+    return parts
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """The stand-ins on two free ports, and the settings that make every channel use them."""
+
+    folder: Path
+    port: int
+    smtp_port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def env(self) -> dict[str, str]:
+        return {
+            "ALERTD_TWILIO__ACCOUNT_SID": ACCOUNT_SID,
+            "ALERTD_TWILIO__AUTH_TOKEN": AUTH_TOKEN,
+            "ALERTD_TWILIO__FROM": "+14155550100",
+            "ALERTD_TWILIO__BASE_URL": self.url,
+            "ALERTD_FCM__CREDENTIALS_FILE": str(self.folder / "service-account.json"),
+            "ALERTD_FCM__BASE_URL": self.url,
+            "ALERTD_SMTP__URL": f"smtp://127.0.0.1:{self.smtp_port}",
+            "ALERTD_SMTP__FROM": "alertd sandbox <alertd@example.org>",
+        }
+
+    def part(self, settings: Settings) -> Part:
+        argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder)]
+        argv += ["--port", str(self.port), "--smtp-port", str(self.smtp_port)]
+        if settings.clock.story_start is not None:
+            argv += ["--story-start", settings.clock.story_start.isoformat(), "--rate", str(settings.clock.rate)]
+        return Part("sandbox", argv, ready=_answers(f"{self.url}/livez"))
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as a, socket.socket() as b:
+        a.bind(("127.0.0.1", 0))
+        b.bind(("127.0.0.1", 0))
+        return a.getsockname()[1], b.getsockname()[1]
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(
+                f"port {port} on {host} is taken ({error.strerror}): another alertd? "
+                "Stop it, or set ALERTD_API__PORT to another port"
+            ) from error
+
+
+async def _key(settings: Settings, data_dir: Path) -> Path | None:
+    """A key with every right for whoever may read the data folder; only where nobody else can reach the API."""
+    path = data_dir / KEY_FILE
+    if path.exists():
+        return path
+    if settings.api.host not in ("127.0.0.1", "::1", "localhost"):
+        return None
+    deps = await wiring.open_deps(settings.model_copy(update={"broker_url": None}))
+    try:
+        made = await make_key(deps, ("admin",), "made by alertd up")
+    finally:
+        await wiring.close_deps(deps)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(made.secret + "\n")
+    return path
+
+
+def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+    def ask() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own loopback URL
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    async def answers() -> bool:
+        return await asyncio.to_thread(ask)
+
+    return answers
+
+
+async def _tell_when_ready(supervisor: Supervisor, where: Where, on_ready: Callable[[Where], None] | None) -> None:
+    while not await supervisor.ready():  # noqa: ASYNC110  readiness is asked of other processes
+        await asyncio.sleep(_ASK_EVERY)
+    if on_ready is not None:
+        on_ready(where)

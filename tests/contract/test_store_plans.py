@@ -1,0 +1,180 @@
+"""Plans: whoever planned from an old version writes nothing, and no address is owed the same thing twice."""
+
+import sqlite3
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from alertd.domain.delivery import VOID, DeliveryState
+from alertd.domain.family import Family
+from alertd.domain.watch import Rest
+from alertd.records import Plan
+from alertd.store import fast
+from alertd.store.tables import delivery, watch
+from tests import make
+from tests.contract.books import Books, crowd
+
+
+async def test_a_watch_is_stored_as_planned(books: Books):
+    [family] = await books.families(*crowd(1))
+    await books.write([books.watch(family, waiting=("mia",), rest=Rest.QUIET, look_at=None, epoch=2, owed=3)])
+    async with books.store.reading() as rows:
+        [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
+    assert found.watch == make.watch(
+        family=family.id, owed=3, epoch=2, waiting=("mia",), rest=Rest.QUIET, version=1, next_by=make.after(10)
+    )
+
+
+async def test_a_second_planner_of_a_new_watch_loses(books: Books):
+    one, two = await books.families(*crowd(2))
+    await books.tell(one)
+    written = await books.write(
+        [books.watch(one, owed=7), books.watch(two)], [books.owed(one, update=7), books.owed(two)]
+    )
+    assert [each.owed.family for each in written] == [two.id]
+    assert [(row["family_id"], row["owed"]) for row in await books.table(watch)] == [(one.id, 1), (two.id, 1)]
+    assert len(await books.table(delivery)) == 2
+
+
+async def test_a_plan_from_an_old_version_writes_nothing_of_that_family(books: Books):
+    one, two = await books.families(*crowd(2))
+    await books.write([books.watch(one), books.watch(two)])
+    async with books.store.transaction() as rows:
+        await rows.touch_families([one.id], books.incident.id, make.NOON)
+    plans = [books.watch(family, version=1, look_at=make.after(50), owed=2) for family in (one, two)]
+    written = await books.write(plans, [books.owed(one, update=2), books.owed(two, update=2)])
+    assert [each.owed.family for each in written] == [two.id]
+    lost, won = await books.table(watch)
+    assert (lost["version"], lost["look_at"], lost["owed"]) == (2, make.NOON, 1)
+    assert (won["version"], won["look_at"], won["owed"]) == (2, make.after(50), 2)
+    assert [row["family_id"] for row in await books.table(delivery)] == [two.id]
+
+
+async def test_what_a_watch_was_owed_never_goes_down(books: Books):
+    """A plan without deliveries names update 0."""
+    [family] = await books.families(*crowd(1))
+    await books.write([books.watch(family, owed=4)])
+    await books.write([books.watch(family, version=1, owed=2)])
+    assert (await books.row(watch))["owed"] == 4
+
+
+@pytest.mark.parametrize("leased", [False, True])
+async def test_the_fast_insert_and_its_plain_twin_write_the_same_rows(books: Books, leased: bool):
+    family, other = await books.families(*crowd(2, "push", "sms", "email"))
+    addresses = family.caregivers[0].addresses
+    reader = replace(books.owed(family).owed.reader, services=("follow", "señal"), zone="Asia/Tokyo", missed=2)
+    new = [
+        books.owed(family, addresses[0], caregiver='a "quoted" \\ name\twith\nlines, ñ and 雪'),
+        books.owed(family, addresses[1], next_by=None, loud=False, in_quiet=True, step=-5, lane="urgent"),
+        books.owed(family, addresses[2], stale_after=make.after(7.5), loud_until=make.after(9), reader=reader),
+    ]
+    plan = Plan(books.incident.id, make.NOON, make.after(1), lease=books.lease() if leased else None)
+    written = []
+    for insert in (fast.insert_deliveries, fast.insert_deliveries_plainly):
+        async with books.store.transaction() as rows:
+            await insert(rows.sql, plan, new)
+        written.append(await books.table(delivery))
+        async with books.store.transaction() as rows:
+            await rows.sql.run(delivery.delete())
+    assert written[0] == written[1]
+    assert len(written[0]) == 3
+    for row, planned in zip(written[0], new, strict=True):
+        assert row["caregiver"] == planned.owed.caregiver
+        assert row["next_by"] == planned.owed.next_by
+        assert row["state"] == ("leased" if leased else "pending")
+        assert row["attempts"] == (1 if leased else 0)
+        assert (row["lease_token"] is not None) is leased
+    assert other.id not in {row["family_id"] for row in written[0]}
+
+
+async def owe_again(books: Books, family: Family) -> None:
+    """Write the same update to the same address once more, by the fast way."""
+    plan = Plan(books.incident.id, make.NOON, make.NOON)
+    async with books.store.transaction() as rows:
+        await fast.insert_deliveries(rows.sql, plan, [books.owed(family)])
+
+
+@pytest.mark.parametrize("state", sorted(DeliveryState))
+async def test_one_update_is_owed_to_an_address_once_unless_the_first_row_is_void(
+    books: Books, state: DeliveryState
+):
+    [family] = await books.families(*crowd(1))
+    [first] = await books.tell(family)
+    await books.set(delivery, {"state": state.value}, id=first.id)
+    if state in VOID:
+        await owe_again(books, family)
+        assert len(await books.table(delivery)) == 2
+    else:
+        with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)):
+            await owe_again(books, family)
+        assert len(await books.table(delivery)) == 1
+
+
+async def test_another_step_or_epoch_or_update_is_another_delivery(books: Books):
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    await books.write(
+        [books.watch(family, version=1)],
+        [books.owed(family, step=-1), books.owed(family, epoch=2), books.owed(family, update=2)],
+    )
+    assert len(await books.table(delivery)) == 4
+
+
+async def test_what_is_newer_ends_what_still_waits_and_nothing_else(books: Books):
+    """Superseded: pending, older, of this family. What left already, or is leaving, is left alone."""
+    family, other = await books.families(*crowd(2, "push", "sms", "email"))
+    await books.tell(family, other)
+    push, sms, email = family.caregivers[0].addresses
+    await books.set(delivery, {"state": "accepted"}, address_id=push.id)
+    await books.set(delivery, {"state": "leased"}, address_id=sms.id)
+    await books.write(
+        [books.watch(family, version=1, owed=2, supersede=True)], [books.owed(family, push, update=2)]
+    )
+    states = {(row["address_id"], row["update_no"]): row["state"] for row in await books.table(delivery)}
+    assert states[push.id, 1] == "accepted"
+    assert states[sms.id, 1] == "leased"
+    assert states[email.id, 1] == "superseded"
+    assert states[push.id, 2] == "pending"
+    assert {states[a.id, 1] for a in other.caregivers[0].addresses} == {"pending"}
+    assert (await books.row(delivery, address_id=email.id))["reader"] is None
+
+
+async def test_in_one_slice_each_family_is_measured_by_what_it_is_owed_itself(books: Books):
+    """One family falls back on update 2 while the family beside it is owed update 3."""
+    family, other = await books.families(*crowd(2, "push", "email"))
+    push, email = family.caregivers[0].addresses
+    await books.write(
+        [books.watch(family, owed=2), books.watch(other, owed=2)],
+        [books.owed(family, push, update=2), books.owed(other, update=2)],
+    )
+    await books.write(
+        [
+            books.watch(family, version=1, owed=2, supersede=True),
+            books.watch(other, version=1, owed=3, supersede=True),
+        ],
+        [books.owed(family, email, update=2), books.owed(other, update=3)],
+    )
+    states = {(row["family_id"], row["address_id"]): row["state"] for row in await books.table(delivery, update_no=2)}
+    assert states.pop((other.id, other.caregivers[0].addresses[0].id)) == "superseded"
+    assert set(states.values()) == {"pending"}
+    assert len(states) == 2
+
+
+async def test_when_nothing_is_owed_any_more_what_waits_is_cancelled(books: Books):
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    await books.write([books.watch(family, version=1, owed=2, cancel=True)])
+    row = await books.row(delivery)
+    assert (row["state"], row["reader"]) == ("cancelled", None)
+
+
+async def test_a_born_lease_is_the_callers(books: Books):
+    [family] = await books.families(*crowd(1))
+    lease = books.lease()
+    [new] = await books.write([books.watch(family)], [books.owed(family)], lease=lease)
+    row = await books.row(delivery, id=new.id)
+    assert (row["state"], row["lease_token"], row["lease_until"], row["attempts"]) == (
+        "leased", lease.token, lease.until, 1
+    )  # fmt: skip
+    assert (await books.claim(at=make.after(5)))[0] == []

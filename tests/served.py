@@ -1,0 +1,128 @@
+"""The API over a real SQLite store with fake phones and a fake clock, asked in process."""
+
+import json
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from alertd.api import create_app
+from alertd.domain.family import Family
+from alertd.domain.service import Services
+from alertd.ingest.family_document import to_document
+from alertd.policy_file import load_policies, load_services
+from alertd.ports.deps import Deps
+from alertd.store.ids import uuid7
+from alertd.store.store import SqlStore
+from alertd.texts import load as load_texts
+from alertd.usecases.deliver import Sender
+from alertd.usecases.drain import drain
+from alertd.usecases.keys import Made, make_key
+from tests import make
+from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
+
+CONFIG = Path(__file__).parents[1] / "config"
+EVERY_RIGHT = ("incident:read", "incident:write", "family:read", "family:write", "event:write")
+
+
+def open_deps(url: str) -> tuple[Deps, Services]:
+    """Deps as `wiring` opens them on a migrated database, but for the phones, the clock and the log."""
+    services = load_services(CONFIG / "services.yaml")
+    policies = load_policies(CONFIG)
+    texts = load_texts(CONFIG / "templates", services.names, _text_failed)
+    deps = Deps(
+        store=SqlStore(url),
+        clock=FakeClock(make.NOON),
+        channels={name: FakeChannel(name) for name in ("push", "sms", "email")},
+        compose=texts,
+        doorbell=FakeDoorbell(),
+        new_id=uuid7,
+        spread=random.Random(7).random,
+        policies={service: policy for policy in policies.values() for service in policy.services},
+        default_policy=policies["default"],
+        services=frozenset(services),
+        log=FakeLog(),
+        rates={"sms": 10.0, "push": 500.0, "email": 20.0},
+        phrases=texts.phrases,
+        locales=texts.locales,
+    )
+    return deps, services
+
+
+class Served:
+    """An app and a client that has every right unless a test takes another key."""
+
+    def __init__(self, deps: Deps, services: Services) -> None:
+        self.deps = deps
+        self.app: FastAPI = create_app(deps, services)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+        self.http = httpx.AsyncClient(transport=transport, base_url="http://alertd.test")
+        self.made: Made | None = None
+
+    @property
+    def log(self) -> FakeLog:
+        assert isinstance(self.deps.log, FakeLog)
+        return self.deps.log
+
+    @property
+    def clock(self) -> FakeClock:
+        assert isinstance(self.deps.clock, FakeClock)
+        return self.deps.clock
+
+    def channel(self, name: str) -> FakeChannel:
+        found = self.deps.channels[name]
+        assert isinstance(found, FakeChannel)
+        return found
+
+    async def key(self, *rights: str, note: str = "") -> Made:
+        """A key with these rights."""
+        return await make_key(self.deps, rights or EVERY_RIGHT, note)
+
+    async def sign_in(self, *rights: str) -> None:
+        """Every request from now on carries a key with these rights."""
+        self.made = await self.key(*rights, note="test")
+        self.http.headers["Authorization"] = f"Bearer {self.made.secret}"
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        raw: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        **query: Any,
+    ) -> httpx.Response:
+        """One request; `body` goes as JSON, `raw` as it is."""
+        content = raw if raw is not None else json.dumps(body).encode() if body is not None else None
+        sent = {"Content-Type": "application/json"} if content is not None else {}
+        return await self.http.request(
+            method, path, content=content, params=query, headers=sent | dict(headers or {})
+        )
+
+    async def families(self, *families: Family) -> None:
+        """Import families over HTTP."""
+        lines = "\n".join(json.dumps(to_document(each)) for each in families or (make.family(),))
+        answer = await self.ask("POST", "/v1/families:import", raw=lines.encode())
+        assert answer.json()["failed"] == 0, answer.text
+
+    async def open(self, **changes: Any) -> httpx.Response:
+        """Open an incident: follow is down, critical."""
+        body = {"services": ["follow"], "severity": "critical", "title": "Follow is down", **changes}
+        return await self.ask("POST", "/v1/incidents", body)
+
+    async def work(self) -> None:
+        """What workers do, until there is nothing left."""
+        for lane in ("urgent", "bulk"):
+            await drain(self.deps, Sender(self.deps), lane, seconds=5)
+
+    async def close(self) -> None:
+        await self.http.aclose()
+        await self.deps.store.close()
+
+
+def _text_failed(what: str) -> None:
+    raise AssertionError(f"a text failed: {what}")
