@@ -53,7 +53,8 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         services=frozenset(services),
         log=log,
         rates=_rates(settings),
-        locales=frozenset(path.name for path in (settings.config_dir / "templates").iterdir() if path.is_dir()),
+        locales=frozenset(texts.locales),
+        phrases=frozenset(texts.phrases),
     )
 
 

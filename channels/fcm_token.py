@@ -4,15 +4,19 @@ OAuth 2.0 for service accounts: https://developers.google.com/identity/protocols
 """
 
 import asyncio
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import tenacity
 
 from alertd.ports import Later, Misconfigured
+
+T = TypeVar("T")
 
 _TRIES = 3
 _TRY_SECONDS = 3.0
@@ -100,6 +104,27 @@ class AccessToken:
         _refresh(credential)
         header = {"Authorization": f"Bearer {credential.token}"}
         return header, str(self._certificate.project_id), _seconds_left(credential.expiry)
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread that nobody waits for when the process ends, unlike one of `asyncio.to_thread`."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def tell(how: Callable[[Any], None], what: object) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if done.done() else how(what))
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 (raised again where it is waited for)
+            tell(done.set_exception, error)
+        else:
+            tell(done.set_result, result)
+
+    threading.Thread(target=run, name="fcm-token", daemon=True).start()
+    return await done
 
 
 def _seconds_left(expiry: datetime | None) -> float:

@@ -88,9 +88,10 @@ class SmtpEmail:
     async def send(self, message: Message) -> Receipt:
         letter = self._letters.letter(message)
         started = asyncio.get_running_loop().time()
-        handed_over = False
+        had_its_turn, handed_over = False, False
         try:
             async with asyncio.timeout_at(started + self._config.patience) as limit, self._free:
+                had_its_turn = True
                 connection = await self._announce(message.to)
                 try:
                     connection.write(letter)
@@ -102,7 +103,7 @@ class SmtpEmail:
                     raise
                 self._give_back(connection, reply)
         except TimeoutError:
-            raise _too_late(handed_over) from None
+            raise _too_late(had_its_turn, handed_over) from None
         except ConnectionEnded:
             raise _hung_up(handed_over) from None
         if not 200 <= reply.code < 300:
@@ -192,10 +193,12 @@ class SmtpEmail:
 _ENVELOPE = (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)
 
 
-def _too_late(handed_over: bool) -> ChannelError:
+def _too_late(had_its_turn: bool, handed_over: bool) -> ChannelError:
     if handed_over:
         return Unknown("timeout", "handed over, and no answer in time")
-    return Later("timeout", "no connection, or no answer, in time; nothing was handed over")
+    if had_its_turn:
+        return Later("timeout", "the mail server did not answer in time; nothing was handed over")
+    return Later("busy", "all connections to the mail server were in use")
 
 
 def _hung_up(handed_over: bool) -> ChannelError:

@@ -1,12 +1,13 @@
 """What suites share: one Postgres per test process, one database per test."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from alertd.store.migrate import upgrade
+from tests.contract.books import Books
 from tests.servers import Postgres, running_postgres
 
 DIALECTS = ("sqlite", "postgresql")
@@ -47,3 +48,12 @@ def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[
 def database_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> str:
     """A fresh database, once of each kind."""
     return fresh_database(request.param)
+
+
+@pytest.fixture
+async def books(database_url: str) -> AsyncIterator[Books]:
+    """A fresh store of each kind, with one open incident in it: one suite for every store."""
+    made = Books(database_url)
+    await made.open()
+    yield made
+    await made.store.close()

@@ -2,11 +2,12 @@
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from alertd.api import create_app
@@ -126,3 +127,12 @@ class Served:
 
 def _text_failed(what: str) -> None:
     raise AssertionError(f"a text failed: {what}")
+
+
+@pytest.fixture
+async def fresh_served(fresh_database: Callable[[str], str]) -> AsyncIterator[Served]:
+    """The API over a fresh SQLite file, asked with a key that has every right."""
+    made = Served(*open_deps(fresh_database("sqlite")))
+    await made.sign_in()
+    yield made
+    await made.close()

@@ -10,6 +10,7 @@ from alertd.domain.incident import Incident, Kind, Update
 Told = Mapping[str, Mapping[str, int]]
 """channel -> state of deliveries -> number"""
 
+_ENDS = (".", "!", "?", '."', '!"', '?"')
 _FEW = 5  # failures of one sort between two updates that are told one by one
 
 
@@ -101,7 +102,7 @@ def _update(update: Update, incident: Incident, who: str | None, telling: _Telli
     return Entry(
         at=update.at,
         what=update.kind.value,
-        text=". ".join(part.rstrip(".") for part in parts),
+        text=" ".join(part if part.endswith(_ENDS) else f"{part}." for part in parts),
         who=who,
         update=update.number,
         human_number=update.human_number,

@@ -51,7 +51,6 @@ class Knowledge:
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
-    said_at: datetime | None = None  # when that was planned
     flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
     planned_at: datetime | None = None  # when anything was last planned
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
@@ -64,11 +63,6 @@ class Knowledge:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)
 
-    def start_clock(self, touched: datetime) -> None:
-        """The family's clock starts when the incident touches them: what was said before binds no more (R2)."""
-        if self.said_at is not None and self.said_at < touched:
-            self.told, self.next_by, self.said_at = 0, None, None
-
     def step(self, person: Person, step: int) -> int:
         """The step under which a person hears an update that they heard before they were not affected."""
         if not self.released:
@@ -76,8 +70,11 @@ class Knowledge:
         return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
 
 
-def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
-    """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known."""
+def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None) -> Knowledge:
+    """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known.
+
+    `since`: what was planned before binds the family's clock no more.
+    """
     knowledge = Knowledge()
     by_address = knowledge.by_address
     flying: list[Telling] = []
@@ -94,12 +91,12 @@ def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
         if state in TOLD:
             _cover(known, telling)
             _tell(known, telling, epoch)
+            if since is not None and telling.planned_at < since:
+                continue
             if update > knowledge.told:
                 knowledge.told, knowledge.next_by = update, telling.next_by
-                knowledge.said_at = telling.planned_at
             elif update == knowledge.told:
                 knowledge.next_by = _sooner(knowledge.next_by, telling.next_by)
-                knowledge.said_at = max(knowledge.said_at or telling.planned_at, telling.planned_at)
         elif state in OPEN:
             _cover(known, telling)
             flying.append(telling)
@@ -115,10 +112,11 @@ def know(tellings: Iterable[Telling], epoch: int) -> Knowledge:
     return knowledge
 
 
-def since_released(duty: Duty, knowledge: Knowledge) -> Knowledge:
-    """What is known once everything is forgotten that a person heard before "not affected after all".
+def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowledge:
+    """What is known of a family that was told "not affected after all", and is touched again since `touched`.
 
-    Touched again, they start anew; not touched or all over, they are owed nothing more.
+    The clock starts anew (R2), and everything is forgotten that a person heard before "not affected after
+    all": touched again, they get a first notice; not touched or all over, they are owed nothing more.
     """
     gone: dict[AddressId, datetime] = {}
     for caregiver in duty.family.caregivers:
@@ -127,7 +125,7 @@ def since_released(duty: Duty, knowledge: Knowledge) -> Knowledge:
         if freed:
             gone |= {a.id: max(freed) for a in caregiver.addresses}
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
-    anew = know(left, duty.incident.epoch)
+    anew = know(left, duty.incident.epoch, since=touched)
     anew.released = knowledge.released
     return anew
 

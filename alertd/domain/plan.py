@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from alertd.domain.all_clear import all_clear, not_affected
-from alertd.domain.knowledge import know, since_released
+from alertd.domain.knowledge import know, since_touched
+from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
 from alertd.domain.watch import Duty, Verdict
 
@@ -17,7 +18,7 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     incident, family = duty.incident, duty.family
     knowledge = know(duty.tellings, incident.epoch)
     if knowledge.released:
-        knowledge = since_released(duty, knowledge)
+        knowledge = since_touched(duty, knowledge, touched_at(duty, now))
     if incident.state.ended:
         return all_clear(duty, now, knowledge)
     services = incident.scope.touching(family.services, family.region)

@@ -75,11 +75,13 @@ def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:
     """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
 
     Before the first acceptance it is when the incident began to touch them, or was reopened, plus
-    `first_notice` (R1).
+    `first_notice` (R1). A promise that fell due while the incident did not touch them binds no more.
     """
     policy, incident = duty.policy, duty.incident
-    heard = knowledge.next_by is not None
-    standing = knowledge.next_by or touched + policy.first_notice[_severity_at(incident, touched)]
+    standing = knowledge.next_by
+    heard = standing is not None and standing >= touched
+    if standing is None or not heard:
+        standing = touched + policy.first_notice[_severity_at(incident, touched)]
     for update, before in _untold(incident, touched, knowledge.told):
         severity = update.facts.severity
         if update.kind is Kind.REOPENING:

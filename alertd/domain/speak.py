@@ -19,7 +19,6 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     """What is owed now to a family that the open incident touches."""
     people = hereafter = listeners(duty, services)
     touched = silence.touched_at(duty, now)
-    knowledge.start_clock(touched)
     deadline = silence.deadline(duty, knowledge, touched)
     if not people:
         return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)

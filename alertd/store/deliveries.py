@@ -255,7 +255,10 @@ class DeliveryRows:
 
 
 def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
+    # Outer joins: what belongs to a forgotten family must not wait for ever behind a row that is gone.
     stale = or_(
+        watch.c.family_id.is_(None),
+        address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
         and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ALL_CLEAR)),
         address.c.suspended_at.is_not(None),
@@ -284,9 +287,10 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
         .join(
             watch,
             and_(watch.c.incident_id == delivery.c.incident_id, watch.c.family_id == delivery.c.family_id),
+            isouter=True,
         )
         .join(incident, incident.c.id == delivery.c.incident_id)
-        .join(address, address.c.id == delivery.c.address_id)
+        .join(address, address.c.id == delivery.c.address_id, isouter=True)
         .where(
             delivery.c.state == DeliveryState.PENDING.value,
             delivery.c.lane == lane,

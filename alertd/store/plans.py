@@ -45,7 +45,7 @@ class PlanRows:
         ended: dict[tuple[DeliveryState, int], list[str]] = {}
         for w in plan.watches:
             if w.family in won and w.version is not None and (w.cancel or w.supersede):
-                state = DeliveryState.CANCELLED if w.cancel else DeliveryState.SUPERSEDED
+                state = DeliveryState.SUPERSEDED if w.supersede else DeliveryState.CANCELLED
                 ended.setdefault((state, w.owed), []).append(w.family)
         for (state, owed), families in ended.items():
             await self.sql.run(

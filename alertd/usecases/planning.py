@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain import silence
 from alertd.domain.delivery import Framing, Lane, Owed, Reason
-from alertd.domain.family import AddressId
+from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
@@ -59,7 +59,7 @@ def plan_families(
         if watch is None:
             if incident.state.ended or not incident.scope.touching(family.services, family.region):
                 continue
-            watch = fresh_watch(incident, policy, family.id, now)
+            watch = fresh_watch(incident, policy, family.id, _touched_at(incident, family, now))
         duty = Duty(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
         )
@@ -119,6 +119,16 @@ def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
         )
         for d in inserted
     ]
+
+
+def _touched_at(incident: Incident, family: Family, now: datetime) -> datetime:
+    """When the incident began to touch a family: the first of the updates in a row whose scope does."""
+    began = now
+    for update in reversed(incident.updates):
+        if not update.facts.scope.touching(family.services, family.region):
+            break
+        began = update.at
+    return began
 
 
 def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -> PlannedWatch:

@@ -59,13 +59,13 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     return Preview(families, messages, round(slowest, 1), exact=planned >= families)
 
 
-def fresh_watch(incident: Incident, policy: Policy, family: str, now: datetime) -> Watch:
-    """The watch of a family that the incident begins to touch now."""
+def fresh_watch(incident: Incident, policy: Policy, family: str, touched_at: datetime) -> Watch:
+    """The watch of a family that the incident begins to touch at this moment."""
 
     return Watch(
         incident=IncidentId(incident.id),
         family=FamilyId(family),
-        touched_at=now,
-        next_by=now + policy.first_notice[incident.severity],
+        touched_at=touched_at,
+        next_by=touched_at + policy.first_notice[incident.severity],
         epoch=incident.epoch,
     )

@@ -1,16 +1,16 @@
-"""What the contract tests of the API share."""
+"""One suite for every store: `books` is a SQLite file once and a Postgres database once."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.served import Served, open_deps
+from tests.contract.books import Books
 
 
 @pytest.fixture
-async def served(fresh_database: Callable[[str], str]) -> AsyncIterator[Served]:
-    """The API over a fresh SQLite file, asked with a key that has every right."""
-    made = Served(*open_deps(fresh_database("sqlite")))
-    await made.sign_in()
+async def books(database_url: str) -> AsyncIterator[Books]:
+    """A fresh store with one open incident in it."""
+    made = Books(database_url)
+    await made.open()
     yield made
-    await made.close()
+    await made.store.close()

@@ -12,7 +12,9 @@ from sqlalchemy.exc import OperationalError
 from alertd.ingest.family_document import to_document
 from alertd.usecases.keys import revoke_key
 from tests import make
-from tests.served import Served
+from tests.served import Served, fresh_served
+
+served = fresh_served
 
 OPEN: Mapping[str, Any] = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
 

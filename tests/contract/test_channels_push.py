@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -49,7 +51,10 @@ def in_turn(*replies: Reply | Trouble) -> Callable[[Request], Reply | Trouble]:
 
 @asynccontextmanager
 async def push(provider: HttpProvider, folder: Path, **changes: Any) -> AsyncIterator[FcmPush]:
-    given = {"credentials_file": service_account(folder, f"{provider.url}/token"), "base_url": provider.url}
+    given: dict[str, Any] = {
+        "credentials_file": service_account(folder, f"{provider.url}/token"),
+        "base_url": provider.url,
+    }
     channel = FcmPush(FcmConfig(**(given | changes)), lambda: NOW)
     try:
         yield channel
@@ -371,3 +376,19 @@ async def test_a_file_that_comes_later_mends_the_channel(tmp_path: Path) -> None
         service_account(tmp_path, f"{provider.url}/token")
         assert await channel.send(message_to(TO)) == Receipt(NAME)
         await channel.close()
+
+
+def test_a_token_endpoint_that_hangs_does_not_hold_the_process(tmp_path: Path) -> None:
+    """The thread that waits is left behind; `asyncio.run` would wait for one of `asyncio.to_thread`'s."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:  # takes connections, and never a request
+        file = service_account(tmp_path, f"http://127.0.0.1:{mute.getsockname()[1]}/token")
+
+        async def one_push() -> float:
+            channel = FcmPush(FcmConfig(file, "http://127.0.0.1:1", deadline=0.4), lambda: NOW)
+            with pytest.raises(Later):
+                await channel.send(message_to(TO))
+            await channel.close()
+            return time.monotonic()
+
+        ended = asyncio.run(one_push())
+        assert time.monotonic() - ended < 2.0  # one try alone takes three

@@ -52,7 +52,7 @@ async def outcome_of(reply: Reply) -> Receipt | ChannelError:
             return error
 
 
-class Recorder(TwilioHttpClient):
+class Recorder(TwilioHttpClient):  # type: ignore[misc]
     """Stands where the SDK would go to the network, and keeps what it would send."""
 
     def __init__(self) -> None:

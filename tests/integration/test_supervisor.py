@@ -95,13 +95,13 @@ class Told:
         self.lines: list[dict[str, Any]] = []
         self.events: list[PartEvent] = []
 
-    def info(self, event: str, /, **fields: Any) -> None:
+    def info(self, event: str, **fields: Any) -> None:
         self.lines.append({"level": "info", "event": event, **fields})
 
-    def warning(self, event: str, /, **fields: Any) -> None:
+    def warning(self, event: str, **fields: Any) -> None:
         self.lines.append({"level": "warning", "event": event, **fields})
 
-    def error(self, event: str, /, **fields: Any) -> None:
+    def error(self, event: str, **fields: Any) -> None:
         self.lines.append({"level": "error", "event": event, **fields})
 
     def of(self, what: What, part: str | None = None) -> list[PartEvent]:

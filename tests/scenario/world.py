@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from alertd.domain.family import Caregiver, Family, FamilyId
 from alertd.domain.incident import Reach, Severity, State
 from alertd.domain.policy import Policy
@@ -120,7 +122,7 @@ class World:
         )
 
     def _text_failed(self, what: str) -> None:
-        raise AssertionError(f"a text failed: {what}")
+        pytest.fail(f"a text failed: {what}")
 
     async def restart(self) -> None:
         """The daemon stops and starts: nothing but the database survives."""

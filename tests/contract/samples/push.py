@@ -1,4 +1,4 @@
-"""FCM's answers: https://firebase.google.com/docs/cloud-messaging/error-codes; Google's token endpoint: RFC 6749."""
+"""FCM's answers: https://firebase.google.com/docs/cloud-messaging/error-codes; the token endpoint: RFC 6749."""
 
 import functools
 import json
@@ -76,7 +76,12 @@ def service_account(folder: Path, token_uri: str) -> Path:
 class _Push:
     name = "push"
     to = "fXy_-Z9:APA91b" + "Aa1-_" * 28
-    secrets = (ACCESS,)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The token, and a line of the key."""
+        return (ACCESS, private_key().splitlines()[1])
+
     cases: Mapping[Situation, Case] = {
         Situation.ACCEPTED: Case(),
         Situation.REFUSED: Case(sends(failed(404, "NOT_FOUND", "UNREGISTERED")), "UNREGISTERED"),

@@ -68,9 +68,11 @@ class Sample(Protocol):
 
     name: str
     to: str
-    secrets: tuple[str, ...]
     cases: Mapping[Situation, Case]
     not_applicable: Mapping[Situation, str]  # with the reason
+
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
 
     def provider(self) -> AbstractAsyncContextManager[Any]: ...
 
