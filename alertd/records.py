@@ -7,7 +7,7 @@ from uuid import UUID
 
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
-from alertd.domain.incident import Incident, IncidentId, Severity, Update
+from alertd.domain.incident import Incident, IncidentId, Scope, Severity, Update
 from alertd.domain.policy import Policy
 from alertd.domain.watch import Rest, Watch
 
@@ -52,6 +52,7 @@ class Plan:
     """All that one slice writes, in one transaction."""
 
     incident: IncidentId
+    scope: Scope
     at: datetime  # story time of the plan
     machine_at: datetime
     watches: list[PlannedWatch] = field(default_factory=list)

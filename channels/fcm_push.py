@@ -15,15 +15,15 @@ from urllib.parse import quote
 import msgspec
 from yarl import URL
 
-from alertd.ports import Message, Misconfigured, Receipt, Unknown
+from alertd.ports import Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
 from channels.fcm_errors import error_for, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, Answer, HttpClient, retry_after
 
-_LEAST_SECONDS = 0.5
-"""What a request gets even if fetching a token took all of its time; the lease is far longer."""
+_LEAST_SECONDS = 0.2
+"""Below that a request is not begun: fetching a token took all of its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,9 @@ class FcmPush:
             project = quote(token.project, safe="")
             self._url = URL(f"{self._config.base_url.rstrip('/')}/v1/projects/{project}/messages:send")
         # Almost the whole deadline is left unless a token had to be fetched first.
-        within = None if left > self._config.deadline * 0.98 else max(left, _LEAST_SECONDS)
+        within = None if left > self._config.deadline * 0.98 else left
+        if left < _LEAST_SECONDS:
+            raise Later("token_timeout", "Google's token endpoint took all the time; FCM has nothing")
         return await self._http.post(self._url, body, token.headers, within)
 
 

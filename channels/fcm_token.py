@@ -93,7 +93,7 @@ class AccessToken:
 
     async def _fetch_in_thread(self) -> None:
         async with asyncio.timeout(_FETCH_SECONDS):
-            headers, project, lifetime = await asyncio.to_thread(self._load_and_refresh)
+            headers, project, lifetime = await _in_thread(self._load_and_refresh)
         self._token = Token(headers, project, asyncio.get_running_loop().time() + lifetime)
 
     def _load_and_refresh(self) -> tuple[Mapping[str, str], str, float]:

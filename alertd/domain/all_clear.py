@@ -9,6 +9,7 @@ from alertd.domain.incident import Kind, State
 from alertd.domain.knowledge import ALL_CLEARS, STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
+from alertd.domain.silence import newest_to_tell
 from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import Duty, Rest, Verdict
 
@@ -45,7 +46,7 @@ def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
 
 
 def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tuple[str, ...]) -> Verdict:
-    update = duty.incident.newest.number
+    update = newest_to_tell(duty.incident).number
     flying = 0  # the number of this end that is already under way
     owed: list[Owed] = []
     waiting: list[str] = []
@@ -95,7 +96,7 @@ def _tell(
     told: bool,
 ) -> tuple[list[Owed], datetime | None]:
     """The deliveries for one person, or when they may hear."""
-    update = duty.incident.newest.number
+    update = newest_to_tell(duty.incident).number
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
@@ -138,7 +139,7 @@ def _owed(
         caregiver=person.caregiver.id,
         address=address.id,
         channel=address.channel,
-        update=duty.incident.newest.number,
+        update=newest_to_tell(duty.incident).number,
         epoch=duty.incident.epoch,
         step=knowledge.step(person, step),
         framing=framing,

@@ -12,6 +12,11 @@ FIRST_MARGIN = timedelta(seconds=60)
 """The margin before there are any hand-overs to measure."""
 
 
+def newest_to_tell(incident: Incident) -> Update:
+    """The newest update that families may be told: not one that is marked `notify: false` (R5)."""
+    return next((update for update in reversed(incident.updates) if update.notify), incident.updates[0])
+
+
 def window(policy: Policy, severity: Severity, state: State, *, asleep: bool) -> timedelta:
     """How long a family may go without hearing from us; twice as long in monitoring.
 

@@ -74,7 +74,7 @@ class Household:
         """Ask for each person what they are owed; `is_due`: the silence rule speaks."""
         duty, now, incident = self.duty, self.now, self.duty.incident
         holding = is_due and self._may_hold()
-        update = incident.newest.number + 1 if holding else incident.newest.number
+        update = incident.newest.number + 1 if holding else silence.newest_to_tell(incident).number
         closing = holding and silence.closes_promise(incident, now, duty.margin)
         if update > self.knowledge.told:
             promised = silence.next_by(duty, self.hereafter, now, closes_promise=closing)
@@ -97,7 +97,7 @@ class Household:
         present = [person for person in self.people if person.may_be_told(now)]
         if not present:
             return False
-        newest = self.duty.incident.newest.number
+        newest = silence.newest_to_tell(self.duty.incident).number
         if knowledge.told >= newest:
             return True
         if knowledge.in_flight or knowledge.planned_at is None:
@@ -189,7 +189,7 @@ def _floor(turn: Turn, person: Person, known: Known) -> list[Owed]:
         return []
     first = not known.told or known.framing is Framing.NOTICE
     wakes = duty.policy.wakes.get(Severity.CRITICAL, frozenset())
-    if duty.incident.newest.kind not in wakes and not (first and Kind.NOTICE in wakes):
+    if silence.newest_to_tell(duty.incident).kind not in wakes and not (first and Kind.NOTICE in wakes):
         return []
     asleep = person.asleep_until(now) is not None
     if person.off_until(now) is not None or (asleep and known.roused < turn.update):

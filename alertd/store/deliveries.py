@@ -1,6 +1,6 @@
 """Claims, outcomes, and what becomes of leases that ran out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,8 @@ from alertd.store.tables import (
 )
 from alertd.store.types import Instant, to_us
 
+_LAPSED = "lease expired"
+_CRASHES = 5  # design.md section 3, delivery states
 _ALL_CLEAR = ("resolution", "cancellation", "was_down", "not_affected")
 
 
@@ -59,11 +61,13 @@ class DeliveryRows:
         return [_claimed(row) for row in good], stale
 
     async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
-        """Hand what may not be said any more back to the planner: superseded, and its watch due."""
+        """Hand what may not be said any more back to the planner: superseded, and its watches due."""
         rows = await self.sql.rows(
             select(delivery.c.incident_id, delivery.c.family_id).where(delivery.c.id.in_(ids)).distinct()
         )
-        await self._make_due([(row.incident_id, row.family_id) for row in rows], now)
+        due = {(row.incident_id, row.family_id) for row in rows} | await self._sharers(ids)
+        await fast.lock_watches(self.sql, due)
+        await self._make_due(due, now)
         await self.sql.run(
             update(delivery)
             .where(delivery.c.id.in_(ids), delivery.c.state == DeliveryState.PENDING.value)
@@ -77,10 +81,17 @@ class DeliveryRows:
         is true even where the lease was lost, so the family has heard; the attempt is kept.
         """
         accepted = [o for o in outcomes if o.state is DeliveryState.ACCEPTED]
-        await fast.mark_heard(self.sql, await self._heard(accepted))
         failed = [o for o in outcomes if o.state in (DeliveryState.REFUSED, DeliveryState.PARKED)]
+        heard = await self._heard(accepted)
         if failed:
-            await self._fail(failed, now)
+            due = await self._concerned(failed)
+            # All at once and in order: those who heard and then those who failed would be two orders.
+            await fast.lock_watches(self.sql, {(h[0], h[1]) for h in heard} | due)
+            await fast.mark_heard(self.sql, heard)
+            await self._make_due(due, now)
+            await self._stop_refused(failed, now)
+        else:
+            await fast.mark_heard(self.sql, heard)
         written = await fast.finish(self.sql, outcomes, lease.token)
         lost = [o for o in outcomes if o.delivery.id not in written]
         await self._keep_attempts(
@@ -100,6 +111,7 @@ class DeliveryRows:
             .with_for_update(skip_locked=True)
         )
         if rows:
+            await self._park_poison([row.id for row in rows])
             await self.sql.run(
                 update(delivery)
                 .where(
@@ -109,7 +121,7 @@ class DeliveryRows:
                 .values(
                     state=DeliveryState.UNKNOWN.value,
                     due_at=wait_until,
-                    code="lease expired",
+                    code=_LAPSED,
                     lease_until=None,
                     lease_token=None,
                 )
@@ -123,13 +135,33 @@ class DeliveryRows:
                         "number": row.attempts,
                         "at": machine_at,
                         "outcome": DeliveryState.UNKNOWN.value,
-                        "code": "lease expired",
+                        "code": _LAPSED,
                         "provider_id": None,
                     }
                     for row in rows
                 ],
             )
         return len(rows)
+
+    async def _park_poison(self, ids: Sequence[UUID]) -> None:
+        """What has outlived its lease five times is taken to kill its worker: parked, and told."""
+        crashed = (
+            select(attempt.c.delivery_id)
+            .where(attempt.c.delivery_id.in_(ids), attempt.c.code == _LAPSED)
+            .group_by(attempt.c.delivery_id)
+            .having(func.count() >= _CRASHES - 1)
+        )
+        await self.sql.run(
+            update(delivery)
+            .where(delivery.c.id.in_(crashed), delivery.c.state == DeliveryState.LEASED.value)
+            .values(
+                state=DeliveryState.PARKED.value,
+                code="five crashes",
+                reader=None,
+                lease_until=None,
+                lease_token=None,
+            )
+        )
 
     async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
         """Whose wait for the provider's word is over is sent again: better twice than never."""
@@ -184,21 +216,38 @@ class DeliveryRows:
                     )
         return heard
 
-    async def _fail(self, failed: Sequence[Outcome], now: datetime) -> None:
-        refused = [o for o in failed if o.state is DeliveryState.REFUSED]
-        watches = {(o.delivery.incident, str(o.delivery.family)) for o in failed}
+    async def _concerned(self, failed: Sequence[Outcome]) -> set[tuple[UUID, str]]:
+        """The watches that a failure makes due: of those it was for, and of all who have a refused address."""
+        watches: set[tuple[UUID, str]] = {(o.delivery.incident, str(o.delivery.family)) for o in failed}
+        watches |= await self._sharers([o.delivery.id for o in failed if o.delivery.shared])
+        refused = [o.delivery.address for o in failed if o.state is DeliveryState.REFUSED]
         if refused:
-            ids = [o.delivery.address for o in refused]
             rows = await self.sql.rows(
                 select(watch.c.incident_id, watch.c.family_id)
                 .join(family_address, family_address.c.family_id == watch.c.family_id)
                 .where(
-                    family_address.c.address_id.in_(ids),
+                    family_address.c.address_id.in_(refused),
                     or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
                 )
             )
             watches |= {(row.incident_id, row.family_id) for row in rows}
-        await self._make_due(sorted(watches, key=str), now)
+        return watches
+
+    async def _sharers(self, ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
+        """The further families that these deliveries serve."""
+        if not ids:
+            return set()
+        rows = await self.sql.rows(
+            select(delivery_share.c.incident_id, delivery_share.c.family_id).where(
+                delivery_share.c.delivery_id.in_(ids)
+            )
+        )
+        return {(row.incident_id, row.family_id) for row in rows}
+
+    async def _stop_refused(self, failed: Sequence[Outcome], now: datetime) -> None:
+        refused = [o for o in failed if o.state is DeliveryState.REFUSED]
+        if refused:
+            await lock_addresses(self.sql, [o.delivery.address for o in refused])
         for opted_out in (False, True):
             mine = [o for o in refused if o.opted_out is opted_out]
             if mine:
@@ -215,26 +264,24 @@ class DeliveryRows:
             values["suspended_code"] = case(codes, value=address.c.id) if len(codes) > 1 else codes[ids[0]]
         await self.sql.run(update(address).where(address.c.id.in_(ids)).values(**values))
 
-    async def _make_due(self, keys: Sequence[tuple[UUID, str]], now: datetime) -> None:
-        """These watches are to be planned again at once; whoever planned them meanwhile loses."""
-        if not keys:
-            return
-        pair = tuple_(watch.c.incident_id, watch.c.family_id)
-        open_ = or_(watch.c.rest.is_(None), watch.c.rest != "closed")
-        await self.sql.rows(
-            select(watch.c.family_id)
-            .where(pair.in_(keys), open_)
-            .order_by(watch.c.incident_id, watch.c.family_id)
-            .with_for_update()
-        )
-        await self.sql.run(
-            update(watch)
-            .where(pair.in_(keys), open_)
-            .values(
-                look_at=case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant())),
-                version=watch.c.version + 1,
+    async def _make_due(self, keys: set[tuple[UUID, str]], now: datetime) -> None:
+        """These watches are to be planned again at once; whoever planned them meanwhile loses.
+
+        The caller holds their locks.
+        """
+        ordered = sorted(keys)
+        for start in range(0, len(ordered), 500):
+            await self.sql.run(
+                update(watch)
+                .where(
+                    tuple_(watch.c.incident_id, watch.c.family_id).in_(ordered[start : start + 500]),
+                    or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+                )
+                .values(
+                    look_at=case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant())),
+                    version=watch.c.version + 1,
+                )
             )
-        )
 
     async def _keep_attempts(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         await self.sql.many(
@@ -252,6 +299,11 @@ class DeliveryRows:
                 for o in outcomes
             ],
         )
+
+
+async def lock_addresses(sql: Sql, ids: Collection[UUID]) -> None:
+    """Lock rows of `address` in the order of their ids; in any other, two transactions wait for each other."""
+    await sql.rows(select(address.c.id).where(address.c.id.in_(ids)).order_by(address.c.id).with_for_update())
 
 
 def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:

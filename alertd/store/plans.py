@@ -1,15 +1,16 @@
 """Writes what a slice decided: watches first, then only the deliveries whose watch was won."""
 
-from uuid import UUID
+from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, literal, or_, select, update
 
-from alertd.domain.delivery import DeliveryState
-from alertd.domain.family import AddressId
+from alertd.domain.delivery import DeliveryState, Framing, Owed
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, family_address, family_service
+from alertd.store.tables import delivery, family_address, family_service, incident, watch
+from alertd.store.types import Instant, to_us
 
 
 class PlanRows:
@@ -21,10 +22,13 @@ class PlanRows:
         """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
 
         A watch that somebody else planned or touched meanwhile (its version moved) loses, and nothing of
-        that family is written. Lock order: watch by family, then delivery.
+        that family is written; it is due again at once. Lock order: watch by family, then delivery.
         """
         won = await self._write_watches(plan)
         await self._end_older(plan, won)
+        lost = [w.family for w in plan.watches if w.family not in won]
+        if lost:
+            await self._look_again(plan, lost)
         mine = [d for d in plan.deliveries if d.owed.family in won]
         alone = [d for d in mine if d.owed.address not in plan.shared]
         await fast.insert_deliveries(self.sql, plan, alone)
@@ -59,37 +63,50 @@ class PlanRows:
                 .values(state=state.value, reader=None)
             )
 
+    async def _look_again(self, plan: Plan, families: Sequence[str]) -> None:
+        """Whoever won these watches may have planned from an older incident than this one."""
+        await self.sql.run(
+            update(watch)
+            .where(
+                watch.c.incident_id == plan.incident,
+                watch.c.family_id.in_(families),
+                or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+            )
+            .values(look_at=literal(plan.at, Instant()), version=watch.c.version + 1)
+        )
+
     async def _insert_shared(self, plan: Plan, new: Planned) -> None:
         """One delivery for all families of a shared address; a later family joins the one that exists."""
         owed = new.owed
         existing = await self._owed_already(plan, new)
         if existing is None:
-            services = await self._all_services(owed.address, owed.reader.services)
             row = fast.delivery_values(plan, new, leased=False)
-            row["reader"] = codec.encode(fast.with_services(owed.reader, services))
-            inserted = await fast.insert_one(self.sql, row)
-            if inserted:
+            row["reader"] = codec.encode(fast.with_services(owed.reader, await self._failing(plan, owed)))
+            if await fast.insert_one(self.sql, row):
                 return
             existing = await self._owed_already(plan, new)
         if existing is None:
             return
-        delivery_id, family_id = existing
-        if family_id != owed.family:
-            await fast.insert_share(self.sql, delivery_id, plan.incident, owed.family)
+        if existing.family_id != owed.family:
+            await fast.insert_share(self.sql, existing.id, plan.incident, owed.family)
+            if existing.accepted_at is not None:
+                promised = to_us(existing.next_by) if existing.next_by else None
+                heard = (plan.incident, owed.family, to_us(existing.accepted_at), owed.update, promised)
+                await fast.mark_heard(self.sql, [heard])
         if owed.next_by is not None:
             await self.sql.run(
                 update(delivery)
                 .where(
-                    delivery.c.id == delivery_id,
+                    delivery.c.id == existing.id,
                     delivery.c.state == DeliveryState.PENDING.value,
                     delivery.c.next_by > owed.next_by,
                 )
                 .values(next_by=owed.next_by)
             )
 
-    async def _owed_already(self, plan: Plan, new: Planned) -> tuple[UUID, str] | None:
+    async def _owed_already(self, plan: Plan, new: Planned) -> Row[*tuple[Any, ...]] | None:
         rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.family_id).where(
+            select(delivery.c.id, delivery.c.family_id, delivery.c.accepted_at, delivery.c.next_by).where(
                 delivery.c.incident_id == plan.incident,
                 delivery.c.update_no == new.owed.update,
                 delivery.c.address_id == new.owed.address,
@@ -98,14 +115,20 @@ class PlanRows:
                 delivery.c.state.not_in(("superseded", "cancelled", "expired", "parked")),
             )
         )
-        return (rows[0].id, rows[0].family_id) if rows else None
+        return rows[0] if rows else None
 
-    async def _all_services(self, address_id: AddressId, own: tuple[str, ...]) -> tuple[str, ...]:
-        """The services of every family that has this address, those of the first one first."""
+    async def _failing(self, plan: Plan, owed: Owed) -> tuple[str, ...]:
+        """What fails for any family that has this address, the services of the first one first."""
+        own = owed.reader.services
+        if owed.framing is Framing.NOT_AFFECTED:
+            return own  # true of this family alone
         rows = await self.sql.rows(
-            select(family_service.c.service)
+            select(family_service.c.service, family_service.c.region)
             .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .where(family_address.c.address_id == address_id)
+            .where(family_address.c.address_id == owed.address)
             .distinct()
         )
-        return own + tuple(sorted({row.service for row in rows} - set(own)))
+        [scoped] = await self.sql.rows(select(incident.c.scope).where(incident.c.id == plan.incident))
+        scope = codec.scope(scoped.scope)
+        failing = {s for row in rows for s in scope.touching((row.service,), row.region)}
+        return own + tuple(s for s in scope.services if s in failing and s not in own)

@@ -50,7 +50,7 @@ def plan_families(
 
     The first family that needs the next holding writes it; families behind it in the slice plan with it.
     """
-    planning = Planning(Plan(incident.id, now, deps.clock.machine(), lease=lease))
+    planning = Planning(Plan(incident.id, incident.scope, now, deps.clock.machine(), lease=lease))
     shared: set[AddressId] = set()
     channels = frozenset(deps.channels)
     story_lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)

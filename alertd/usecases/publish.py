@@ -122,7 +122,7 @@ def compose_update(
         works=wording.lines(news.works, "works", deps.phrases) if news.works is not None else last.works,
         do=wording.lines(news.do, "do", deps.phrases) if news.do is not None else last.do,
         message=wording.message(deps, news.message),
-        last_news_at=now,
+        last_news_at=now if news.notify else last.last_news_at,  # what nobody was told is no news
     )
     promise = None
     if not facts.state.ended:

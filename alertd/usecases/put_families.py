@@ -79,7 +79,7 @@ async def _watch(deps: Deps, rows: Rows, incident: Incident, families: Sequence[
     """A watch that is due at once, for each family that came while the incident was open."""
     now = deps.clock.now()
     policy = await rows.policy_of(incident.id)
-    plan = Plan(incident.id, now, deps.clock.machine())
+    plan = Plan(incident.id, incident.scope, now, deps.clock.machine())
     plan.watches = [
         PlannedWatch(
             family=family.id,

@@ -49,6 +49,8 @@ async def sweep(deps: Deps, sender: Sender, *, broker: bool) -> Swept:
     rung, helped = [], []
     for lane in _LANES:
         age = _age(backlog, lane)
+        if age is None and backlog.watches is not None and lane == "bulk":
+            age = 0.0  # more fell due than one slice holds: the workers plan with us
         if age is None:
             continue
         if broker and age < deps.timing.takes_hints:

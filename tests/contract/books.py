@@ -119,7 +119,15 @@ class Books:
         at: datetime = make.NOON,
     ) -> list[Planned]:
         """Write one slice."""
-        plan = Plan((incident or self.incident).id, at, at, list(watches), list(deliveries), lease=lease)
+        plan = Plan(
+            (incident or self.incident).id,
+            (incident or self.incident).scope,
+            at,
+            at,
+            list(watches),
+            list(deliveries),
+            lease=lease,
+        )
         plan.shared = frozenset(address.id for address in shared)
         async with self.store.transaction() as rows:
             return await rows.write_plan(plan)
@@ -142,9 +150,7 @@ class Books:
         async with self.store.transaction() as rows:
             return await rows.claim(lane, at, at, lease or self.lease(at), limit)
 
-    async def finish(
-        self, lease: Lease, outcomes: Sequence[Outcome], *, at: datetime = make.NOON
-    ) -> int:
+    async def finish(self, lease: Lease, outcomes: Sequence[Outcome], *, at: datetime = make.NOON) -> int:
         """Write outcomes; returns how many had lost their lease."""
         async with self.store.transaction() as rows:
             return await rows.finish(outcomes, lease, at)

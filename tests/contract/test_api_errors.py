@@ -68,9 +68,7 @@ async def test_a_body_of_more_than_a_megabyte(served: Served) -> None:
         for start in range(0, len(body), 65536):
             yield body[start : start + 65536]
 
-    answer = await served.http.post(
-        "/v1/incidents", content=drops(), headers={"Content-Type": "application/json"}
-    )
+    answer = await served.http.post("/v1/incidents", content=drops(), headers={"Content-Type": "application/json"})
     assert answer.status_code == 413
     await untouched(served)
 
@@ -115,7 +113,9 @@ OPENINGS = [
 ]
 
 
-@pytest.mark.parametrize(("change", "field", "says"), OPENINGS, ids=[str(change)[:50] for change, _, _ in OPENINGS])
+@pytest.mark.parametrize(
+    ("change", "field", "says"), OPENINGS, ids=[str(change)[:50] for change, _, _ in OPENINGS]
+)
 async def test_an_opening_with_a_mistake(served: Served, change: dict[str, Any], field: str, says: str) -> None:
     """422, with the field and the way out; no incident."""
     await served.families(make.family())
@@ -302,7 +302,13 @@ async def test_no_key_a_wrong_one_a_revoked_one_and_one_without_the_right(
     good = await served.key(*EVERY)
     await revoke_key(served.deps, good.id)
     lacking = await served.key(*sorted(EVERY - {right}))
-    for header in (None, "Bearer nonsense", f"Bearer {good.secret}", f"Basic {good.secret}", f"Bearer {good.secret}x"):
+    for header in (
+        None,
+        "Bearer nonsense",
+        f"Bearer {good.secret}",
+        f"Basic {good.secret}",
+        f"Bearer {good.secret}x",
+    ):
         del served.http.headers["Authorization"]
         if header:
             served.http.headers["Authorization"] = header
@@ -348,9 +354,7 @@ async def test_the_database_does_not_answer(served: Served) -> None:
     def broken(*_: object) -> Any:
         raise OperationalError("SELECT secret", {}, sqlite3.OperationalError("disk I/O error"))
 
-    served.app.state.served = replace(
-        served.app.state.served, deps=replace(served.deps, store=Broken(broken))
-    )
+    served.app.state.served = replace(served.app.state.served, deps=replace(served.deps, store=Broken(broken)))
     for method, path in (("GET", "/v1/incidents"), ("POST", "/v1/incidents"), ("GET", "/readyz")):
         answer = await served.ask(method, path, raw=b"{}")
         assert answer.status_code == 503, path
@@ -366,9 +370,7 @@ async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served) -> 
     def broken(*_: object) -> Any:
         raise KeyError("+14155550123")
 
-    served.app.state.served = replace(
-        served.app.state.served, deps=replace(served.deps, store=Broken(broken))
-    )
+    served.app.state.served = replace(served.app.state.served, deps=replace(served.deps, store=Broken(broken)))
     answer = await served.ask("GET", "/v1/incidents")
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"

@@ -168,7 +168,9 @@ async def test_an_end_is_told_to_who_was_told_and_is_final(served: Served, comma
     await served.work()
     assert len(served.channel("sms").accepted) == 2
     assert (await served.ask("GET", "/v1/incidents")).json() == {"incidents": []}
-    assert [i["state"] for i in (await served.ask("GET", "/v1/incidents", state="all")).json()["incidents"]] == [state]
+    assert [i["state"] for i in (await served.ask("GET", "/v1/incidents", state="all")).json()["incidents"]] == [
+        state
+    ]
     for path in ("updates", "resolve", "cancel"):
         again = await served.ask("POST", f"/v1/incidents/1/{path}", {"message": "?"})
         assert again.status_code == 409
@@ -189,7 +191,8 @@ async def test_an_incident_by_its_id(served: Served) -> None:
 async def test_the_timeline_tells_it_all(served: Served) -> None:
     """Acts with who did them, what was delivered, refusals with what was done about them, holdings."""
     await served.families(
-        make.family(make.caregiver("mia"), id="fam-1"), make.family(make.caregiver("ana", "push", "email"), id="fam-2")
+        make.family(make.caregiver("mia"), id="fam-1"),
+        make.family(make.caregiver("ana", "push", "email"), id="fam-2"),
     )
     served.channel("push").fail("push-mia", Refused("UNREGISTERED"))
     await served.open(message={"es": "Sin alarmas.", "en": "No alarms."})
@@ -197,10 +200,10 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
     served.clock.advance(minutes=5)
     await served.ask("POST", "/v1/incidents/1/updates", {"message": "Found it.", "state": "identified"})
     await served.work()
+    served.clock.advance(minutes=30)
+    await served.work()
     served.clock.advance(minutes=5)
     await served.ask("POST", "/v1/incidents/1/updates", {"message": "For us.", "notify": False})
-    served.clock.advance(minutes=25)
-    await served.work()
     served.clock.advance(minutes=5)
     await served.ask("POST", "/v1/incidents/1/resolve", {"message": "It works again."})
     await served.work()
@@ -208,13 +211,13 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
     assert served.made is not None
     me = f"test ({served.made.id})"
     assert texts(answer) == [
-        f'Opened by {me}: Follow is down (critical; follow). "No alarms". '
-        "Told: email 1 accepted; push 1 accepted, 1 refused; sms 1 accepted",
+        f'Opened by {me}: Follow is down (critical; follow). "No alarms." '
+        "Told: push 1 accepted, 1 refused; sms 1 accepted.",
         "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, next one used",
-        f'Update 2 by {me}: identified. "Found it". Told: push 1 accepted; sms 1 accepted',
-        f'Update 3 by {me}: identified. "For us". For the record only: nobody is told',
-        "Holding update, written by alertd: no news yet. Told: push 1 accepted; sms 1 accepted",
-        f'Update 4 by {me}: resolved. "It works again". Told: email 1 accepted; push 1 accepted; sms 1 accepted',
+        f'Update 2 by {me}: identified. "Found it." Told: push 1 accepted; sms 1 accepted.',
+        "Holding update, written by alertd: no news yet. Told: push 1 accepted; sms 1 accepted.",
+        f'Update 3 by {me}: identified. "For us." For the record only: nobody is told.',
+        f'Update 4 by {me}: resolved. "It works again." Told: push 1 accepted; sms 1 accepted.',
     ]
     moments = [entry["at"] for entry in answer.json()["entries"]]
     assert moments == sorted(moments)
@@ -230,7 +233,9 @@ async def test_many_failures_of_one_sort_are_one_line(served: Served) -> None:
     answer = await served.ask("GET", "/v1/incidents/1/timeline")
     parked = [entry for entry in answer.json()["entries"] if entry["what"] == "parked"]
     assert len(parked) == 1
-    assert parked[0]["text"].startswith("sms to 8 families not sent (20003): our own fault, see alertd doctor")
+    assert parked[0]["text"].startswith(
+        "sms to 8 families not sent (misconfigured: 20003): our own fault, see alertd doctor"
+    )
     assert len(parked[0]["families"]) == 8
     some = await served.ask("GET", "/v1/incidents/1/timeline", failures=3)
     assert some.json()["more_failures"] is True
@@ -264,7 +269,9 @@ async def test_deliveries_are_listed_masked(served: Served) -> None:
         assert {(d["family"], d["channel"]) for d in every} >= {("fam-1", "push"), ("fam-2", "sms")}
         refused = (await served.ask("GET", path, state="refused")).json()["deliveries"]
         assert [(d["family"], d["to"], d["code"]) for d in refused] == [("fam-1", "+1***0111", "21211")]
-        several = (await served.ask("GET", path, state=["refused", "accepted"], family="fam-1")).json()["deliveries"]
+        several = (await served.ask("GET", path, state=["refused", "accepted"], family="fam-1")).json()[
+            "deliveries"
+        ]
         assert {d["state"] for d in several} == {"refused", "accepted"}
         assert {d["family"] for d in several} == {"fam-1"}
         assert len((await served.ask("GET", path, limit=1)).json()["deliveries"]) == 1

@@ -43,7 +43,7 @@ async def one_slice(books: Books, limit: int, *, crash: bool = False) -> list[st
         async with turn.write() as rows:
             assert await rows.move_fanout(cursor, ids[-1] if ids else None, make.NOON)
             watches = [books.watch(make.family(id=FamilyId(name))) for name in ids]
-            await rows.write_plan(Plan(books.incident.id, make.NOON, make.NOON, watches))
+            await rows.write_plan(Plan(books.incident.id, books.incident.scope, make.NOON, make.NOON, watches))
             if crash:
                 raise ConnectionError("the worker died")
     return ids
@@ -156,9 +156,7 @@ async def test_a_family_with_two_failing_services_is_one_family(books: Books):
 async def test_due_watches_come_the_longest_due_first_and_by_incident(books: Books):
     families = await books.families(*crowd(4))
     moments = (3, 1, 2, 9)
-    await books.write(
-        [books.watch(f, look_at=make.after(at)) for f, at in zip(families, moments, strict=True)]
-    )
+    await books.write([books.watch(f, look_at=make.after(at)) for f, at in zip(families, moments, strict=True)])
     async with books.store.turn("due") as turn:
         assert turn is not None
         assert await turn.rows.due_watches(make.after(0.5), 10) == {}

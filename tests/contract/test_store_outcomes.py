@@ -94,7 +94,12 @@ async def test_later_means_the_same_delivery_again(books: Books):
     await books.tell(family)
     await books.hand_over(DeliveryState.PENDING, code="20429", due_at=MACHINE_DUE)
     row = await books.row(delivery)
-    assert (row["state"], row["code"], row["due_at"], row["lease_token"]) == ("pending", "20429", MACHINE_DUE, None)
+    assert (row["state"], row["code"], row["due_at"], row["lease_token"]) == (
+        "pending",
+        "20429",
+        MACHINE_DUE,
+        None,
+    )
     assert row["reader"] is not None
     assert (await books.row(watch))["version"] == 1
     kept = await books.row(attempt)
@@ -210,4 +215,3 @@ async def test_texts_from_providers_are_kept_as_they_are(books: Books):
     await books.finish(lease, [outcome(c, code=t, provider_id=t) for c, t in zip(batch, odd, strict=True)])
     rows = {row["id"]: row for row in await books.table(delivery)}
     assert [(rows[c.id]["code"], rows[c.id]["provider_id"]) for c in batch] == [(t, t) for t in odd]
-

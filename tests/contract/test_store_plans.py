@@ -69,7 +69,9 @@ async def test_the_fast_insert_and_its_plain_twin_write_the_same_rows(books: Boo
         books.owed(family, addresses[1], next_by=None, loud=False, in_quiet=True, step=-5, lane="urgent"),
         books.owed(family, addresses[2], stale_after=make.after(7.5), loud_until=make.after(9), reader=reader),
     ]
-    plan = Plan(books.incident.id, make.NOON, make.after(1), lease=books.lease() if leased else None)
+    plan = Plan(
+        books.incident.id, books.incident.scope, make.NOON, make.after(1), lease=books.lease() if leased else None
+    )
     written = []
     for insert in (fast.insert_deliveries, fast.insert_deliveries_plainly):
         async with books.store.transaction() as rows:
@@ -90,7 +92,7 @@ async def test_the_fast_insert_and_its_plain_twin_write_the_same_rows(books: Boo
 
 async def owe_again(books: Books, family: Family) -> None:
     """Write the same update to the same address once more, by the fast way."""
-    plan = Plan(books.incident.id, make.NOON, make.NOON)
+    plan = Plan(books.incident.id, books.incident.scope, make.NOON, make.NOON)
     async with books.store.transaction() as rows:
         await fast.insert_deliveries(rows.sql, plan, [books.owed(family)])
 
@@ -155,7 +157,9 @@ async def test_in_one_slice_each_family_is_measured_by_what_it_is_owed_itself(bo
         ],
         [books.owed(family, email, update=2), books.owed(other, update=3)],
     )
-    states = {(row["family_id"], row["address_id"]): row["state"] for row in await books.table(delivery, update_no=2)}
+    states = {
+        (row["family_id"], row["address_id"]): row["state"] for row in await books.table(delivery, update_no=2)
+    }
     assert states.pop((other.id, other.caregivers[0].addresses[0].id)) == "superseded"
     assert set(states.values()) == {"pending"}
     assert len(states) == 2

@@ -85,7 +85,9 @@ async def test_it_says_when_the_first_of_them_must_hear_again(books: Books):
 async def test_it_names_what_fails_for_any_of_them_and_nothing_else(books: Books):
     """The union of their services, as far as the incident has them."""
     await school(books, ("follow", "login"), ("share", "follow"), ("login",))
-    incident = await books.open(make.incident(make.update(scope=make.scope("follow", "share")), number=2, id=_other()))
+    incident = await books.open(
+        make.incident(make.update(scope=make.scope("follow", "share")), number=2, id=_other())
+    )
     await tell(books, *[await books.family(f"fam-{n}") for n in (1, 2)], incident=incident)
     assert codec.reader((await books.row(delivery))["reader"]).services == ("follow", "share")
 

@@ -48,8 +48,9 @@ class Judge:
         self.outages: list[tuple[datetime, datetime]] = []
         self.last_number: dict[AddressId, int] = {}
         self.waited: frozenset[str] = frozenset()
+        self.over_at = world.now
         self.last_failure = world.now - timedelta(days=1)
-        self.planned_at, self.planned_number = world.now, 0
+        self.planned_at, self.planned_number, self.planned_newest = world.now, 0, 0
 
     # --- the family, as the rules read it ------------------------------------------------------------
 
@@ -147,6 +148,10 @@ class Judge:
         told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
         return told[-1] if told else self.world.incident.updates[0]
 
+    def newest(self) -> int:
+        """R5: what is marked `notify: false` is nobody's to tell."""
+        return next((u.number for u in reversed(self.world.incident.updates) if u.notify), 1)
+
     def quiet_severity(self) -> Severity:
         """R15: a fall is told by the quiet rules of the severity it leaves."""
         incident = self.world.incident
@@ -214,7 +219,7 @@ class Judge:
 
     def over(self) -> None:
         """The incident ends now: whoever waits is to hear one word at wake-up."""
-        self.waited = frozenset(self.world.watch.waiting)
+        self.waited, self.over_at = frozenset(self.world.watch.waiting), self.world.now
 
     def at_night(self, owed: Owed) -> tuple[bool, bool]:
         """Whether a message planned now deserves waking its reader, and whether it may be silent at night."""
@@ -254,7 +259,8 @@ class Judge:
             polled = not open_ and any(r.changed_at >= self.planned_at for r in world.rows)
             # A number that came without a fan-out (another family's holding) may be taken at any time.
             fresh = world.incident.newest.number == self.planned_number
-            assert polled or not fresh or not idle.owed, ("look_at overslept", idle.owed, world.watch.look_at)
+            soon = world.watch.look_at is not None and world.watch.look_at <= self.planned_at + world.duty().lease
+            assert polled or soon or not fresh or not idle.owed, ("look_at overslept", idle.owed, world.watch.look_at)
             if open_:
                 self.all_served()
         self.in_time()
@@ -271,7 +277,7 @@ class Judge:
             silent = asleep and not self.wakes(c.id)
             if silent and not self.soft(c, severity):
                 continue
-            newest = world.incident.newest.number
+            newest = self.newest()
             failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update == newest}
             left = [a for a in self.usable(c) if a.id not in failed and (not silent or a.channel != "sms")]
             assert not left, (c.id, "lacks", news, "and could have it over", left)
@@ -303,8 +309,9 @@ class Judge:
             return "under way"
         if any(r.open and r.attempts and r.due_at <= now + timedelta(seconds=61) for r in world.rows):
             return "provider"
-        newest = world.incident.newest.number
-        failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update == newest}
+        failed = {
+            r.owed.address for r in world.rows if r.state in FAILED and r.owed.update in (self.newest(), self.planned_newest)
+        }
         present = [c for c in people if self.may(c, now, severity) and self.may(c, before, severity)]
         last = max((r.planned_at for r in world.rows), default=world.now)
         window = self.window(world.incident.severity, world.incident.state, asleep=False)
@@ -317,6 +324,7 @@ class Judge:
         """What every verdict must be."""
         world, now = self.world, self.world.now
         self.planned_at, self.planned_number = now, world.incident.newest.number + v.holding
+        self.planned_newest = self.planned_number if v.holding else self.newest()
         assert v.look_at is None or v.look_at > now, "look_at lies in the past"
         assert v.look_at is not None or v.rest in RESTS, "nothing is looked at, and nothing says why"
         addresses = [d.address for d in v.owed]
@@ -372,13 +380,15 @@ class Judge:
         told = max((r.owed.update for r in self.binding_rows()), default=0)
         if v.rest is Rest.QUIET:
             assert not any(self.may(c, now, severity) for c in self.people()), "quiet, but somebody may be told"
-        newest = world.incident.newest.number
-        assert v.update in (0, newest + v.holding)
+        newest = self.newest()
+        assert v.update in (0, world.incident.newest.number + 1 if v.holding else newest)
         if v.holding:
             # A margin before the deadline; one more where somebody wakes up or joins just then.
             begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
             assert now >= begin - duty.margin, "a holding before its time"
-            lacks = any(self.covered(c.id) < newest for c in self.people())
+            lacks = any(
+                self.covered(c.id) < newest or self.asleep(c, now - timedelta(seconds=1)) for c in self.people()
+            )
             assert now >= begin or lacks, "a holding before its time, and everybody had the newest"
             failed = any(r.state in FAILED and r.owed.update == newest for r in world.rows)
             assert told >= newest or failed, "a holding in place of news that was never tried"
@@ -389,11 +399,12 @@ class Judge:
             elif not v.holding:
                 assert d.next_by == self.says(), (d.next_by, "should be", self.says())
 
-    def written(self, duty: Duty, v: Verdict, again: Verdict) -> None:
+    def written(self, v: Verdict, again: Verdict, *, ended: bool) -> None:
         """Planning twice at one instant sends nothing new, and sleeps no longer."""
         assert not again.owed, ("planned twice, owed twice", again.owed)
         assert not again.holding
-        if v.look_at is not None and self.world.touched and not self.world.incident.state.ended:
+        over = self.world.incident.state.ended or not self.world.touched
+        if v.look_at is not None and not over and not ended:
             assert again.look_at is not None
             assert again.look_at <= v.look_at, ("the second look", again.look_at, "is later than", v.look_at)
         if v.holding and v.owed and self.people():
@@ -483,13 +494,14 @@ class Judge:
                 r.told and r.owed.framing not in ENDS and (not before or r.planned_at > max(before)) for r in rows
             )
             got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
-            wanted = told or c.id in self.waited
+            lost = self.disturbances.get(c.id, self.over_at) > self.over_at  # no address when it was time
+            wanted = told or (c.id in self.waited and not lost)
             failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update >= number}
             reachable = [a for a in self.usable(c) if a.id not in failed]
             there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
             if got:
                 perhaps = any(r.handed_at and r.owed.framing not in ENDS for r in rows)
-                assert wanted or perhaps, (c.id, "got an all-clear out of nothing")
+                assert wanted or perhaps or c.id in self.waited, (c.id, "got an all-clear out of nothing")
                 assert len({r.owed.update for r in got}) == 1
                 self.counts["all-clears"] += 1
             elif wanted and reachable and there and self.disturbances.get(c.id, world.script.start) < world.now:

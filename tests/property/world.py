@@ -170,11 +170,12 @@ class World:
         duty = self.duty()
         verdict = plan(duty, self.now)
         self.judge.verdict(duty, verdict)
-        self.write(duty, verdict)
-        self.judge.written(duty, verdict, plan(self.duty(), self.now))
+        ended = self.write(duty, verdict)
+        self.judge.written(verdict, plan(self.duty(), self.now), ended=ended)
 
-    def write(self, duty: Duty, verdict: Verdict) -> None:
-        """What the store writes, in its order."""
+    def write(self, duty: Duty, verdict: Verdict) -> bool:
+        """What the store writes, in its order; returns whether older deliveries ended by it."""
+        ended = False
         before = [(self.judge.said_to(d.caregiver), *self.judge.at_night(d)) for d in verdict.owed]
         if verdict.holding:
             self.hold(duty.margin)
@@ -184,6 +185,7 @@ class World:
                     row.owed.framing not in ENDS if verdict.cancel else row.owed.update < verdict.update
                 ):
                     self.move(row, DeliveryState.CANCELLED if verdict.cancel else DeliveryState.SUPERSEDED)
+                    ended = True
         self.watch = replace(
             self.watch,
             next_by=verdict.next_by or self.watch.next_by,
@@ -208,6 +210,7 @@ class World:
             self.at(row.due_at, lambda row=row: self.claim(row))
         if verdict.look_at is not None:
             self.at(verdict.look_at, self.look)
+        return ended
 
     def hold(self, margin: timedelta) -> None:
         """Write the next holding: a row of facts, with the time of the last real news."""

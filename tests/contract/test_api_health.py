@@ -1,0 +1,80 @@
+"""Liveness is life; readiness is progress."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alertd.api.health import ages
+from alertd.records import Backlog
+from alertd.usecases.fan_out import fan_out
+from tests.served import Served, fresh_served
+
+served = fresh_served
+
+
+async def test_alive_asks_nobody(served: Served) -> None:
+    """Without a key, and without the database."""
+    served.app.state.served = replace(served.app.state.served, deps=None)
+    del served.http.headers["Authorization"]
+    answer = await served.ask("GET", "/livez")
+    assert (answer.status_code, answer.json()) == (200, {"alive": True})
+
+
+async def test_ready_while_nothing_waits_long(served: Served) -> None:
+    """An update that was just published is no reason to worry."""
+    await served.families()
+    await served.open()
+    served.clock.advance(seconds=20)
+    answer = await served.ask("GET", "/readyz")
+    assert (answer.status_code, answer.json()) == (200, {"ready": True, "waiting": {"fanout_urgent": 20.0}})
+
+
+async def test_not_ready_when_no_worker_moves_an_update(served: Served) -> None:
+    """503, and the reason says which lane."""
+    await served.families()
+    await served.open()
+    served.clock.advance(seconds=31)
+    answer = await served.ask("GET", "/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["ready"] is False
+    assert answer.json()["error"]["code"] == "not_ready"
+    assert answer.headers["retry-after"]
+    assert answer.json()["reasons"] == [
+        "an update of lane urgent has not moved to further families for 31 s: no worker takes it"
+    ]
+
+
+async def test_not_ready_when_nobody_hands_over(served: Served) -> None:
+    """Planned, and left lying."""
+    await served.families()
+    await served.open()
+    await fan_out(served.deps, "urgent", send=False)
+    served.clock.advance(seconds=45)
+    reasons = (await served.ask("GET", "/readyz")).json()["reasons"]
+    assert "deliveries of lane urgent have waited for 45 s: no worker takes them" in reasons
+
+
+async def test_not_ready_when_nobody_looks_at_families(served: Served) -> None:
+    """The silence window passes and no sweeper runs."""
+    await served.families()
+    await served.open()
+    await served.work()
+    served.clock.advance(minutes=31)
+    reasons = (await served.ask("GET", "/readyz")).json()["reasons"]
+    assert len(reasons) == 1
+    assert "no sweeper runs" in reasons[0]
+    await served.work()
+    assert (await served.ask("GET", "/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(1.0, 3600.0), (1800.0, 2.0)])
+def test_a_watch_is_late_in_story_time(rate: float, expected: float) -> None:
+    """An hour of a story that runs 1,800 times as fast is two seconds."""
+    assert ages(Backlog({}, {}, timedelta(hours=1)), rate) == {"watch": expected}
+
+
+def test_ages_name_the_lane() -> None:
+    """Each lane is told apart."""
+    found = ages(Backlog({"bulk": 1.0, "urgent": 2.0}, {"bulk": 3.0}, None), 1.0)
+    assert found == {"delivery_bulk": 1.0, "delivery_urgent": 2.0, "fanout_bulk": 3.0}

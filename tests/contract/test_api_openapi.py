@@ -1,0 +1,92 @@
+"""The description of the API: valid, complete, with examples that really work."""
+
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from alertd.api.events import EXAMPLES as EVENTS
+from alertd.api.events import Event
+from alertd.domain.service import Services
+from alertd.ingest import event as event_format
+from tests import make
+from tests.served import Served, fresh_served
+
+served = fresh_served
+
+REFUSALS = {"401", "403", "422", "500", "503"}
+"""What every protected route may answer."""
+
+
+def operations(served: Served) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of every protected route."""
+    paths = served.app.openapi()["paths"]
+    return [(m.upper(), p, o) for p, item in paths.items() for m, o in item.items() if p.startswith("/v1/")]
+
+
+async def test_it_is_valid_and_served(served: Served) -> None:
+    """Without a key, as a document and as a page."""
+    del served.http.headers["Authorization"]
+    document = (await served.ask("GET", "/openapi.json")).json()
+    OpenAPIV31SpecValidator(document).validate()
+    assert (await served.ask("GET", "/docs")).status_code == 200
+    assert "HTTPValidationError" not in document["components"]["schemas"], "the one shape of errors is ErrorAnswer"
+
+
+def test_every_route_declares_its_errors_in_the_one_shape(served: Served) -> None:
+    """Also what a body and an id may bring."""
+    for method, path, operation in operations(served):
+        where = f"{method} {path}"
+        declared = set(operation["responses"])
+        assert declared >= REFUSALS, where
+        if method in ("POST", "PUT"):
+            assert declared >= {"409", "413"}, where
+        if "application/json" in operation.get("requestBody", {}).get("content", {}):
+            assert declared >= {"400", "415"}, where
+        if "{" in path and method != "PUT":
+            assert "404" in declared, where
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/ErrorAnswer"}, f"{where} {status}"
+        assert operation["security"] == [{"ApiKey": []}], where
+        assert operation["summary"]
+        assert operation["description"], where
+
+
+def test_every_body_has_examples_and_every_post_takes_an_idempotency_key(served: Served) -> None:
+    """Bodies refer to a described model, or are lines of one."""
+    for method, path, operation in operations(served):
+        if method in ("POST", "PUT"):
+            for content in operation["requestBody"]["content"].values():
+                assert content["examples"], path
+        if method == "POST":
+            assert "Idempotency-Key" in [p["name"] for p in operation["parameters"]], path
+
+
+async def test_its_examples_work(served: Served) -> None:
+    """Each example of a command is sent as it stands, and taken."""
+    await served.families(make.family(services=("follow", "share", "login"), region="us-west"))
+    for method, path, operation in operations(served):
+        if method != "POST" or "application/json" not in operation["requestBody"]["content"]:
+            continue
+        for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
+            opened = await served.open(services=["share"], title="Something else")
+            number = opened.json().get("incident") or opened.json()["error"]["incident"]
+            query = {"dry_run": True} if path.startswith("/v1/incidents") else {}
+            answer = await served.ask(method, path.replace("{incident}", str(number)), example["value"], **query)
+            assert answer.status_code in (200, 202), f"{path}: {answer.text}"
+
+
+@pytest.mark.parametrize("example", EVENTS)
+def test_the_described_event_is_the_one_that_is_read(example: dict[str, Any]) -> None:
+    """The model describes every key that the parser knows, and takes what it takes."""
+    services = Services({"follow": {"en": "Follow"}})
+    Event.model_validate(example)
+    event_format.parse(example, services)
+    every = {name: example.get(name, "?") for name in Event.model_fields} | {"unknown": 1}
+    with pytest.raises(event_format.Mistakes) as caught:
+        event_format.parse(every, services)
+    assert "unknown" in {problem.field for problem in caught.value.problems}
+    not_known = {p.field for p in caught.value.problems if "is not known here" in p.message}
+    assert not_known == {"unknown"}
