@@ -16,7 +16,6 @@ from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log
 from alertd.settings import Settings
-from alertd.store import migrate
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
@@ -80,11 +79,15 @@ def declared_services(settings: Settings) -> Services:
 
 def upgrade_database(settings: Settings) -> str:
     """Run the missing migrations; returns the revision reached."""
+    from alertd.store import migrate  # Alembic costs 0.2 s that no worker needs
+
     return migrate.upgrade(settings.database_url.get_secret_value())
 
 
 def database_revision(settings: Settings) -> tuple[str | None, str]:
     """(the revision the database is at, the one this version needs)."""
+    from alertd.store import migrate
+
     return migrate.current(settings.database_url.get_secret_value()), migrate.head()
 
 

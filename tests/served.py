@@ -3,21 +3,25 @@
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from alertd.api import create_app
+from alertd.api.served import Served as ApiServed
 from alertd.domain.family import Family
+from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ingest.family_document import to_document
 from alertd.policy_file import load_policies, load_services
 from alertd.ports.deps import Deps
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
+from alertd.texts import Composer
 from alertd.texts import load as load_texts
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
@@ -31,9 +35,7 @@ EVERY_RIGHT = ("incident:read", "incident:write", "family:read", "family:write",
 
 def open_deps(url: str) -> tuple[Deps, Services]:
     """Deps as `wiring` opens them on a migrated database, but for the phones, the clock and the log."""
-    services = load_services(CONFIG / "services.yaml")
-    policies = load_policies(CONFIG)
-    texts = load_texts(CONFIG / "templates", services.names, _text_failed)
+    services, policies, texts = _config()
     deps = Deps(
         store=SqlStore(url),
         clock=FakeClock(make.NOON),
@@ -53,12 +55,26 @@ def open_deps(url: str) -> tuple[Deps, Services]:
     return deps, services
 
 
+@cache
+def _config() -> tuple[Services, Mapping[str, Policy], Composer]:
+    """Read once: nothing in it ever changes."""
+    services = load_services(CONFIG / "services.yaml")
+    return services, load_policies(CONFIG), load_texts(CONFIG / "templates", services.names, _text_failed)
+
+
+@cache
+def _app() -> FastAPI:
+    """Routes are the same for every test; each puts its own deps behind them."""
+    return create_app(cast(Deps, None), _config()[0])
+
+
 class Served:
     """An app and a client that has every right unless a test takes another key."""
 
     def __init__(self, deps: Deps, services: Services) -> None:
         self.deps = deps
-        self.app: FastAPI = create_app(deps, services)
+        self.app = _app()
+        self.app.state.served = ApiServed(deps, services)
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://alertd.test")
         self.made: Made | None = None

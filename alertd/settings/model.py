@@ -45,7 +45,7 @@ def _broker(value: SecretStr | None) -> SecretStr | None:
 
 
 def _smtp(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and not _url(value.get_secret_value(), ("smtp", "smtps")).hostname:
+    if value is not None and not _url(value.get_secret_value(), ("smtp", "smtp+starttls", "smtps")).hostname:
         raise ValueError("must name the mail server: smtp://user:password@host:587")
     return value
 

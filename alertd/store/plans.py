@@ -9,7 +9,7 @@ from alertd.domain.delivery import DeliveryState, Framing, Owed
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, family_address, family_service, incident, watch
+from alertd.store.tables import delivery, family_address, family_service, watch
 from alertd.store.types import Instant, to_us
 
 
@@ -128,7 +128,5 @@ class PlanRows:
             .where(family_address.c.address_id == owed.address)
             .distinct()
         )
-        [scoped] = await self.sql.rows(select(incident.c.scope).where(incident.c.id == plan.incident))
-        scope = codec.scope(scoped.scope)
-        failing = {s for row in rows for s in scope.touching((row.service,), row.region)}
-        return own + tuple(s for s in scope.services if s in failing and s not in own)
+        failing = {s for row in rows for s in plan.scope.touching((row.service,), row.region)}
+        return own + tuple(s for s in plan.scope.services if s in failing and s not in own)

@@ -16,6 +16,7 @@ _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch st
 _CRASHES = 5  # render errors of our own after which a delivery is parked
 _ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
 _LEAST_USEFUL = timedelta(seconds=60)
+_BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
 
 
@@ -25,6 +26,7 @@ class Sender:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._incidents: dict[object, tuple[tuple[int, int], Incident]] = {}
+        self._misconfigured: dict[str, tuple[datetime, str]] = {}  # until when, and why
         # Bulkheads: a provider that hangs fills its own slots and nobody else's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
 
@@ -101,12 +103,16 @@ class Sender:
     async def _attempt(self, delivery: Claimed, incident: Incident) -> Outcome:
         deps = self._deps
         channel = deps.channels[delivery.channel]
+        broken = self._misconfigured.get(delivery.channel)
+        if broken is not None and deps.clock.machine() < broken[0]:
+            return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
         try:
             message = self._message(delivery, incident)
             receipt = await channel.send(message)
         except Refused as error:
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
         except Misconfigured as error:
+            self._misconfigured[delivery.channel] = (deps.clock.machine() + _BROKEN_PAUSE, error.code)
             deps.log.warning(
                 "channel_misconfigured", channel=delivery.channel, code=error.code, detail=error.detail
             )

@@ -2,21 +2,21 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from alertd.ingest.family_document import to_document
+from alertd.ports.store import Store
 from alertd.usecases.keys import revoke_key
 from tests import make
 from tests.served import Served, fresh_served
 
 served = fresh_served
 
-OPEN: Mapping[str, Any] = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
+OPEN: dict[str, Any] = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
 
 
 async def untouched(served: Served) -> None:
@@ -133,7 +133,7 @@ async def test_all_mistakes_at_once(served: Served) -> None:
     assert error["field"] == "services"
 
 
-EVENT: Mapping[str, Any] = {
+EVENT: dict[str, Any] = {
     "source": "desk", "id": "1", "alert": "follow-down", "service": "follow", "severity": "critical",
     "status": "firing", "title": "Follow is down",
 }  # fmt: skip
@@ -354,7 +354,9 @@ async def test_the_database_does_not_answer(served: Served) -> None:
     def broken(*_: object) -> Any:
         raise OperationalError("SELECT secret", {}, sqlite3.OperationalError("disk I/O error"))
 
-    served.app.state.served = replace(served.app.state.served, deps=replace(served.deps, store=Broken(broken)))
+    served.app.state.served = replace(
+        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
+    )
     for method, path in (("GET", "/v1/incidents"), ("POST", "/v1/incidents"), ("GET", "/readyz")):
         answer = await served.ask(method, path, raw=b"{}")
         assert answer.status_code == 503, path
@@ -370,7 +372,9 @@ async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served) -> 
     def broken(*_: object) -> Any:
         raise KeyError("+14155550123")
 
-    served.app.state.served = replace(served.app.state.served, deps=replace(served.deps, store=Broken(broken)))
+    served.app.state.served = replace(
+        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
+    )
     answer = await served.ask("GET", "/v1/incidents")
     assert answer.status_code == 500
     assert answer.json()["error"]["code"] == "internal"

@@ -9,6 +9,7 @@ from alertd.api.events import EXAMPLES as EVENTS
 from alertd.api.events import Event
 from alertd.domain.service import Services
 from alertd.ingest import event as event_format
+from alertd.ingest.reading import Mistakes
 from tests import make
 from tests.served import Served, fresh_served
 
@@ -73,7 +74,7 @@ async def test_its_examples_work(served: Served) -> None:
         for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
             opened = await served.open(services=["share"], title="Something else")
             number = opened.json().get("incident") or opened.json()["error"]["incident"]
-            query = {"dry_run": True} if path.startswith("/v1/incidents") else {}
+            query: dict[str, Any] = {"dry_run": True} if path.startswith("/v1/incidents") else {}
             answer = await served.ask(method, path.replace("{incident}", str(number)), example["value"], **query)
             assert answer.status_code in (200, 202), f"{path}: {answer.text}"
 
@@ -85,7 +86,7 @@ def test_the_described_event_is_the_one_that_is_read(example: dict[str, Any]) ->
     Event.model_validate(example)
     event_format.parse(example, services)
     every = {name: example.get(name, "?") for name in Event.model_fields} | {"unknown": 1}
-    with pytest.raises(event_format.Mistakes) as caught:
+    with pytest.raises(Mistakes) as caught:
         event_format.parse(every, services)
     assert "unknown" in {problem.field for problem in caught.value.problems}
     not_known = {p.field for p in caught.value.problems if "is not known here" in p.message}

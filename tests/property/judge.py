@@ -98,7 +98,9 @@ class Judge:
         """The first moment at or after `at` at which anybody may be told; None = not within nine days."""
         if any(self.may(c, at, severity) for c in people):
             return at
-        texts = [(text, self.zone(c)) for c in people for text in (c.preferences.quiet_hours, self.on_duty_text(c))]
+        texts = [
+            (text, self.zone(c)) for c in people for text in (c.preferences.quiet_hours, self.on_duty_text(c))
+        ]
         moments = {edge for text, zone in texts for edge in oracle.edges(text, zone, at) if edge > at}
         return next((m for m in sorted(moments) if any(self.may(c, m, severity) for c in people)), None)
 
@@ -233,7 +235,9 @@ class Judge:
         soft = self.soft(c, self.quiet_severity())
         if owed.framing in kinds:
             epoch = self.world.incident.epoch
-            woken = any(r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch == epoch for r in self.rows(c.id))
+            woken = any(
+                r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch == epoch for r in self.rows(c.id)
+            )
             wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
             return woken and kinds[owed.framing] in wakes, soft
         if owed.reason is Reason.FLOOR and not self.wakes(c.id):
@@ -260,7 +264,11 @@ class Judge:
             # A number that came without a fan-out (another family's holding) may be taken at any time.
             fresh = world.incident.newest.number == self.planned_number
             soon = world.watch.look_at is not None and world.watch.look_at <= self.planned_at + world.duty().lease
-            assert polled or soon or not fresh or not idle.owed, ("look_at overslept", idle.owed, world.watch.look_at)
+            assert polled or soon or not fresh or not idle.owed, (
+                "look_at overslept",
+                idle.owed,
+                world.watch.look_at,
+            )
             if open_:
                 self.all_served()
         self.in_time()
@@ -310,7 +318,9 @@ class Judge:
         if any(r.open and r.attempts and r.due_at <= now + timedelta(seconds=61) for r in world.rows):
             return "provider"
         failed = {
-            r.owed.address for r in world.rows if r.state in FAILED and r.owed.update in (self.newest(), self.planned_newest)
+            r.owed.address
+            for r in world.rows
+            if r.state in FAILED and r.owed.update in (self.newest(), self.planned_newest)
         }
         present = [c for c in people if self.may(c, now, severity) and self.may(c, before, severity)]
         last = max((r.planned_at for r in world.rows), default=world.now)
@@ -456,7 +466,14 @@ class Judge:
                 self.counts["words kept"] += 1
                 continue
             excuse = self.word_excuse(word, since)
-            assert excuse, (word.caregiver, "was promised a word by", word.by, "since", since, word.row.owed.update)
+            assert excuse, (
+                word.caregiver,
+                "was promised a word by",
+                word.by,
+                "since",
+                since,
+                word.row.owed.update,
+            )
             self.counts[f"words excused: {excuse}"] += 1
 
     def rows_ever(self, name: str) -> "list[Row]":
@@ -489,7 +506,9 @@ class Judge:
         )
         for c in world.family.caregivers:
             rows = self.rows(c.id)
-            before = [r.planned_at for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update < number]
+            before = [
+                r.planned_at for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update < number
+            ]
             told = any(
                 r.told and r.owed.framing not in ENDS and (not before or r.planned_at > max(before)) for r in rows
             )
@@ -533,7 +552,9 @@ class Judge:
             if c is None or not r.told or not r.owed.loud or r.owed.framing is not Framing.WAKE_UP:
                 continue
             texts = (c.preferences.quiet_hours, self.on_duty_text(c))
-            ends = [e for text in texts for e in oracle.edges(text, self.zone(c), r.planned_at) if e <= r.planned_at]
+            ends = [
+                e for text in texts for e in oracle.edges(text, self.zone(c), r.planned_at) if e <= r.planned_at
+            ]
             key = (r.owed.address, max(ends, default=self.world.script.start))
             seen[key] = seen.get(key, 0) + 1
         assert all(count == 1 for count in seen.values()), ("woken up twice", seen)

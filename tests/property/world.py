@@ -138,7 +138,12 @@ class World:
         quiet = {severity.value: str(length) for severity, length in self.policy.silence.quiet.items()}
         wakes = {severity.value: sorted(kinds) for severity, kinds in self.policy.wakes.items()}
         rules = f"quiet {quiet} wakes {wakes} floor {self.policy.floor}"
-        return [f"{self.script.zone} {self.script.severity} {rules}", *people, *self.log, f"{self.now:%d %H:%M:%S} end"]
+        return [
+            f"{self.script.zone} {self.script.severity} {rules}",
+            *people,
+            *self.log,
+            f"{self.now:%d %H:%M:%S} end",
+        ]
 
     # --- planning ------------------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ async def test_our_own_fault_costs_no_address(world: World):
     assert world.log.named("channel_misconfigured")
 
     world.channels["push"].mend()
+    await world.fast_forward(minutes=1)
     await world.update("Found it.")
     world.phone("mia").expect_push("Found it.")
 
