@@ -1,6 +1,7 @@
 """All of alertd on this machine: Redis, API, workers, sweeper, and the sandbox if asked for."""
 
 import asyncio
+import json
 import os
 import socket
 import sys
@@ -21,6 +22,7 @@ from alertd.usecases.keys import make_key
 
 KEY_FILE = "api-key"
 _ASK_EVERY = 0.1  # seconds
+_RECENT = 30.0  # seconds since a heartbeat
 
 
 class PortTaken(AlertdError):
@@ -99,8 +101,8 @@ def _parts(
     needs: tuple[str, ...],
 ) -> list[Part]:
     alertd = (sys.executable, "-m", "alertd")
-    ready = _answers(f"http://{settings.api.host}:{settings.api.port}/readyz")
-    parts = [Part("api", (*alertd, "api"), env=more, ready=ready)]
+    readyz = f"http://{settings.api.host}:{settings.api.port}/readyz"
+    parts = [Part("api", (*alertd, "api"), env=more, ready=_answers(readyz))]
     if redis is not None:
         parts.append(Part("redis", redis.argv, ready=redis.ready))
     if redis is not None or found.url:
@@ -112,9 +114,18 @@ def _parts(
             argv = (*alertd, "worker", "--lane", lane, "--concurrency", str(concurrency))
             # Longer than a drain lasts, so that a warm shutdown finishes what is in flight.
             parts.append(
-                Part(f"worker-{lane}", argv, env=more, needs=needs_broker, nice=nice, stop_grace_seconds=25)
+                Part(
+                    f"worker-{lane}",
+                    argv,
+                    env=more,
+                    needs=needs_broker,
+                    ready=_answers(readyz, lane),
+                    nice=nice,
+                    stop_grace_seconds=25,
+                )
             )
-    parts.append(Part("sweeper", (*alertd, "sweeper"), env=more, needs=needs, stop_grace_seconds=25))
+    swept = _answers(readyz, "sweeper")
+    parts.append(Part("sweeper", (*alertd, "sweeper"), env=more, needs=needs, ready=swept, stop_grace_seconds=25))
     return parts
 
 
@@ -187,13 +198,16 @@ async def _key(settings: Settings, data_dir: Path) -> Path | None:
     return path
 
 
-def _answers(url: str) -> Callable[[], Awaitable[bool]]:
+def _answers(url: str, beat: str | None = None) -> Callable[[], Awaitable[bool]]:
+    """Asks whether a URL answers 200; with `beat` also whether its body tells a recent heartbeat of that name."""
+
     def ask() -> bool:
         try:
             with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own loopback URL
-                return bool(answer.status == 200)
+                body = json.load(answer) if beat else {}
         except (urllib.error.URLError, OSError):
             return False
+        return beat is None or body["beats"].get(beat, _RECENT) < _RECENT
 
     async def answers() -> bool:
         return await asyncio.to_thread(ask)

@@ -11,4 +11,5 @@ def run_worker(lane: str, concurrency: int, *, level: str = "info") -> None:
         "--concurrency", str(concurrency), "--pool", "prefork", "--hostname", f"{lane}@%h",
         "--without-mingle", "--without-gossip", "--loglevel", level,
     ]  # fmt: skip
+    os.environ["ALERTD_WORKER_LANE"] = lane  # its children say in their heartbeats what they are
     os.execv(sys.executable, arguments)  # noqa: S606  our own interpreter, no shell

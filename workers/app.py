@@ -13,6 +13,8 @@ from workers.process import PROCESS
 
 _DRAIN_SECONDS = 10.0  # well below the soft time limit, and short enough for a quick warm shutdown
 
+LANE_VARIABLE = "ALERTD_WORKER_LANE"
+
 _settings = load(os.environ)
 if _settings.broker_url is None:
     raise SystemExit("a worker takes its hints from Redis: set ALERTD_BROKER_URL, or use alertd up")
@@ -27,7 +29,7 @@ def _logging(**_: Any) -> None:
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _open(**_: Any) -> None:
     # The first hint of an outage must not wait for imports and connections.
-    PROCESS.warm()
+    PROCESS.warm(os.environ.get(LANE_VARIABLE, "bulk"))
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -4,11 +4,13 @@ import asyncio
 import gc
 import os
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any, TypeVar
 
 from alertd import logs
 from alertd.ports.deps import Deps
 from alertd.settings import load
+from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.wiring import close_deps, open_deps, sample_clock
@@ -32,14 +34,15 @@ class Process:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deps: Deps | None = None
         self._sender: Sender | None = None
+        self._beat_at: datetime | None = None
 
     def drain(self, lane: str, seconds: float) -> int:
         """Work on a lane; rings again if time ran out before the work did."""
         return self._run(self._drain(lane, seconds))
 
-    def warm(self) -> None:
+    def warm(self, lane: str) -> None:
         """Open everything now, so that the first hint finds it open."""
-        self._run(self._opened())
+        self._run(self._warm(lane))
 
     def close(self) -> None:
         """Give the connections back; nothing is in flight between two hints."""
@@ -54,9 +57,13 @@ class Process:
         assert self._sender is not None
         started = deps.clock.machine()
         accepted = await drain(deps, self._sender, lane, seconds=seconds)
+        self._beat_at = await beat(deps, lane, self._beat_at)
         if (deps.clock.machine() - started).total_seconds() >= seconds:
             deps.doorbell.ring(lane)
         return accepted
+
+    async def _warm(self, lane: str) -> None:
+        self._beat_at = await beat(await self._opened(), lane, None)
 
     async def _opened(self) -> Deps:
         if self._deps is None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import signal
+from datetime import datetime
 
 from alertd import logs
 from alertd.doorbell import CeleryDoorbell
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
+from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.sweep import sweep
 from alertd.wiring import close_deps, open_deps, sample_clock
@@ -24,12 +26,14 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
     log.info("sweeper_ready")
+    beat_at: datetime | None = None
     try:
         while not stop.is_set():
             pause = deps.timing.sweep
             try:
                 await sample_clock(deps)
                 await sweep(deps, sender, broker=_broker(deps))
+                beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE

@@ -14,6 +14,7 @@ from alertd.records import Backlog
 
 router = APIRouter(tags=["health"])
 TOO_OLD = 30.0  # seconds of machine time that work may wait (design.md section 5 sweeps every half second)
+SWEEPER = "sweeper"
 _PATIENCE = 5.0  # seconds in which the database must answer
 
 
@@ -30,6 +31,10 @@ class Ready(BaseModel):
     waiting: dict[str, float] = Field(
         description="Age in seconds of the oldest piece of work that waits, by what it is.",
         examples=[{"delivery_bulk": 0.2}],
+    )
+    beats: dict[str, float] = Field(
+        description="Seconds since each part last got something done. Workers only beat when they start and work.",
+        examples=[{"sweeper": 1.4, "urgent": 12.0, "bulk": 12.0}],
     )
 
 
@@ -52,16 +57,23 @@ async def readyz(here: Here) -> Any:
     deps = here.deps
     try:
         async with asyncio.timeout(_PATIENCE), deps.store.reading() as rows:
-            backlog = await rows.backlog(deps.clock.now(), deps.clock.machine())
+            now = deps.clock.machine()
+            backlog = await rows.backlog(deps.clock.now(), now)
+            beats = {name: (now - at).total_seconds() for name, at in (await rows.heartbeats()).items()}
     except (SQLAlchemyError, TimeoutError, OSError) as error:
         deps.log.warning("not_ready", error=type(error).__name__)
         return _not_ready(["the database does not answer; alertd doctor says more"])
     waiting = ages(backlog, deps.clock.rate)
     reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD]
+    if beats.get(SWEEPER, TOO_OLD + 1) > TOO_OLD:
+        reasons.append("the sweeper has not looked for 30 s, and without it no family is told in time")
     if reasons:
         deps.log.warning("not_ready", reasons=reasons)
         return _not_ready(reasons)
-    return Ready(waiting={what: round(age, 1) for what, age in waiting.items()})
+    return Ready(
+        waiting={what: round(age, 1) for what, age in waiting.items()},
+        beats={name: round(age, 1) for name, age in beats.items()},
+    )
 
 
 def ages(backlog: Backlog, rate: float) -> dict[str, float]:

@@ -3,3 +3,24 @@
 `alertd demo` is `alertd up --sandbox` with 200 sample families and the script of that weekend. It ends with a
 report, judged from the stand-ins' own log by code that shares nothing with the daemon.
 """
+
+from pathlib import Path
+from typing import Literal
+
+
+def run(
+    *,
+    fast: bool = False,
+    stay: bool = False,
+    keep_dir: Path | None = None,
+    output: Literal["table", "json"] = "table",
+) -> int:
+    """Play the demo in this process (its main thread) and return the exit code: 0 if every family heard in time.
+
+    `fast`: only the first twenty hours. `stay`: afterwards stay up until ctrl-c, to look at the inbox.
+    `keep_dir`: an empty or new folder for database and logs, which is kept. `output`: "json" puts the report on
+    standard output, and everything else on standard error.
+    """
+    from alertd.demo.running import play_demo
+
+    return play_demo(fast=fast, stay=stay, keep_dir=keep_dir, output=output)

@@ -68,11 +68,8 @@ class Performance:
         if imported["families"] != len(self._sample.documents):
             raise ApiRefused(f"only {imported['families']} of the sample's families were imported")
 
-    def perform(self, stop: threading.Event, problems: list[str]) -> Report:
-        """Play to the end and judge. `problems` may grow meanwhile; it is told in the report.
-
-        Raises ApiRefused, ApiSilent and Stopped.
-        """
+    def perform(self, stop: threading.Event) -> Report:
+        """Play to the end, judge and report. Raises ApiRefused, ApiSilent and Stopped."""
         began = time.monotonic()
         play = Play(self._api, self._clock, stop, self._told)
         with self._watching(play):
@@ -90,7 +87,6 @@ class Performance:
             unreached=self._unreached,
             human_updates=sum(kind != "holding" for kind in kinds),
             holdings=sum(kind == "holding" for kind in kinds),
-            problems=tuple(problems),
         )
 
     def _judged(self) -> Any:

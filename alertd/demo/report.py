@@ -1,7 +1,7 @@
 """What a demo ends with: what each family got, who could not be reached and why, and the verdict."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,7 +33,7 @@ class Unreached:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that is told at the end; `problems` are troubles of the demo itself, such as a part that died."""
+    """Everything that is told at the end."""
 
     zone: str
     begins: datetime
@@ -45,12 +45,11 @@ class Report:
     unreached: Sequence[Unreached]
     human_updates: int
     holdings: int
-    problems: Sequence[str] = field(default_factory=tuple)
 
     @property
     def passed(self) -> bool:
-        """Whether every rule was kept and the demo itself had no trouble."""
-        return self.judgement.passed and not self.problems
+        """Whether every rule was kept."""
+        return self.judgement.passed
 
     def as_json(self) -> dict[str, Any]:
         """For programs; lengths of story time in seconds."""
@@ -97,7 +96,6 @@ class Report:
                 {"family": each.family, "rest": each.rest, "tried": list(each.tried)} for each in self.unreached
             ],
             "faults": [{"rule": f.rule, "family": f.family, "what": f.what} for f in found.faults],
-            "problems": list(self.problems),
         }
 
     def lines(self) -> list[str]:
@@ -169,8 +167,7 @@ class Report:
                 f"PASSED: every family but the {count} without a live address heard in time, "
                 f"and alertd names exactly those {count}."
             ]
-        lines = [f"FAILED: {len(faults)} faults" if faults else "FAILED"]
-        lines += [f"  {problem}" for problem in self.problems]
+        lines = [f"FAILED: {len(faults)} faults"]
         lines += [f"  {fault.rule}: {fault.family} {fault.what}" for fault in faults[:_FEW]]
         if len(faults) > _FEW:
             lines.append(f"  ... and {len(faults) - _FEW} more")

@@ -29,8 +29,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     due_at = due(people, deadline, duty.margin)
     family = Household(duty, now, services, people, hereafter, knowledge, deadline)
     told = family.round(is_due=now >= due_at)
-    if told.owed and told.turn.update <= knowledge.told and due_at <= now + duty.margin:
-        # Somebody wakes up or joins just before the silence rule speaks: one message, not two.
+    if told.owed and told.turn.update <= knowledge.told and family.nearly_due(due_at):
         told = family.round(is_due=True)
     owed = told.owed
     resting = not owed and not any(person.may_be_told(now) for person in people)
@@ -69,6 +68,12 @@ class Household:
     hereafter: list[Person]  # the same under the quiet rules that hold once they know of a fall
     knowledge: Knowledge
     deadline: datetime
+
+    def nearly_due(self, due_at: datetime) -> bool:
+        """Whether the silence rule speaks within a margin: who wakes up or joins now gets one message, not two."""
+        incident, now, margin = self.duty.incident, self.now, self.duty.margin
+        promised = silence.open_promise(incident, now) is not None
+        return due_at <= now + margin and (not promised or silence.closes_promise(incident, now, margin))
 
     def round(self, *, is_due: bool) -> Round:
         """Ask for each person what they are owed; `is_due`: the silence rule speaks."""

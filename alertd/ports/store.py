@@ -147,7 +147,7 @@ class Rows(Protocol):
         """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more."""
 
     async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
-        """Hand what may not be said any more back to the planner: superseded, and its watch due."""
+        """Hand what may not be said any more back to the planner: superseded, and its watches due."""
 
     async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
         """Write what became of a batch, in one statement per table; returns how many had lost their lease."""
@@ -177,6 +177,12 @@ class Rows(Protocol):
         self, who: str, key: str, digest: bytes, status: int, response: str, at: datetime
     ) -> None:
         """Keep the answer of a command in the transaction that carried it out."""
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """A part of the cluster got something done just now, machine time."""
+
+    async def heartbeats(self) -> Mapping[str, datetime]:
+        """When each part of the cluster last got something done, machine time."""
 
     async def story_clock(self) -> tuple[datetime, datetime, float] | None:
         """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""

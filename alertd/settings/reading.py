@@ -17,7 +17,9 @@ from alertd.ingest.yaml_text import Tree, read_yaml
 from alertd.settings.keys import KEYS, PARTS, PATHS, SECRETS, VARIABLES
 from alertd.settings.model import Settings
 
-OTHER_VARIABLES = frozenset({"ALERTD_CONFIG", "ALERTD_URL", "ALERTD_API_KEY", "ALERTD_FAILPOINT"})
+OTHER_VARIABLES = frozenset(
+    {"ALERTD_CONFIG", "ALERTD_URL", "ALERTD_API_KEY", "ALERTD_FAILPOINT", "ALERTD_WORKER_LANE"}
+)
 """Variables of ours that are no settings of the daemon."""
 
 

@@ -1,15 +1,16 @@
 """API keys and repeated commands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.records import Key
 from alertd.store.codec import encode
 from alertd.store.sql import Sql
-from alertd.store.tables import api_key, idempotency, story_clock
+from alertd.store.tables import api_key, heartbeat, idempotency, story_clock
 
 
 class AccessRows:
@@ -64,6 +65,18 @@ class AccessRows:
             insert(idempotency),
             {"who": who, "key": key, "digest": digest, "status": status, "response": response, "at": at},
         )
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """A part of the cluster got something done just now, machine time."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        statement = dialect.insert(heartbeat).values(name=name, at=at)
+        await self.sql.run(
+            statement.on_conflict_do_update(index_elements=[heartbeat.c.name], set_={"at": statement.excluded.at})
+        )
+
+    async def heartbeats(self) -> Mapping[str, datetime]:
+        """When each part of the cluster last got something done, machine time."""
+        return {row.name: row.at for row in await self.sql.rows(select(heartbeat))}
 
     async def story_clock(self) -> tuple[datetime, datetime, float] | None:
         """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""

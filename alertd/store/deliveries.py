@@ -1,6 +1,6 @@
 """Claims, outcomes, and what becomes of leases that ran out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from alertd.domain.incident import IncidentId
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.ids import uuid7
+from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.tables import (
     address,
@@ -66,7 +67,7 @@ class DeliveryRows:
             select(delivery.c.incident_id, delivery.c.family_id).where(delivery.c.id.in_(ids)).distinct()
         )
         due = {(row.incident_id, row.family_id) for row in rows} | await self._sharers(ids)
-        await fast.lock_watches(self.sql, due)
+        await lock_watches(self.sql, due)
         await self._make_due(due, now)
         await self.sql.run(
             update(delivery)
@@ -86,7 +87,7 @@ class DeliveryRows:
         if failed:
             due = await self._concerned(failed)
             # All at once and in order: those who heard and then those who failed would be two orders.
-            await fast.lock_watches(self.sql, {(h[0], h[1]) for h in heard} | due)
+            await lock_watches(self.sql, {(h[0], h[1]) for h in heard} | due)
             await fast.mark_heard(self.sql, heard)
             await self._make_due(due, now)
             await self._stop_refused(failed, now)
@@ -299,11 +300,6 @@ class DeliveryRows:
                 for o in outcomes
             ],
         )
-
-
-async def lock_addresses(sql: Sql, ids: Collection[UUID]) -> None:
-    """Lock rows of `address` in the order of their ids; in any other, two transactions wait for each other."""
-    await sql.rows(select(address.c.id).where(address.c.id.in_(ids)).order_by(address.c.id).with_for_update())
 
 
 def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:

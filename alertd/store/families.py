@@ -16,6 +16,7 @@ from alertd.domain.incident import IncidentId, Reach, Scope
 from alertd.domain.watch import Rest
 from alertd.store import codec
 from alertd.store.ids import uuid7
+from alertd.store.locks import lock_addresses, lock_family, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.tables import (
     address,
@@ -65,7 +66,11 @@ class FamilyRows:
             set_={"updated_at": statement.excluded.updated_at, "doc": statement.excluded.doc},
         )
         await self.sql.many(
-            statement, [{"id": f.id, "updated_at": f.updated_at, "doc": codec.encode(f)} for f in stored]
+            statement,
+            [
+                {"id": f.id, "updated_at": f.updated_at, "doc": codec.encode(f)}
+                for f in sorted(stored, key=lambda f: f.id)  # two imports of the same families wait in one order
+            ],
         )
         lost = await self.sql.rows(
             select(family_address.c.address_id).where(family_address.c.family_id.in_(ids)).distinct()
@@ -84,6 +89,8 @@ class FamilyRows:
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
+        if not await lock_family(self.sql, family_id):
+            return False
         await self._rest(family_id)
         await self.sql.run(delete(family_service).where(family_service.c.family_id == family_id))
         linked = await self.sql.rows(
@@ -106,32 +113,33 @@ class FamilyRows:
 
     async def _rest(self, family_id: FamilyId) -> None:
         """What a family that is forgotten is owed ends: its watches rest until it comes back, if ever."""
-        await self.sql.run(
-            update(watch)
-            .where(watch.c.family_id == family_id, or_(watch.c.rest.is_(None), watch.c.rest != Rest.CLOSED.value))
-            .values(look_at=None, rest=Rest.NO_ADDRESS.value, version=watch.c.version + 1)
-        )
+        open_ = or_(watch.c.rest.is_(None), watch.c.rest != Rest.CLOSED.value)
+        own = await self.sql.rows(select(watch.c.incident_id).where(watch.c.family_id == family_id, open_))
         waiting = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
         sharing = await self.sql.rows(
             select(delivery_share.c.incident_id, delivery_share.c.family_id)
             .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
             .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
+            .distinct()
         )
+        sharers = [(row.incident_id, row.family_id) for row in sharing]
+        await lock_watches(self.sql, [*sharers, *((row.incident_id, family_id) for row in own)])
+        await self.sql.run(
+            update(watch)
+            .where(watch.c.family_id == family_id, open_)
+            .values(look_at=None, rest=Rest.NO_ADDRESS.value, version=watch.c.version + 1)
+        )
+        if sharers:  # they are still owed the message
+            await self.sql.run(
+                update(watch)
+                .where(tuple_(watch.c.incident_id, watch.c.family_id).in_(sharers), watch.c.look_at.is_not(None))
+                .values(look_at=watch.c.touched_at, version=watch.c.version + 1)  # long ago: due at once
+            )
         await self.sql.run(
             update(delivery)
             .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
             .values(state=DeliveryState.CANCELLED.value, reader=None)
         )
-        for row in sharing:  # who shares its address is still owed the message
-            await self.sql.run(
-                update(watch)
-                .where(
-                    watch.c.incident_id == row.incident_id,
-                    watch.c.family_id == row.family_id,
-                    watch.c.look_at.is_not(None),
-                )
-                .values(look_at=watch.c.touched_at, version=watch.c.version + 1)  # long ago: due at once
-            )
 
     async def count_touched(self, scope: Scope) -> int:
         """How many families a scope touches."""
@@ -141,6 +149,7 @@ class FamilyRows:
 
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
+        await lock_watches(self.sql, [(incident_id, each) for each in ids])
         return await self.sql.run(
             update(watch)
             .where(
@@ -164,7 +173,9 @@ class FamilyRows:
         for each in families:
             for caregiver in each.caregivers:
                 for item in caregiver.addresses:
-                    wanted.setdefault((item.channel, item.to), item)
+                    known = wanted.setdefault((item.channel, item.to), item)
+                    if item.verified and not known.verified:
+                        wanted[item.channel, item.to] = item
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         fresh = [
             {
@@ -180,18 +191,37 @@ class FamilyRows:
         if fresh:
             await self.sql.many(dialect.insert(address).on_conflict_do_nothing(), fresh)
         found: dict[tuple[str, str], UUID] = {}
+        verified: list[UUID] = []
         keys = list(wanted)
         for start in range(0, len(keys), 500):
             rows = await self.sql.rows(
-                select(address.c.id, address.c.channel, address.c.dest).where(
+                select(address.c.id, address.c.channel, address.c.dest, address.c.verified).where(
                     tuple_(address.c.channel, address.c.dest).in_(keys[start : start + 500])
                 )
             )
             found.update({(row.channel, row.dest): row.id for row in rows})
+            verified += [row.id for row in rows if wanted[row.channel, row.dest].verified and not row.verified]
+        await self._verify(verified)
         return found
+
+    async def _verify(self, ids: Sequence[UUID]) -> None:
+        """These addresses are verified from now on; that one family does not say so takes it from nobody."""
+        await lock_addresses(self.sql, ids)
+        for start in range(0, len(ids), 500):
+            await self.sql.run(
+                update(address)
+                .where(address.c.id.in_(ids[start : start + 500]))
+                .values(
+                    verified=True,
+                    notable=or_(
+                        address.c.shared, address.c.suspended_at.is_not(None), address.c.opted_out_at.is_not(None)
+                    ),
+                )
+            )
 
     async def _mark_shared(self, ids: list[UUID]) -> None:
         """Recount which of these addresses more than one family uses, and which the planner must load."""
+        await lock_addresses(self.sql, ids)
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
             rows = await self.sql.rows(

@@ -1,6 +1,6 @@
 """The hottest statements, over the driver's own connection: COPY and unnest on Postgres, executemany on SQLite."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -229,15 +229,6 @@ _LOCK_WATCHES = (
 )
 
 
-async def lock_watches(sql: Sql, keys: Collection[tuple[UUID, str]]) -> None:
-    """Lock watches in the order of their keys; in any other, three sessions deadlock each other (measured)."""
-    if sql.dialect == "postgresql" and keys:
-        incidents, families = zip(*sorted(keys), strict=True)
-        driver = await sql.driver()
-        async with driver.cursor() as cursor:
-            await cursor.execute(_LOCK_WATCHES, (_array(incidents), _array(families)))
-
-
 Heard = tuple[UUID, str, int, int, int | None]
 """(incident, family, accepted at in us, update, next_by in us)"""
 
@@ -320,7 +311,6 @@ __all__ = [
     "insert_one",
     "insert_share",
     "insert_watches",
-    "lock_watches",
     "mark_heard",
     "update_watches",
     "watch",

@@ -46,6 +46,13 @@ story_clock = Table(
     Column("rate", Float, nullable=False),
 )
 
+heartbeat = Table(  # machine time at which each part of the cluster last got something done
+    "heartbeat",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
 api_key = Table(
     "api_key",
     metadata,

@@ -65,14 +65,15 @@ async def delete_family(deps: Deps, family_id: FamilyId, *, who: str) -> None:
 async def _touch(deps: Deps, families: Sequence[Family]) -> None:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
-        for incident in await rows.incidents(open_only=True, limit=1000):
+        # Watches are locked in the order of their keys, new ones before those that are there: everywhere.
+        for incident in sorted(await rows.incidents(open_only=True, limit=1000), key=lambda each: each.id):
             ids = [family.id for family in families]
             watched = await rows.watched(ids, incident.id)
-            if watched:
-                await rows.touch_families(sorted(watched), incident.id, now)
             late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
             if late:
                 await _watch(deps, rows, incident, late)
+            if watched:
+                await rows.touch_families(sorted(watched), incident.id, now)
 
 
 async def _watch(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family]) -> None:

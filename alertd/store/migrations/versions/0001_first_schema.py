@@ -197,6 +197,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("NOT done"),
     )
     op.create_table(
+        "heartbeat",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_heartbeat")),
+    )
+    op.create_table(
         "idempotency",
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("who", sa.String(length=64), nullable=False),

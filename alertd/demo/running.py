@@ -1,0 +1,172 @@
+"""`alertd demo`: everything up in this process's children, one performance, its report, and down again."""
+
+import asyncio
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal, TextIO
+
+from alertd import logs, up
+from alertd.demo.client import ApiRefused, ApiSilent
+from alertd.demo.families import sample
+from alertd.demo.performance import Performance, Where
+from alertd.demo.play import Stopped
+from alertd.demo.report import Report
+from alertd.demo.rules import rules_of
+from alertd.demo.script import Script, read_script
+from alertd.demo.stage import SCRIPT, Stage, demo_folder, own_environment, set_stage, wind_clock
+from alertd.demo.view import View
+from alertd.domain.errors import AlertdError
+from alertd.policy_file import load_policies
+from alertd.sandbox.story_clock import StoryClock, machine_time
+
+_LEADS = (20.0, 60.0)  # real seconds that everything is given to get ready; the second for a slow machine
+_STILL_NEEDED = 4.0  # of them, for workers to come up behind the API and to import the families
+
+
+class _TooLate(Exception):
+    """The story began before everything was ready."""
+
+
+@dataclass(slots=True)
+class _Evening:
+    """One attempt at a performance: what is needed to play it, and how it ended."""
+
+    stage: Stage
+    script: Script
+    view: View
+    stay: bool
+    tell: Callable[[Report], None]
+    stop: threading.Event = field(default_factory=threading.Event)
+    report: Report | None = None
+    trouble: str = ""
+    late: bool = False
+
+
+def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"]) -> int:
+    """See `alertd.demo.run`."""
+    out = sys.stderr if output == "json" else sys.stdout
+    tell = _tell_json if output == "json" else _tell_lines
+    logs.configure("warning", json=False)
+    with own_environment(), demo_folder(keep_dir) as folder:
+        for attempt, lead in enumerate(_LEADS, start=1):
+            try:
+                stage = set_stage(folder.path / f"try-{attempt}")
+                script = read_script(stage.config / SCRIPT, fast=fast)
+                evening = _Evening(stage, script, _view(script, out), stay, tell)
+                evening.view.say(_welcome(script))
+                asyncio.run(_up(evening, lead))
+            except AlertdError as error:
+                out.write(f"{error}\n")
+                return 1
+            if not evening.late:
+                break
+            out.write("This machine was not ready when the story began. Once more, with more time.\n")
+        if evening.report is not None and evening.report.passed:
+            return 0
+        if evening.trouble:
+            out.write(f"FAILED: {evening.trouble}\n")
+        folder.keep = True
+        out.write(f"Logs and database are kept in {folder.path}\n")
+        return 1
+
+
+async def _up(evening: _Evening, lead: float) -> None:
+    """Bring everything up, have the play performed beside it, and bring it down."""
+    stage, over, ready = evening.stage, asyncio.Event(), asyncio.Event()
+    places: list[up.Where] = []
+
+    def on_ready(where: up.Where) -> None:
+        places.append(where)
+        ready.set()
+
+    clock = await wind_clock(stage, evening.script.begins, timedelta(seconds=lead))
+    running = asyncio.create_task(
+        up.up(stage.settings, stage.env, sandbox=True, on_ready=on_ready, until=over), name="up"
+    )
+    came_up = asyncio.create_task(ready.wait())
+    try:
+        await asyncio.wait({running, came_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not places:
+            return
+        playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0], clock))
+        await asyncio.wait({running, playing}, return_when=asyncio.FIRST_COMPLETED)
+        evening.stop.set()  # ctrl-c brings everything down while the play goes on
+        await playing
+        if evening.stay and evening.report is not None and not running.done():
+            _invite(evening, places[0])
+            await asyncio.wait({running})
+    finally:
+        evening.stop.set()
+        came_up.cancel()
+        over.set()
+        await running
+
+
+def _perform(evening: _Evening, where: up.Where, clock: StoryClock) -> None:
+    """Prepare, play and report, in a thread of its own."""
+    stage, script, view = evening.stage, evening.script, evening.view
+    policies = load_policies(stage.config).values()
+    policy = next(policy for policy in policies if script.opening.services[0] in policy.services)
+    assert where.key_file is not None
+    assert where.sandbox is not None
+    performance = Performance(
+        Where(where.api, where.key_file.read_text().strip(), where.sandbox, where.data_dir / "sandbox"),
+        script,
+        sample(),
+        rules_of(policy, script.opening.severity or "", clock.rate),
+        clock,
+        view,
+    )
+    try:
+        performance.prepare()
+        left = clock.real_start - machine_time()
+        if left < _STILL_NEEDED:
+            evening.late = True
+            return
+        view.say(f"Up: {where.redis}")
+        view.say(f"Inbox of every phone, app and mailbox: {where.inbox}")
+        view.say(f"The story begins in {left:.0f} seconds.")
+        view.say()
+        evening.report = performance.perform(evening.stop)
+    except (ApiRefused, ApiSilent) as error:
+        evening.trouble = str(error)
+    except Stopped:
+        evening.trouble = "stopped before the end of the story"
+    else:
+        evening.tell(evening.report)
+
+
+def _view(script: Script, out: TextIO) -> View:
+    live = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return View(out, zone=script.zone, begins=script.begins, ends=script.ends, live=live)
+
+
+def _welcome(script: Script) -> str:
+    hours = round(script.length / timedelta(hours=1))
+    return (
+        f"The outage of Thanksgiving 2019, {hours} hours of it, told to 200 made-up families by alertd itself:\n"
+        "Redis, API, workers and sweeper, against stand-ins for the SMS, push and mail providers.\n"
+        "Getting everything up ..."
+    )
+
+
+def _invite(evening: _Evening, where: up.Where) -> None:
+    evening.view.say(
+        f"\nStill up: {where.inbox} shows what each phone, app and mailbox received. Stop with ctrl-c."
+    )
+
+
+def _tell_lines(report: Report) -> None:
+    sys.stdout.write("\n".join(report.lines()) + "\n")
+    sys.stdout.flush()
+
+
+def _tell_json(report: Report) -> None:
+    sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
+    sys.stdout.flush()

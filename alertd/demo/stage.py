@@ -1,0 +1,114 @@
+"""Where a demo plays: a folder of its own, settings of its own, and a story clock that waits for the curtain."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from alertd import wiring
+from alertd.sandbox.story_clock import StoryClock
+from alertd.settings import Settings, load
+from alertd.settings.reading import shipped_config
+from alertd.store.store import SqlStore
+
+SCENARIO = Path("scenarios", "demo")
+"""Below the shipped config folder: services, policies, settings and the script."""
+
+SCRIPT = "weekend.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The folder of one demo and the settings that its parts run with."""
+
+    folder: Path
+    env: Mapping[str, str]
+    settings: Settings
+
+    @property
+    def config(self) -> Path:
+        """Its config folder, with the script."""
+        return self.settings.config_dir
+
+
+def set_stage(folder: Path) -> Stage:
+    """Make a config folder, settings and a free port for a demo in `folder`.
+
+    Nothing of the user's own settings is taken over: a demo must never reach real phones or a real database.
+    Raises Mistakes for a scenario with mistakes.
+    """
+    config = folder / "config"
+    shutil.copytree(shipped_config() / SCENARIO, config, dirs_exist_ok=True)
+    if not (config / "templates").is_dir():
+        shutil.copytree(shipped_config() / "templates", config / "templates")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}
+    env |= {
+        "ALERTD_CONFIG": str(config),
+        "ALERTD_DATA_DIR": str(folder / "data"),
+        "ALERTD_API__PORT": str(_free_port()),
+    }
+    return Stage(folder, env, load(env))
+
+
+@dataclass(slots=True)
+class Folder:
+    """A demo's folder; `keep`: it stays."""
+
+    path: Path
+    keep: bool
+
+
+@contextmanager
+def demo_folder(wanted: Path | None) -> Iterator[Folder]:
+    """`wanted`, made if it is not there, or one that is gone afterwards unless something sets `keep`."""
+    if wanted is not None:
+        wanted.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = Folder(wanted or Path(tempfile.mkdtemp(prefix="alertd-demo-")), keep=wanted is not None)
+    try:
+        yield folder
+    finally:
+        if not folder.keep:
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+@contextmanager
+def own_environment() -> Iterator[None]:
+    """Without the user's ALERTD_ variables, which the parts would inherit from this process."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("ALERTD_")}
+    for name in before:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+async def wind_clock(stage: Stage, begins: datetime, wait: timedelta) -> StoryClock:
+    """Set the cluster's story so that it comes to `begins` after `wait` of real time; before that, it comes nearer.
+
+    A cluster's story is set once and never jumps, and its parts need real seconds to get ready: the story is given
+    a lead.
+    """
+    settings = stage.settings
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    wiring.upgrade_database(settings)
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        at = await store.now() + wait
+        async with store.transaction() as rows:
+            await rows.set_story_clock(begins, at, settings.clock.rate)
+    finally:
+        await store.close()
+    return StoryClock(begins, at.timestamp(), settings.clock.rate)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
