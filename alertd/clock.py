@@ -1,5 +1,6 @@
 """One clock for the whole cluster: the database's, sampled, and advanced by the monotonic clock."""
 
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -46,6 +47,11 @@ class ClusterClock:
         story_at, machine_at = self._story
         return story_at + (machine - machine_at) * self.rate
 
+    @property
+    def waits(self) -> bool:
+        """Whether there is a story that has not begun; until then its beginning may be moved."""
+        return self._story is not None and self.machine() < self._story[1]
+
     def sampled_ago(self) -> float:
-        """Seconds since the last sample."""
-        return time.monotonic() - self._at
+        """Seconds since the last sample; endless while the story waits, so that its beginning is not missed."""
+        return math.inf if self.waits else time.monotonic() - self._at

@@ -40,7 +40,11 @@ class NotReady(AssertionError):
 def start(argv: list[str], **options: Any) -> subprocess.Popen[bytes]:
     """Start a child in a session of its own that dies with us; `options` are Popen's."""
     return subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent, **options
+        argv,
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,  # noqa: PLW1509  (we fork from the main thread)
+        **options,
     )
 
 
@@ -127,7 +131,7 @@ def running_postgres() -> Iterator[Postgres]:
         argv += ["-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "deadlock_timeout=200ms"]
         log = stack.enter_context((folder / "log").open("wb"))
         process = start(argv, stdout=log, stderr=log, cwd=data, **options)
-        stack.callback(stop, process, signal.SIGINT)  # SIGINT is Postgres's fast shutdown
+        stack.callback(lambda: __import__('shutil').copy(folder / 'log', '/tmp/w/pg.log')); stack.callback(stop, process, signal.SIGINT)
         server = Postgres(data)
 
         def answers() -> bool:

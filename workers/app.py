@@ -9,7 +9,6 @@ from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.doorbell import TASK
 from alertd.settings import load
-from workers.process import PROCESS
 
 _DRAIN_SECONDS = 10.0  # well below the soft time limit, and short enough for a quick warm shutdown
 
@@ -21,6 +20,13 @@ if _settings.broker_url is None:
 app = celery_app(_settings.broker_url.get_secret_value())
 
 
+def _process() -> Any:
+    # The parent only watches: what its children import would double the time until they are ready.
+    from workers.process import PROCESS
+
+    return PROCESS
+
+
 @setup_logging.connect(weak=False)  # type: ignore[untyped-decorator]
 def _logging(**_: Any) -> None:
     logs.configure(_settings.log.level, _settings.log.json_)
@@ -29,15 +35,15 @@ def _logging(**_: Any) -> None:
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _open(**_: Any) -> None:
     # The first hint of an outage must not wait for imports and connections.
-    PROCESS.warm(os.environ.get(LANE_VARIABLE, "bulk"))
+    _process().warm(os.environ.get(LANE_VARIABLE, "bulk"))
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]
 def _close(**_: Any) -> None:
-    PROCESS.close()
+    _process().close()
 
 
 @app.task(name=TASK, ignore_result=True)  # type: ignore[untyped-decorator]
 def drain(lane: str) -> None:
     """A hint: look whether this lane has work."""
-    PROCESS.drain(lane, _DRAIN_SECONDS)
+    _process().drain(lane, _DRAIN_SECONDS)

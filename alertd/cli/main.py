@@ -1,8 +1,16 @@
 """Puts the commands together."""
 
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
 import typer
 
-from alertd.cli import processes
+import alertd
+from alertd.cli import doctor, event, family, incident, key, looking, policy, processes
+from alertd.cli.failed import REFUSED, Failed
+from alertd.cli.output import Output, begin, group
+from alertd.domain.errors import AlertdError
 
 app = typer.Typer(
     name="alertd",
@@ -12,9 +20,67 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"alertd {alertd.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    output: Output = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Tells families when a service they rely on is down, and keeps telling them."""
+    begin(output)
+
+
+def _groups() -> None:
+    incidents = group("incident", "Open, update, resolve and look at incidents.")
+    families = group("family", "Whom to tell, and how.")
+    policies = group("policy", "What the product teams promise.")
+    events = group("event", "Outages told by programs.")
+    deliveries = group("delivery", "Every single message.")
+    keys = group("key", "API keys.")
+    incident.add_to(incidents)
+    looking.add_to(incidents, deliveries)
+    family.add_to(families)
+    policy.add_to(policies)
+    event.add_to(events)
+    key.add_to(keys)
+    for each in (incidents, families, deliveries, events, policies, keys):
+        app.add_typer(each)
+
+
+_groups()
 processes.add_to(app)
+doctor.add_to(app)
 
 
-def main() -> None:
-    """The console script."""
-    app()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script. Exits 0 done, 1 refused or failed, 2 usage, 69 server not reachable."""
+    try:
+        app(arguments)
+    except Failed as failed:
+        _end(failed)
+    except AlertdError as error:
+        _end(_failed(error))
+
+
+def _failed(error: AlertdError) -> Failed:
+    from alertd.ingest.reading import Mistakes
+
+    if isinstance(error, Mistakes) and len(error.problems) > 1:
+        lines = tuple(str(problem) for problem in error.problems)
+        return Failed(f"{len(lines)} mistakes:", more=lines)
+    return Failed(str(error))
+
+
+def _end(failed: Failed) -> None:
+    for line in failed.lines():
+        print(line, file=sys.stderr)
+    sys.exit(failed.code or REFUSED)

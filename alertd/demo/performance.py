@@ -1,7 +1,6 @@
 """One performance against a running daemon and its sandbox: prepare, play, watch, judge, report."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 from alertd.demo.client import ApiRefused, ApiSilent, Client
 from alertd.demo.families import Sample
-from alertd.demo.judge import Judge, Rules
+from alertd.demo.judge import Judge, Judgement, Rules
 from alertd.demo.play import Play, Played
 from alertd.demo.report import Report, Unreached, tried
 from alertd.demo.rules import moments_of
@@ -37,41 +36,28 @@ class Where:
 class Performance:
     """Plays one script to one sample of families."""
 
-    def __init__(
-        self, where: Where, script: Script, sample: Sample, rules: Rules, clock: StoryClock, view: View
-    ) -> None:
+    def __init__(self, where: Where, script: Script, sample: Sample, rules: Rules, view: View) -> None:
         self._api = Client(where.api_url, where.api_key)
         self._sandbox = Client(where.sandbox_url)
         self._where, self._script, self._sample, self._rules = where, script, sample, rules
-        self._clock, self._view = clock, view
+        self._view = view
         self._unreached: list[Unreached] = []
         self._human: datetime | None = None
         self._holdings: dict[int, datetime] = {}
         self._all_told = False
 
     def prepare(self) -> None:
-        """Import the families; tell the sandbox what time it is and which addresses are dead.
-
-        Raises ApiRefused and ApiSilent.
-        """
-        self._sandbox.put(
-            "/control/clock",
-            {
-                "story_start": self._clock.story_start.isoformat(),
-                "rate": self._clock.rate,
-                "real_start": self._clock.real_start,
-            },
-        )
+        """Import the families; tell the sandbox which addresses are dead. Raises ApiRefused and ApiSilent."""
         dead = {channel: sorted(addresses) for channel, addresses in self._sample.dead.items()}
         self._sandbox.post("/control/dead", dead)
         imported = self._api.post_lines("/v1/families:import", list(self._sample.documents))
         if imported["families"] != len(self._sample.documents):
             raise ApiRefused(f"only {imported['families']} of the sample's families were imported")
 
-    def perform(self, stop: threading.Event) -> Report:
+    def perform(self, clock: StoryClock, stop: threading.Event) -> Report:
         """Play to the end, judge and report. Raises ApiRefused, ApiSilent and Stopped."""
-        began = time.monotonic()
-        play = Play(self._api, self._clock, stop, self._told)
+        self._set_clock(clock)
+        play = Play(self._api, clock, stop, self._told)
         with self._watching(play):
             play.perform(self._script, self._before_the_end)
         incident = self._api.get(f"/v1/incidents/{play.incident}")
@@ -80,8 +66,7 @@ class Performance:
             zone=self._script.zone,
             begins=self._script.begins,
             ends=self._script.ends,
-            real_seconds=time.monotonic() - began,
-            rate=self._clock.rate,
+            rate=clock.rate,
             rules=self._rules,
             judgement=self._judged(),
             unreached=self._unreached,
@@ -89,7 +74,13 @@ class Performance:
             holdings=sum(kind == "holding" for kind in kinds),
         )
 
-    def _judged(self) -> Any:
+    def _set_clock(self, clock: StoryClock) -> None:
+        """What the sandbox writes down must be the daemon's own time."""
+        start = clock.story_start.isoformat()
+        told = {"story_start": start, "rate": clock.rate, "real_start": clock.real_start}
+        self._sandbox.put("/control/clock", told)
+
+    def _judged(self) -> Judgement:
         judge = Judge(
             self._sample.documents, self._sample.dead, moments_of(self._script), self._script.ends, self._rules
         )

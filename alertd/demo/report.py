@@ -38,7 +38,6 @@ class Report:
     zone: str
     begins: datetime
     ends: datetime
-    real_seconds: float
     rate: float
     rules: Rules
     judgement: Judgement
@@ -61,7 +60,6 @@ class Report:
                 "begins": self.begins.isoformat(),
                 "ends": self.ends.isoformat(),
                 "rate": self.rate,
-                "real_seconds": round(self.real_seconds, 1),
                 "slack_seconds": self.rules.slack.total_seconds(),
             },
             "families": {"all": found.families, "heard": found.heard, "unreached": len(self.unreached)},
@@ -103,7 +101,7 @@ class Report:
         found, rules = self.judgement, self.rules
         first = found.first_notices
         told = [
-            ("story", f"{self._day(self.begins)} to {self._day(self.ends)}, in {self.real_seconds:.0f} seconds"),
+            ("story", f"{self._day(self.begins)} to {self._day(self.ends)}, {self.rate:,.0f} times as fast"),
             ("families", f"{found.families}, of which {found.heard} heard and {len(self.unreached)} could not"),
             (
                 "first notice",

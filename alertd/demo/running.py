@@ -19,18 +19,10 @@ from alertd.demo.play import Stopped
 from alertd.demo.report import Report
 from alertd.demo.rules import rules_of
 from alertd.demo.script import Script, read_script
-from alertd.demo.stage import SCRIPT, Stage, demo_folder, own_environment, set_stage, wind_clock
+from alertd.demo.stage import SCRIPT, Stage, begin, demo_folder, own_environment, set_stage, wind_clock
 from alertd.demo.view import View
 from alertd.domain.errors import AlertdError
 from alertd.policy_file import load_policies
-from alertd.sandbox.story_clock import StoryClock, machine_time
-
-_LEADS = (20.0, 60.0)  # real seconds that everything is given to get ready; the second for a slow machine
-_STILL_NEEDED = 4.0  # of them, for workers to come up behind the API and to import the families
-
-
-class _TooLate(Exception):
-    """The story began before everything was ready."""
 
 
 @dataclass(slots=True)
@@ -45,7 +37,6 @@ class _Evening:
     stop: threading.Event = field(default_factory=threading.Event)
     report: Report | None = None
     trouble: str = ""
-    late: bool = False
 
 
 def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"]) -> int:
@@ -54,19 +45,15 @@ def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal[
     tell = _tell_json if output == "json" else _tell_lines
     logs.configure("warning", json=False)
     with own_environment(), demo_folder(keep_dir) as folder:
-        for attempt, lead in enumerate(_LEADS, start=1):
-            try:
-                stage = set_stage(folder.path / f"try-{attempt}")
-                script = read_script(stage.config / SCRIPT, fast=fast)
-                evening = _Evening(stage, script, _view(script, out), stay, tell)
-                evening.view.say(_welcome(script))
-                asyncio.run(_up(evening, lead))
-            except AlertdError as error:
-                out.write(f"{error}\n")
-                return 1
-            if not evening.late:
-                break
-            out.write("This machine was not ready when the story began. Once more, with more time.\n")
+        try:
+            stage = set_stage(folder.path)
+            script = read_script(stage.config / SCRIPT, fast=fast)
+            evening = _Evening(stage, script, _view(script, out), stay, tell)
+            evening.view.say(_welcome(script))
+            asyncio.run(_up(evening))
+        except AlertdError as error:
+            out.write(f"{error}\n")
+            return 1
         if evening.report is not None and evening.report.passed:
             return 0
         if evening.trouble:
@@ -76,7 +63,7 @@ def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal[
         return 1
 
 
-async def _up(evening: _Evening, lead: float) -> None:
+async def _up(evening: _Evening) -> None:
     """Bring everything up, have the play performed beside it, and bring it down."""
     stage, over, ready = evening.stage, asyncio.Event(), asyncio.Event()
     places: list[up.Where] = []
@@ -85,7 +72,7 @@ async def _up(evening: _Evening, lead: float) -> None:
         places.append(where)
         ready.set()
 
-    clock = await wind_clock(stage, evening.script.begins, timedelta(seconds=lead))
+    await wind_clock(stage, evening.script.begins)
     running = asyncio.create_task(
         up.up(stage.settings, stage.env, sandbox=True, on_ready=on_ready, until=over), name="up"
     )
@@ -94,7 +81,7 @@ async def _up(evening: _Evening, lead: float) -> None:
         await asyncio.wait({running, came_up}, return_when=asyncio.FIRST_COMPLETED)
         if not places:
             return
-        playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0], clock))
+        playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0]))
         await asyncio.wait({running, playing}, return_when=asyncio.FIRST_COMPLETED)
         evening.stop.set()  # ctrl-c brings everything down while the play goes on
         await playing
@@ -108,7 +95,7 @@ async def _up(evening: _Evening, lead: float) -> None:
         await running
 
 
-def _perform(evening: _Evening, where: up.Where, clock: StoryClock) -> None:
+def _perform(evening: _Evening, where: up.Where) -> None:
     """Prepare, play and report, in a thread of its own."""
     stage, script, view = evening.stage, evening.script, evening.view
     policies = load_policies(stage.config).values()
@@ -119,22 +106,17 @@ def _perform(evening: _Evening, where: up.Where, clock: StoryClock) -> None:
         Where(where.api, where.key_file.read_text().strip(), where.sandbox, where.data_dir / "sandbox"),
         script,
         sample(),
-        rules_of(policy, script.opening.severity or "", clock.rate),
-        clock,
+        rules_of(policy, script.opening.severity or "", stage.settings.clock.rate),
         view,
     )
     try:
         performance.prepare()
-        left = clock.real_start - machine_time()
-        if left < _STILL_NEEDED:
-            evening.late = True
-            return
         view.say(f"Up: {where.redis}")
         view.say(f"Inbox of every phone, app and mailbox: {where.inbox}")
-        view.say(f"The story begins in {left:.0f} seconds.")
         view.say()
-        evening.report = performance.perform(evening.stop)
-    except (ApiRefused, ApiSilent) as error:
+        clock = asyncio.run(begin(stage, script.begins))
+        evening.report = performance.perform(clock, evening.stop)
+    except (AlertdError, ApiRefused, ApiSilent) as error:
         evening.trouble = str(error)
     except Stopped:
         evening.trouble = "stopped before the end of the story"

@@ -4,13 +4,14 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from alertd import wiring
+from alertd.domain.errors import AlertdError
 from alertd.sandbox.story_clock import StoryClock
 from alertd.settings import Settings, load
 from alertd.settings.reading import shipped_config
@@ -20,6 +21,13 @@ SCENARIO = Path("scenarios", "demo")
 """Below the shipped config folder: services, policies, settings and the script."""
 
 SCRIPT = "weekend.yaml"
+
+_AT_THE_LATEST = timedelta(minutes=10)  # real time; a story begins by itself if nobody begins it
+_NOTICED_WITHIN = timedelta(seconds=3)  # ...; every part looks twice a second whether the story may begin
+
+
+class Slow(AlertdError):
+    """The machine was not ready in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,23 +96,37 @@ def own_environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-async def wind_clock(stage: Stage, begins: datetime, wait: timedelta) -> StoryClock:
-    """Set the cluster's story so that it comes to `begins` after `wait` of real time; before that, it comes nearer.
-
-    A cluster's story is set once and never jumps, and its parts need real seconds to get ready: the story is given
-    a lead.
-    """
+async def wind_clock(stage: Stage, begins: datetime) -> None:
+    """Make the database and set the cluster's story to come to `begins` in a while: everything can get ready."""
     settings = stage.settings
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     wiring.upgrade_database(settings)
-    store = SqlStore(settings.database_url.get_secret_value())
-    try:
-        at = await store.now() + wait
+    async with _store(settings) as store:
+        at = await store.now() + _AT_THE_LATEST
         async with store.transaction() as rows:
             await rows.set_story_clock(begins, at, settings.clock.rate)
+
+
+async def begin(stage: Stage, begins: datetime) -> StoryClock:
+    """Let the story come to `begins` in a moment, when every part has noticed. Raises Slow when it has already."""
+    settings = stage.settings
+    async with _store(settings) as store:
+        now = await store.now()
+        at = now + _NOTICED_WITHIN
+        async with store.transaction() as rows:
+            if not await rows.move_story(at, now):
+                minutes = _AT_THE_LATEST // timedelta(minutes=1)
+                raise Slow(f"this machine was not ready within {minutes} minutes, and the story began without it")
+    return StoryClock(begins, at.timestamp(), settings.clock.rate)
+
+
+@asynccontextmanager
+async def _store(settings: Settings) -> AsyncIterator[SqlStore]:
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        yield store
     finally:
         await store.close()
-    return StoryClock(begins, at.timestamp(), settings.clock.rate)
 
 
 def _free_port() -> int:

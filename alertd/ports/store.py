@@ -118,6 +118,9 @@ class Rows(Protocol):
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
 
+    async def rest_watches(self, incident_id: UUID, ids: Sequence[str]) -> None:
+        """Look no more at the watches of families that are gone."""
+
     async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
         """Which of these families have a watch in this incident."""
 
@@ -189,6 +192,9 @@ class Rows(Protocol):
 
     async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
         """Set it once; a cluster's story never jumps."""
+
+    async def move_story(self, machine_at: datetime, now: datetime) -> bool:
+        """Let a story that has not begun by `now` (machine time) begin at another moment; False if it has begun."""
 
     async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
         """What waits and for how long; every query walks a partial index."""

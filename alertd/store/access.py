@@ -91,6 +91,11 @@ class AccessRows:
                 {"id": 1, "story_at": story_at, "machine_at": machine_at, "rate": rate},
             )
 
+    async def move_story(self, machine_at: datetime, now: datetime) -> bool:
+        """Let a story that has not begun by `now` (machine time) begin at another moment; False if it has begun."""
+        statement = update(story_clock).where(story_clock.c.id == 1, story_clock.c.machine_at > now)
+        return await self.sql.run(statement.values(machine_at=machine_at)) == 1
+
 
 def _key(row: object) -> Key:
     return Key(

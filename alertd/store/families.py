@@ -160,6 +160,14 @@ class FamilyRows:
             .values(look_at=_earlier(now), version=watch.c.version + 1)
         )
 
+    async def rest_watches(self, incident_id: UUID, ids: Sequence[str]) -> None:
+        """Look no more at the watches of families that are gone."""
+        await self.sql.run(
+            update(watch)
+            .where(watch.c.incident_id == incident_id, watch.c.family_id.in_(ids))
+            .values(look_at=None, rest=Rest.NO_ADDRESS.value, version=watch.c.version + 1)
+        )
+
     async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
         """Which of these families have a watch in this incident."""
         rows = await self.sql.rows(

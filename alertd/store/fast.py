@@ -171,14 +171,14 @@ async def insert_watches(sql: Sql, plan: Plan, new: Sequence[PlannedWatch]) -> s
 
 
 _UPDATE_WATCH = (
-    "UPDATE watch SET next_by=?, owed=max(owed, ?), epoch=?, waiting=?, look_at=?, rest=?, "
+    "UPDATE watch SET touched_at=?, next_by=?, owed=max(owed, ?), epoch=?, waiting=?, look_at=?, rest=?, "
     "version=version+1 WHERE incident_id=? AND family_id=? AND version=?"
 )
 _UPDATE_WATCH_UNNEST = (
-    "UPDATE watch w SET next_by=u.next_by, owed=greatest(w.owed, u.owed), epoch=u.epoch, waiting=u.waiting, "
-    "look_at=u.look_at, rest=u.rest, version=w.version+1 "
-    "FROM unnest(%s::text[], %s::int8[], %s::int4[], %s::int2[], %s::text[], %s::int8[], %s::text[], "
-    "%s::int4[]) AS u(family_id, next_by, owed, epoch, waiting, look_at, rest, version) "
+    "UPDATE watch w SET touched_at=u.touched_at, next_by=u.next_by, owed=greatest(w.owed, u.owed), "
+    "epoch=u.epoch, waiting=u.waiting, look_at=u.look_at, rest=u.rest, version=w.version+1 "
+    "FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int4[], %s::int2[], %s::text[], %s::int8[], "
+    "%s::text[], %s::int4[]) AS u(family_id, touched_at, next_by, owed, epoch, waiting, look_at, rest, version) "
     "WHERE w.incident_id=%s AND w.family_id=u.family_id AND w.version=u.version RETURNING w.family_id"
 )
 
@@ -187,7 +187,7 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
     """Update watches guarded by their version; returns the families that were won."""
     rows = [
         (
-            w.family, to_us(w.next_by), w.owed, w.epoch, codec.encode(w.waiting),
+            w.family, to_us(w.touched_at), to_us(w.next_by), w.owed, w.epoch, codec.encode(w.waiting),
             to_us(w.look_at) if w.look_at else None, w.rest.value if w.rest else None, w.version,
         )
         for w in sorted(old, key=lambda w: w.family)
@@ -200,9 +200,9 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
             return {row[0] for row in await cursor.fetchall()}
     incident = codec.uuid_text(plan.incident)
     won: set[str] = set()
-    for family, next_by, owed, epoch, waiting, look_at, rest, version in rows:
+    for family, touched_at, next_by, owed, epoch, waiting, look_at, rest, version in rows:
         cursor = driver.execute(
-            _UPDATE_WATCH, (next_by, owed, epoch, waiting, look_at, rest, incident, family, version)
+            _UPDATE_WATCH, (touched_at, next_by, owed, epoch, waiting, look_at, rest, incident, family, version)
         )
         if cursor.rowcount == 1:
             won.add(family)

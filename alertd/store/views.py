@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import FamilyId
@@ -16,6 +16,8 @@ from alertd.store.tables import address, attempt, delivery, fanout, watch
 
 _RECENT = 2000  # ids are sorted by time: the last hand-overs of an incident are among the newest rows
 _MEASURED = 500
+_LANES = ("urgent", "bulk")
+_PRIORITIES = range(4)  # see records.Planned
 
 
 class ViewRows:
@@ -25,20 +27,25 @@ class ViewRows:
 
     async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
         """What waits and for how long; every query walks a partial index."""
-        pending: dict[str, float] = {}
-        for lane in ("urgent", "bulk"):
-            rows = await self.sql.rows(
-                select(delivery.c.due_at)
-                .where(
-                    delivery.c.state == DeliveryState.PENDING.value,
-                    delivery.c.lane == lane,
-                    delivery.c.due_at <= machine_at,
-                )
-                .order_by(delivery.c.priority, delivery.c.due_at)
-                .limit(1)
+        # The oldest of each class: what is most urgent may be fresh while holdings behind it wait for ever.
+        oldest = [
+            select(delivery.c.lane, delivery.c.due_at)
+            .where(
+                delivery.c.state == DeliveryState.PENDING.value,
+                delivery.c.lane == lane,
+                delivery.c.priority == priority,
+                delivery.c.due_at <= machine_at,
             )
-            if rows:
-                pending[lane] = (machine_at - rows[0].due_at).total_seconds()
+            .order_by(delivery.c.due_at)
+            .limit(1)
+            .subquery()
+            for lane in _LANES
+            for priority in _PRIORITIES
+        ]
+        pending: dict[str, float] = {}
+        for row in await self.sql.rows(union_all(*(select(each.c.lane, each.c.due_at) for each in oldest))):
+            age = (machine_at - row.due_at).total_seconds()
+            pending[row.lane] = max(age, pending.get(row.lane, 0.0))
         fanouts: dict[str, float] = {}
         for row in await self.sql.rows(
             select(fanout.c.lane, fanout.c.moved_at).where(~fanout.c.done).order_by(fanout.c.opened_at).limit(50)

@@ -26,25 +26,28 @@ async def drain(
     flights: set[asyncio.Task[int]] = set()
     accepted = 0
     empty = 0
-    while not stop() and time.monotonic() < until:
-        step = await _next(deps, lane, room=len(flights) < _AHEAD)
-        if step.batch and step.lease is not None:
-            flights.add(asyncio.create_task(sender.hand_over(step.batch, step.lease)))
-        if step.worked:
-            empty = 0
-        elif not flights:
-            empty += 1
-            if empty > _PROBES:
-                break
-            await asyncio.sleep(0.005 * 2 ** (empty - 1))
-        if flights and (len(flights) >= _AHEAD or not step.worked):
-            done, flights = await asyncio.wait(
-                flights, timeout=_WAIT_FOR_ROOM, return_when=asyncio.FIRST_COMPLETED
-            )
-            accepted += sum(task.result() for task in done)
-    if flights:
-        accepted += sum(await asyncio.gather(*flights))
-    return accepted
+    try:
+        while not stop() and time.monotonic() < until:
+            step = await _next(deps, lane, room=len(flights) < _AHEAD)
+            if step.batch and step.lease is not None:
+                flights.add(asyncio.create_task(sender.hand_over(step.batch, step.lease)))
+            if step.worked:
+                empty = 0
+            elif not flights:
+                empty += 1
+                if empty > _PROBES:
+                    break
+                await asyncio.sleep(0.005 * 2 ** (empty - 1))
+            if flights and (len(flights) >= _AHEAD or not step.worked):
+                done, flights = await asyncio.wait(
+                    flights, timeout=_WAIT_FOR_ROOM, return_when=asyncio.FIRST_COMPLETED
+                )
+                accepted += sum(task.result() for task in done)
+    finally:
+        # Also when the database fails: what a provider takes now is to be written, or it is sent twice.
+        if flights:
+            await asyncio.wait(flights)
+    return accepted + sum(task.result() for task in flights)
 
 
 async def _next(deps: Deps, lane: str, *, room: bool) -> Step:

@@ -37,7 +37,10 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
             )
         batch: list[Claimed] = []
         async with turn.write() as write:
-            for planned in plans:
+            for (incident_id, ids), planned in zip(due.items(), plans, strict=True):
+                gone = set(ids) - {watch.family for watch in planned.plan.watches}
+                if gone:
+                    await write.rest_watches(incident_id, sorted(gone))
                 inserted = await planning.write(write, planned)
                 if inserted is None:
                     raise planning.Overtaken

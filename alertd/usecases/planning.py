@@ -68,7 +68,8 @@ def plan_families(
             planning.holding = holding(incident, now, margin)
             incident = replace(incident, updates=(*incident.updates, planning.holding))
         planning.plan.watches.append(_watch(watch, verdict, incident, fresh=candidate.watch is None))
-        for owed in verdict.owed:
+        # Two caregivers may have one mailbox: it has one row, and gets one message.
+        for owed in {owed.address: owed for owed in reversed(verdict.owed)}.values():
             status = candidate.addresses.get(owed.address)
             if status is not None and status.shared:
                 shared.add(owed.address)
@@ -134,7 +135,7 @@ def _touched_at(incident: Incident, family: Family, now: datetime) -> datetime:
 def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -> PlannedWatch:
     return PlannedWatch(
         family=watch.family,
-        touched_at=watch.touched_at,
+        touched_at=verdict.touched_at or watch.touched_at,
         next_by=verdict.next_by or watch.next_by,
         owed=max(verdict.update, watch.owed),
         epoch=incident.epoch,

@@ -1,0 +1,39 @@
+"""`alertd event send`: an outage event from a file, in the name of whoever holds the key."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alertd.cli.client import Api, new_command
+from alertd.cli.failed import Failed
+from alertd.cli.output import Output, show
+
+_DID = {
+    "opened": "It opened incident {incident}.",
+    "updated": "It is update {update} of incident {incident}.",
+    "resolved": "It resolved incident {incident}.",
+    "noted": "Incident {incident} knows this already; nobody is told.",
+    "duplicate": "It was taken before; nothing was done.",
+}
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add this command."""
+    group.command()(send)
+
+
+def send(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The event as JSON; - reads standard input.")],
+    output: Output = None,
+) -> None:
+    """Send an event: it opens an incident, updates the one it belongs to, or resolves it."""
+    try:
+        body = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise Failed(f"{file} cannot be read: {error.strerror}") from None
+    if not body.strip():
+        raise Failed("the event is empty", "alertd event send takes JSON; /docs of the API shows an example")
+    done = Api.here().ask("POST", "/v1/events", body, once=new_command())
+    show(output, done, lambda: _DID.get(done["did"], "{did}").format_map(done))

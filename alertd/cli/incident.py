@@ -1,0 +1,161 @@
+"""`alertd incident open|update|resolve|cancel`: what people do. Each shows what it will do before it does it."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from alertd.cli.client import Api, new_command
+from alertd.cli.failed import Failed
+from alertd.cli.incident_words import given, lines, messages, named, opened, places, preview, said
+from alertd.cli.output import Output, note, show
+from alertd.domain.incident import Severity
+
+
+class NextState(StrEnum):
+    """What an update may say; resolve and cancel end an incident."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+
+
+Which = Annotated[str, typer.Argument(metavar="ID", help="The incident's number.")]
+Message = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--message",
+        metavar="TEXT",
+        help='What to tell families: "..." in English, es="..." in Spanish; repeat it.',
+    ),
+]
+Works = Annotated[
+    list[str] | None, typer.Option("--works", metavar="KEY|TEXT", help='What still works; repeat it. "": nothing.')
+]
+Do = Annotated[
+    list[str] | None, typer.Option("--do", metavar="KEY|TEXT", help='What to do now; repeat it. "": nothing.')
+]
+NextIn = Annotated[
+    str | None, typer.Option("--next-in", metavar="30m", help="Promise the next update within this time.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")]
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add these commands."""
+    group.command("open")(open_)
+    group.command()(update)
+    group.command()(resolve)
+    group.command()(cancel)
+
+
+def open_(
+    service: Annotated[
+        list[str], typer.Option("--service", metavar="NAME[:REGION,..]", help="What fails; repeat it.")
+    ],
+    severity: Annotated[Severity, typer.Option(help="By consequence for the patient.")],
+    title: Annotated[str, typer.Option(metavar="TEXT", help="What fails, in a few words.")],
+    message: Message = None,
+    region: Annotated[
+        list[str] | None, typer.Option("--region", metavar="REGION", help="Where; left out: everywhere.")
+    ] = None,
+    works: Works = None,
+    do: Do = None,
+    next_in: NextIn = None,
+    since: Annotated[str | None, typer.Option(metavar="ISO", help="When it began, if earlier than now.")] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Output = None,
+) -> None:
+    """Open an incident and have every affected family told now."""
+    body = given(
+        services=places(service, "--service"),
+        severity=severity.value,
+        title=title,
+        message=messages(message),
+        regions=[part for each in region or [] for part in each.split(",")],
+        works=lines(works) or None,
+        do=lines(do) or None,
+        next_in=next_in,
+        since=since,
+    )
+    done = _carry_out("/v1/incidents", body, "Tell them now?", yes, dry_run)
+    show(output, done, lambda: opened(done, title))
+
+
+def update(
+    incident: Which,
+    message: Message = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="A better title.")] = None,
+    state: Annotated[NextState | None, typer.Option(help="Where the work stands.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="By consequence for the patient.")] = None,
+    add_scope: Annotated[
+        list[str] | None, typer.Option("--add-scope", metavar="NAME[:REGION,..]", help="What fails too.")
+    ] = None,
+    remove_scope: Annotated[
+        list[str] | None, typer.Option("--remove-scope", metavar="NAME[:REGION,..]", help="What works after all.")
+    ] = None,
+    works: Works = None,
+    do: Do = None,
+    next_in: NextIn = None,
+    corrects: Annotated[int | None, typer.Option(metavar="N", help="The update that was wrong.")] = None,
+    no_notify: Annotated[bool, typer.Option("--no-notify", help="For the record only: nobody is told.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    output: Output = None,
+) -> None:
+    """Tell families news; what is left out stays as it is."""
+    body = given(
+        message=messages(message),
+        title=title,
+        state=state.value if state else None,
+        severity=severity.value if severity else None,
+        add_scope=places(add_scope or [], "--add-scope"),
+        remove_scope=places(remove_scope or [], "--remove-scope"),
+        works=lines(works),
+        do=lines(do),
+        next_in=next_in,
+        corrects=corrects,
+        notify=False if no_notify else None,
+    )
+    question = "Write it down, telling nobody?" if no_notify else "Tell them now?"
+    done = _carry_out(f"/v1/incidents/{named(incident)}/updates", body, question, yes, dry_run)
+    show(output, done, lambda: said(done, f"Update {done['update']} of incident {done['incident']}"))
+
+
+def resolve(
+    incident: Which, message: Message = None, yes: Yes = False, dry_run: DryRun = False, output: Output = None
+) -> None:
+    """Say that it is over; everyone who was told is told so."""
+    _end("resolve", incident, message, yes, dry_run, output)
+
+
+def cancel(
+    incident: Which, message: Message = None, yes: Yes = False, dry_run: DryRun = False, output: Output = None
+) -> None:
+    """Say that it was a false alarm; everyone who was told is told so."""
+    _end("cancel", incident, message, yes, dry_run, output)
+
+
+def _end(verb: str, incident: str, message: list[str] | None, yes: bool, dry_run: bool, output: Output) -> None:
+    body = given(message=messages(message))
+    path = f"/v1/incidents/{named(incident)}/{verb}"
+    done = _carry_out(path, body, f"{verb.capitalize()} incident {incident} and tell them?", yes, dry_run)
+    show(
+        output,
+        done,
+        lambda: said(done, f"Incident {done['incident']} is {done['state']}: update {done['update']}"),
+    )
+
+
+def _carry_out(path: str, body: dict[str, Any], question: str, yes: bool, dry_run: bool) -> Any:
+    api, once = Api.here(), new_command()
+    expected = api.command(path, body, once=once, dry_run=True)
+    if dry_run:
+        return expected
+    note(preview(expected["preview"]))
+    if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        raise Failed("nothing was done")
+    return api.command(path, body, once=once)

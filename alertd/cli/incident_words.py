@@ -1,0 +1,85 @@
+"""What people write behind options, and what commands answer them."""
+
+import re
+from typing import Any
+
+import typer
+
+from alertd.cli.times import lasting
+
+_LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
+_SCOPE = re.compile(r"([a-z0-9-]+)(?::([a-z0-9,-]+))?")
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The body of a command: without what was not said."""
+    # An empty list of works or do says "nothing"; other empty values say nothing at all.
+    kept = {name: value for name, value in values.items() if value is not None}
+    return {name: value for name, value in kept.items() if value or name in ("works", "do", "notify", "title")}
+
+
+def messages(told: list[str] | None) -> dict[str, str]:
+    """Sentences by locale: `es="..."` is Spanish, without a locale it is English. Raises BadParameter."""
+    texts: dict[str, str] = {}
+    for each in told or []:
+        found = _LOCALE.fullmatch(each)
+        locale, text = found.groups() if found else ("en", each)
+        if locale in texts:
+            raise typer.BadParameter(f'there are two messages in "{locale}"', param_hint="--message")
+        texts[locale] = text
+    return texts
+
+
+def lines(told: list[str] | None) -> list[str] | None:
+    """The entries without empty ones; None where nothing was said."""
+    return None if told is None else [line for line in told if line.strip()]
+
+
+def places(names: list[str], option: str) -> list[dict[str, Any]]:
+    """Services with their regions, from `login` or `login:us,eu`. Raises BadParameter."""
+    reaches: list[dict[str, Any]] = []
+    for each in names:
+        found = _SCOPE.fullmatch(each)
+        if found is None:
+            raise typer.BadParameter(f'"{each}" is no service; write login or login:us,eu', param_hint=option)
+        service, regions = found.groups()
+        reaches.append({"service": service} | ({"regions": regions.split(",")} if regions else {}))
+    return reaches
+
+
+def named(incident: str) -> str:
+    """The number or id of an incident, fit for a path. Raises BadParameter."""
+    name = incident.removeprefix("#")
+    if not re.fullmatch(r"[0-9a-fA-F-]{1,36}", name):
+        raise typer.BadParameter(f'"{incident}" is no incident; alertd incident list shows them', param_hint="ID")
+    return name
+
+
+def preview(told: dict[str, Any]) -> str:
+    """Whom it touches, over what, and how long that takes."""
+    by_channel = ", ".join(f"{number:,} {channel}" for channel, number in told["messages"].items())
+    about = "" if told["exact"] else "about "
+    families = f"{told['families']:,} famil{'y' if told['families'] == 1 else 'ies'}"
+    if not by_channel:
+        return f"It touches {families}; nobody is owed a message now."
+    return f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}."
+
+
+def opened(done: dict[str, Any], title: str) -> str:
+    """What was done, and what comes next."""
+    if done["dry_run"]:
+        return f"Nothing was done. {preview(done['preview'])}"
+    number = done["incident"]
+    return (
+        f"Incident {number} is open: {title}. Its families are being told.\n"
+        f"  who has been told:  alertd incident timeline {number}\n"
+        f'  tell them more:     alertd incident update {number} --message "..." --next-in 30m\n'
+        f"  when it is over:    alertd incident resolve {number}"
+    )
+
+
+def said(done: dict[str, Any], what: str) -> str:
+    """What was done, and where to see its effect."""
+    if done["dry_run"]:
+        return f"Nothing was done. {preview(done['preview'])}"
+    return f"{what}.\n  who has been told:  alertd incident timeline {done['incident']}"

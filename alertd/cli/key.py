@@ -1,0 +1,123 @@
+"""`alertd key create|list|revoke`: done on the machine that reaches the database."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from alertd.cli.failed import Failed
+from alertd.cli.output import Output, note, show, table
+
+if TYPE_CHECKING:
+    from alertd.ports.deps import Deps
+
+T = TypeVar("T")
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add these commands."""
+    group.command()(create)
+    group.command("list")(list_)
+    group.command()(revoke)
+
+
+def create(
+    right: Annotated[
+        list[str],
+        typer.Option(
+            "--right",
+            help="incident:read, incident:write, family:read, family:write, event:write or admin; repeat it.",
+        ),
+    ],
+    note_: Annotated[str, typer.Option("--note", help="Whose it is, for the timeline.")] = "",
+    output: Output = None,
+) -> None:
+    """Make an API key; its secret is shown this once."""
+
+    async def make(deps: "Deps") -> dict[str, str]:
+        from alertd.usecases.keys import make_key
+
+        made = await make_key(deps, tuple(dict.fromkeys(right)), note_)
+        return {"id": made.id, "secret": made.secret}
+
+    made = _with_deps(make)
+    note("This is shown once; only its digest is kept. Use it as ALERTD_API_KEY.")
+    show(output, made | {"rights": right, "note": note_}, lambda: made["secret"])
+
+
+def list_(output: Output = None) -> None:
+    """List API keys, oldest first; secrets are not kept and cannot be shown."""
+
+    async def keys(deps: "Deps") -> list[dict[str, object]]:
+        async with deps.store.reading() as rows:
+            return [
+                {
+                    "id": key.id,
+                    "rights": list(key.rights),
+                    "note": key.note,
+                    "created_at": key.created_at.isoformat(),
+                    "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+                }
+                for key in await rows.keys()
+            ]
+
+    found = _with_deps(keys)
+    show(
+        output,
+        {"keys": found},
+        lambda: table(
+            ("ID", "CREATED", "REVOKED", "NOTE", "RIGHTS"),
+            [
+                (
+                    key["id"],
+                    str(key["created_at"])[:10],
+                    str(key["revoked_at"] or "-")[:10],
+                    key["note"],
+                    " ".join(map(str, key["rights"])),  # type: ignore[call-overload]
+                )
+                for key in found
+            ],
+        ),
+    )
+
+
+def revoke(
+    key: Annotated[str, typer.Argument(metavar="ID", help="The key's id, the eight characters behind ald_.")],
+    output: Output = None,
+) -> None:
+    """Refuse a key from now on."""
+
+    async def end(deps: "Deps") -> None:
+        from alertd.usecases.keys import revoke_key
+
+        await revoke_key(deps, key)
+
+    _with_deps(end)
+    show(output, {"revoked": key}, lambda: f"Key {key} is revoked.")
+
+
+def _with_deps(work: "Callable[[Deps], Awaitable[T]]") -> T:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from alertd.settings import load
+    from alertd.wiring import close_deps, open_deps
+
+    # Keys need no broker, and its thread would only be in the way.
+    settings = load(os.environ).model_copy(update={"broker_url": None})
+
+    async def run() -> T:
+        deps = await open_deps(settings)
+        try:
+            return await work(deps)
+        finally:
+            await close_deps(deps)
+
+    try:
+        return asyncio.run(run())
+    except SQLAlchemyError as error:
+        raise Failed(
+            f"the database does not answer, or has no tables yet ({type(error).__name__})",
+            "alertd db upgrade makes them; alertd doctor says more",
+        ) from None

@@ -1,0 +1,176 @@
+"""`alertd incident list|show|timeline` and `alertd delivery list`: what people look at."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from alertd.cli.client import Api
+from alertd.cli.incident import Which
+from alertd.cli.incident_words import named
+from alertd.cli.output import Output, clean, facts, show, table, wrapped
+from alertd.cli.times import local, zone
+
+
+class Listed(StrEnum):
+    """Which incidents."""
+
+    OPEN = "open"
+    ALL = "all"
+
+
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
+
+
+def add_to(incidents: typer.Typer, deliveries: typer.Typer) -> None:
+    """Add these commands."""
+    incidents.command("list")(list_)
+    incidents.command("show")(show_)
+    incidents.command("timeline")(timeline)
+    deliveries.command("list")(list_deliveries)
+
+
+def list_(
+    state: Annotated[Listed, typer.Option(help="Which incidents.")] = Listed.OPEN,
+    limit: Limit = 50,
+    output: Output = None,
+) -> None:
+    """List incidents, newest first."""
+    answer = Api.here().get("/v1/incidents", state=state.value, limit=limit)
+    show(output, answer, lambda: _listed(answer["incidents"], state))
+
+
+def show_(incident: Which, output: Output = None) -> None:
+    """Show where an incident stands, and who has been told."""
+    api, path = Api.here(), f"/v1/incidents/{named(incident)}"
+    found, progress = api.get(path), api.get(f"{path}/progress")
+    show(output, found | {"progress": progress}, lambda: _shown(found, progress))
+
+
+def timeline(incident: Which, output: Output = None) -> None:
+    """Tell what happened, from the beginning.
+
+    Human acts, what families were told, refusals and what was done about them, holding updates.
+    """
+    answer = Api.here().get(f"/v1/incidents/{named(incident)}/timeline")
+    show(output, answer, lambda: _told(answer))
+
+
+def list_deliveries(
+    incident: Annotated[str | None, typer.Option(metavar="ID", help="Only this incident's.")] = None,
+    family: Annotated[str | None, typer.Option(metavar="ID", help="Only this family's.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(metavar="STATE", help="Only in this state, like refused; repeat it.")
+    ] = None,
+    limit: Limit = 50,
+    output: Output = None,
+) -> None:
+    """List messages to single addresses, newest first."""
+    path = f"/v1/incidents/{named(incident)}/deliveries" if incident else "/v1/deliveries"
+    answer = Api.here().get(path, family=family, state=state, limit=limit)
+    show(output, answer, lambda: _deliveries(answer["deliveries"]))
+
+
+def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:
+    if not incidents:
+        return "No incident is open." if state is Listed.OPEN else "There was no incident yet."
+    return table(
+        ("ID", "STATE", "SEVERITY", "OPENED", "SERVICES", "TITLE"),
+        [
+            (
+                each["number"],
+                each["state"],
+                each["severity"],
+                local(each["opened_at"]),
+                _scope(each),
+                each["title"],
+            )
+            for each in incidents
+        ],
+    )
+
+
+def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
+    resting = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(progress["resting"].items()))
+    heard = (
+        f"{progress['heard']:,} of {progress['touched']:,} heard, {progress['newest_told']:,} the newest update"
+    )
+    head = facts(
+        [
+            ("state", f"{found['state']}, {found['severity']}"),
+            ("services", _scope(found)),
+            ("since", f"{local(found['since'])} ({zone(found['since'])})"),
+            ("opened", local(found["opened_at"])),
+            ("ended", local(found["ended_at"]) if found["ended_at"] else ""),
+            ("promised", f"next update by {local(found['promise'])}" if found["promise"] else ""),
+            ("policy", found["policy"]),
+            ("families", heard),
+            ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
+            ("", f"owed nothing now: {resting}" if resting else ""),
+            ("messages", _counts(progress["deliveries"])),
+            ("unheard", ", ".join(each["family"] for each in progress["unheard"])),
+        ]
+    )
+    updates = "\n".join(
+        wrapped(_update(each), f"  {local(each['at'])}  ")
+        for each in found["updates"]
+        if each["kind"] != "holding"
+    )
+    holdings = sum(each["kind"] == "holding" for each in found["updates"])
+    more = f"\n  and {holdings} holding update{'s'[: holdings != 1]} by alertd" if holdings else ""
+    return f"Incident {found['number']}: {clean(found['title'])}\n{head}\nUpdates\n{updates}{more}"
+
+
+def _update(update: Mapping[str, Any]) -> str:
+    message = update["message"].get("en") or next(iter(update["message"].values()), "")
+    told = f': "{message}"' if message else ""
+    return f"{update['human_number']} {update['kind']} ({update['state']}, {update['severity']}){told}"
+
+
+def _told(answer: Mapping[str, Any]) -> str:
+    incident = answer["incident"]
+    head = (
+        f"Incident {incident['number']}: {clean(incident['title'])} ({incident['state']}, {incident['severity']})"
+    )
+    lines = [wrapped(entry["text"], f"{local(entry['at'])}  ") for entry in answer["entries"]]
+    more = ["Older failures are left out; alertd delivery list --state refused shows them."]
+    return "\n".join(
+        [head, f"Times are {zone(incident['opened_at'])}.", *lines, *(more if answer["more_failures"] else [])]
+    )
+
+
+def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> str:
+    if not deliveries:
+        return "There is none."
+    return table(
+        ("PLANNED", "UPD", "FAMILY", "CAREGIVER", "CHANNEL", "TO", "STATE", "WHY", "CODE"),
+        [
+            (
+                local(each["planned_at"]),
+                each["update"],
+                each["family"],
+                each["caregiver"],
+                each["channel"],
+                each["to"],
+                each["state"],
+                each["reason"],
+                each["code"] or "",
+            )
+            for each in deliveries
+        ],
+    )
+
+
+def _counts(deliveries: Mapping[str, Mapping[str, int]]) -> str:
+    return "; ".join(
+        f"{channel} " + ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        for channel, states in sorted(deliveries.items())
+    )
+
+
+def _scope(incident: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{reach['service']}:{','.join(reach['regions'])}" if reach["regions"] else reach["service"]
+        for reach in incident["scope"]
+    )

@@ -1,0 +1,76 @@
+"""`alertd policy check`: what is wrong with a config folder, before it goes live."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from alertd.cli.failed import REFUSED, Failed
+from alertd.cli.output import Output, clean, show
+
+
+def add_to(group: typer.Typer) -> None:
+    """Add this command."""
+    group.command()(check)
+
+
+def check(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A config folder; left out: what ALERTD_CONFIG names, else ours.")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any."""
+    from alertd.settings.reading import shipped_config
+
+    folder = folder or Path(os.environ.get("ALERTD_CONFIG") or shipped_config())
+    if not folder.is_dir():
+        raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
+    found = problems(folder)
+    show(output, {"folder": str(folder), "problems": found}, lambda: _said(folder, found))
+    if found:
+        raise typer.Exit(REFUSED)
+
+
+def problems(folder: Path) -> list[dict[str, object]]:
+    """Everything wrong with a config folder: file, line, field, message."""
+    from alertd.domain.errors import Invalid
+    from alertd.policy_file import check as check_policies
+    from alertd.policy_file import load_services
+    from alertd.texts import load as load_texts
+
+    found: list[dict[str, object]] = [
+        {
+            "file": _within(folder, problem.file),
+            "line": problem.line,
+            "field": problem.field,
+            "message": problem.message,
+        }
+        for problem in check_policies(folder)
+    ]
+    try:
+        services = load_services(folder / "services.yaml")
+    except Invalid:
+        return found  # told above; without services there are no texts to compose
+    texts = load_texts(folder / "templates", services.names, lambda _failure: None)
+    found += [{"file": "templates", "line": None, "field": "", "message": each} for each in texts.check()]
+    return found
+
+
+def _said(folder: Path, found: list[dict[str, object]]) -> str:
+    if not found:
+        return f"{folder}: policies, services and texts are in order."
+    lines = []
+    for each in found:
+        place = f"{each['file']}:{each['line']}" if each["line"] else str(each["file"])
+        field = f"{each['field']}: " if each["field"] else ""
+        lines.append(clean(f"{place}: {field}{each['message']}"))
+    return "\n".join([*lines, f"{len(found)} mistake{'s'[: len(found) != 1]}."])
+
+
+def _within(folder: Path, file: str | None) -> str:
+    if file is None:
+        return ""
+    path = Path(file)
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else file

@@ -1,0 +1,74 @@
+"""Incidents: a row, its numbered updates that never change, and its policy for life."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from alertd.domain.incident import IncidentId, Kind, State
+from tests import make
+from tests.contract.books import Books
+
+SECOND = IncidentId(UUID(int=2))
+
+
+async def test_an_incident_comes_back_as_it_was_stored(books: Books):
+    given = make.history(
+        (
+            Kind.NOTICE,
+            0,
+            {"promise": make.after(20), "human_number": 1, "message": {"en": "Down.", "es": "Caído."}},
+        ),
+        (Kind.HOLDING, 20, {"closes_promise": True}),
+        (Kind.CORRECTION, 25, {"references": 1, "human_number": 2, "notify": False, "works": ("sensor_works",)}),
+    )
+    given = replace(given, id=SECOND, number=2, scope=make.scope("follow", "share", regions=("us", "eu-west")))
+    await books.open(given, lane="urgent")
+    async with books.store.reading() as rows:
+        assert await rows.incident(2) == given
+        assert await rows.incident(SECOND) == given
+        assert await rows.incident(3) is None
+        assert await rows.policy_of(SECOND) == make.policy()
+        assert await rows.lane_of(SECOND) == "urgent"
+        assert await rows.incident_version(SECOND) == (1, 3)
+
+
+async def test_incidents_are_listed_newest_first(books: Books):
+    ended = make.incident(make.update(1), make.update(2, Kind.RESOLUTION, make.after(9), state=State.RESOLVED))
+    await books.open(replace(ended, id=SECOND, number=2))
+    async with books.store.reading() as rows:
+        assert [each.number for each in await rows.incidents(open_only=False, limit=9)] == [2, 1]
+        assert [each.number for each in await rows.incidents(open_only=True, limit=9)] == [1]
+        assert [each.number for each in await rows.incidents(open_only=False, limit=1)] == [2]
+        assert await rows.next_incident_number() == 3
+
+
+async def test_a_number_is_given_to_one_update_only(books: Books):
+    async with books.store.transaction() as rows:
+        assert await rows.add_update(books.incident.id, make.update(2, Kind.HOLDING))
+        assert not await rows.add_update(books.incident.id, make.update(2, message={"en": "Too late."}))
+    async with books.store.reading() as rows:
+        found = await rows.incident(1)
+    assert found is not None
+    assert [(each.number, each.kind) for each in found.updates] == [(1, Kind.NOTICE), (2, Kind.HOLDING)]
+    assert not found.newest.facts.message
+
+
+async def test_who_changes_an_incident_from_an_old_version_is_told_so(books: Books):
+    changed = replace(books.incident, state=State.IDENTIFIED, version=2)
+    async with books.store.transaction() as rows:
+        assert await rows.save_incident(changed)
+        assert not await rows.save_incident(replace(changed, state=State.MONITORING))
+    async with books.store.reading() as rows:
+        found = await rows.incident(1)
+    assert found is not None
+    assert (found.state, found.version) == (State.IDENTIFIED, 2)
+
+
+async def test_nothing_is_left_of_a_transaction_that_fails(books: Books):
+    try:
+        async with books.store.transaction() as rows:
+            await rows.add_update(books.incident.id, make.update(2))
+            raise ConnectionError
+    except ConnectionError:
+        pass
+    async with books.store.reading() as rows:
+        assert await rows.incident_version(books.incident.id) == (1, 1)

@@ -1,0 +1,97 @@
+"""Migrations: they lead to the tables that the code names, from nothing, once, however many start at a time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.engine import make_url
+
+from alertd.store import migrate
+from alertd.store.tables import metadata
+from tests.conftest import DIALECTS
+
+
+@pytest.fixture(params=DIALECTS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new/alertd.db"
+    url: str = request.getfixturevalue("postgres").empty()
+    return url
+
+
+def inspected(url: str, look: Callable[[object], object]) -> object:
+    parsed = make_url(url)
+    driver = "sqlite+pysqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    engine = create_engine(parsed.set(drivername=driver))
+    with engine.connect() as connection:
+        found = look(connection)
+    engine.dispose()
+    return found
+
+
+def test_the_migrations_lead_to_the_tables_that_the_code_names(empty_database: str) -> None:
+    assert migrate.upgrade(empty_database) == migrate.head()
+
+    def differences(connection: object) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})  # type: ignore[arg-type]
+        return compare_metadata(context, metadata)
+
+    assert inspected(empty_database, differences) == []
+
+
+def test_partial_indexes_are_what_the_code_says(empty_database: str) -> None:
+    """Alembic does not compare the conditions of indexes, and the hot queries live by them."""
+    migrate.upgrade(empty_database)
+    dialect = make_url(empty_database).get_backend_name()
+
+    def conditions(connection: object) -> dict[str, str]:
+        found = {}
+        for table in metadata.tables:
+            for index in inspect(connection).get_indexes(table):  # type: ignore[union-attr]
+                where = index.get("dialect_options", {}).get(f"{dialect}_where")
+                if where is not None:
+                    found[str(index["name"])] = str(where)
+        return found
+
+    declared = {
+        str(index.name)
+        for table in metadata.tables.values()
+        for index in table.indexes
+        if index.dialect_options[dialect]["where"] is not None
+    }
+    made = inspected(empty_database, conditions)
+    assert isinstance(made, dict)
+    assert set(made) == declared
+    assert {"uq_delivery_owed", "ix_delivery_pending", "ix_delivery_leased", "ix_watch_look_at"} <= declared
+    for state in ("superseded", "cancelled", "expired", "parked"):
+        assert state in made["uq_delivery_owed"]
+
+
+def test_running_them_again_changes_nothing(empty_database: str) -> None:
+    if make_url(empty_database).get_backend_name() == "sqlite":
+        migrate.upgrade(empty_database)
+        assert migrate.current(empty_database) == migrate.head()
+    else:
+        assert migrate.current(empty_database) is None
+    migrate.upgrade(empty_database)
+    assert migrate.upgrade(empty_database) == migrate.head()
+    assert migrate.current(empty_database) == migrate.head()
+
+
+def test_two_that_start_at_once_wait_for_each_other(empty_database: str) -> None:
+    """Every process of a cluster may run them at its start."""
+    code = "import sys; from alertd.store.migrate import upgrade; print(upgrade(sys.argv[1]))"
+    both = [
+        subprocess.Popen([sys.executable, "-c", code, empty_database], stdout=subprocess.PIPE, env=os.environ)
+        for _ in range(2)
+    ]
+    for process in both:
+        out, _ = process.communicate(timeout=60)
+        assert (process.returncode, out.decode().strip()) == (0, migrate.head())

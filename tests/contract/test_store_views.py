@@ -1,0 +1,128 @@
+"""What people and the sweeper look at."""
+
+from datetime import timedelta
+
+from alertd.domain.delivery import DeliveryState
+from alertd.domain.incident import Severity
+from alertd.store.ids import uuid7
+from alertd.store.tables import delivery, fanout, watch
+from tests import make
+from tests.contract.books import Books, crowd
+
+
+async def test_an_empty_house_has_no_backlog(books: Books):
+    async with books.store.reading() as rows:
+        found = await rows.backlog(make.NOON, make.NOON)
+        assert (dict(found.pending), dict(found.fanouts), found.watches) == ({}, {}, None)
+        assert not await rows.lapsed(make.NOON)
+        assert await rows.late(books.incident.id) is None
+
+
+async def test_the_backlog_is_the_age_of_the_oldest_that_waits(books: Books):
+    families = await books.families(*crowd(5))
+    await books.tell(*families[:2])
+    await books.tell(families[2], lane="urgent")
+    await books.set(delivery, {"due_at": make.NOON - timedelta(seconds=30)}, family_id=families[1].id)
+    await books.set(delivery, {"due_at": make.NOON + timedelta(seconds=30)}, lane="urgent")
+    await books.set(watch, {"look_at": make.after(-4)}, family_id=families[0].id)
+    async with books.store.transaction() as rows:
+        await rows.add_fanout(uuid7(), books.incident.id, 1, "urgent", make.after(-1), scope=True)
+        await rows.add_fanout(uuid7(), books.incident.id, 2, "urgent", make.after(-0.5), scope=False)
+    async with books.store.reading() as rows:
+        found = await rows.backlog(make.NOON, make.NOON)
+    assert dict(found.pending) == {"bulk": 30.0}
+    assert dict(found.fanouts) == {"urgent": 60.0}
+    assert found.watches == timedelta(minutes=4)
+
+
+async def test_what_waits_behind_more_urgent_things_counts_as_old(books: Books):
+    """The age is that of the oldest, not of the first in order of hand-over."""
+    one, two = await books.families(*crowd(2))
+    await books.tell(one, priority=0)
+    await books.tell(two, priority=3)
+    await books.set(delivery, {"due_at": make.after(-10)}, family_id=two.id)
+    async with books.store.reading() as rows:
+        found = await rows.backlog(make.NOON, make.NOON)
+    assert dict(found.pending) == {"bulk": 600.0}
+
+
+async def test_a_cursor_that_is_done_waits_for_nothing(books: Books):
+    async with books.store.transaction() as rows:
+        await rows.add_fanout(uuid7(), books.incident.id, 1, "bulk", make.NOON, scope=True)
+    await books.set(fanout, {"done": True})
+    async with books.store.reading() as rows:
+        assert dict((await rows.backlog(make.NOON, make.NOON)).fanouts) == {}
+
+
+async def test_how_late_the_last_hand_overs_were(books: Books):
+    """p95 of (accepted - planned); those of another incident do not count."""
+    families = await books.families(*crowd(100))
+    await books.tell(*families)
+    for number, row in enumerate(await books.table(delivery)):
+        waited = make.NOON + timedelta(seconds=number + 1)
+        await books.set(delivery, {"state": "accepted", "accepted_at": waited}, id=row["id"])
+    async with books.store.reading() as rows:
+        assert await rows.late(books.incident.id) == timedelta(seconds=96)
+        assert await rows.late(make.incident(id=uuid7()).id) is None
+
+
+async def test_progress_says_how_far_the_telling_has_come(books: Books):
+    families = await books.families(*crowd(4, "push", "sms"))
+    await books.tell(*families[:2])
+    await books.hand_over()
+    await books.write([books.watch(families[2], look_at=None, next_by=make.after(3))])
+    await books.set(watch, {"rest": "no_address"}, family_id=families[2].id)
+    await books.tell(families[3])
+    async with books.store.reading() as rows:
+        found = await rows.progress(books.incident.id, 1)
+        unheard = await rows.unheard(books.incident.id, 10)
+    assert (found.families, found.heard, found.newest_told) == (4, 2, 2)
+    assert found.resting == {"no_address": 1}
+    assert found.deliveries == {
+        "push": {"accepted": 2, "pending": 1}, "sms": {"accepted": 2, "pending": 1}
+    }  # fmt: skip
+    assert found.next_by == make.after(10)  # of those who are owed something
+    assert list(unheard) == [(families[2].id, "no_address"), (families[3].id, None)]
+
+
+async def test_deliveries_are_shown_newest_first_with_masked_addresses(books: Books):
+    sms = make.address("sms", "+14155550123")
+    [family] = await books.families(make.family(make.caregiver("mia", addresses=(sms,))))
+    [other] = await books.families(*crowd(1))
+    await books.tell(family)
+    await books.tell(other)
+    await books.hand_over(DeliveryState.REFUSED, code="21211")
+    async with books.store.reading() as rows:
+        found = await rows.deliveries(books.incident.id, family_id=None, states=(), limit=10)
+        own = await rows.deliveries(None, family_id=family.id, states=("refused",), limit=10)
+        none = await rows.deliveries(None, family_id=family.id, states=("pending",), limit=10)
+    assert [each.family for each in found] == [other.id, family.id]
+    [row] = own
+    assert (row.to, row.state, row.code, row.attempts) == ("+1***0123", DeliveryState.REFUSED, "21211", 1)
+    assert list(none) == []
+
+
+async def test_the_timeline_counts_by_update_and_names_failures(books: Books):
+    families = await books.families(*crowd(3))
+    await books.tell(*families[:2])
+    await books.hand_over(at=make.after(2))
+    await books.tell(families[2])
+    await books.hand_over(DeliveryState.REFUSED, at=make.after(3), code="UNREGISTERED")
+    async with books.store.reading() as rows:
+        counted = await rows.by_update(books.incident.id)
+        failures = await rows.failures(books.incident.id, 10)
+    assert sorted(counted) == [(1, "push", "accepted", 2, make.after(2)), (1, "push", "refused", 1, None)]
+    assert list(failures) == [(make.after(3), families[2].id, "push", "refused", "UNREGISTERED")]
+
+
+async def test_a_preview_reads_without_locking(books: Books):
+    """People may look while a worker plans; and a snapshot does not change under them."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    async with books.store.transaction() as writing:
+        await writing.touch_families([family.id], books.incident.id, make.after(1))
+        async with books.store.reading() as rows:
+            [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
+    assert found.watch is not None
+    assert found.watch.version == 1
+    assert books.incident.severity is Severity.CRITICAL
