@@ -189,7 +189,7 @@ async def _key(settings: Settings, data_dir: Path) -> Path | None:
         return None
     deps = await wiring.open_deps(settings.model_copy(update={"broker_url": None}))
     try:
-        made = await make_key(deps, ("admin",), "made by alertd up")
+        made = await make_key(deps, ("admin",), "operator")
     finally:
         await wiring.close_deps(deps)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

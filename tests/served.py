@@ -23,6 +23,7 @@ from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import Composer
 from alertd.texts import load as load_texts
+from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.keys import Made, make_key
@@ -135,6 +136,11 @@ class Served:
         """What workers do, until there is nothing left."""
         for lane in ("urgent", "bulk"):
             await drain(self.deps, Sender(self.deps), lane, seconds=5)
+        await self.beat()
+
+    async def beat(self) -> None:
+        """The sweeper looked just now."""
+        await beat(self.deps, "sweeper", None)
 
     async def close(self) -> None:
         await self.http.aclose()
@@ -148,7 +154,7 @@ def _text_failed(what: str) -> None:
 @pytest.fixture
 async def fresh_served(fresh_database: Callable[[str], str]) -> AsyncIterator[Served]:
     """The API over a fresh SQLite file, asked with a key that has every right."""
-    made = Served(*open_deps(fresh_database("sqlite")))
+    made = Served(*open_deps(fresh_database("postgresql")))
     await made.sign_in()
     yield made
     await made.close()

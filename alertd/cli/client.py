@@ -5,7 +5,7 @@ import json
 import os
 import ssl
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,14 @@ Query = Mapping[str, str | int | bool | Sequence[str] | None]
 
 
 class Refused(Failed):
-    """The API refused; `field` and `incident` are what it named."""
+    """The API refused, for one reason or several; `spell` puts a field into the words of a command."""
 
-    def __init__(self, error: Mapping[str, Any], status: int) -> None:
+    def __init__(self, error: Mapping[str, Any], status: int, spell: Callable[[str], str] = str) -> None:
         problems = error.get("problems") or []
-        said = [_placed(problem.get("field"), problem["message"]) for problem in problems]
-        first = _placed(error.get("field"), str(error.get("message", f"HTTP {status}")))
+        said = [_placed(problem.get("field"), problem["message"], spell) for problem in problems]
+        first = _placed(error.get("field"), str(error.get("message", f"HTTP {status}")), spell)
         super().__init__(first if len(said) < 2 else f"{len(said)} mistakes:", more=tuple(said), code=REFUSED)
-        self.status = status
+        self.error, self.status = error, status
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +150,8 @@ def _answer(status: int, raw: bytes) -> Any:
     raise Refused(error, status)
 
 
-def _placed(field: object, message: str) -> str:
-    return f"{field}: {message}" if field else message
+def _placed(field: str | None, message: str, spell: Callable[[str], str]) -> str:
+    return f"{spell(field)}: {message}" if field else message
 
 
 def _spelled(query: Query) -> str:

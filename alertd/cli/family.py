@@ -102,11 +102,13 @@ def show_(
 
 
 def _imported(total: Mapping[str, Any]) -> str:
-    lines = [f"{total['families']:,} families written."]
+    written = "1 family" if total["families"] == 1 else f"{total['families']:,} families"
+    lines = [f"{written} written."]
     if total["stale"]:
-        lines.append(f"{total['stale']:,} lines left out: what is stored is newer.")
+        lines.append(f"Left out, as what is stored is newer: {total['stale']:,}.")
     if total["failed"]:
-        lines.append(f"{total['failed']:,} lines have mistakes, and nothing of them was written:")
+        broken = "1 line has" if total["failed"] == 1 else f"{total['failed']:,} lines have"
+        lines.append(f"{broken} mistakes, and nothing of that was written:")
     for each in total["failures"][:_TOLD]:
         place = f"{each['field']}: " if each.get("field") else ""
         lines.append(clean(f"  line {each['line']}: {place}{each['message']}"))

@@ -45,8 +45,12 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
     found.append(_policies(settings))
     found.append(_database(settings))
     found.append(_broker(settings))
-    found.append(_api(env))
+    found_api = _api(env)
+    found.append(found_api)
     found += _channels(settings)
+    if found_api.mark == "ok" and any(each.mark == "wrong" and each.what in _ACCOUNTS for each in found):
+        text = "what runs with --sandbox uses the stand-ins; this is about the accounts in the settings here"
+        found.append(Finding("note", "sandbox", text))
     found += _notes(settings)
     return found
 

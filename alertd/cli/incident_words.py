@@ -47,6 +47,12 @@ def places(names: list[str], option: str) -> list[dict[str, Any]]:
     return reaches
 
 
+def as_option(field: str) -> str:
+    """The option that a field of the body comes from: `next_in` from --next-in."""
+    name = re.split(r"[.\[]", field)[0]
+    return {"services": "--service", "regions": "--region"}.get(name, f"--{name.replace('_', '-')}")
+
+
 def named(incident: str) -> str:
     """The number or id of an incident, fit for a path. Raises BadParameter."""
     name = incident.removeprefix("#")

@@ -43,6 +43,7 @@ def up(
     from alertd.supervisor import AlreadyRunning
     from alertd.up import up as run
 
+    os.umask(0o077)  # what is written here holds families' addresses
     settings = load(os.environ)
     logs.configure("warning" if not show_logs else settings.log.level, settings.log.json_)
     if not wants_json(output):

@@ -27,8 +27,8 @@ class Unreached:
     tried: tuple[str, ...] = ()  # "sms +1***0123: 21211 (no such number)"
 
     def __str__(self) -> str:
-        why = "; ".join(self.tried) or "no address was ever given"
-        return f"{self.family}  {(self.rest or 'no reason given').replace('_', ' ')}: {why}"
+        said = (self.rest or "no reason given").replace("_", " ")
+        return f"{self.family}  {said}: {'; '.join(self.tried) or 'none was ever given'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,7 @@ class Report:
                 f"median {_spelled(_share(first, 0.5))}, p95 {_spelled(_share(first, 0.95))}, "
                 f"last {_spelled(_share(first, 1.0))} (promised within {spell(rules.first_notice)})",
             ),
+            ("", f"on this machine {self._real(0.5)}, {self._real(0.95)} and {self._real(1.0)}"),
             ("longest silence", self._longest()),
             ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
             ("all-clear", self._all_clear()),
@@ -131,6 +132,11 @@ class Report:
             *self._verdict(),
         ]
         return lines
+
+    def _real(self, share: float) -> str:
+        """The same in real seconds."""
+        delay = _share(self.judgement.first_notices, share)
+        return f"{delay.total_seconds() / self.rate:.1f} s" if delay is not None else "-"
 
     def _longest(self) -> str:
         longest = self.judgement.longest
@@ -178,17 +184,18 @@ class Report:
         return at.astimezone(ZoneInfo(self.zone)).strftime("%a %H:%M")
 
 
-def explained(code: str | None) -> str:
+def tried(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """What was tried for one family, by channel, from alertd's deliveries; addresses come masked."""
+    refused: dict[tuple[str, str], dict[str, None]] = {}
+    for each in deliveries:
+        refused.setdefault((each["channel"], _explained(each.get("code"))), {})[each["to"]] = None
+    return tuple(f"{channel} {', '.join(to)}: {why}" for (channel, why), to in sorted(refused.items()))
+
+
+def _explained(code: str | None) -> str:
     """A provider's code, with what it means where that is known."""
     meaning = next((words for start, words in _CODES if (code or "").startswith(start)), None)
-    return f"{code or 'refused'} ({meaning})" if meaning else code or "refused"
-
-
-def tried(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """What was tried for one family, from alertd's deliveries (addresses come masked)."""
-    return tuple(
-        dict.fromkeys(f"{d['channel']} {d['to']} {explained(d.get('code'))}" for d in reversed(deliveries))
-    )
+    return f"{meaning} ({code})" if meaning else code or "refused"
 
 
 def _share(rising: Sequence[timedelta], share: float) -> timedelta | None:

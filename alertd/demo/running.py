@@ -80,6 +80,7 @@ async def _up(evening: _Evening) -> None:
     try:
         await asyncio.wait({running, came_up}, return_when=asyncio.FIRST_COMPLETED)
         if not places:
+            evening.trouble = "stopped before everything was up"
             return
         playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0]))
         await asyncio.wait({running, playing}, return_when=asyncio.FIRST_COMPLETED)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _UP, _CLEAR_DOWN = "\x1b[{}A\r", "\x1b[J"
 _BAR = 32  # characters
+_EVERY = 10  # without a terminal, only every tenth state is written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +33,9 @@ class View:
     def __init__(self, out: TextIO, *, zone: str, begins: datetime, ends: datetime, live: bool) -> None:
         self._out, self._zone, self._begins, self._ends, self.live = out, ZoneInfo(zone), begins, ends, live
         self._drawn = 0  # lines of the state below the events
+        self._shown = 0
         self._state: list[str] = []
         self._lock = threading.Lock()
-
-    @property
-    def pause(self) -> float:
-        """Real seconds between two looks at the state."""
-        return 0.5 if self.live else 5.0
 
     def event(self, at: datetime, who: str, what: str) -> None:
         """Something happened: a line that stays."""
@@ -58,9 +55,10 @@ class View:
         """The state of things."""
         with self._lock:
             self._erase()
+            self._shown += 1
             if self.live:
                 self._state = self._lines(now)
-            else:
+            elif self._shown % _EVERY == 1:
                 self._out.write(f"{self._line(now)}\n")
             self._draw()
 

@@ -27,7 +27,7 @@ class Known:
     told: int = 0  # newest update that a provider took
     told_awake: int = 0  # ... other than silently in quiet hours
     covered: int = 0  # newest update taken or still in flight
-    covered_loud: int = 0
+    covered_awake: int = 0  # ... other than silently in quiet hours
     failed: int = 0  # newest update that failed here
     maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
     framing: Framing | None = None  # of the newest update taken
@@ -36,7 +36,7 @@ class Known:
     released_at: datetime | None = None  # when the newest "not affected" that was taken was planned
     ending: int = 0  # newest update whose all-clear (or "not affected") is in flight
     woken: bool = False  # told loudly in quiet hours, in this epoch
-    roused: int = 0  # newest update taken or in flight that was loud in quiet hours
+    roused: int = 0  # newest update that was meant to wake
     soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
 
 
@@ -86,6 +86,8 @@ def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None)
         if planned_at is None or telling.planned_at > planned_at:
             planned_at = telling.planned_at
         state, update = telling.state, telling.update
+        if telling.in_quiet and telling.loud and update > known.roused:
+            known.roused = update
         if telling.framing is Framing.NOT_AFFECTED:
             knowledge.released[telling.address] = knowledge.released.get(telling.address, 0) + 1
         if state in TOLD:
@@ -133,12 +135,10 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
 def _cover(known: Known, telling: Telling) -> None:
     update = telling.update
     known.covered = max(known.covered, update)
-    if telling.loud:
-        known.covered_loud = max(known.covered_loud, update)
-        if telling.in_quiet and update > known.roused:
-            known.roused = update
-    elif telling.in_quiet and update > known.soft_in_quiet:
-        known.soft_in_quiet = update
+    if telling.in_quiet and not telling.loud:
+        known.soft_in_quiet = max(known.soft_in_quiet, update)
+    else:
+        known.covered_awake = max(known.covered_awake, update)
 
 
 def _tell(known: Known, telling: Telling, epoch: int) -> None:
@@ -169,7 +169,7 @@ def _merge(all_known: list[Known]) -> Known:
                 merged.told, merged.framing, merged.framed_at = known.told, known.framing, known.framed_at
         merged.told_awake = max(merged.told_awake, known.told_awake)
         merged.covered = max(merged.covered, known.covered)
-        merged.covered_loud = max(merged.covered_loud, known.covered_loud)
+        merged.covered_awake = max(merged.covered_awake, known.covered_awake)
         merged.failed = max(merged.failed, known.failed)
         merged.ending = max(merged.ending, known.ending)
         merged.roused = max(merged.roused, known.roused)

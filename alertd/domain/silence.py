@@ -70,9 +70,10 @@ def touched_at(duty: Duty, now: datetime) -> datetime:
     if watch.rest is not Rest.NOT_TOUCHED:
         return watch.touched_at
     updates, family = duty.incident.updates, duty.family
-    widened = updates[-1].kind is Kind.SCOPE and len(updates) > 1
+    newest = updates[-1]
+    widened = newest.kind is Kind.SCOPE and len(updates) > 1 and newest.at > watch.touched_at
     if widened and not updates[-2].facts.scope.touching(family.services, family.region):
-        return updates[-1].at
+        return newest.at
     return min(watch.look_at, now) if watch.look_at is not None else now
 
 

@@ -97,7 +97,7 @@ class Household:
         return asked
 
     def _may_hold(self) -> bool:
-        """Whether the next holding is owed: the newest was told, or all ways to tell it failed a window ago."""
+        """Whether the next holding is to be written: the newest was told, or cannot be told, or is not enough."""
         knowledge, now = self.knowledge, self.now
         present = [person for person in self.people if person.may_be_told(now)]
         if not present:
@@ -105,6 +105,9 @@ class Household:
         newest = silence.newest_to_tell(self.duty.incident).number
         if knowledge.told >= newest:
             return True
+        incident = self.duty.incident
+        if knowledge.told >= incident.news.number and silence.closes_promise(incident, now, self.duty.margin):
+            return True  # another family's holding, written too early, does not stand for the promised update
         if knowledge.in_flight or knowledge.planned_at is None:
             return False
         failed = {address for address, known in knowledge.by_address.items() if known.failed == newest}
@@ -121,10 +124,9 @@ def _turn_to(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], d
         reason = Reason.SILENCE
     if reason is not None:
         return _tell(turn, person, known, reason)
-    deliveries = _floor(turn, person, known)
-    if deliveries:
-        return deliveries, None, False
-    deliveries, later = _wake_up(turn, person, known)
+    deliveries, later = _floor(turn, person, known)
+    if not deliveries and later is None:
+        deliveries, later = _wake_up(turn, person, known)
     if own_due is not None and (later is None or own_due < later):
         later = own_due
     return deliveries, later, False
@@ -187,27 +189,28 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     return deliveries, person.first_loud(now) if copies else None, False
 
 
-def _floor(turn: Turn, person: Person, known: Known) -> list[Owed]:
+def _floor(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], datetime | None]:
     """Another floor address, where the one that carried a critical message failed afterwards (R12)."""
     duty, now = turn.duty, turn.now
     if known.failed != turn.update or duty.incident.severity is not Severity.CRITICAL:
-        return []
+        return [], None
     first = not known.told or known.framing is Framing.NOTICE
     wakes = duty.policy.wakes.get(Severity.CRITICAL, frozenset())
     if silence.newest_to_tell(duty.incident).kind not in wakes and not (first and Kind.NOTICE in wakes):
-        return []
-    asleep = person.asleep_until(now) is not None
-    if person.off_until(now) is not None or (asleep and known.roused < turn.update):
-        return []
+        return [], None
     address = floor_target(person, turn.knowledge, turn.update, duty.policy.floor)
     if address is None:
-        return []
-    return [turn.message(person, known, address, Reason.FLOOR, loud=True, asleep=asleep, wakes=asleep)]
+        return [], None
+    off, asleep = person.off_until(now), person.asleep_until(now)
+    if off is not None or (asleep is not None and known.roused < turn.update):
+        return [], person.first_loud(now)
+    at_night = asleep is not None
+    return [turn.message(person, known, address, Reason.FLOOR, loud=True, asleep=at_night, wakes=at_night)], None
 
 
 def _wake_up(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], datetime | None]:
     """One loud message after quiet hours for whoever was told softly, or when to give it."""
-    if known.soft_in_quiet <= known.covered_loud:
+    if known.soft_in_quiet <= known.covered_awake:
         return [], None
     targets = copy_targets(person, turn.knowledge, turn.update)
     if not targets:

@@ -52,7 +52,7 @@ def ways(person: Person, now: datetime) -> list[Address]:
 def told_targets(
     person: Person, knowledge: Knowledge, update: int, reason: Reason
 ) -> list[tuple[Address, Reason]]:
-    """For whom the list that applies now is empty: the addresses over which they were told, else the next (R11)."""
+    """Where the list that applies now is empty: the addresses over which they were told, else the next (R11)."""
     left = [a for a in person.usable if _known(knowledge, a).failed != update]
     told = [(a, reason) for a in left if _known(knowledge, a).told or _known(knowledge, a).maybe]
     return told or [(a, Reason.FALLBACK) for a in left[:1]]

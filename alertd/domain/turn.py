@@ -76,7 +76,7 @@ class Turn:
     def _framing(self, person: Person, known: Known, *, asleep: bool, copy: bool) -> Framing:
         if not known.told and not copy:
             return Framing.NOTICE
-        slept = self.waited(person) or known.soft_in_quiet > known.covered_loud
+        slept = self.waited(person) or known.soft_in_quiet > known.covered_awake
         if copy or (slept and not asleep):
             return Framing.WAKE_UP
         return Framing.UPDATE if known.told < self.news.number else Framing.HOLDING

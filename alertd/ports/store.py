@@ -104,10 +104,13 @@ class Rows(Protocol):
         """Families in keyset order, for the export."""
 
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
-        """When each of these families, where known, was last updated by its owner."""
+        """When each of these families, where known, was last updated by its owner; locks them."""
 
-    async def put_families(self, families: Sequence[Family]) -> None:
-        """Insert or replace families with their index rows; addresses keep their one row and its state."""
+    async def put_families(self, families: Sequence[Family]) -> bool:
+        """Insert or replace families with their index rows; addresses keep their one row and its state.
+
+        False: one of their addresses was forgotten this very moment; roll back, and take them again.
+        """
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
@@ -141,8 +144,11 @@ class Rows(Protocol):
     ) -> Iterator[Candidate]:
         """Everything about these families that `plan` may look at, decoded one at a time."""
 
-    async def write_plan(self, plan: Plan) -> list[Planned]:
-        """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set."""
+    async def write_plan(self, plan: Plan) -> list[Planned] | None:
+        """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
+
+        None: somebody is at one of these watches this very moment; roll back and plan again.
+        """
 
     async def claim(
         self, lane: str, now: datetime, machine_at: datetime, lease: Lease, limit: int
@@ -194,7 +200,7 @@ class Rows(Protocol):
         """Set it once; a cluster's story never jumps."""
 
     async def move_story(self, machine_at: datetime, now: datetime) -> bool:
-        """Let a story that has not begun by `now` (machine time) begin at another moment; False if it has begun."""
+        """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
 
     async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
         """What waits and for how long; every query walks a partial index."""

@@ -92,7 +92,7 @@ class AccessRows:
             )
 
     async def move_story(self, machine_at: datetime, now: datetime) -> bool:
-        """Let a story that has not begun by `now` (machine time) begin at another moment; False if it has begun."""
+        """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
         statement = update(story_clock).where(story_clock.c.id == 1, story_clock.c.machine_at > now)
         return await self.sql.run(statement.values(machine_at=machine_at)) == 1
 

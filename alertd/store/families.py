@@ -1,7 +1,7 @@
 """Families, and the index tables that a fan-out searches: services by region, addresses."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -48,17 +48,31 @@ class FamilyRows:
         return [codec.family(row.doc) for row in rows]
 
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
-        """When each of these families, where known, was last updated by its owner."""
-        rows = await self.sql.rows(select(family.c.id, family.c.updated_at).where(family.c.id.in_(ids)))
+        """When each of these families, where known, was last updated by its owner; locks them."""
+        rows = await self.sql.rows(
+            select(family.c.id, family.c.updated_at)
+            .where(family.c.id.in_(ids))
+            .order_by(family.c.id)
+            .with_for_update()
+        )
         return {row.id: row.updated_at for row in rows}
 
-    async def put_families(self, families: Sequence[Family]) -> None:
-        """Insert or replace families with their index rows; addresses keep their one row and its state."""
+    async def put_families(self, families: Sequence[Family]) -> bool:
+        """Insert or replace families with their index rows; addresses keep their one row and its state.
+
+        False: one of their addresses was forgotten this very moment; roll back, and take them again.
+        """
         if not families:
-            return
-        rows = await self._addresses(families)
+            return True
+        ids = [each.id for each in families]
+        await self.family_updated_at(ids)  # locks them
+        lost = await self.sql.rows(
+            select(family_address.c.address_id).where(family_address.c.family_id.in_(ids)).distinct()
+        )
+        rows = await self._addresses(families, [row.address_id for row in lost])
+        if rows is None:
+            return False
         stored = [_with_ids(each, rows) for each in families]
-        ids = [each.id for each in stored]
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         statement = dialect.insert(family)
         statement = statement.on_conflict_do_update(
@@ -72,9 +86,6 @@ class FamilyRows:
                 for f in sorted(stored, key=lambda f: f.id)  # two imports of the same families wait in one order
             ],
         )
-        lost = await self.sql.rows(
-            select(family_address.c.address_id).where(family_address.c.family_id.in_(ids)).distinct()
-        )
         await self.sql.run(delete(family_service).where(family_service.c.family_id.in_(ids)))
         await self.sql.run(delete(family_address).where(family_address.c.family_id.in_(ids)))
         await self.sql.many(
@@ -86,6 +97,7 @@ class FamilyRows:
             insert(family_address), [{"family_id": f, "address_id": a} for f, a in sorted(links, key=str)]
         )
         await self._mark_shared(list({row.address_id for row in lost} | {a for _, a in links}))
+        return True
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
@@ -99,6 +111,7 @@ class FamilyRows:
         await self.sql.run(delete(family_address).where(family_address.c.family_id == family_id))
         ids = [row.address_id for row in linked]
         if ids:
+            await lock_addresses(self.sql, ids)
             await self._mark_shared(ids)
             unused = ~exists().where(family_address.c.address_id == address.c.id)
             await self.sql.run(
@@ -175,8 +188,14 @@ class FamilyRows:
         )
         return {row.family_id for row in rows}
 
-    async def _addresses(self, families: Sequence[Family]) -> dict[tuple[str, str], UUID]:
-        """The one row of every address of these families, made where it is missing."""
+    async def _addresses(
+        self, families: Sequence[Family], lost: Sequence[UUID]
+    ) -> dict[tuple[str, str], UUID] | None:
+        """The one row of every address of these families, made where it is missing.
+
+        Locks them, and those that the families have had (`lost`), all in one order. None: one of them was
+        deleted between being found there and being locked.
+        """
         wanted: dict[tuple[str, str], Address] = {}
         for each in families:
             for caregiver in each.caregivers:
@@ -198,27 +217,34 @@ class FamilyRows:
         ]
         if fresh:
             await self.sql.many(dialect.insert(address).on_conflict_do_nothing(), fresh)
+        found = await self._find(wanted)
+        if self.sql.dialect == "postgresql":
+            await lock_addresses(self.sql, [*lost, *found.values()])
+            found = await self._find(wanted)
+        if len(found) < len(wanted):
+            return None
+        await self._verify([found[key] for key, item in wanted.items() if item.verified])
+        return found
+
+    async def _find(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+        """The ids of these addresses, where they exist."""
         found: dict[tuple[str, str], UUID] = {}
-        verified: list[UUID] = []
         keys = list(wanted)
         for start in range(0, len(keys), 500):
             rows = await self.sql.rows(
-                select(address.c.id, address.c.channel, address.c.dest, address.c.verified).where(
+                select(address.c.id, address.c.channel, address.c.dest).where(
                     tuple_(address.c.channel, address.c.dest).in_(keys[start : start + 500])
                 )
             )
             found.update({(row.channel, row.dest): row.id for row in rows})
-            verified += [row.id for row in rows if wanted[row.channel, row.dest].verified and not row.verified]
-        await self._verify(verified)
         return found
 
     async def _verify(self, ids: Sequence[UUID]) -> None:
-        """These addresses are verified from now on; that one family does not say so takes it from nobody."""
-        await lock_addresses(self.sql, ids)
+        """These addresses are verified from now on; that another family says otherwise takes it from nobody."""
         for start in range(0, len(ids), 500):
             await self.sql.run(
                 update(address)
-                .where(address.c.id.in_(ids[start : start + 500]))
+                .where(address.c.id.in_(ids[start : start + 500]), ~address.c.verified)
                 .values(
                     verified=True,
                     notable=or_(
@@ -228,8 +254,10 @@ class FamilyRows:
             )
 
     async def _mark_shared(self, ids: list[UUID]) -> None:
-        """Recount which of these addresses more than one family uses, and which the planner must load."""
-        await lock_addresses(self.sql, ids)
+        """Recount which of these addresses more than one family uses, and which the planner must load.
+
+        The caller holds their locks.
+        """
         for start in range(0, len(ids), 500):
             part = ids[start : start + 500]
             rows = await self.sql.rows(

@@ -18,17 +18,18 @@ class PlanRows:
 
     sql: Sql
 
-    async def write_plan(self, plan: Plan) -> list[Planned]:
+    async def write_plan(self, plan: Plan) -> list[Planned] | None:
         """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
 
         A watch that somebody else planned or touched meanwhile (its version moved) loses, and nothing of
-        that family is written; it is due again at once. Lock order: watch by family, then delivery.
+        that family is written; it is due again at once. None: somebody is at such a watch this very moment;
+        roll back and plan again. Lock order: watch by family, then delivery.
         """
         won = await self._write_watches(plan)
-        await self._end_older(plan, won)
         lost = [w.family for w in plan.watches if w.family not in won]
-        if lost:
-            await self._look_again(plan, lost)
+        if lost and not await self._look_again(plan, lost):
+            return None
+        await self._end_older(plan, won)
         mine = [d for d in plan.deliveries if d.owed.family in won]
         alone = [d for d in mine if d.owed.address not in plan.shared]
         await fast.insert_deliveries(self.sql, plan, alone)
@@ -63,17 +64,23 @@ class PlanRows:
                 .values(state=state.value, reader=None)
             )
 
-    async def _look_again(self, plan: Plan, families: Sequence[str]) -> None:
-        """Whoever won these watches may have planned from an older incident than this one."""
+    async def _look_again(self, plan: Plan, families: Sequence[str]) -> bool:
+        """Make due what was lost: whoever won it may have planned from an older incident than this one.
+
+        False if a lock is taken: waiting for it while holding others, out of order, would be a deadlock.
+        """
+        mine = (watch.c.incident_id == plan.incident, watch.c.family_id.in_(families))
+        free = await self.sql.rows(
+            select(watch.c.family_id).where(*mine).order_by(watch.c.family_id).with_for_update(skip_locked=True)
+        )
+        if len(free) < len(families):
+            return False
         await self.sql.run(
             update(watch)
-            .where(
-                watch.c.incident_id == plan.incident,
-                watch.c.family_id.in_(families),
-                or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
-            )
+            .where(*mine, or_(watch.c.rest.is_(None), watch.c.rest != "closed"))
             .values(look_at=literal(plan.at, Instant()), version=watch.c.version + 1)
         )
+        return True
 
     async def _insert_shared(self, plan: Plan, new: Planned) -> None:
         """One delivery for all families of a shared address; a later family joins the one that exists."""

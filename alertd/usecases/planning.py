@@ -93,7 +93,7 @@ def holding(incident: Incident, now: datetime, margin: timedelta) -> Update:
 
 
 async def write(rows: Rows, planning: Planning) -> list[Planned] | None:
-    """Write a slice; None if somebody else wrote the next update first, and all must be planned anew."""
+    """Write a slice; None if somebody else was first, and all must be rolled back and planned anew."""
     if planning.holding is not None and not await rows.add_update(planning.plan.incident, planning.holding):
         return None
     return await rows.write_plan(planning.plan)
@@ -161,4 +161,4 @@ def _lane(owed: Owed, lane: str) -> str:
 
 
 class Overtaken(Exception):
-    """Somebody else wrote the incident's next update first; nothing was written, plan again."""
+    """Somebody else wrote the incident's next update, or a family's watch, first; roll back and plan again."""

@@ -1,7 +1,11 @@
 """Take families in, and make what changed for them due at once (R1, R17)."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from alertd.domain.errors import NotFound
 from alertd.domain.family import Family, FamilyId
@@ -9,8 +13,13 @@ from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Plan, PlannedWatch
+from alertd.usecases.planning import Overtaken
 
 BATCH = 500
+_TRIES = 20  # while a worker plans the very same families; each try waits for it
+_PAUSE = 0.05  # seconds
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +40,35 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
     written = 0
     for start in range(0, len(families), BATCH):
         part = _newest(families[start : start + BATCH])
-        async with deps.store.transaction() as rows:
-            known = await rows.family_updated_at([family.id for family in part])
-            fresh = [f for f in part if f.id not in known or f.updated_at >= known[f.id]]
-            stale += [f.id for f in part if f.id in known and f.updated_at < known[f.id]]
-            await rows.put_families(fresh)
-            detail: dict[str, object] = {"families": len(fresh), "stale": len(part) - len(fresh)}
-            await rows.add_act(deps.new_id(), deps.clock.now(), who, "import", None, detail)
+        fresh = await _until_written(partial(_put, deps, part, who))
+        known = {family.id for family in fresh}
+        stale += [family.id for family in part if family.id not in known]
         written += len(fresh)
         # In a transaction of its own: watches are locked before addresses, everywhere.
-        await _touch(deps, fresh)
+        await _until_written(partial(_touch, deps, fresh))
     return Taken(written, tuple(stale))
+
+
+async def _put(deps: Deps, families: Sequence[Family], who: str) -> Sequence[Family]:
+    """Write those of a batch that are not older than what is stored; returns them."""
+    async with deps.store.transaction() as rows:
+        known = await rows.family_updated_at([family.id for family in families])
+        fresh = [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
+        if not await rows.put_families(fresh):
+            raise Overtaken
+        detail: dict[str, object] = {"families": len(fresh), "stale": len(families) - len(fresh)}
+        await rows.add_act(deps.new_id(), deps.clock.now(), who, "import", None, detail)
+    return fresh
+
+
+async def _until_written(write: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction again while somebody else is at the very same rows."""
+    for _ in range(_TRIES):
+        try:
+            return await write()
+        except Overtaken:
+            await asyncio.sleep(_PAUSE)
+    return await write()
 
 
 def _newest(families: Sequence[Family]) -> list[Family]:
@@ -63,22 +90,26 @@ async def delete_family(deps: Deps, family_id: FamilyId, *, who: str) -> None:
 
 
 async def _touch(deps: Deps, families: Sequence[Family]) -> None:
-    now = deps.clock.now()
+    """Make the watches of these families due; give those one whom an open incident newly touches."""
     async with deps.store.transaction() as rows:
-        # Watches are locked in the order of their keys, new ones before those that are there: everywhere.
-        for incident in sorted(await rows.incidents(open_only=True, limit=1000), key=lambda each: each.id):
-            ids = [family.id for family in families]
-            watched = await rows.watched(ids, incident.id)
-            late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
-            if late:
-                await _watch(deps, rows, incident, late)
-            if watched:
-                await rows.touch_families(sorted(watched), incident.id, now)
+        # Watches that are there before new ones, and by incident: the order of locks everywhere.
+        open_ = await rows.incidents(open_only=True, limit=1000)
+        for incident in sorted(open_, key=lambda each: each.id):
+            await _touch_in(deps, rows, incident, families)
 
 
-async def _watch(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family]) -> None:
-    """A watch that is due at once, for each family that came while the incident was open."""
+async def _touch_in(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family]) -> None:
     now = deps.clock.now()
+    watched = await rows.watched([family.id for family in families], incident.id)
+    if watched:
+        await rows.touch_families(sorted(watched), incident.id, now)
+    late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
+    if late and await rows.write_plan(await _watches(deps, rows, incident, late, now)) is None:
+        raise Overtaken
+
+
+async def _watches(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family], now: datetime) -> Plan:
+    """A watch that is due at once, for each family that came while the incident was open."""
     policy = await rows.policy_of(incident.id)
     plan = Plan(incident.id, incident.scope, now, deps.clock.machine())
     plan.watches = [
@@ -97,4 +128,4 @@ async def _watch(deps: Deps, rows: Rows, incident: Incident, families: Sequence[
         )
         for family in families
     ]
-    await rows.write_plan(plan)
+    return plan

@@ -40,7 +40,7 @@ class Books:
     async def families(self, *families: Family) -> list[Family]:
         """Store families; returned as stored, with the ids of their addresses."""
         async with self.store.transaction() as rows:
-            await rows.put_families(families)
+            assert await rows.put_families(families)
         return [await self.family(each.id) for each in families]
 
     async def family(self, name: str) -> Family:
@@ -130,7 +130,9 @@ class Books:
         )
         plan.shared = frozenset(address.id for address in shared)
         async with self.store.transaction() as rows:
-            return await rows.write_plan(plan)
+            written = await rows.write_plan(plan)
+        assert written is not None
+        return written
 
     async def tell(self, *families: Family, **changes: Any) -> list[Planned]:
         """Plan update 1 for every address of these families, with their new watches."""

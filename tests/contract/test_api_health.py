@@ -25,9 +25,25 @@ async def test_ready_while_nothing_waits_long(served: Served) -> None:
     """An update that was just published is no reason to worry."""
     await served.families()
     await served.open()
-    served.clock.advance(seconds=20)
+    served.clock.advance(seconds=15)
+    await served.beat()
+    served.clock.advance(seconds=5)
     answer = await served.ask("GET", "/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "waiting": {"fanout_urgent": 20.0}})
+    assert answer.status_code == 200
+    assert answer.json() == {"ready": True, "waiting": {"fanout_urgent": 20.0}, "beats": {"sweeper": 5.0}}
+
+
+async def test_not_ready_when_the_sweeper_rests(served: Served) -> None:
+    """Nothing waits, and nobody would notice if something did."""
+    for never_or_long_ago in range(2):
+        answer = await served.ask("GET", "/readyz")
+        assert answer.status_code == 503, never_or_long_ago
+        assert answer.json()["reasons"] == [
+            "the sweeper has not looked for 30 s, and without it no family is told in time"
+        ]
+        await served.beat()
+        assert (await served.ask("GET", "/readyz")).status_code == 200
+        served.clock.advance(seconds=31)
 
 
 async def test_not_ready_when_no_worker_moves_an_update(served: Served) -> None:
@@ -35,6 +51,7 @@ async def test_not_ready_when_no_worker_moves_an_update(served: Served) -> None:
     await served.families()
     await served.open()
     served.clock.advance(seconds=31)
+    await served.beat()
     answer = await served.ask("GET", "/readyz")
     assert answer.status_code == 503
     assert answer.json()["ready"] is False
@@ -61,6 +78,7 @@ async def test_not_ready_when_nobody_looks_at_families(served: Served) -> None:
     await served.open()
     await served.work()
     served.clock.advance(minutes=31)
+    await served.beat()
     reasons = (await served.ask("GET", "/readyz")).json()["reasons"]
     assert len(reasons) == 1
     assert "no sweeper runs" in reasons[0]

@@ -51,19 +51,26 @@ async def test_a_command_is_carried_out_once_even_by_two_at_a_time(books: Books)
     """Whoever comes second fails as a whole: what it did is rolled back with its answer."""
     async with books.store.transaction() as rows:
         await rows.remember_answer("mia", "k-1", DIGEST, 201, "{}", make.NOON)
-    with pytest.raises(TAKEN):
+
+    async def again() -> None:
         async with books.store.transaction() as rows:
             await rows.add_key(key("x"))
             await rows.remember_answer("mia", "k-1", DIGEST, 201, "{}", make.NOON)
+
+    with pytest.raises(TAKEN):
+        await again()
     async with books.store.reading() as rows:
         assert await rows.key("x") is None
 
 
 async def test_an_answer_goes_with_the_transaction_that_gave_it(books: Books):
-    with pytest.raises(ConnectionError):
+    async def dies() -> None:
         async with books.store.transaction() as rows:
             await rows.remember_answer("mia", "k-1", DIGEST, 201, "{}", make.NOON)
             raise ConnectionError("the process died")
+
+    with pytest.raises(ConnectionError):
+        await dies()
     async with books.store.reading() as rows:
         assert await rows.answered("mia", "k-1") is None
 

@@ -1,10 +1,12 @@
 """Families: one row each, index tables that a fan-out can trust, and addresses that keep what they are."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from alertd.domain.family import Address, AddressId, FamilyId
+from alertd.domain.family import Address, AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.store.tables import address, delivery, family, family_address, family_service, watch
 from tests import make
@@ -14,7 +16,7 @@ SMS = make.address("sms", "+14155550123")
 PUSH = make.address("push", "token-1")
 
 
-def home(name: str = "fam-1", *addresses: Address, **changes: object):
+def home(name: str = "fam-1", *addresses: Address, **changes: Any) -> Family:
     return make.family(make.caregiver("mia", addresses=addresses or (PUSH, SMS)), id=FamilyId(name), **changes)
 
 
@@ -23,8 +25,8 @@ async def test_a_family_comes_back_as_it_was_stored(books: Books):
     [stored] = await books.families(given)
     ids = {(a.channel, a.to): a.id for c in stored.caregivers for a in c.addresses}
     mia = given.caregivers[0]
-    expected = tuple(make.replace(a, id=ids[a.channel, a.to]) for a in mia.addresses)
-    assert stored == make.replace(given, caregivers=(make.replace(mia, addresses=expected),))
+    expected = tuple(replace(a, id=ids[a.channel, a.to]) for a in mia.addresses)
+    assert stored == replace(given, caregivers=(replace(mia, addresses=expected),))
 
 
 async def test_the_index_tables_say_what_the_document_says(books: Books):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Connection, create_engine, inspect
 from sqlalchemy.engine import make_url
 
 from alertd.store import migrate
@@ -26,7 +26,7 @@ def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def inspected(url: str, look: Callable[[object], object]) -> object:
+def inspected(url: str, look: Callable[[Connection], object]) -> object:
     parsed = make_url(url)
     driver = "sqlite+pysqlite" if parsed.get_backend_name() == "sqlite" else "postgresql+psycopg"
     engine = create_engine(parsed.set(drivername=driver))
@@ -39,8 +39,8 @@ def inspected(url: str, look: Callable[[object], object]) -> object:
 def test_the_migrations_lead_to_the_tables_that_the_code_names(empty_database: str) -> None:
     assert migrate.upgrade(empty_database) == migrate.head()
 
-    def differences(connection: object) -> object:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})  # type: ignore[arg-type]
+    def differences(connection: Connection) -> object:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
 
     assert inspected(empty_database, differences) == []
@@ -51,10 +51,10 @@ def test_partial_indexes_are_what_the_code_says(empty_database: str) -> None:
     migrate.upgrade(empty_database)
     dialect = make_url(empty_database).get_backend_name()
 
-    def conditions(connection: object) -> dict[str, str]:
+    def conditions(connection: Connection) -> dict[str, str]:
         found = {}
         for table in metadata.tables:
-            for index in inspect(connection).get_indexes(table):  # type: ignore[union-attr]
+            for index in inspect(connection).get_indexes(table):
                 where = index.get("dialect_options", {}).get(f"{dialect}_where")
                 if where is not None:
                     found[str(index["name"])] = str(where)

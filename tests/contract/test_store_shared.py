@@ -1,15 +1,18 @@
 """One address, many families: one delivery, about what fails for any of them, and it counts for each."""
 
 from datetime import datetime
+from uuid import UUID
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import Family, FamilyId
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, IncidentId
+from alertd.records import Planned
 from alertd.store import codec
 from alertd.store.tables import delivery, delivery_share, watch
 from tests import make
 from tests.contract.books import Books, outcome
 
+SECOND = IncidentId(UUID(int=2))
 NURSE = make.caregiver("nurse", "sms")
 
 
@@ -22,12 +25,14 @@ async def school(books: Books, *services: tuple[str, ...], region: str | None = 
     return await books.families(*made)
 
 
-async def tell(books: Books, *families: Family, next_by: datetime | None = None, incident: Incident | None = None):
+async def tell(
+    books: Books, *families: Family, next_by: datetime = make.after(30), incident: Incident | None = None
+) -> list[Planned]:
     """Plan update 1 for these families in one slice."""
     address = families[0].caregivers[0].addresses[0]
     return await books.write(
         [books.watch(f) for f in families],
-        [books.owed(f, **({"next_by": next_by} if next_by else {})) for f in families],
+        [books.owed(f, next_by=next_by) for f in families],
         shared=[address],
         incident=incident,
     )
@@ -86,7 +91,7 @@ async def test_it_names_what_fails_for_any_of_them_and_nothing_else(books: Books
     """The union of their services, as far as the incident has them."""
     await school(books, ("follow", "login"), ("share", "follow"), ("login",))
     incident = await books.open(
-        make.incident(make.update(scope=make.scope("follow", "share")), number=2, id=_other())
+        make.incident(make.update(scope=make.scope("follow", "share")), number=2, id=SECOND)
     )
     await tell(books, *[await books.family(f"fam-{n}") for n in (1, 2)], incident=incident)
     assert codec.reader((await books.row(delivery))["reader"]).services == ("follow", "share")
@@ -96,7 +101,7 @@ async def test_it_names_what_fails_where_they_live(books: Books):
     """`share` fails in Europe only, and none of them lives there."""
     await school(books, ("follow",), ("share", "follow"))
     scope = make.scope("follow").plus(make.scope("share", regions=("eu",)))
-    incident = await books.open(make.incident(make.update(scope=scope), number=2, id=_other()))
+    incident = await books.open(make.incident(make.update(scope=scope), number=2, id=SECOND))
     await tell(books, *[await books.family(f"fam-{n}") for n in (1, 2)], incident=incident)
     assert codec.reader((await books.row(delivery))["reader"]).services == ("follow",)
 
@@ -136,11 +141,3 @@ async def test_a_new_delivery_takes_the_place_of_a_void_one(books: Books):
     await tell(books, two)
     assert await books.states() == {"superseded": 1, "pending": 1}
     assert await shares(books) == []
-
-
-def _other():
-    from uuid import UUID
-
-    from alertd.domain.incident import IncidentId
-
-    return IncidentId(UUID(int=7))

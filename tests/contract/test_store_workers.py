@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -56,7 +55,9 @@ class Crew:
 
     async def outage(self) -> None:
         """`follow` fails for everybody."""
-        await open_incident(self.deps, Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down"), who="test")
+        await open_incident(
+            self.deps, Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down"), who="test"
+        )
 
     async def work(self, lane: str = "urgent", deps: Deps | None = None) -> int:
         """Drain a lane until there is nothing left."""
@@ -157,7 +158,9 @@ async def test_the_watch_of_a_family_that_is_gone_is_looked_at_once(crew: Crew):
     await crew.work()
     incident = (await crew.books.row(watch))["incident_id"]
     ghost = replace(make.incident(), id=incident)
-    await crew.books.write([crew.books.watch(make.family(id=FamilyId("ghost")), look_at=make.NOON)], incident=ghost)
+    await crew.books.write(
+        [crew.books.watch(make.family(id=FamilyId("ghost")), look_at=make.NOON)], incident=ghost
+    )
     assert (await plan_due(crew.deps, send=True)).worked
     assert not (await plan_due(crew.deps, send=True)).worked
     row = await crew.books.row(watch, family_id="ghost")
@@ -211,7 +214,3 @@ class _FailsAfterOne:
             raise ConnectionError("the database is gone")
         async with self._store.turn(name) as turn:
             yield turn
-
-
-def test_the_lease_outlasts_what_these_tests_wait() -> None:
-    assert timedelta(seconds=31) > timedelta(seconds=Deps.__dataclass_fields__["timing"].default.lease)

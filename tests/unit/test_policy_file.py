@@ -163,7 +163,7 @@ def test_services_say_where_they_run(tmp_path: Path) -> None:
 def test_the_demo_lets_everybody_hear_every_update_and_waits_hours_not_minutes() -> None:
     for policy in policy_file.load_policies(DEMO).values():
         assert policy.always == ("parent", "guardian", "nurse", "grandparent")
-        assert policy.silence.window[CRITICAL] == timedelta(hours=3)
+        assert policy.silence.window[CRITICAL] == timedelta(hours=4)
 
 
 def test_every_channel_name_may_stand_in_a_policy(tmp_path: Path) -> None:

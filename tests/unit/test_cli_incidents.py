@@ -1,0 +1,291 @@
+"""The command line against the real API: an outage from opening to end, as an on-call engineer types it."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from alertd.ingest.family_document import to_document
+from alertd.ports import Refused
+from tests import make
+from tests.listening import Daemon, Shell, alertd, listening
+
+__all__ = ["alertd", "listening"]
+
+
+class Terminal(io.StringIO):
+    """A person at a terminal who types this."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+OPEN = ("incident", "open", "--service", "follow", "--severity", "critical", "--title", "Follow is down")
+
+
+@pytest.fixture
+def families(listening: Daemon) -> Daemon:
+    """A daemon with two families."""
+    listening.run(listening.served.families(make.family(), make.family(make.caregiver("ana"), id="fam-2")))
+    return listening
+
+
+def test_open_shows_what_it_does_and_what_comes_next(alertd: Shell, families: Daemon) -> None:
+    """First whom it touches, over what and how long that takes; then the number and the next commands."""
+    assert alertd(*OPEN, "--message", "No readings.", "--message", "es=Sin lecturas.", "--next-in", "30m") == 0
+    assert alertd.err == "It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+    assert alertd.out.splitlines() == [
+        "Incident 1 is open: Follow is down. Its families are being told.",
+        "  who has been told:  alertd incident timeline 1",
+        '  tell them more:     alertd incident update 1 --message "..." --next-in 30m',
+        "  when it is over:    alertd incident resolve 1",
+    ]
+    families.run(families.served.work())
+    assert "No readings." in families.channel("push").accepted[0].text
+
+
+def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> None:
+    """Services with regions, phrases, promise, beginning."""
+    alertd(
+        "incident", "open", "--service", "follow:us", "--service", "share", "--region", "us-west,eu",
+        "--severity", "major", "--title", "Slow", "--works", "sensor_works", "--works", "The app opens.",
+        "--do", "check_by_hand", "--next-in", "1h30m", "--since", "2026-11-04T19:00:00Z", "--yes",
+    )  # fmt: skip
+    shown = alertd.json("incident", "show", "1")
+    assert shown["scope"] == [
+        {"service": "follow", "regions": ["us"]},
+        {"service": "share", "regions": ["us-west", "eu"]},
+    ]
+    assert shown["since"] == "2026-11-04T19:00:00Z"
+    assert shown["promise"] == "2026-11-04T21:30:00Z"
+    assert shown["updates"][0]["works"] == ["sensor_works", "The app opens."]
+    assert shown["updates"][0]["do"] == ["check_by_hand"]
+
+
+def test_a_dry_run_only_shows(alertd: Shell, families: Daemon) -> None:
+    """Nothing is opened, and it says so."""
+    assert alertd(*OPEN, "--dry-run") == 0
+    assert alertd.out == (
+        "Nothing was done. It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+    )
+    assert alertd("incident", "list", "--state", "all") == 0
+    assert alertd.out == "There was no incident yet.\n"
+
+
+@pytest.mark.parametrize(("typed", "code", "count"), [("n\n", 1, 0), ("\n", 1, 0), ("y\n", 0, 1)])
+def test_at_a_terminal_it_asks_once(
+    alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch, typed: str, code: int, count: int
+) -> None:
+    """Return alone means no: a slip tells nobody."""
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    assert alertd(*OPEN) == code
+    assert alertd.err.count("Tell them now?") == 1
+    assert ("nothing was done" in alertd.err) is (code == 1)
+    assert len(alertd.json("incident", "list")["incidents"]) == count
+
+
+def test_yes_does_not_ask(alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For scripts, and for people who know."""
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    assert alertd(*OPEN, "--yes") == 0
+    assert "Tell them now?" not in alertd.err
+
+
+def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
+    """Update, correct, widen, resolve; list, show and timeline say how it stands."""
+    families.channel("push").fail("push-mia", Refused("UNREGISTERED"))
+    alertd(*OPEN, "--yes")
+    families.run(families.served.work())
+    assert alertd("incident", "update", "1", "--message", "Overloaded.", "--state", "identified") == 0
+    assert alertd.out.startswith("Update 2 of incident 1.")
+    assert alertd("incident", "update", "1", "--message", "A cable.", "--corrects", "2") == 0
+    assert alertd("incident", "update", "1", "--add-scope", "share:us", "--severity", "major") == 0
+    assert alertd("incident", "update", "1", "--message", "For us.", "--no-notify") == 0
+    families.run(families.served.work())
+    assert alertd("incident", "list") == 0
+    assert alertd.out.splitlines()[0].split() == ["ID", "STATE", "SEVERITY", "OPENED", "SERVICES", "TITLE"]
+    assert "identified" in alertd.out
+    assert alertd("incident", "show", "1") == 0
+    assert "follow, share:us" in alertd.out
+    assert "2 of 2 heard" in alertd.out
+    assert '3 correction (identified, critical): "A cable."' in alertd.out
+    assert alertd("incident", "resolve", "1", "--message", "It works.") == 0
+    assert alertd.out.startswith("Incident 1 is resolved: update 6.")
+    assert alertd("incident", "timeline", "1") == 0
+    told = " ".join(alertd.out.split())
+    for sentence in (
+        "Times are UTC.",
+        "Opened by test",
+        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, next one used",
+        "corrects update 2",
+        "For the record only: nobody is told.",
+        'resolved. "It works."',
+    ):
+        assert sentence in told
+    assert max(map(len, alertd.out.splitlines())) <= 80
+    assert alertd("incident", "update", "1", "--message", "?") == 1
+    assert alertd.err == "alertd: incident 1 is resolved; open a new one.\n"
+
+
+def test_cancel(alertd: Shell, families: Daemon) -> None:
+    """A false alarm."""
+    alertd(*OPEN, "--yes")
+    assert alertd("incident", "cancel", "1") == 0
+    assert alertd.out.startswith("Incident 1 is cancelled: update 2.")
+
+
+def test_refusals_name_the_option_and_the_way_out(alertd: Shell, families: Daemon) -> None:
+    """1, on standard error, and nothing on standard output."""
+    assert alertd("incident", "open", "--service", "folow", "--severity", "major", "--title", "x") == 1
+    assert alertd.err == (
+        'alertd: --service: "folow" is no declared service; declared are follow, login, share.\n'
+    )
+    assert alertd(*OPEN, "--next-in", "30") == 1
+    assert alertd.err == "alertd: --next-in: 30 has no unit; write 30s, 30m or 30h.\n"
+    assert alertd.out == ""
+    assert alertd(*OPEN, "--yes") == 0
+    assert alertd(*OPEN, "--yes") == 1
+    assert "alertd incident update 1" in alertd.err
+    assert alertd("incident", "show", "7") == 1
+    assert "alertd incident list" in alertd.err
+
+
+def test_json_before_and_behind_the_command(alertd: Shell, families: Daemon) -> None:
+    """The same document, wherever `-o` stands."""
+    alertd(*OPEN, "--yes")
+    outputs = []
+    for arguments in (
+        ("-o", "json", "incident", "list"),
+        ("incident", "-o", "json", "list"),
+        ("incident", "list", "-o", "json"),
+        ("--output", "table", "incident", "list", "--output", "json"),
+    ):
+        assert alertd(*arguments) == 0
+        outputs.append(json.loads(alertd.out))
+    assert all(output == outputs[0] for output in outputs)
+    alertd("incident", "list")
+    assert alertd.out.startswith("ID"), "what one command line says holds for that one only"
+
+
+def test_a_title_cannot_command_the_terminal(alertd: Shell, families: Daemon) -> None:
+    """What other people wrote is printed without what a terminal would obey."""
+    families.run(families.served.open(message="Red \u202ereversed\u202c alert"))
+    assert alertd("incident", "timeline", "1") == 0
+    assert "\u202e" not in alertd.out
+    assert alertd(*OPEN[:-1], "\x1b[31mred") == 1
+    assert "\x1b" not in alertd.err
+
+
+def test_deliveries(alertd: Shell, families: Daemon) -> None:
+    """Single messages, masked, by incident, family and state."""
+    families.channel("sms").fail(make.own("mia", "sms").to, Refused("21211"))
+    alertd(*OPEN, "--yes")
+    families.run(families.served.work())
+    assert alertd("delivery", "list", "--incident", "1", "--state", "refused") == 0
+    assert "+1***0111" in alertd.out
+    assert "21211" in alertd.out
+    assert make.own("mia", "sms").to not in alertd.out
+    assert len(alertd.json("delivery", "list", "--family", "fam-2", "--state", "accepted")["deliveries"]) == 2
+    assert alertd("delivery", "list", "--state", "lost") == 1
+    assert "state[0]: must be one of" in alertd.err
+
+
+EVENT = {
+    "source": "desk", "id": "1", "alert": "a", "service": "follow", "severity": "critical",
+    "status": "firing", "title": "Follow is down",
+}  # fmt: skip
+
+
+def test_events_from_a_file_and_from_standard_input(
+    alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each says what became of it."""
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(EVENT))
+    said = []
+    for _ in range(2):
+        assert alertd("event", "send", str(file)) == 0
+        said.append(alertd.out)
+    piped = io.TextIOWrapper(io.BytesIO(json.dumps(EVENT | {"id": "2", "status": "resolved"}).encode()))
+    monkeypatch.setattr(sys, "stdin", piped)
+    assert alertd("event", "send", "-") == 0
+    said.append(alertd.out)
+    assert said == [
+        "It opened incident 1.\n",
+        "It was taken before; nothing was done.\n",
+        "It resolved incident 1.\n",
+    ]
+    file.write_text("{")
+    assert alertd("event", "send", str(file)) == 1
+    assert "not JSON" in alertd.err
+    file.write_text("")
+    assert alertd("event", "send", str(file)) == 1
+    assert alertd("event", "send", str(tmp_path / "nothing.json")) == 1
+    assert "No such file" in alertd.err
+
+
+def lines(*numbers: int) -> bytes:
+    """Families as lines of a file."""
+    documents = [to_document(make.family(make.caregiver(f"c{n}", "push"), id=f"fam-{n:05}")) for n in numbers]
+    return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+
+def test_an_import_names_the_broken_line(alertd: Shell, listening: Daemon, tmp_path: Path) -> None:
+    """1, because somebody has to look; the good ones are in."""
+    file = tmp_path / "families.jsonl"
+    file.write_bytes(lines(1) + b'{"id": 5}\n' + lines(3))
+    assert alertd("family", "import", str(file)) == 1
+    assert alertd.out.splitlines()[:3] == [
+        "2 families written.",
+        "1 line has mistakes, and nothing of that was written:",
+        "  line 2: updated_at: is missing",
+    ]
+    file.write_bytes(lines(1, 3))
+    assert alertd.json("family", "import", str(file)) == {"families": 2, "stale": 0, "failed": 0, "failures": []}
+    file.write_bytes(b"")
+    assert alertd("family", "import", str(file)) == 1
+    assert "holds no family" in alertd.err
+    assert alertd("family", "import", str(tmp_path / "nothing")) == 1
+
+
+def test_a_file_that_is_sent_in_pieces_keeps_its_line_numbers(
+    alertd: Shell, listening: Daemon, tmp_path: Path
+) -> None:
+    """Line 4,711 is line 4,711, in whichever piece it travels; an endless line costs one line."""
+    padding = b" " * 3000 + b"\n"  # blank lines make the file large and the test quick
+    file = tmp_path / "families.jsonl"
+    file.write_bytes(
+        lines(1) + padding * 4709 + b"{\n" + lines(2) + b'{"id": "' + b"x" * 3_000_000 + b'"}\n' + lines(3)
+    )
+    assert file.stat().st_size > 16 * 1024 * 1024
+    assert alertd("family", "import", str(file), "-o", "json") == 1
+    answer = json.loads(alertd.out)
+    assert (answer["families"], answer["failed"]) == (3, 2)
+    assert [failure["line"] for failure in answer["failures"]] == [4711, 4713]
+
+
+def test_export_is_import(alertd: Shell, listening: Daemon, tmp_path: Path) -> None:
+    """What comes out goes in again, all of it."""
+    file = tmp_path / "families.jsonl"
+    file.write_bytes(lines(*range(1, 621)))
+    assert alertd("family", "import", str(file)) == 0
+    assert alertd("family", "export") == 0
+    assert len(alertd.out.splitlines()) == 620
+    assert [json.loads(line) for line in alertd.out.splitlines()] == [
+        json.loads(line) for line in file.read_text().splitlines()
+    ]
+
+
+def test_show_a_family(alertd: Shell, families: Daemon) -> None:
+    """Who is told, where, and when not."""
+    careful = make.caregiver("mia", "sms", preferences=make.preferences(quiet_hours="22:00-06:30", minor=()))
+    families.run(families.served.families(make.family(careful, id="fam-9")))
+    assert alertd("family", "show", "fam-9") == 0
+    assert "1. Mia, parent" in alertd.out
+    assert make.own("mia", "sms").to in alertd.out
+    assert "quiet hours: 22:00-06:30" in alertd.out
+    assert "minor: nothing" in alertd.out
+    assert alertd("family", "show", "nobody") == 1
+    assert alertd.err == 'alertd: there is no family "nobody".\n'

@@ -1,0 +1,264 @@
+"""What the command line does by itself: keys, the database, policies, the doctor, and the API as a process."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alertd.cli import findings
+from tests.listening import Daemon, Shell, alertd, listening
+from tests.served import CONFIG
+
+__all__ = ["alertd", "listening"]
+
+
+def test_a_key_from_making_to_revoking(alertd: Shell) -> None:
+    """The secret alone on standard output, once; the list never shows it."""
+    assert alertd("db", "upgrade") == 0
+    assert "revision" in alertd.out
+    assert alertd("key", "create", "--right", "incident:read", "--note", "pager") == 0
+    secret = alertd.out.strip()
+    assert secret.startswith("ald_")
+    assert "shown once" in alertd.err
+    assert alertd("key", "list") == 0
+    assert "pager" in alertd.out
+    assert secret not in alertd.out
+    key = alertd.json("key", "list")["keys"][0]
+    assert (key["rights"], key["note"], key["revoked_at"]) == (["incident:read"], "pager", None)
+    assert alertd("key", "revoke", key["id"]) == 0
+    assert alertd.json("key", "list")["keys"][0]["revoked_at"] is not None
+    assert alertd("key", "revoke", key["id"]) == 1
+    assert "alertd key list" in alertd.err
+    assert alertd("key", "create", "--right", "everything") == 1
+    assert "incident:write" in alertd.err
+    assert alertd("key", "create") == 2
+
+
+def test_a_database_without_tables(alertd: Shell) -> None:
+    """1, and the command that makes them."""
+    assert alertd("key", "list") == 1
+    assert "alertd db upgrade" in alertd.err
+    assert "Traceback" not in alertd.err
+
+
+def test_a_database_that_is_not_there(alertd: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1, without the password of its URL."""
+    monkeypatch.setenv("ALERTD_DATABASE_URL", "postgresql://alertd:hunter2@127.0.0.1:1/alertd?connect_timeout=2")
+    assert alertd("db", "upgrade") == 1
+    assert "ALERTD_DATABASE_URL" in alertd.err
+    assert "hunter2" not in alertd.out + alertd.err
+    assert alertd("doctor") == 1
+    assert "does not answer" in alertd.out
+    assert "hunter2" not in alertd.out + alertd.err
+
+
+def test_the_shipped_policies_are_in_order(alertd: Shell) -> None:
+    """0, and says what was looked at."""
+    assert alertd("policy", "check", str(CONFIG)) == 0
+    assert "policies, services and texts are in order" in alertd.out
+
+
+def test_a_policy_with_mistakes(alertd: Shell, tmp_path: Path) -> None:
+    """1; each mistake with file, line and field, texts included."""
+    folder = tmp_path / "config"
+    shutil.copytree(CONFIG, folder)
+    follow = folder / "policies" / "follow.yaml"
+    follow.write_text("policy: follow\nservices: [folow]\nfloor: [push]\n")
+    phrases = folder / "templates" / "es" / "phrases.yaml"
+    phrases.write_text(phrases.read_text().replace("  do_not_reinstall:", "  do_not_reinstal:"))
+    assert alertd("policy", "check", str(folder)) == 1
+    assert 'policies/follow.yaml:2: services[0]: "folow" is' in alertd.out
+    assert "templates: " in alertd.out
+    assert "do_not_reinstall" in alertd.out
+    assert alertd("policy", "check", str(tmp_path / "nothing")) == 1
+    assert "is no folder" in alertd.err
+
+
+# --- doctor ---------------------------------------------------------------------------------------
+
+ACCOUNTS = {
+    "ALERTD_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
+    "ALERTD_TWILIO__AUTH_TOKEN": "token",
+    "ALERTD_TWILIO__FROM": "+14155550100",
+    "ALERTD_SMTP__URL": "smtp://127.0.0.1:2525",
+    "ALERTD_SMTP__FROM": "alertd@example.org",
+}
+
+
+def examined(alertd: Shell) -> dict[str, list[dict[str, Any]]]:
+    """What the doctor found, by mark."""
+    code = alertd("doctor", "-o", "json")
+    told = json.loads(alertd.out)
+    assert told["well"] is (code == 0)
+    found: dict[str, list[dict[str, Any]]] = {"ok": [], "note": [], "wrong": []}
+    for each in told["findings"]:
+        found[each["mark"]].append(each)
+    return found
+
+
+def names(found: list[dict[str, Any]]) -> set[str]:
+    """What was looked at."""
+    return {each["what"] for each in found}
+
+
+def test_the_doctor_on_an_empty_machine(alertd: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1; for everything that is missing it says how to mend it, in 80 columns."""
+    monkeypatch.setenv("ALERTD_URL", "http://127.0.0.1:1")
+    assert alertd("doctor") == 1
+    for way_out in ("alertd up", "ALERTD_TWILIO__AUTH_TOKEN", "ALERTD_FCM__CREDENTIALS_FILE", "ALERTD_SMTP__URL"):
+        assert way_out in alertd.out
+    lines = alertd.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    failed = [line.split()[1] for line in lines if line.startswith("FAIL")]
+    assert failed == ["database", "api", "sms", "push", "email", "policy", "policy"]
+    assert lines[-1] == "7 things would keep families from being told."
+
+
+def test_the_doctor_when_all_is_well(
+    alertd: Shell, listening: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """0: database migrated, API up and getting things done, every account there."""
+    assert alertd("db", "upgrade") == 0
+    listening.run(listening.served.beat())
+    account = tmp_path / "firebase.json"
+    account.write_text(service_account())
+    for name, value in (ACCOUNTS | {"ALERTD_FCM__CREDENTIALS_FILE": str(account)}).items():
+        monkeypatch.setenv(name, value)
+    found = examined(alertd)
+    assert (found["wrong"], found["note"]) == ([], [])
+    assert names(found["ok"]) == {"settings", "policies", "database", "redis", "api", "sms", "push", "email"}
+
+
+def service_account() -> str:
+    """A key file as Google's console gives it, made up here."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return json.dumps(
+        {
+            "type": "service_account",
+            "project_id": "families",
+            "private_key_id": "1",
+            "private_key": pem.decode(),
+            "client_email": "alertd@families.iam.gserviceaccount.com",
+            "client_id": "1",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        }
+    )
+
+
+def test_the_doctor_sees_what_is_worth_knowing(
+    alertd: Shell, listening: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An API without a sweeper, a story's clock, a key that others may read, a Redis that is away."""
+    key = tmp_path / "data" / "api-key"
+    key.parent.mkdir()
+    key.write_text("ald_x")
+    key.chmod(0o644)
+    monkeypatch.setenv("ALERTD_CLOCK__RATE", "1800")
+    monkeypatch.setenv("ALERTD_CONSOLE__ENABLED", "true")
+    monkeypatch.setenv("ALERTD_BROKER_URL", "redis://:hunter2@127.0.0.1:1/0")
+    found = examined(alertd)
+    assert names(found["note"]) == {"clock", "console", "api key", "redis"}
+    assert "hunter2" not in alertd.out
+    assert "chmod 600" in alertd.out
+    api = next(each for each in found["wrong"] if each["what"] == "api")
+    assert "work does not get done" in api["text"]
+    assert "sweeper" in api["mend"][0]
+
+
+def test_the_doctor_with_broken_settings_and_policies(
+    alertd: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """1, and what to look at."""
+    (tmp_path / "config" / "policies").mkdir(parents=True)
+    monkeypatch.setenv("ALERTD_CONFIG", str(tmp_path / "config"))
+    assert "policies" in names(examined(alertd)["wrong"])
+    assert "alertd policy check" in alertd.out
+    monkeypatch.setenv("ALERTD_API__PORT", "many")
+    assert names(examined(alertd)["wrong"]) == {"settings"}
+    assert "ALERTD_API__PORT" in alertd.out
+
+
+def test_a_channel_that_no_policy_uses_is_no_reason_to_worry() -> None:
+    """Only what policies use, and their floor, can keep families from being told."""
+    from tests import make
+
+    assert findings.used_channels([make.policy()]) == {"push", "sms", "email"}
+    assert findings.used_channels([make.policy(caregivers={})]) == set()
+
+
+# --- the API as a process -------------------------------------------------------------------------
+
+
+def test_the_api_serves_and_stops_cleanly(fresh_database: Callable[[str], str], tmp_path: Path) -> None:
+    """`alertd api` answers, and ends on SIGTERM without a word."""
+    port = free_port()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")} | {
+        "ALERTD_DATABASE_URL": fresh_database("sqlite"),
+        "ALERTD_DATA_DIR": str(tmp_path / "data"),
+        "ALERTD_API__PORT": str(port),
+        "ALERTD_LOG__LEVEL": "warning",
+    }
+    argv = [sys.executable, "-m", "alertd", "api", "-o", "json"]
+    process = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until(lambda: answers(port))
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert said == ""
+
+
+def test_a_port_that_is_taken(alertd: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1, and the setting to change."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        monkeypatch.setenv("ALERTD_API__PORT", str(other.getsockname()[1]))
+        for command in ("api", "up"):
+            assert alertd(command) == 1
+            assert "ALERTD_API__PORT" in alertd.err
+            assert "Traceback" not in alertd.err
+
+
+def free_port() -> int:
+    """A port where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int) -> bool:
+    """Whether it is alive."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/livez")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Ask again and again; fail in time."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not come true"
+        time.sleep(0.05)
