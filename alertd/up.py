@@ -18,7 +18,7 @@ from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN
 from alertd.settings import Settings
 from alertd.settings import load as load_settings
 from alertd.supervisor import Part, Supervisor, UpLock
-from alertd.usecases.keys import make_key
+from alertd.usecases.keys import check_key, make_key
 
 KEY_FILE = "api-key"
 _ASK_EVERY = 0.1  # seconds
@@ -183,12 +183,14 @@ def _refuse_taken(host: str, port: int) -> None:
 async def _key(settings: Settings, data_dir: Path) -> Path | None:
     """A key with every right for whoever may read the data folder; only where nobody else can reach the API."""
     path = data_dir / KEY_FILE
-    if path.exists():
-        return path
     if settings.api.host not in ("127.0.0.1", "::1", "localhost"):
-        return None
+        return path if path.exists() else None
     deps = await wiring.open_deps(settings.model_copy(update={"broker_url": None}))
     try:
+        if path.exists():
+            if await check_key(deps, path.read_text().strip()) is not None:
+                return path
+            path.unlink()  # it belongs to a database that is no longer there
         made = await make_key(deps, ("admin",), "operator")
     finally:
         await wiring.close_deps(deps)

@@ -15,6 +15,7 @@ from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log
+from alertd.redis_server import redis_urls
 from alertd.settings import Settings
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
@@ -129,7 +130,9 @@ def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:
     if settings.broker_url is None:
         return NoDoorbell()
     workers = {"urgent": settings.workers.urgent, "bulk": settings.workers.bulk}
-    return CeleryDoorbell(celery_app(settings.broker_url.get_secret_value(), publisher=True), workers, log)
+    return CeleryDoorbell(
+        celery_app(redis_urls(settings.broker_url.get_secret_value()).celery, publisher=True), workers, log
+    )
 
 
 def _rates(settings: Settings) -> dict[str, float]:

@@ -154,7 +154,7 @@ def _text_failed(what: str) -> None:
 @pytest.fixture
 async def fresh_served(fresh_database: Callable[[str], str]) -> AsyncIterator[Served]:
     """The API over a fresh SQLite file, asked with a key that has every right."""
-    made = Served(*open_deps(fresh_database("postgresql")))
+    made = Served(*open_deps(fresh_database("sqlite")))
     await made.sign_in()
     yield made
     await made.close()

@@ -8,6 +8,7 @@ from celery.signals import setup_logging, worker_process_init, worker_process_sh
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.doorbell import TASK
+from alertd.redis_server import redis_urls
 from alertd.settings import load
 
 _DRAIN_SECONDS = 10.0  # well below the soft time limit, and short enough for a quick warm shutdown
@@ -17,7 +18,7 @@ LANE_VARIABLE = "ALERTD_WORKER_LANE"
 _settings = load(os.environ)
 if _settings.broker_url is None:
     raise SystemExit("a worker takes its hints from Redis: set ALERTD_BROKER_URL, or use alertd up")
-app = celery_app(_settings.broker_url.get_secret_value())
+app = celery_app(redis_urls(_settings.broker_url.get_secret_value()).celery)
 
 
 def _process() -> Any:

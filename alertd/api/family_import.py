@@ -104,6 +104,7 @@ async def import_(
             return Imported.model_validate(before)
         imported = await _import(deps, here.services, cast(BinaryIO, file), who(key))
     async with deps.store.transaction() as rows:
+        await rows.lock_incidents()  # the same import twice at once: one of them keeps the answer
         if await answered(rows, repeat, dict) is None:
             await keep(rows, repeat, imported.model_dump(), deps.clock.now())
     deps.log.info("families_imported", families=imported.families, stale=imported.stale, failed=imported.failed)

@@ -49,6 +49,7 @@ async def open_incident(
     Raises Invalid for what cannot be, Conflict where an open incident covers the scope already.
     """
     async with deps.store.transaction() as rows:
+        await rows.lock_incidents()  # first: the same command twice at once waits for its own answer
         before = await answered(rows, repeat, Opened)
         if before is not None:
             return before

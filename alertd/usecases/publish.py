@@ -51,6 +51,7 @@ async def publish(
     """Publish an update of an open incident. Raises Invalid, NotFound, Conflict; then nothing has changed."""
     for _ in range(_TRIES):
         async with deps.store.transaction() as rows:
+            await rows.lock_incidents()  # first: the same command twice at once waits for its own answer
             before = await answered(rows, repeat, Published)
             if before is not None:
                 return before

@@ -21,6 +21,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 def title(text: str) -> str:
     """A one-line title of at most 120 characters. Raises Invalid."""
     cleaned = " ".join(text.split())
+    if _CONTROL.search(cleaned):
+        raise Invalid("holds control characters", field="title")
     if not cleaned:
         raise Invalid("say in a few words what fails", field="title")
     if len(cleaned) > TITLE_CHARS:

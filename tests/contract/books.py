@@ -89,7 +89,7 @@ class Books:
         """A delivery of update 1 to an address, the family's first unless said."""
         person = family.caregivers[0]
         address = to or person.addresses[0]
-        row = {name: changes.pop(name) for name in ("priority", "lane") if name in changes}
+        priority, lane = changes.pop("priority", 0), changes.pop("lane", "bulk")
         made = Owed(
             family=family.id,
             caregiver=person.id,
@@ -106,7 +106,7 @@ class Books:
             loud_until=None,
             reader=Reader(address.to, "en", family.time_zone, ("follow",), hears_by=make.after(30)),
         )
-        return Planned(uuid7(), replace(made, **changes), **({"priority": 0, "lane": "bulk"} | row))
+        return Planned(uuid7(), replace(made, **changes), priority, lane)
 
     async def write(
         self,

@@ -7,7 +7,7 @@ import pytest
 
 from alertd.ports import Misconfigured, Refused
 from tests import make
-from tests.served import Served, fresh_served
+from tests.served import Served, fresh_served, open_deps
 
 served = fresh_served
 
@@ -87,15 +87,22 @@ async def test_the_same_command_again_is_carried_out_once(served: Served) -> Non
     assert foreign.json()["error"]["incident"] == 1
 
 
-async def test_twenty_at_once_with_one_key_open_one_incident(served: Served) -> None:
-    """Whoever retries in a hurry cannot open twice."""
+async def test_twenty_at_once_with_one_key_do_it_once(database_url: str) -> None:
+    """Whoever retries in a hurry cannot open or tell twice, and everyone gets the answer; on both databases."""
+    served = Served(*open_deps(database_url))
+    await served.sign_in()
     await served.families()
     body = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
-    answers = await asyncio.gather(
-        *(served.ask("POST", "/v1/incidents", body, headers={"Idempotency-Key": "k"}) for _ in range(20))
-    )
-    assert {answer.status_code for answer in answers} == {201}
-    assert await sql(served, "incident") == 1
+    for path, command, key, status in (
+        ("/v1/incidents", body, "k1", 201),
+        ("/v1/incidents/1/updates", {"message": "Still down."}, "k2", 200),
+    ):
+        headers = {"Idempotency-Key": key}
+        answers = await asyncio.gather(*(served.ask("POST", path, command, headers=headers) for _ in range(20)))
+        assert {answer.status_code for answer in answers} == {status}
+        assert len({answer.text for answer in answers}) == 1
+    assert (await sql(served, "incident"), await sql(served, "incident_update")) == (1, 2)
+    await served.close()
 
 
 async def test_opening_what_is_open_shows_the_incident(served: Served) -> None:
@@ -222,6 +229,20 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
     moments = [entry["at"] for entry in answer.json()["entries"]]
     assert moments == sorted(moments)
     assert answer.json()["more_failures"] is False
+
+
+async def test_what_nobody_was_told_is_no_news(served: Served) -> None:
+    """A holding counts from the last update that families got, not from one for the record."""
+    await served.families()
+    await served.open()
+    await served.work()
+    served.clock.advance(minutes=10)
+    await served.ask("POST", "/v1/incidents/1/updates", {"message": "For us.", "notify": False})
+    served.clock.advance(minutes=20)
+    await served.work()
+    said = served.channel("push").accepted[-1].text
+    assert "No news since 12:00 PM" in said
+    assert "For us" not in said
 
 
 async def test_many_failures_of_one_sort_are_one_line(served: Served) -> None:

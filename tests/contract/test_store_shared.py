@@ -12,6 +12,7 @@ from alertd.store.tables import delivery, delivery_share, watch
 from tests import make
 from tests.contract.books import Books, outcome
 
+HALF_PAST = make.after(30)
 SECOND = IncidentId(UUID(int=2))
 NURSE = make.caregiver("nurse", "sms")
 
@@ -26,7 +27,7 @@ async def school(books: Books, *services: tuple[str, ...], region: str | None = 
 
 
 async def tell(
-    books: Books, *families: Family, next_by: datetime = make.after(30), incident: Incident | None = None
+    books: Books, *families: Family, next_by: datetime = HALF_PAST, incident: Incident | None = None
 ) -> list[Planned]:
     """Plan update 1 for these families in one slice."""
     address = families[0].caregivers[0].addresses[0]
