@@ -2,7 +2,9 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,9 +16,9 @@ from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
-from alertd.ports.deps import Deps, Log
+from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
-from alertd.settings import Settings
+from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
@@ -35,7 +37,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     services = load_services(settings.config_dir / "services.yaml")
     policies = load_policies(settings.config_dir)
     log = log or logs.get_logger("alertd")
-    texts = load_texts(settings.config_dir / "templates", services.names, _tell(log))
+    texts = load_texts(templates_folder(settings.config_dir), services.names, _tell(log))
     store = SqlStore(settings.database_url.get_secret_value())
     clock = ClusterClock()
     await _start_story(settings, store)
@@ -52,10 +54,17 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         default_policy=policies["default"],
         services=frozenset(services),
         log=log,
+        timing=Timing(lease=settings.timing.lease_seconds),
         rates=_rates(settings),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
     )
+
+
+def templates_folder(config: Path) -> Path:
+    """A config folder's own templates, else the shipped ones: who changes a policy need not copy every text."""
+    own = config / "templates"
+    return own if own.is_dir() else shipped_config() / "templates"
 
 
 async def close_deps(deps: Deps) -> None:
@@ -108,16 +117,23 @@ def channel_problems(settings: Settings) -> dict[str, list[str]]:
 
 def _configs(settings: Settings) -> dict[str, registry.Config]:
     twilio, fcm, smtp = settings.twilio, settings.fcm, settings.smtp
+    sms = TwilioConfig(
+        account_sid=twilio.account_sid,
+        auth_token=_secret(twilio.auth_token),
+        from_=twilio.from_,
+        messaging_service_sid=twilio.messaging_service_sid,
+        base_url=twilio.base_url,
+    )
+    push = FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url)
+    email = SmtpConfig(url=_secret(smtp.url), from_=smtp.from_)
+    call = settings.timing.call_seconds
+    if call is not None:
+        sms, push = replace(sms, deadline=call), replace(push, deadline=call)
+        email = replace(email, deadline=call, patience=min(call, email.patience))
     return {
-        "sms": TwilioConfig(
-            account_sid=twilio.account_sid,
-            auth_token=_secret(twilio.auth_token),
-            from_=twilio.from_,
-            messaging_service_sid=twilio.messaging_service_sid,
-            base_url=twilio.base_url,
-        ),
-        "push": FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url),
-        "email": SmtpConfig(url=_secret(smtp.url), from_=smtp.from_),
+        "sms": sms,
+        "push": push,
+        "email": email,
         "console": ConsoleConfig(enabled=settings.console.enabled),
     }
 

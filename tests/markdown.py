@@ -1,6 +1,7 @@
 """The little of Markdown that tests of the documentation read: tables, code blocks, headings, links."""
 
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,11 @@ class Page:
     def blocks(self, language: str) -> list[str]:
         """The code blocks of a language."""
         return [body for kind, body in _FENCE.findall(self.text) if kind == language]
+
+    def shell(self) -> list[list[str]]:
+        """The lines of its shell blocks as words, comments left out."""
+        lines = [line for block in self.blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
+        return [words for line in lines if (words := shlex.split(line, comments=True))]
 
     def links(self) -> list[str]:
         """Where its links lead."""

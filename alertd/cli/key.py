@@ -101,6 +101,7 @@ def revoke(
 def _with_deps(work: "Callable[[Deps], Awaitable[T]]") -> T:
     from sqlalchemy.exc import SQLAlchemyError
 
+    from alertd import logs
     from alertd.settings import load
     from alertd.wiring import close_deps, open_deps
 
@@ -108,6 +109,7 @@ def _with_deps(work: "Callable[[Deps], Awaitable[T]]") -> T:
     settings = load(os.environ).model_copy(update={"broker_url": None})
 
     async def run() -> T:
+        logs.configure(settings.log.level, settings.log.json_)
         deps = await open_deps(settings)
         try:
             return await work(deps)

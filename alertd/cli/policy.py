@@ -39,6 +39,7 @@ def problems(folder: Path) -> list[dict[str, object]]:
     from alertd.policy_file import check as check_policies
     from alertd.policy_file import load_services
     from alertd.texts import load as load_texts
+    from alertd.wiring import templates_folder
 
     found: list[dict[str, object]] = [
         {
@@ -53,7 +54,7 @@ def problems(folder: Path) -> list[dict[str, object]]:
         services = load_services(folder / "services.yaml")
     except Invalid:
         return found  # told above; without services there are no texts to compose
-    texts = load_texts(folder / "templates", services.names, lambda _failure: None)
+    texts = load_texts(templates_folder(folder), services.names, lambda _failure: None)
     found += [{"file": "templates", "line": None, "field": "", "message": each} for each in texts.check()]
     return found
 

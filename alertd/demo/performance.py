@@ -21,7 +21,6 @@ from alertd.sandbox.story_clock import StoryClock
 
 _TAKEN = frozenset({"accepted", "delivered", "read"})
 _ALL = 1000  # families in one answer of the API
-_LOOK_EVERY = 0.5  # real seconds between two looks at the state of things
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class Performance:
             self._view.close()
 
     def _watch(self, play: Play, over: threading.Event) -> None:
-        while not over.wait(_LOOK_EVERY):
+        while not over.wait(self._view.pause):
             try:
                 self._look(play)
             except (ApiRefused, ApiSilent) as error:

@@ -17,8 +17,6 @@ from alertd.ingest.yaml_text import read_yaml
 
 What = Literal["open", "update", "resolve"]
 LANGUAGES = ("en", "es")
-SCRIPT = Path("scenarios", "demo")
-"""Below the shipped config folder: a config folder of its own, with the script beside its policies."""
 
 _WALL = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d)")
 _ZONE = "America/Los_Angeles"

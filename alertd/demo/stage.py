@@ -96,13 +96,16 @@ def own_environment() -> Iterator[None]:
         os.environ.update(before)
 
 
-async def wind_clock(stage: Stage, begins: datetime) -> None:
-    """Make the database and set the cluster's story to come to `begins` in a while: everything can get ready."""
+async def wind_clock(stage: Stage, begins: datetime, within: timedelta = _AT_THE_LATEST) -> None:
+    """Make the database and set the cluster's story to come to `begins` after `within` of real time.
+
+    By then everything has long been ready, and `begin` was called.
+    """
     settings = stage.settings
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     wiring.upgrade_database(settings)
     async with _store(settings) as store:
-        at = await store.now() + _AT_THE_LATEST
+        at = await store.now() + within
         async with store.transaction() as rows:
             await rows.set_story_clock(begins, at, settings.clock.rate)
 
@@ -115,8 +118,7 @@ async def begin(stage: Stage, begins: datetime) -> StoryClock:
         at = now + _NOTICED_WITHIN
         async with store.transaction() as rows:
             if not await rows.move_story(at, now):
-                minutes = _AT_THE_LATEST // timedelta(minutes=1)
-                raise Slow(f"this machine was not ready within {minutes} minutes, and the story began without it")
+                raise Slow("this machine took so long to get ready that the story began without it")
     return StoryClock(begins, at.timestamp(), settings.clock.rate)
 
 

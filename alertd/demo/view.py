@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _UP, _CLEAR_DOWN = "\x1b[{}A\r", "\x1b[J"
 _BAR = 32  # characters
-_EVERY = 10  # without a terminal, only every tenth state is written down
+_EVERY = 5  # without a terminal, only every fifth state is written down
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,11 @@ class View:
         self._shown = 0
         self._state: list[str] = []
         self._lock = threading.Lock()
+
+    @property
+    def pause(self) -> float:
+        """Real seconds between two looks at the state of things."""
+        return 0.5 if self.live else 1.0
 
     def event(self, at: datetime, who: str, what: str) -> None:
         """Something happened: a line that stays."""

@@ -2,10 +2,19 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
 
 
 def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -132,6 +141,27 @@ class Clock(_Part):
     rate: float = Field(default=1.0, gt=0, le=100_000, allow_inf_nan=False)  # story seconds per real second
 
 
+_LONGEST_CALL = 25.0  # seconds that a channel takes at most by itself: channels.smtp_email
+_TO_WRITE = 2.0  # of a lease must be left for writing what became of the call
+
+
+class Timing(_Part):
+    """How long things may take, in real seconds; for tests and demos, not for production."""
+
+    lease_seconds: float = Field(default=30.0, ge=3, le=300, allow_inf_nan=False)
+    call_seconds: float | None = Field(default=None, ge=0.5, le=60, allow_inf_nan=False)  # None: the channel's own
+
+    @model_validator(mode="after")
+    def _lease_outlives_call(self) -> Self:
+        call = self.call_seconds or _LONGEST_CALL
+        if self.lease_seconds < call + _TO_WRITE:
+            raise ValueError(
+                f"lease_seconds must be at least {call + _TO_WRITE:g}, two seconds more than a call to a provider "
+                "may take (call_seconds): a message whose lease ends first is sent twice"
+            )
+        return self
+
+
 def _sqlite_in(values: dict[str, object]) -> SecretStr:
     return SecretStr(f"sqlite:///{values.get('data_dir', '')}/alertd.db")
 
@@ -158,3 +188,4 @@ class Settings(_Part):
     log: Log = Log()
     workers: Workers = Workers()
     clock: Clock = Clock()
+    timing: Timing = Timing()

@@ -2,10 +2,11 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
-from alertd.demo.families import AT_SCHOOL, FAMILIES, sample
+from alertd.demo.families import AT_SCHOOL, FAMILIES, Document, sample
 from alertd.demo.people import NURSE
 from alertd.ingest.family import parse
 from alertd.policy_file import load_services
@@ -14,7 +15,7 @@ from alertd.settings.reading import shipped_config
 SAMPLE = sample()
 
 
-def addresses(document, channel=None):
+def addresses(document: Document, channel: str | None = None) -> list[tuple[Any, Any]]:
     return [
         (caregiver, address)
         for caregiver in document["caregivers"]
@@ -23,11 +24,11 @@ def addresses(document, channel=None):
     ]
 
 
-def lives(address):
+def lives(address: Any) -> bool:
     return address["to"] not in SAMPLE.dead[address["channel"]]
 
 
-def test_every_document_is_read_by_the_daemon_as_it_stands():
+def test_every_document_is_read_by_the_daemon_as_it_stands() -> None:
     services = load_services(shipped_config() / "scenarios" / "demo" / "services.yaml")
     for document in SAMPLE.documents:
         family = parse(document, services)
@@ -35,12 +36,12 @@ def test_every_document_is_read_by_the_daemon_as_it_stands():
         assert {address.to for caregiver in family.caregivers for address in caregiver.addresses} == given
 
 
-def test_the_same_families_every_time():
+def test_the_same_families_every_time() -> None:
     assert sample() == SAMPLE
     assert len({document["id"] for document in SAMPLE.documents}) == FAMILIES == 200
 
 
-def test_phones_are_fictional_and_mailboxes_are_nobodys():
+def test_phones_are_fictional_and_mailboxes_are_nobodys() -> None:
     for document in SAMPLE.documents:
         for _, address in addresses(document, "sms"):
             assert re.fullmatch(r"\+1[2-9]\d{2}55501\d{2}", address["to"])
@@ -48,13 +49,13 @@ def test_phones_are_fictional_and_mailboxes_are_nobodys():
             assert address["to"].endswith("@example.org")
 
 
-def test_only_the_nurse_shares_an_address():
+def test_only_the_nurse_shares_an_address() -> None:
     counts = Counter((address["channel"], address["to"]) for d in SAMPLE.documents for _, address in addresses(d))
     assert {key: n for key, n in counts.items() if n > 1} == {("sms", NURSE): AT_SCHOOL}
     assert AT_SCHOOL == 12
 
 
-def test_the_mix_that_the_demo_promises():
+def test_the_mix_that_the_demo_promises() -> None:
     documents = SAMPLE.documents
     assert len({document["time_zone"] for document in documents}) == 3
     languages = Counter(document["locale"] for document in documents)
@@ -70,7 +71,7 @@ def test_the_mix_that_the_demo_promises():
     assert len({tuple(document["services"]) for document in documents}) == 3
 
 
-def test_some_addresses_are_dead_in_families_that_can_be_reached():
+def test_some_addresses_are_dead_in_families_that_can_be_reached() -> None:
     for channel in ("sms", "push", "email"):
         reachable = [
             address
@@ -82,7 +83,7 @@ def test_some_addresses_are_dead_in_families_that_can_be_reached():
         assert 3 <= len(dead) < len(reachable) / 5
 
 
-def test_exactly_the_unreachable_have_no_live_address():
+def test_exactly_the_unreachable_have_no_live_address() -> None:
     without = {
         document["id"]
         for document in SAMPLE.documents
@@ -93,12 +94,12 @@ def test_exactly_the_unreachable_have_no_live_address():
     assert any(not addresses(document) for document in SAMPLE.documents if document["id"] in without)
 
 
-def test_nobody_depends_on_the_nurse_alone():
+def test_nobody_depends_on_the_nurse_alone() -> None:
     for document in SAMPLE.documents:
         own = [address for caregiver, address in addresses(document) if caregiver["role"] != "nurse"]
         assert document["id"] in SAMPLE.unreachable or any(lives(address) for address in own)
 
 
-def test_too_few_families_cannot_hold_every_kind():
+def test_too_few_families_cannot_hold_every_kind() -> None:
     with pytest.raises(ValueError, match="at least 30"):
         sample(29)

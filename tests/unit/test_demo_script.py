@@ -1,6 +1,8 @@
 """The demo's script: the shipped one says what it should, and every mistake is named with its line."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -35,17 +37,17 @@ fast:
 """
 
 
-def written(tmp_path, text):
+def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "weekend.yaml"
     path.write_text(text)
     return path
 
 
-def wall(text):
+def wall(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=PACIFIC)
 
 
-def test_the_weekend_is_told_at_the_hours_of_2019():
+def test_the_weekend_is_told_at_the_hours_of_2019() -> None:
     story = read_script(FOLDER / "weekend.yaml")
     assert (story.begins, story.ends) == (wall("2019-11-29 23:40"), wall("2019-12-02 20:00"))
     told = [act.at.astimezone(PACIFIC).strftime("%a %H:%M") for act in story.acts]
@@ -54,13 +56,13 @@ def test_the_weekend_is_told_at_the_hours_of_2019():
     assert story.acts[-1].at > wall("2019-12-02 17:00")
 
 
-def test_nobody_speaks_in_the_night_of_saturday():
+def test_nobody_speaks_in_the_night_of_saturday() -> None:
     story = read_script(FOLDER / "weekend.yaml")
     silence = [act for act in story.acts if wall("2019-11-30 15:03") <= act.at < wall("2019-12-01 08:43")]
     assert silence == []
 
 
-def test_the_fast_story_is_the_first_twenty_hours_and_ends_well():
+def test_the_fast_story_is_the_first_twenty_hours_and_ends_well() -> None:
     whole, fast = (read_script(FOLDER / "weekend.yaml", fast=fast) for fast in (False, True))
     assert fast.length == timedelta(hours=20)
     assert fast.acts[:-1] == whole.acts[:4]
@@ -68,7 +70,7 @@ def test_the_fast_story_is_the_first_twenty_hours_and_ends_well():
     assert fast.resolution.at < fast.ends
 
 
-def test_the_daemon_will_take_every_act():
+def test_the_daemon_will_take_every_act() -> None:
     story = read_script(FOLDER / "weekend.yaml")
     policy = load_policies(FOLDER)["follow"]
     assert set(story.opening.services) <= set(load_services(FOLDER / "services.yaml").names)
@@ -76,11 +78,13 @@ def test_the_daemon_will_take_every_act():
         if act.next_in is not None:
             assert act.next_in <= policy.silence.promise_at_most[Severity.CRITICAL]
         for language in ("en", "es"):
-            phrases = read_yaml((CONFIG / "templates" / language / "phrases.yaml").read_bytes(), language).value
+            phrases: Any = read_yaml(
+                (CONFIG / "templates" / language / "phrases.yaml").read_bytes(), language
+            ).value
             assert set(act.works + act.do) <= set(phrases["phrases"])
 
 
-def test_a_good_script_is_read(tmp_path):
+def test_a_good_script_is_read(tmp_path: Path) -> None:
     story = read_script(written(tmp_path, GOOD))
     assert story.opening.at == wall("2019-11-29 23:50")
     assert story.acts[1].next_in == timedelta(hours=4)
@@ -109,7 +113,9 @@ def test_a_good_script_is_read(tmp_path):
         ("fast:", "fsat:", 11, 'did you mean "fast"?'),
     ],
 )
-def test_every_mistake_is_named_with_its_line(tmp_path, old, new, line, complaint):
+def test_every_mistake_is_named_with_its_line(
+    tmp_path: Path, old: str, new: str, line: int, complaint: str
+) -> None:
     assert old in GOOD
     with pytest.raises(Mistakes) as caught:
         read_script(written(tmp_path, GOOD.replace(old, new, 1)))
@@ -117,6 +123,6 @@ def test_every_mistake_is_named_with_its_line(tmp_path, old, new, line, complain
     assert any(f"weekend.yaml:{line}:" in problem and complaint in problem for problem in said), said
 
 
-def test_a_script_that_is_not_there(tmp_path):
+def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Mistakes, match="cannot be read"):
         read_script(tmp_path / "nothing.yaml")

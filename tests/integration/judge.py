@@ -1,0 +1,145 @@
+"""Judges an outage by what the providers accepted, and by nothing that alertd says of itself."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from alertd.sandbox.log import Accepted, Refusal
+from tests.integration.town import HOLDING, NO_NEWS, NOTICE, PHASES, SAID, THIRD, Address, Expected, Town
+
+Extra = Mapping[tuple[Address, str], int]
+"""How many more times than once an address may have been told a phase."""
+
+
+def phase_of(message: Accepted) -> tuple[str, str]:
+    """(phase, locale) of a message, by its words. Raises AssertionError for one nobody could have written."""
+    text = f"{message.title or ''}\n{message.text}"
+    found = [(phase, locale) for phase, words in SAID.items() for locale, said in words.items() if said in text]
+    if not found:
+        found = [(HOLDING, locale) for locale, words in NO_NEWS.items() if any(word in text for word in words)]
+    assert len(found) == 1, (
+        f"a message of {message.channel} that says neither news nor that there are none: {text!r}"
+    )
+    return found[0]
+
+
+def heard(accepted: Iterable[Accepted]) -> dict[Address, list[tuple[str, Accepted]]]:
+    """Every message by its address, in order, with its phase."""
+    by_address: dict[Address, list[tuple[str, Accepted]]] = {}
+    for message in accepted:
+        by_address.setdefault((message.channel, message.to), []).append((phase_of(message)[0], message))
+    return by_address
+
+
+def missing(town: Town, accepted: Iterable[Accepted], phase: str) -> set[Address]:
+    """Who has not been told a phase yet."""
+    told = {(m.channel, m.to) for m in accepted if phase_of(m)[0] == phase}
+    owed = {a for a, what in town.expected.items() if phase in what.phases or (phase == HOLDING and _holds(what))}
+    return owed - told
+
+
+def _holds(what: Expected) -> bool:
+    return what.holdings and not what.asleep
+
+
+def problems(
+    town: Town,
+    accepted: Sequence[Accepted],
+    refused: Sequence[Refusal],
+    *,
+    window: float,
+    silence: bool,
+    slack: float | None,
+    extra: Extra | None = None,
+) -> list[str]:
+    """Everything that is not as it should be; a sentence each. Times are real seconds.
+
+    `silence`: the humans were silent for a window before the end. `slack`: how much longer than the window a
+    family may have waited; None where a provider hung or a worker died meanwhile.
+    """
+    books = heard(accepted)
+    found = [
+        f"nobody expected a message at {_masked(address)}" for address in books if address not in town.expected
+    ]
+    for address, what in town.expected.items():
+        messages = books.get(address, [])
+        found += _order(address, what, messages, extra or {})
+        found += _tone(address, what, messages)
+        found += _holdings(address, what, messages, window=window, silence=silence)
+    if slack is not None:
+        found += _silence(town, books, window + slack)
+    return found + _refusals(town, refused, extra or {})
+
+
+def _order(address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]], extra: Extra) -> list[str]:
+    """Each phase once, in order; a repeat only where the provider's word was lost."""
+    phases = [phase for phase, _ in messages if phase != HOLDING]
+    found = []
+    counts = Counter(phases)
+    for phase, count in counts.items():
+        if count > 1 + extra.get((address, phase), 0):
+            found.append(f"{_masked(address)} was told {phase} {count} times")
+    once = list(dict.fromkeys(phases))
+    if once != list(what.phases):
+        found.append(f"{_masked(address)} was told {once} instead of {list(what.phases)}")
+    ranks = [PHASES.index(phase) for phase in phases]
+    if ranks != sorted(ranks):
+        found.append(f"{_masked(address)} was told {phases}: numbers went down")
+    return found
+
+
+def _tone(address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]]) -> list[str]:
+    found = []
+    for phase, message in messages:
+        if phase_of(message)[1] != what.locale:
+            found.append(f"{_masked(address)} was told {phase} in another language")
+        if message.channel == "push" and (message.priority == "normal") is not (phase in what.soft):
+            found.append(f"{_masked(address)} was told {phase} with priority {message.priority}")
+    return found
+
+
+def _holdings(
+    address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]], *, window: float, silence: bool
+) -> list[str]:
+    """A holding never comes before half of the window has passed in silence, and one comes before it is over."""
+    found = []
+    before = None
+    for phase, message in messages:
+        if phase == HOLDING:
+            if not what.holdings:
+                found.append(f"{_masked(address)} was told that there is no news")
+            elif before is None or message.at - before < window / 2:
+                found.append(f"{_masked(address)} was told that there is no news too soon")
+        before = message.at
+    if silence and _holds(what):
+        order = [phase for phase, _ in messages]
+        last = order[order.index(THIRD) + 1 :] if THIRD in order else []
+        if HOLDING not in last:
+            found.append(f"{_masked(address)} was left in silence")
+    return found
+
+
+def _silence(town: Town, books: Mapping[Address, Sequence[tuple[str, Accepted]]], longest: float) -> list[str]:
+    """The one promise: no family goes longer than the window without hearing from us."""
+    found = []
+    for name, addresses in town.homes.items():
+        if any(town.expected[address].asleep for address in addresses):
+            continue  # the quiet window is longer than this whole story
+        times = sorted(message.at for address in addresses for _, message in books.get(address, ()))
+        gap = max((after - before for before, after in zip(times, times[1:], strict=False)), default=0.0)
+        if gap > longest:
+            found.append(f"{name} heard nothing for {gap:.1f} s")
+    return found
+
+
+def _refusals(town: Town, refused: Sequence[Refusal], extra: Extra) -> list[str]:
+    """A dead address is asked once and then never again; nothing else was refused."""
+    asked = Counter((refusal.channel, refusal.to or "") for refusal in refused if refusal.outcome == "dead")
+    dead = {(channel, to) for channel, addresses in town.dead.items() for to in addresses}
+    found = [f"{_masked(address)} is dead and was asked {asked[address]} times" for address in dead
+             if not 1 <= asked[address] <= 1 + extra.get((address, NOTICE), 0)]  # fmt: skip
+    broken = {refusal.outcome for refusal in refused} & {"contract", "auth", "not_found", "followed_redirect"}
+    return found + [f"a provider was asked wrongly: {outcome}" for outcome in sorted(broken)]
+
+
+def _masked(address: Address) -> str:
+    return f"{address[0]} ...{address[1][-24:]}" if address[0] != "sms" else f"sms ...{address[1][-4:]}"

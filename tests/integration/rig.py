@@ -1,0 +1,302 @@
+"""All of alertd as it runs in production, on this machine, for one test: real servers and real processes.
+
+redis-server, the sandbox, Celery workers (urgent: one child, bulk: two), the sweeper and the API; the database is
+the test's. Everything listens on loopback or a unix socket, and is stopped by its pid. Nothing here sleeps for a
+fixed time: conditions are waited for.
+"""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from alertd import wiring
+from alertd.redis_server import PrivateRedis, find_redis, private_redis
+from alertd.sandbox.log import Accepted, Refusal, read_accepted, read_refused
+from alertd.settings import load
+from alertd.settings.reading import shipped_config
+from alertd.usecases.keys import make_key
+from tests.integration.town import Town
+from tests.servers import NotReady, kill, start, stop, wait_until
+
+RATE = 90  # story seconds a real second
+WINDOW = 8.0  # real seconds of the silence window: 12 minutes of the story
+STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
+_RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
+_POLICY = """
+policy: default
+first_notice: {critical: 10m, major: 20m, minor: 1h}
+silence:
+  window: {critical: 12m, major: 1h, minor: 4h}
+  quiet: {critical: 2h, major: wait, minor: wait}
+  promise_at_most: {critical: 1h, major: 4h, minor: 12h}
+always: [parent, guardian, nurse]
+caregivers:
+  default: {critical: [push, sms], major: [push], minor: [email], quiet_hours: "22:00-06:30"}
+  nurse: {critical: [sms]}
+"""
+
+
+class Rig:
+    """One running alertd. Use it as a context manager; `log(name)` is what a process printed."""
+
+    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
+        self.folder, self.database_url = folder, database_url
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stack = ExitStack()
+        self._settings = settings
+        self._env: dict[str, str] = {}
+        self._redis: PrivateRedis | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    # --- processes -------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self._env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}
+        self._env |= {
+            "ALERTD_CONFIG": str(self._config()),
+            "ALERTD_DATA_DIR": str(self.folder),
+            "ALERTD_DATABASE_URL": self.database_url,
+            "ALERTD_CLOCK__STORY_START": STORY_START,
+            "ALERTD_CLOCK__RATE": str(RATE),
+            "ALERTD_LOG__JSON": "true",
+            **self._settings,
+        }
+        where = self._sandbox()
+        found = find_redis(None)
+        self._redis = private_redis(found, self.folder)
+        self._stack.callback(_remove, self._redis)
+        self._launch("redis", list(self._redis.argv))
+        self._env |= {
+            "ALERTD_BROKER_URL": self._redis.urls.celery,
+            "ALERTD_TWILIO__ACCOUNT_SID": where["account_sid"],
+            "ALERTD_TWILIO__AUTH_TOKEN": where["auth_token"],
+            "ALERTD_TWILIO__FROM": "+14155550100",
+            "ALERTD_TWILIO__BASE_URL": where["twilio_url"],
+            "ALERTD_FCM__BASE_URL": where["fcm_url"],
+            "ALERTD_FCM__CREDENTIALS_FILE": where["credentials_file"],
+            "ALERTD_SMTP__URL": where["smtp_url"],
+            "ALERTD_SMTP__FROM": "alertd@example.org",
+        }
+        for lane, children in (("urgent", 1), ("bulk", 2)):
+            self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
+        self._alertd("sweeper", "sweeper")
+        self._api()
+        wait_until("sweeper and workers beat", self._all_beat)
+
+    def _sandbox(self) -> dict[str, str]:
+        argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder / "sandbox")]
+        log = self._stack.enter_context((self.folder / "sandbox.log").open("wb"))
+        process = start(argv, stdout=subprocess.PIPE, stderr=log)
+        self._stack.callback(stop, process)
+        self.processes["sandbox"] = process
+        assert process.stdout is not None
+        self._stack.enter_context(process.stdout)
+        line = process.stdout.readline()  # it ends at the latest with the process
+        if not line:
+            raise NotReady(f"the sandbox ended: {self.log('sandbox')}")
+        where: dict[str, str] = json.loads(line)
+        self._control_url = where["control_url"]
+        return where
+
+    def _api(self) -> None:
+        """On a free port; another process may be quicker, then on another one."""
+        for _ in range(5):
+            with socket.create_server(("127.0.0.1", 0)) as taken:
+                port = taken.getsockname()[1]
+            self._env["ALERTD_API__PORT"] = str(port)
+            process = self._alertd("api", "api")
+            self._url = f"http://127.0.0.1:{port}"
+            wait_until("the API answers, or gives up", lambda p=process: p.poll() is not None or self._answers())
+            if process.poll() is None:
+                return
+        raise NotReady(f"the API found no port: {self.log('api')}")
+
+    def _alertd(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        return self._launch(name, [sys.executable, "-m", "alertd", *arguments])
+
+    def _launch(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
+        log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
+        process = start(argv, stdout=log, stderr=log, env=self._env, cwd=self.folder)
+        self._stack.callback(stop, process)
+        self.processes[name] = process
+        return process
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for a process and all that it started."""
+        kill(self.processes[name])
+
+    def kill_child(self, name: str) -> int:
+        """SIGKILL for the youngest worker child of a process; returns its pid."""
+        child = max(self.worker_children(name))
+        os.kill(child, signal.SIGKILL)
+        return child
+
+    def worker_children(self, name: str) -> list[int]:
+        """The pids of Celery's children that carry deliveries out."""
+        parent = self.processes[name].pid
+        found = []
+        for pid in _children(parent):
+            with suppress(FileNotFoundError):  # it has ended meanwhile
+                arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
+                if b"resource_tracker" not in arguments and b"semaphore_tracker" not in arguments:
+                    found.append(pid)
+        return found
+
+    def alive(self, *names: str) -> bool:
+        """Whether these still run."""
+        return all(self.processes[name].poll() is None for name in names)
+
+    def log(self, name: str) -> str:
+        """What a process has printed."""
+        return (self.folder / f"{name}.log").read_text("utf-8", "replace")
+
+    # --- the API ---------------------------------------------------------------------------------
+
+    def sign_in(self) -> None:
+        """Make the key that this rig's commands are signed with."""
+
+        async def made() -> str:
+            settings = load({name: value for name, value in self._env.items() if name != "ALERTD_BROKER_URL"})
+            deps = await wiring.open_deps(settings)
+            try:
+                return (await make_key(deps, _RIGHTS, "test")).secret
+            finally:
+                await wiring.close_deps(deps)
+
+        self._key = asyncio.run(made())
+
+    def move_in(self, town: Town) -> None:
+        """Import every family, and let the providers know who is dead."""
+        self.sandbox("POST", "/dead", town.dead)
+        lines = "".join(json.dumps(family) + "\n" for family in town.families)
+        answer = self.ask("POST", "/v1/families:import", lines.encode(), kind="application/x-ndjson")
+        assert (answer["families"], answer["failed"]) == (len(town.families), 0), answer
+
+    def open(self, message: Mapping[str, str]) -> dict[str, Any]:
+        """A human opens an incident: remote following fails for everybody."""
+        body = {"services": ["follow"], "severity": "critical", "title": "Follow is down", "message": message}
+        return self.command("/v1/incidents", body)
+
+    def update(self, message: Mapping[str, str], **more: Any) -> dict[str, Any]:
+        """... says something new ..."""
+        return self.command("/v1/incidents/1/updates", {"message": message, **more})
+
+    def resolve(self, message: Mapping[str, str]) -> dict[str, Any]:
+        """... and says that it is over."""
+        return self.command("/v1/incidents/1/resolve", {"message": message})
+
+    def command(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return self.ask("POST", path, json.dumps(body).encode())
+
+    def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Any:
+        """A request to the API with the rig's key."""
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": kind}
+        return _request(method, self._url + path, body, headers)
+
+    def _answers(self) -> bool:
+        with suppress(OSError):
+            _request("GET", f"{self._url}/livez")
+            return True
+        return False
+
+    def _all_beat(self) -> bool:
+        for name in ("worker-urgent", "worker-bulk", "sweeper"):
+            if not self.alive(name):
+                raise NotReady(f"{name} ended: {self.log(name)[-2000:]}")
+        with suppress(urllib.error.HTTPError):  # not ready yet
+            return {"sweeper", "urgent", "bulk"} <= set(_request("GET", f"{self._url}/readyz")["beats"])
+        return False
+
+    # --- the providers ---------------------------------------------------------------------------
+
+    def sandbox(self, method: str, path: str, body: Any = None) -> Any:
+        """A request to the sandbox's controls."""
+        data = json.dumps(body).encode() if body is not None else None
+        return _request(method, self._control_url + path, data, {"Content-Type": "application/json"})
+
+    def accepted(self) -> list[Accepted]:
+        """What the providers have taken."""
+        return list(read_accepted(self.folder / "sandbox"))
+
+    def refused(self) -> list[Refusal]:
+        """What they have not."""
+        return list(read_refused(self.folder / "sandbox"))
+
+    # --- the database ----------------------------------------------------------------------------
+
+    def rows(self, statement: str) -> Sequence[tuple[Any, ...]]:
+        """Look into the database, by plain SQL that both understand."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            with sqlite3.connect(str(url.database), timeout=30) as connection:
+                return connection.execute(statement).fetchall()
+        with psycopg.connect(self.database_url) as session:
+            return session.execute(statement.encode()).fetchall()
+
+    def at_rest(self) -> bool:
+        """Whether nothing is owed, on its way or being planned any more."""
+        [(left,)] = self.rows(
+            "SELECT (SELECT count(*) FROM delivery WHERE state IN ('pending', 'leased', 'unknown')) "
+            "+ (SELECT count(*) FROM fanout WHERE NOT done) + (SELECT count(*) FROM watch WHERE look_at IS NOT NULL)"
+        )
+        return left == 0
+
+    def _config(self) -> Path:
+        config = self.folder / "config"
+        shutil.copytree(shipped_config() / "templates", config / "templates")
+        shutil.copy(shipped_config() / "services.yaml", config / "services.yaml")
+        (config / "policies").mkdir()
+        (config / "policies" / "default.yaml").write_text(_POLICY)
+        return config
+
+
+def _remove(redis: PrivateRedis) -> None:
+    with suppress(OSError):
+        redis.remove()
+
+
+def _children(parent: int) -> list[int]:
+    """The pids of a process's children, from Linux's /proc."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):  # it has ended meanwhile
+                text = (entry / "stat").read_text()
+                if int(text[text.rindex(")") + 2 :].split()[1]) == parent:
+                    found.append(int(entry.name))
+    return found
+
+
+def _request(method: str, url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
+    request = urllib.request.Request(url, data=body, method=method, headers=dict(headers or {}))
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        error.add_note(error.read().decode("utf-8", "replace")[:2000])
+        raise

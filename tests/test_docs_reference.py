@@ -1,0 +1,217 @@
+"""The reference pages are true: whatever can be set, asked or answered has its row, and nothing else has."""
+
+import json
+import re
+from dataclasses import fields
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from fastapi.routing import APIRoute
+from pydantic import SecretStr
+
+from alertd import policy_file
+from alertd.api import access, deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.domain.delivery import DeliveryState, Framing, Reason
+from alertd.domain.family import CHANNELS
+from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.policy import Escalation, Holdings, Ladder, Policy, RoleDefaults, Silence, Step
+from alertd.domain.watch import Rest
+from alertd.ingest.durations import spell_duration
+from alertd.policy_file.built_in import BUILT_IN
+from alertd.settings import load
+from alertd.settings.keys import SECRETS, VARIABLES
+from alertd.usecases.keys import RIGHTS
+from tests.markdown import NAMES, Page, spans
+
+API = Page.read("docs/reference/api.md")
+POLICY = Page.read("docs/reference/policy.md")
+SETTINGS = Page.read("docs/reference/settings.md")
+
+OUR_VARIABLE = re.compile(r"\bALERTD_[A-Z][A-Z_]*[A-Z]\b")
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_every_setting_has_one_row_and_no_other_variable_has() -> None:
+    named = [spans(row[0])[0] for row in SETTINGS.rows("variable", "default", "meaning")]
+
+    assert sorted(named) == sorted(VARIABLES)
+
+
+def test_defaults_are_the_real_ones(tmp_path: Path) -> None:
+    """As they come out of an empty configuration."""
+    settings = load({"HOME": "/home/mia", "ALERTD_CONFIG": str(tmp_path)})
+    for row in SETTINGS.rows("variable", "default", "meaning"):
+        value: Any = settings
+        for part in VARIABLES[spans(row[0])[0]]:
+            value = getattr(value, {"from": "from_", "json": "json_"}.get(str(part), str(part)))
+        assert row[1].strip("`") == as_written(value, str(settings.data_dir)), row[0]
+
+
+def as_written(value: Any, data_dir: str) -> str:
+    """A setting as people would write it."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value().replace(data_dir, "<data_dir>")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value).replace("/home/mia", "~")
+
+
+def test_secrets_are_marked() -> None:
+    rows = SETTINGS.rows("variable", "default", "meaning")
+    marked = {VARIABLES[spans(row[0])[0]] for row in rows if row[2].startswith("**secret**")}
+
+    assert marked == SECRETS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_names_a_variable_that_does_not_exist(name: str) -> None:
+    known = {*VARIABLES, *(f"{each}_FILE" for each in VARIABLES if VARIABLES[each] in SECRETS)}
+    known |= {spans(row[0])[0] for row in SETTINGS.rows("variable", "meaning")}
+
+    assert set(OUR_VARIABLE.findall(Page.read(name).text)) - known == set()
+
+
+# --- policy ---------------------------------------------------------------------------------------
+
+ROWS = {spans(row[0])[0]: row for row in POLICY.rows("key", "built in", "meaning", "acts")}
+ELSEWHERE = {"name": "policy", "post": "post", "offset": "after", "who": "page", "page": "nudge"}
+"""Fields whose key in a file has another name."""
+
+
+def example() -> Any:
+    """The page's policy that has every key."""
+    return next(document for block in POLICY.blocks("yaml") if "policy" in (document := yaml.safe_load(block)))
+
+
+def keys_of(value: Any, own: bool = True) -> set[str]:
+    """Every key in a document; not severities, roles and other names of the author's own."""
+    if isinstance(value, list):
+        return set().union(*(keys_of(each) for each in value))
+    if not isinstance(value, dict):
+        return set()
+    found = {str(key) for key in value} if own else set()
+    for key, inner in value.items():
+        names = key in ("caregivers", "families", "sources", "responders") and "post" not in inner
+        found |= keys_of(inner, own=not names) - (set(Severity) if key != "default" else set())
+    return found
+
+
+def test_the_example_holds_every_key_and_every_key_has_its_row() -> None:
+    documented = {re.split(r"[.\]…]+", span)[-1] for row in ROWS.values() for span in spans(row[0])}
+    held = keys_of(example())
+
+    for kind in (Policy, Silence, Holdings, Escalation, Ladder, Step):
+        assert {ELSEWHERE.get(f.name, f.name) for f in fields(kind)} <= held, kind
+    assert held <= documented
+    assert {f.name for f in fields(RoleDefaults)} == {
+        key.rpartition(".")[2] for key in ROWS if key.startswith("caregivers.<role>.")
+    }
+    for key in ("before", "after", "nudge", "page", "repeat"):
+        assert key in documented
+
+
+def test_yaml_on_the_page_is_without_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "default.yaml").write_text("policy: default\n")
+    for block in POLICY.blocks("yaml"):
+        name = "policies/follow.yaml" if "policy" in yaml.safe_load(block) else "services.yaml"
+        (tmp_path / name).write_text(block)
+
+    assert policy_file.check(tmp_path) == []
+    assert set(policy_file.load_policies(tmp_path)) == {"default", "follow"}
+
+
+def test_built_in_values_are_the_real_ones() -> None:
+    silence, role = BUILT_IN.silence, BUILT_IN.caregivers["default"]
+    lengths: dict[str, Any] = {
+        "first_notice": BUILT_IN.first_notice,
+        "confirm": BUILT_IN.confirm,
+        "silence.window": silence.window,
+        "silence.quiet": silence.quiet,
+        "silence.promise_at_most": silence.promise_at_most,
+        "silence.news": silence.news,
+    }
+    for key, by_severity in lengths.items():
+        never = "human" if key == "confirm" else "wait"
+        assert ROWS[key][1] == ", ".join(
+            f"{severity} `{spell_duration(length) if isinstance(length, timedelta) else never}`"
+            for severity, length in by_severity.items()
+        )
+    words: dict[str, Any] = {
+        "resolve_hold": [spell_duration(BUILT_IN.resolve_hold)],
+        "silence.holdings.loud": [str(silence.holdings.loud)],
+        "silence.holdings.sms_per_day": [str(silence.holdings.sms_per_day)],
+        "wakes": BUILT_IN.wakes[Severity.CRITICAL],
+        "always": BUILT_IN.always,
+        "floor": BUILT_IN.floor,
+        "caregivers.<role>.critical": role.critical,
+        "caregivers.<role>.major": role.major,
+        "caregivers.<role>.minor": role.minor,
+        "caregivers.<role>.quiet_hours": [f'"{role.quiet_hours}"'],
+        "responders": BUILT_IN.responders,
+    }
+    for key, expected in words.items():
+        assert sorted(spans(ROWS[key][1])) == sorted(expected), key
+
+
+# --- words ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "words"), [("state", DeliveryState), ("reason", Reason), ("rest", Rest)], ids=str
+)
+def test_every_word_that_an_answer_may_hold_is_explained(head: str, words: type[StrEnum]) -> None:
+    assert [spans(row[0])[0] for row in API.rows(head, "meaning")] == list(words)
+
+
+def test_other_words_are_named() -> None:
+    assert set(Framing) | set(State) | set(RIGHTS) <= set(spans(API.prose))
+    assert set(Kind) | set(Severity) | set(CHANNELS) <= set(spans(POLICY.prose))
+
+
+# --- the API --------------------------------------------------------------------------------------
+
+ROUTES = [
+    route
+    for part in (incidents, timeline, deliveries, events, families, family_import, health)
+    for route in part.router.routes
+    if isinstance(route, APIRoute)
+]
+
+
+def test_every_route_is_documented_with_the_rights_that_it_needs() -> None:
+    documented = {}
+    for row in API.rows("command", "HTTP", "right"):
+        method, path = spans(row[1])[0].split()
+        documented[method, path] = set(spans(row[2]))
+
+    assert set(documented) == {(method, route.path) for route in ROUTES for method in route.methods or ()}
+    for route in ROUTES:
+        needs = {
+            right
+            for dependency in route.dependant.dependencies
+            if isinstance(dependency.call, access._Needs)
+            for right in dependency.call._rights
+        }
+        for method in route.methods or ():
+            said = documented[method, route.path]
+            assert said >= needs, route.path
+            assert bool(said) == bool(needs), route.path
+
+
+def test_every_error_is_documented_with_its_code() -> None:
+    declared = {int(status) for route in ROUTES for status in route.responses if int(status) >= 400}
+    rows = API.rows("status", "code", "when")
+
+    assert {int(row[0]) for row in rows} == declared | {405}
+    for row in rows:
+        body = json.loads(bytes(errors.answer(int(row[0]), "").body))
+        assert body["error"]["code"] == spans(row[1])[0]
