@@ -58,6 +58,7 @@ def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal[
             return 0
         if evening.trouble:
             out.write(f"FAILED: {evening.trouble}\n")
+        out.write(_busy())
         folder.keep = True
         out.write(f"Logs and database are kept in {folder.path}\n")
         return 1
@@ -136,6 +137,17 @@ def _welcome(script: Script) -> str:
         f"The outage of Thanksgiving 2019, {hours} hours of it, told to 200 made-up families by alertd itself:\n"
         "Redis, API, workers and sweeper, against stand-ins for the SMS, push and mail providers.\n"
         "Getting everything up ..."
+    )
+
+
+def _busy() -> str:
+    """A word on other work, where there is some: story time does not wait for a machine that is busy elsewhere."""
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if load < 1.2 * cores:
+        return ""
+    return (
+        f"This machine is busy (load {load:.1f} on {cores} cores), and the story does not wait for it: try again "
+        "when it is quieter.\n"
     )
 
 

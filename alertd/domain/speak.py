@@ -72,8 +72,9 @@ class Household:
     def nearly_due(self, due_at: datetime) -> bool:
         """Whether the silence rule speaks within a margin: who wakes up or joins now gets one message, not two."""
         incident, now, margin = self.duty.incident, self.now, self.duty.margin
-        promised = silence.open_promise(incident, now) is not None
-        return due_at <= now + margin and (not promised or silence.closes_promise(incident, now, margin))
+        promise = silence.open_promise(incident, now)
+        bound = promise is not None and promise <= self.deadline  # a holding now would have to say the same time
+        return due_at <= now + margin and (not bound or silence.closes_promise(incident, now, margin))
 
     def round(self, *, is_due: bool) -> Round:
         """Ask for each person what they are owed; `is_due`: the silence rule speaks."""

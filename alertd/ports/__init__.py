@@ -121,7 +121,7 @@ class Saying:
     update: Update  # the facts told, and the number that readers see
     news_number: int | None  # the human number of the newest news, for "update 4"
     references: int | None  # human number of the update that is corrected
-    reader: Reader  # with `to` blanked
+    reader: Reader  # its `to` is never part of the words
     now: datetime  # the minute at which it is handed over, story time
     ended_at: datetime | None = None
     incident: UUID = UUID(int=0)  # noqa: RUF009  with the update's number, names the row of facts

@@ -3,15 +3,16 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import DeliveryState, Framing, backoff
-from alertd.domain.incident import Incident, Kind, Severity, Update
+from alertd.domain.delivery import DeliveryState, backoff
+from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
+from alertd.usecases.told import Telling
 
+_REMEMBERED = 64  # incidents
 _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
 _CRASHES = 5  # render errors of our own after which a delivery is parked
 _ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
@@ -25,7 +26,7 @@ class Sender:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._incidents: dict[object, tuple[tuple[int, int], Incident]] = {}
+        self._incidents: dict[IncidentId, tuple[tuple[int, int], Telling]] = {}
         self._misconfigured: dict[str, tuple[datetime, str]] = {}  # until when, and why
         # Bulkheads: a provider that hangs fills its own slots and nobody else's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
@@ -66,7 +67,7 @@ class Sender:
         self,
         queue: deque[Claimed],
         slots: asyncio.Semaphore,
-        incidents: Mapping[object, Incident],
+        incidents: Mapping[IncidentId, Telling],
         lease: Lease,
         outcomes: list[Outcome],
     ) -> None:
@@ -100,14 +101,14 @@ class Sender:
                 )
         return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
 
-    async def _attempt(self, delivery: Claimed, incident: Incident) -> Outcome:
-        deps = self._deps
+    async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
+        deps, incident = self._deps, telling.incident
         channel = deps.channels[delivery.channel]
         broken = self._misconfigured.get(delivery.channel)
         if broken is not None and deps.clock.machine() < broken[0]:
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
         try:
-            message = self._message(delivery, incident)
+            message = self._message(delivery, telling)
             receipt = await channel.send(message)
         except Refused as error:
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
@@ -151,18 +152,18 @@ class Sender:
             wait = backoff(delivery.attempt, incident.severity, deps.spread())
         return Outcome(delivery, DeliveryState.UNKNOWN, code, due_at=deps.clock.machine() + wait)
 
-    def _message(self, delivery: Claimed, incident: Incident) -> Message:
+    def _message(self, delivery: Claimed, telling: Telling) -> Message:
         deps, now = self._deps, self._deps.clock.now()
-        told, news = told_by(delivery, incident)
-        references = next((u.human_number for u in incident.updates if u.number == told.references), None)
+        incident = telling.incident
+        facts = telling.facts(delivery.update, delivery.framing)
         content = deps.compose(
             Saying(
                 channel=delivery.channel,
                 framing=delivery.framing,
-                update=told,
-                news_number=news.human_number,
-                references=references,
-                reader=replace(delivery.reader, to=""),
+                update=facts.update,
+                news_number=facts.news_number,
+                references=facts.references,
+                reader=delivery.reader,
                 now=_whole_minute(now),
                 ended_at=incident.ended_at,
                 incident=incident.id,
@@ -187,38 +188,23 @@ class Sender:
             return _ALL_CLEAR_USEFUL
         return max((delivery.next_by - now) / self._deps.clock.rate, _LEAST_USEFUL)
 
-    async def _load(self, ids: set[object]) -> dict[object, Incident]:
+    async def _load(self, ids: set[IncidentId]) -> dict[IncidentId, Telling]:
         """The incidents of a batch, read again only when something about them has changed."""
-        loaded: dict[object, Incident] = {}
+        loaded: dict[IncidentId, Telling] = {}
         async with self._deps.store.reading() as rows:
             for incident_id in ids:
-                version = await rows.incident_version(incident_id)  # type: ignore[arg-type]
+                version = await rows.incident_version(incident_id)
                 known = self._incidents.get(incident_id)
                 if known is None or known[0] != version:
-                    incident = await rows.incident(incident_id)  # type: ignore[arg-type]
+                    incident = await rows.incident(incident_id)
                     if incident is None:
                         raise LookupError(f"a delivery points to an incident that does not exist: {incident_id}")
-                    known = self._incidents[incident_id] = (version, incident)
+                    known = (version, Telling(incident))
                 loaded[incident_id] = known[1]
+                self._incidents[incident_id] = known
+        while len(self._incidents) > _REMEMBERED:
+            del self._incidents[next(iter(self._incidents))]
         return loaded
-
-
-def told_by(delivery: Claimed, incident: Incident) -> tuple[Update, Update]:
-    """The update whose facts a delivery tells, and the newest news it stands on.
-
-    Whoever is told late gets the newest news, not the holding that came after it.
-    """
-    updates = [u for u in incident.updates if u.number <= delivery.update]
-    news = next((u for u in reversed(updates) if u.human and u.notify), updates[0])
-    if delivery.framing is Framing.HOLDING:
-        return updates[-1], news
-    if delivery.framing in (Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN):
-        ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
-        return ended, ended
-    return news, news
-
-
-_END_KINDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
 
 
 def _whole_minute(at: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from alertd.sandbox.log import Accepted, Refusal
 from tests.integration.town import HOLDING, NO_NEWS, NOTICE, PHASES, SAID, THIRD, Address, Expected, Town
@@ -125,7 +126,7 @@ def _silence(town: Town, books: Mapping[Address, Sequence[tuple[str, Accepted]]]
         if any(town.expected[address].asleep for address in addresses):
             continue  # the quiet window is longer than this whole story
         times = sorted(message.at for address in addresses for _, message in books.get(address, ()))
-        gap = max((after - before for before, after in zip(times, times[1:], strict=False)), default=0.0)
+        gap = max((after - before for before, after in pairwise(times)), default=0.0)
         if gap > longest:
             found.append(f"{name} heard nothing for {gap:.1f} s")
     return found

@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -33,15 +34,15 @@ from alertd.usecases.keys import make_key
 from tests.integration.town import Town
 from tests.servers import NotReady, kill, start, stop, wait_until
 
-RATE = 90  # story seconds a real second
-WINDOW = 8.0  # real seconds of the silence window: 12 minutes of the story
+RATE = 60  # story seconds a real second
+WINDOW = 15.0  # real seconds of the silence window: 15 minutes of the story
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
 _POLICY = """
 policy: default
 first_notice: {critical: 10m, major: 20m, minor: 1h}
 silence:
-  window: {critical: 12m, major: 1h, minor: 4h}
+  window: {critical: 15m, major: 1h, minor: 4h}
   quiet: {critical: 2h, major: wait, minor: wait}
   promise_at_most: {critical: 1h, major: 4h, minor: 12h}
 always: [parent, guardian, nurse]
@@ -131,7 +132,7 @@ class Rig:
             self._env["ALERTD_API__PORT"] = str(port)
             process = self._alertd("api", "api")
             self._url = f"http://127.0.0.1:{port}"
-            wait_until("the API answers, or gives up", lambda p=process: p.poll() is not None or self._answers())
+            wait_until("the API answers, or gives up", partial(self._answered, process))
             if process.poll() is None:
                 return
         raise NotReady(f"the API found no port: {self.log('api')}")
@@ -197,20 +198,21 @@ class Rig:
         answer = self.ask("POST", "/v1/families:import", lines.encode(), kind="application/x-ndjson")
         assert (answer["families"], answer["failed"]) == (len(town.families), 0), answer
 
-    def open(self, message: Mapping[str, str]) -> dict[str, Any]:
+    def open(self, message: Mapping[str, str]) -> Any:
         """A human opens an incident: remote following fails for everybody."""
         body = {"services": ["follow"], "severity": "critical", "title": "Follow is down", "message": message}
         return self.command("/v1/incidents", body)
 
-    def update(self, message: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    def update(self, message: Mapping[str, str], **more: Any) -> Any:
         """... says something new ..."""
         return self.command("/v1/incidents/1/updates", {"message": message, **more})
 
-    def resolve(self, message: Mapping[str, str]) -> dict[str, Any]:
+    def resolve(self, message: Mapping[str, str]) -> Any:
         """... and says that it is over."""
         return self.command("/v1/incidents/1/resolve", {"message": message})
 
-    def command(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def command(self, path: str, body: Mapping[str, Any]) -> Any:
+        """A human's command."""
         return self.ask("POST", path, json.dumps(body).encode())
 
     def ask(self, method: str, path: str, body: bytes | None = None, kind: str = "application/json") -> Any:
@@ -218,11 +220,11 @@ class Rig:
         headers = {"Authorization": f"Bearer {self._key}", "Content-Type": kind}
         return _request(method, self._url + path, body, headers)
 
-    def _answers(self) -> bool:
+    def _answered(self, process: subprocess.Popen[bytes]) -> bool:
         with suppress(OSError):
             _request("GET", f"{self._url}/livez")
             return True
-        return False
+        return process.poll() is not None
 
     def _all_beat(self) -> bool:
         for name in ("worker-urgent", "worker-bulk", "sweeper"):
@@ -262,9 +264,10 @@ class Rig:
         """Whether nothing is owed, on its way or being planned any more."""
         [(left,)] = self.rows(
             "SELECT (SELECT count(*) FROM delivery WHERE state IN ('pending', 'leased', 'unknown')) "
-            "+ (SELECT count(*) FROM fanout WHERE NOT done) + (SELECT count(*) FROM watch WHERE look_at IS NOT NULL)"
+            "+ (SELECT count(*) FROM fanout WHERE NOT done) "
+            "+ (SELECT count(*) FROM watch WHERE look_at IS NOT NULL)"
         )
-        return left == 0
+        return bool(left == 0)
 
     def _config(self) -> Path:
         config = self.folder / "config"

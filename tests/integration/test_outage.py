@@ -1,6 +1,5 @@
 """One outage, a thousand families, real processes; judged from what the providers accepted."""
 
-import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.conftest import DIALECTS
 from tests.integration import judge, town
-from tests.integration.rig import RATE, WINDOW, Rig
+from tests.integration.rig import WINDOW, Rig
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.integration

@@ -206,11 +206,11 @@ def elsewhere(town: Town, name: str) -> None:
 
 
 KINDS: Sequence[tuple[Callable[[Town, str], None], int]] = (
-    (push_only, 330),
+    (push_only, 430),
     (push_and_sms, 240),
-    (mail_only, 110),
-    (mail_with_number, 60),
-    (two_people, 80),
+    (mail_only, 60),
+    (mail_with_number, 40),
+    (two_people, 50),
     (in_spanish, 60),
     (dead_token, 40),
     (dead_number, 30),

@@ -124,7 +124,7 @@ class Judge:
         if not covered:
             return {Kind.NOTICE}
         updates = self.world.incident.updates
-        lacked = set()
+        lacked: set[Kind] = set()
         for i, u in enumerate(updates):
             if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
                 continue
@@ -557,7 +557,9 @@ class Judge:
             if c is None or not r.told or not r.owed.loud or r.owed.framing is not Framing.WAKE_UP:
                 continue
             texts = (c.preferences.quiet_hours, self.on_duty_text(c))
-            ends = [e for text in texts for e in oracle.edges(text, self.zone(c), r.planned_at) if e <= r.planned_at]
+            ends = [
+                e for text in texts for e in oracle.edges(text, self.zone(c), r.planned_at) if e <= r.planned_at
+            ]
             woken = seen.setdefault((r.owed.address, max(ends, default=self.world.script.start)), [])
             if woken:
                 changes = [at for at in self.changes.get(c.id, []) if woken[-1].planned_at <= at <= r.planned_at]

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from alertd.domain import silence
@@ -206,13 +207,13 @@ class World:
             names = [
                 f"{d.caregiver}:{d.channel}{'!' if d.loud else ''}:{d.framing}:{d.reason}" for d in verdict.owed
             ]
-            said = f"{verdict.owed[0].next_by:%d %H:%M:%S}" if verdict.owed and verdict.owed[0].next_by else "-"
+            by = f"{verdict.owed[0].next_by:%d %H:%M:%S}" if verdict.owed and verdict.owed[0].next_by else "-"
             look = f"{verdict.look_at:%d %H:%M:%S}" if verdict.look_at else "-"
-            self.note(f"plan {verdict.update} {names} next_by {said} look {look} {verdict.rest} {verdict.waiting}")
+            self.note(f"plan {verdict.update} {names} next_by {by} look {look} {verdict.rest} {verdict.waiting}")
         for owed, (said, wakes, soft) in zip(verdict.owed, before, strict=True):
             row = Row(owed, self.now, self.now + SECOND, said, wakes, soft, changed_at=self.now)
             self.rows.append(row)
-            self.at(row.due_at, lambda row=row: self.claim(row))
+            self.at(row.due_at, partial(self.claim, row))
         if verdict.look_at is not None:
             self.at(verdict.look_at, self.look)
         return ended
