@@ -551,7 +551,7 @@ class Judge:
 
     def one_per_wake_up(self) -> None:
         """At most one loud message per wake-up and address; an import may wake somebody twice."""
-        seen: "dict[tuple[AddressId, datetime], list[Row]]" = {}
+        seen: dict[tuple[AddressId, datetime], list[Row]] = {}
         for r in sorted(self.world.rows, key=lambda r: r.planned_at):
             c = self.person(r.owed.caregiver)
             if c is None or not r.told or not r.owed.loud or r.owed.framing is not Framing.WAKE_UP:

@@ -97,7 +97,7 @@ async def test_a_worker_that_dies_with_a_batch_in_hand(world: World):
     async def dies(batch: object, lease: object) -> int:
         return 0
 
-    hand_over, world.sender.hand_over = world.sender.hand_over, dies  # type: ignore[method-assign, assignment]
+    hand_over, world.sender.hand_over = world.sender.hand_over, dies  # type: ignore[method-assign]
     await world.outage("follow")
     world.sender.hand_over = hand_over  # type: ignore[method-assign]
     world.phone("mia").expect_nothing()

@@ -6,7 +6,7 @@ A message that no `expect` took by the end of a test fails the test.
 import random
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,7 +145,7 @@ class World:
             for address in person.addresses:
                 self._owners[address.channel, address.to] = phone.name
         if "updated_at" not in changes:
-            made = make.replace(made, updated_at=self.clock.now())
+            made = replace(made, updated_at=self.clock.now())
         await put_families(self.deps, [made], who="test")
         return made
 
@@ -258,4 +258,4 @@ class World:
 
     def states(self) -> dict[str, int]:
         """How many deliveries are in each state."""
-        return dict(self.sql("SELECT state, count(*) FROM delivery GROUP BY state"))  # type: ignore[arg-type]
+        return dict(self.sql("SELECT state, count(*) FROM delivery GROUP BY state"))
