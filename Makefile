@@ -16,7 +16,7 @@ demo-fast: $(READY)  ## its first twenty hours, in under one
 	$(BIN)/alertd demo --fast
 
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .
