@@ -9,18 +9,22 @@ forbids FCM for emergencies, so push is never the only channel of a critical mes
 
 import asyncio
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 import msgspec
 from yarl import URL
 
-from alertd.ports import Later, Message, Misconfigured, Receipt, Unknown
+from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
 from channels.fcm_errors import error_for, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, Answer, HttpClient, retry_after
+
+_WARM_SECONDS = 15.0
+"""How long the start of a process waits for its first token."""
 
 _LEAST_SECONDS = 0.2
 """Below that a request is not begun: fetching a token took all of its time."""
@@ -71,6 +75,11 @@ class FcmPush:
         self._token = AccessToken(os.fspath(config.credentials_file or ""))
         self._messages = FcmMessages(now)
         self._url: URL | None = None
+
+    async def warm(self) -> None:
+        """Fetch the first token, so that the first push of an outage does not wait for it."""
+        with suppress(ChannelError):  # the first message tells of it
+            await self._token.current(_WARM_SECONDS)
 
     async def send(self, message: Message) -> Receipt:
         clock = asyncio.get_running_loop().time

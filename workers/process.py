@@ -63,7 +63,10 @@ class Process:
         return accepted
 
     async def _warm(self, lane: str) -> None:
-        self._beat_at = await beat(await self._opened(), lane, None)
+        deps = await self._opened()
+        assert self._sender is not None
+        await self._sender.warm()
+        self._beat_at = await beat(deps, lane, None)
 
     async def _opened(self) -> Deps:
         if self._deps is None:

@@ -25,6 +25,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         loop.add_signal_handler(number, stop.set)
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
+    await sender.warm()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
     try:

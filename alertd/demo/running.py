@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, TextIO
+from urllib.parse import urlencode
 
 from alertd import logs, up
 from alertd.demo.client import ApiRefused, ApiSilent
@@ -114,7 +115,7 @@ def _perform(evening: _Evening, where: up.Where) -> None:
     try:
         performance.prepare()
         view.say(f"Up: {where.redis}")
-        view.say(f"Inbox of every phone, app and mailbox: {where.inbox}")
+        view.say(f"What each phone, app and mailbox receives: {_inbox(script, where)}")
         view.say()
         clock = asyncio.run(begin(stage, script.begins))
         evening.report = performance.perform(clock, evening.stop)
@@ -124,6 +125,8 @@ def _perform(evening: _Evening, where: up.Where) -> None:
         evening.trouble = "stopped before the end of the story"
     else:
         evening.tell(evening.report)
+        if not evening.stay:
+            view.say("\nTo look at the inbox afterwards: alertd demo --stay")
 
 
 def _view(script: Script, out: TextIO) -> View:
@@ -152,9 +155,12 @@ def _busy() -> str:
 
 
 def _invite(evening: _Evening, where: up.Where) -> None:
-    evening.view.say(
-        f"\nStill up: {where.inbox} shows what each phone, app and mailbox received. Stop with ctrl-c."
-    )
+    evening.view.say(f"\nStill up, and so is the inbox: {_inbox(evening.script, where)}\nStop with ctrl-c.")
+
+
+def _inbox(script: Script, where: up.Where) -> str:
+    """The sandbox's page, on the clock of the story."""
+    return f"{where.inbox}?{urlencode({'tz': script.zone})}"
 
 
 def _tell_lines(report: Report) -> None:

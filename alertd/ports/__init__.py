@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
@@ -98,6 +98,14 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Give connections back; called once, after the last send has returned."""
+
+
+@runtime_checkable
+class Warms(Protocol):
+    """A channel that needs something before its first message: a token, a module that takes a second to load."""
+
+    async def warm(self) -> None:
+        """Get it now; what fails is told by the first message."""
 
 
 # --- words ----------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.delivery import DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
-from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown
+from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.told import Telling
@@ -30,6 +30,12 @@ class Sender:
         self._misconfigured: dict[str, tuple[datetime, str]] = {}  # until when, and why
         # Bulkheads: a provider that hangs fills its own slots and nobody else's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
+
+    async def warm(self) -> None:
+        """Get ready for the first message; call when the process starts."""
+        for channel in self._deps.channels.values():
+            if isinstance(channel, Warms):
+                await channel.warm()
 
     async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
         """Send every delivery of a batch at once; returns how many were accepted.

@@ -59,7 +59,7 @@ def problems(
     """
     books = heard(accepted)
     found = [
-        f"nobody expected a message at {_masked(address)}" for address in books if address not in town.expected
+        f"nobody expected a message at {masked(address)}" for address in books if address not in town.expected
     ]
     for address, what in town.expected.items():
         messages = books.get(address, [])
@@ -78,13 +78,13 @@ def _order(address: Address, what: Expected, messages: Sequence[tuple[str, Accep
     counts = Counter(phases)
     for phase, count in counts.items():
         if count > 1 + extra.get((address, phase), 0):
-            found.append(f"{_masked(address)} was told {phase} {count} times")
+            found.append(f"{masked(address)} was told {phase} {count} times")
     once = list(dict.fromkeys(phases))
     if once != list(what.phases):
-        found.append(f"{_masked(address)} was told {once} instead of {list(what.phases)}")
+        found.append(f"{masked(address)} was told {once} instead of {list(what.phases)}")
     ranks = [PHASES.index(phase) for phase in phases]
     if ranks != sorted(ranks):
-        found.append(f"{_masked(address)} was told {phases}: numbers went down")
+        found.append(f"{masked(address)} was told {phases}: numbers went down")
     return found
 
 
@@ -92,9 +92,9 @@ def _tone(address: Address, what: Expected, messages: Sequence[tuple[str, Accept
     found = []
     for phase, message in messages:
         if phase_of(message)[1] != what.locale:
-            found.append(f"{_masked(address)} was told {phase} in another language")
+            found.append(f"{masked(address)} was told {phase} in another language")
         if message.channel == "push" and (message.priority == "normal") is not (phase in what.soft):
-            found.append(f"{_masked(address)} was told {phase} with priority {message.priority}")
+            found.append(f"{masked(address)} was told {phase} with priority {message.priority}")
     return found
 
 
@@ -107,15 +107,15 @@ def _holdings(
     for phase, message in messages:
         if phase == HOLDING:
             if not what.holdings:
-                found.append(f"{_masked(address)} was told that there is no news")
+                found.append(f"{masked(address)} was told that there is no news")
             elif before is None or message.at - before < window / 2:
-                found.append(f"{_masked(address)} was told that there is no news too soon")
+                found.append(f"{masked(address)} was told that there is no news too soon")
         before = message.at
     if silence and _holds(what):
         order = [phase for phase, _ in messages]
         last = order[order.index(THIRD) + 1 :] if THIRD in order else []
         if HOLDING not in last:
-            found.append(f"{_masked(address)} was left in silence")
+            found.append(f"{masked(address)} was left in silence")
     return found
 
 
@@ -134,13 +134,16 @@ def _silence(town: Town, books: Mapping[Address, Sequence[tuple[str, Accepted]]]
 
 def _refusals(town: Town, refused: Sequence[Refusal], extra: Extra) -> list[str]:
     """A dead address is asked once and then never again; nothing else was refused."""
-    asked = Counter((refusal.channel, refusal.to or "") for refusal in refused if refusal.outcome == "dead")
+    asked: Counter[tuple[str, str]] = Counter(
+        (refusal.channel, refusal.to or "") for refusal in refused if refusal.outcome == "dead"
+    )
     dead = {(channel, to) for channel, addresses in town.dead.items() for to in addresses}
-    found = [f"{_masked(address)} is dead and was asked {asked[address]} times" for address in dead
+    found = [f"{masked(address)} is dead and was asked {asked[address]} times" for address in dead
              if not 1 <= asked[address] <= 1 + extra.get((address, NOTICE), 0)]  # fmt: skip
     broken = {refusal.outcome for refusal in refused} & {"contract", "auth", "not_found", "followed_redirect"}
     return found + [f"a provider was asked wrongly: {outcome}" for outcome in sorted(broken)]
 
 
-def _masked(address: Address) -> str:
+def masked(address: Address) -> str:
+    """An address as a failure may show it."""
     return f"{address[0]} ...{address[1][-24:]}" if address[0] != "sms" else f"sms ...{address[1][-4:]}"

@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import DIALECTS
 from tests.integration import judge, town
 from tests.integration.rig import WINDOW, Rig
-from tests.servers import wait_until
+from tests.servers import NotReady, wait_until
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90.0  # seconds for a thousand families to hear something, on a machine that is very busy
@@ -25,9 +25,18 @@ def rig(request: pytest.FixtureRequest, fresh_database: Callable[[str], str], tm
 
 def until_told(rig: Rig, homes: town.Town, phase: str) -> None:
     """Wait until everybody who is owed a phase has it."""
-    wait_until(
-        f"everybody was told {phase}", lambda: not judge.missing(homes, rig.accepted(), phase), PATIENCE, every=0.2
-    )
+    left: set[town.Address] = set()
+
+    def told() -> bool:
+        left.clear()
+        left.update(judge.missing(homes, rig.accepted(), phase))
+        return not left
+
+    try:
+        wait_until(f"everybody was told {phase}", told, PATIENCE, every=0.2)
+    except NotReady as error:
+        error.add_note(f"{len(left)} were not: {sorted(judge.masked(each) for each in left)[:10]}")
+        raise
 
 
 def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
