@@ -21,6 +21,7 @@ from alertd.sandbox.story_clock import StoryClock
 
 _TAKEN = frozenset({"accepted", "delivered", "read"})
 _ALL = 1000  # families in one answer of the API
+_BLIND = 5  # looks in vain before that is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,16 @@ class Performance:
             self._view.close()
 
     def _watch(self, play: Play, over: threading.Event) -> None:
+        failed = 0
         while not over.wait(self._view.pause):
             try:
                 self._look(play)
+                failed = 0
             except (ApiRefused, ApiSilent) as error:
                 # What is shown is not what is judged: the play itself tells of a daemon that does not answer.
-                self._view.say(f"the view could not look: {error}")
+                failed += 1
+                if failed == _BLIND:
+                    self._view.say(f"the view cannot look: {error}")
 
     def _look(self, play: Play) -> None:
         story = play.now()

@@ -38,6 +38,7 @@ class _Evening:
     stop: threading.Event = field(default_factory=threading.Event)
     report: Report | None = None
     trouble: str = ""
+    stopped: bool = False
 
 
 def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"]) -> int:
@@ -57,6 +58,9 @@ def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal[
             return 1
         if evening.report is not None and evening.report.passed:
             return 0
+        if evening.stopped:
+            out.write("Stopped before the end of the story: nothing was judged.\n")
+            return 1
         if evening.trouble:
             out.write(f"FAILED: {evening.trouble}\n")
         out.write(_busy())
@@ -82,7 +86,7 @@ async def _up(evening: _Evening) -> None:
     try:
         await asyncio.wait({running, came_up}, return_when=asyncio.FIRST_COMPLETED)
         if not places:
-            evening.trouble = "stopped before everything was up"
+            evening.stopped = True
             return
         playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0]))
         await asyncio.wait({running, playing}, return_when=asyncio.FIRST_COMPLETED)
@@ -122,7 +126,7 @@ def _perform(evening: _Evening, where: up.Where) -> None:
     except (AlertdError, ApiRefused, ApiSilent) as error:
         evening.trouble = str(error)
     except Stopped:
-        evening.trouble = "stopped before the end of the story"
+        evening.stopped = True
     else:
         evening.tell(evening.report)
         if not evening.stay:

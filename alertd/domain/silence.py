@@ -64,17 +64,14 @@ def closes_promise(incident: Incident, now: datetime, margin: timedelta) -> bool
 def touched_at(duty: Duty, now: datetime) -> datetime:
     """When the incident began to touch the family; after a time in which it did not, when it did so again.
 
-    That is the newest update where it widened the scope; else the family's own change, which made the watch due.
+    That is the family's own change, which made the watch due, or the update whose fan-out reaches it.
     """
-    watch = duty.watch
+    watch, newest = duty.watch, duty.incident.newest
     if watch.rest is not Rest.NOT_TOUCHED:
         return watch.touched_at
-    updates, family = duty.incident.updates, duty.family
-    newest = updates[-1]
-    widened = newest.kind is Kind.SCOPE and len(updates) > 1 and newest.at > watch.touched_at
-    if widened and not updates[-2].facts.scope.touching(family.services, family.region):
-        return newest.at
-    return min(watch.look_at, now) if watch.look_at is not None else now
+    if watch.look_at is not None:
+        return min(watch.look_at, now)
+    return newest.at if newest.kind is Kind.SCOPE else now
 
 
 def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:

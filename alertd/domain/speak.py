@@ -28,7 +28,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     deadline = first_told(people, deadline) or deadline
     due_at = due(people, deadline, duty.margin)
     family = Household(duty, now, services, people, hereafter, knowledge, deadline)
-    told = family.round(is_due=now >= due_at)
+    told = family.round(is_due=now >= due_at and not family.in_hand())
     if told.owed and told.turn.update <= knowledge.told and family.nearly_due(due_at):
         told = family.round(is_due=True)
     owed = told.owed
@@ -68,6 +68,12 @@ class Household:
     hereafter: list[Person]  # the same under the quiet rules that hold once they know of a fall
     knowledge: Knowledge
     deadline: datetime
+
+    def in_hand(self) -> bool:
+        """Whether a newer message is on its way and its own time has not come: a holding that another family has
+        written meanwhile would only say the same again."""
+        said = self.knowledge.flying_by
+        return said is not None and self.now < due(self.people, said, self.duty.margin)
 
     def nearly_due(self, due_at: datetime) -> bool:
         """Whether the silence rule speaks within a margin: who wakes up or joins now gets one message, not two."""
@@ -135,8 +141,8 @@ def _turn_to(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], d
 
 def _own_due(turn: Turn, person: Person, known: Known) -> datetime | None:
     """When this person is to hear what only others were told since: what they were promised binds us too."""
-    if known.next_by is None or known.covered >= turn.update:
-        return None
+    if known.next_by is None or known.covered >= turn.update or known.covered > known.told:
+        return None  # nothing was promised, nothing is lacked, or something newer is on its way
     return person.first_told(known.next_by - turn.duty.margin)
 
 

@@ -31,11 +31,23 @@ def heard(accepted: Iterable[Accepted]) -> dict[Address, list[tuple[str, Accepte
     return by_address
 
 
-def missing(town: Town, accepted: Iterable[Accepted], phase: str) -> set[Address]:
-    """Who has not been told a phase yet."""
-    told = {(m.channel, m.to) for m in accepted if phase_of(m)[0] == phase}
-    owed = {a for a, what in town.expected.items() if phase in what.phases or (phase == HOLDING and _holds(what))}
-    return owed - told
+class Roll:
+    """Who has been told what so far; takes messages as they come."""
+
+    def __init__(self, town: Town) -> None:
+        self._owed = {
+            phase: {a for a, what in town.expected.items() if phase in what.phases} for phase in PHASES
+        } | {HOLDING: {a for a, what in town.expected.items() if _holds(what)}}
+        self._told: dict[str, set[Address]] = {phase: set() for phase in self._owed}
+
+    def call(self, accepted: Iterable[Accepted]) -> None:
+        """Take further messages."""
+        for message in accepted:
+            self._told[phase_of(message)[0]].add((message.channel, message.to))
+
+    def missing(self, phase: str) -> set[Address]:
+        """Who has not been told a phase yet, and is owed it."""
+        return self._owed[phase] - self._told[phase]
 
 
 def _holds(what: Expected) -> bool:

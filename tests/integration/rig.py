@@ -22,12 +22,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import psycopg
 from sqlalchemy.engine import make_url
 
 from alertd import wiring
 from alertd.redis_server import PrivateRedis, find_redis, private_redis
-from alertd.sandbox.log import Accepted, Refusal, read_accepted, read_refused
+from alertd.sandbox.log import ACCEPTED, Accepted, Refusal, read_accepted, read_refused
 from alertd.settings import load
 from alertd.settings.reading import shipped_config
 from alertd.usecases.keys import make_key
@@ -37,6 +38,7 @@ from tests.servers import NotReady, kill, start, stop, wait_until
 RATE = 60  # story seconds a real second
 WINDOW = 15.0  # real seconds of the silence window: 15 minutes of the story
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
+_ACCEPTED = msgspec.json.Decoder(Accepted)
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
 _POLICY = """
 policy: default
@@ -62,6 +64,7 @@ class Rig:
         self._settings = settings
         self._env: dict[str, str] = {}
         self._redis: PrivateRedis | None = None
+        self._read_to = 0  # bytes of the sandbox's log
 
     def __enter__(self) -> Self:
         try:
@@ -242,8 +245,17 @@ class Rig:
         return _request(method, self._control_url + path, data, {"Content-Type": "application/json"})
 
     def accepted(self) -> list[Accepted]:
-        """What the providers have taken."""
+        """All that the providers have taken."""
         return list(read_accepted(self.folder / "sandbox"))
+
+    def news(self) -> list[Accepted]:
+        """What they have taken since this was asked last; cheap enough to poll."""
+        with (self.folder / "sandbox" / ACCEPTED).open("rb") as log:
+            log.seek(self._read_to)
+            lines = log.read()
+        whole, _, _ = lines.rpartition(b"\n")
+        self._read_to += len(whole) + 1 if whole else 0
+        return [_ACCEPTED.decode(line) for line in whole.splitlines()]
 
     def refused(self) -> list[Refusal]:
         """What they have not."""

@@ -114,7 +114,7 @@ def reopen(world: World) -> None:
     world.note("reopen")
     world.hazards.add("reopening")
     world.publish(Kind.REOPENING, state=State.INVESTIGATING, epoch=world.incident.epoch + 1)
-    world.touch_again()
+    world.touch_again(reopened=True)
     world.fan_out()
 
 

@@ -386,7 +386,8 @@ class Judge:
         by = self.next_by()
         assert v.next_by is not None
         # A family that was never told of a time without the outage still has its older promise.
-        unaware = [r.owed.next_by for r in self.told_rows() if r.planned_at < world.touched_since]
+        old = [r.owed.next_by for r in self.told_rows() if r.owed.next_by and r.planned_at < world.touched_since]
+        unaware = {self.first(self.people(), at, self.quiet_severity()) or at for at in old}
         if v.next_by not in unaware:
             assert abs(v.next_by - by) <= SLACK, ("the family's deadline", v.next_by, "should be", by)
         severity = self.quiet_severity()

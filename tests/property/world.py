@@ -18,7 +18,7 @@ from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.knowledge import ALL_CLEARS, ENDS
 from alertd.domain.plan import plan
-from alertd.domain.watch import Duty, Verdict
+from alertd.domain.watch import Duty, Rest, Verdict
 from tests import make
 from tests.property.judge import Judge
 from tests.property.script import Script
@@ -369,7 +369,7 @@ class World:
                 return
             self.fanouts -= 1
             self.upset()
-            self.make_due()
+            self.plan()
 
         self.at(self.now + SECOND * self.script.fanout, reach)
 
@@ -378,7 +378,10 @@ class World:
         """Whether the incident touches the family, ended or not."""
         return bool(self.incident.scope.touching(self.family.services, self.family.region))
 
-    def touch_again(self) -> None:
+    def touch_again(self, *, reopened: bool = False) -> None:
+        """The clock starts anew; an absence that nobody noticed, because nothing was planned in it, is none."""
+        if self.watch.rest is not Rest.NOT_TOUCHED and not reopened:
+            return
         self.hazards.add("touched again")
         self.touched_since, self.touched_severity = self.now, self.incident.severity
 
@@ -391,4 +394,5 @@ class World:
             self.touch_again()
         for caregiver in family.caregivers:
             self.judge.disturbed(caregiver.id)
-        self.fan_out()
+        self.upset()
+        self.make_due()

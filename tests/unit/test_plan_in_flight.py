@@ -1,0 +1,42 @@
+"""R2: a message that is on its way stands for the one that is due; found by the demo on a busy machine."""
+
+from alertd.domain.delivery import DeliveryState, Framing, Telling
+from alertd.domain.incident import Kind
+from tests import make
+
+INCIDENT = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.HOLDING, 30))
+"""Told at noon until 12:30. The holding of 12:29 is theirs; another family has caused the one of 12:30."""
+
+
+def tellings(state: DeliveryState, channels: tuple[str, ...] = ("push", "sms")) -> list[Telling]:
+    told = [make.telling(make.own("mia", channel), 1, 0, next_by=30) for channel in ("push", "sms")]
+    return told + [
+        make.telling(make.own("mia", channel), 2, 29, next_by=59, state=state, framing=Framing.HOLDING)
+        for channel in channels
+    ]
+
+
+def test_a_holding_under_way_is_not_doubled_by_the_next_one() -> None:
+    verdict = make.verdict(make.after(30.5), incident=INCIDENT, tellings=tellings(DeliveryState.LEASED))
+    assert verdict.owed == ()
+    assert verdict.look_at is not None
+    assert verdict.look_at <= make.after(59)
+
+
+def test_once_its_own_time_comes_the_newer_one_is_owed() -> None:
+    verdict = make.verdict(make.after(58.5), incident=INCIDENT, tellings=tellings(DeliveryState.PENDING))
+    assert make.said(verdict.owed) == [
+        ("mia", "PUSH", "holding", "silence"),
+        ("mia", "SMS", "holding", "silence"),
+    ]
+
+
+def test_one_that_was_refused_stands_for_nothing() -> None:
+    verdict = make.verdict(make.after(30.5), incident=INCIDENT, tellings=tellings(DeliveryState.REFUSED))
+    assert verdict.owed != ()
+
+
+def test_news_is_never_held_back_by_it() -> None:
+    incident = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.PROGRESS, 30))
+    verdict = make.verdict(make.after(30.5), incident=incident, tellings=tellings(DeliveryState.LEASED))
+    assert make.said(verdict.owed) == [("mia", "PUSH", "update", "news"), ("mia", "SMS", "update", "news")]
