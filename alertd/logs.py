@@ -66,6 +66,7 @@ def configure(level: str = "info", json: bool | None = None, *, stream: TextIO |
         logging.getLogger(name).propagate = True
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(False)  # or, where somebody put showwarning back meanwhile, the next line does nothing
     logging.captureWarnings(True)
     sys.excepthook, threading.excepthook = _tell_uncaught, _tell_uncaught_in_thread
 
