@@ -1,6 +1,7 @@
 """Celery as alertd runs it: hints only, settings as measured in this project's notes on reliability."""
 
 from celery import Celery
+from kombu import Queue  # type: ignore[attr-defined]
 
 _TRANSPORT = {
     "visibility_timeout": 120,  # seconds; longer than any task lives
@@ -32,7 +33,9 @@ def celery_app(broker_url: str, *, publisher: bool = False) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         event_serializer="json",
-        task_create_missing_queues=True,
+        task_queues=[Queue(lane, routing_key=lane) for lane in LANES],  # type: ignore[no-untyped-call]
+        task_create_missing_queues=False,
+        task_default_queue=LANES[-1],
         task_default_exchange="",  # the default exchange: a named one drops messages after FLUSHALL
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=1000,
