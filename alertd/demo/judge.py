@@ -12,10 +12,12 @@ The rules, in the order in which they are judged:
    soon as somebody there may be told.
 4. **The night.** In somebody's quiet hours nothing loud (SMS, high-priority push) arrives but the first notice,
    what follows from it at once, and the all-clear.
-5. **The all-clear.** Everybody who was told hears that it is over as soon as they may be told; nobody hears it
-   before it is over, hears anything else after, or hears it without having been told of the outage.
-6. **No duplicates, no strangers.** No address gets the same words twice, no delivery is handed over twice, and
-   nobody gets anything who is not to be told.
+5. **The all-clear.** Everybody who was told hears that it is over, as quickly as of the beginning;
+   time in which they may not be told does not count. Nobody hears it before it is over, hears anything else after,
+   or hears it without having been told of the outage.
+6. **No duplicates, no strangers.** No address gets the same words twice within two hours, no delivery is handed
+   over twice, and nobody gets anything who is not to be told. (Hours later the same words may be true again:
+   "No news since 9:03 AM".)
 7. **The unreachable.** The families that alertd names as unreachable are those without a live address: all of
    them, and no other.
 
@@ -38,6 +40,9 @@ from alertd.sandbox.log import Accepted
 
 ALL_CLEAR = re.compile(r"(?<!may )\bworks? again\b|\bya funcionan?\b")
 """How an all-clear reads, in English and Spanish; "may work again" is not one."""
+
+_SOON = timedelta(hours=2)
+"""Within it the same words to one address are a duplicate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +214,8 @@ class Judge:
             if not told and spans.length(spans.within(person.may_hear, self._opened, self._resolved)):
                 self._fault("all-clear", family, f"{person.id} heard that it is over, and of nothing before")
         elif told:
-            by = spans.first_in(person.may_hear, self._resolved)
-            if by is not None and by + self._rules.slack < self._ends:
+            may_hear = spans.length(spans.within(person.may_hear, self._resolved, self._ends))
+            if may_hear > self._rules.first_notice + self._rules.slack:
                 self._fault("all-clear", family, f"{person.id} was told of the outage, and not that it is over")
             else:
                 self._found.all_clear_waits += 1
@@ -246,10 +251,12 @@ class Judge:
         handed_over: Counter[str] = Counter()
         for address, messages in log.items():
             families = self._at.get(address)
-            words = Counter((message.title, message.text) for message in messages)
-            for times in words.values():
-                if times > 1 and families:
-                    self._fault("duplicate", families[0][0], f"got the same words {times} times")
+            last: dict[tuple[str | None, str], datetime] = {}
+            for message in messages:
+                said = last.get((message.title, message.text))
+                if families and said is not None and message.story_time - said < _SOON:
+                    self._fault("duplicate", families[0][0], f"got the same words twice at {said:%a %H:%M} UTC")
+                last[(message.title, message.text)] = message.story_time
             for message in messages:
                 if message.reference:
                     handed_over[message.reference.rpartition(".")[0] or message.reference] += 1

@@ -61,6 +61,7 @@ class Performance:
         play = Play(self._api, clock, stop, self._told)
         with self._watching(play):
             play.perform(self._script, self._before_the_end)
+            play.wait_until(self._judged_at)
         incident = self._api.get(f"/v1/incidents/{play.incident}")
         kinds = [update["kind"] for update in incident["updates"]]
         return Report(
@@ -81,9 +82,14 @@ class Performance:
         told = {"story_start": start, "rate": clock.rate, "real_start": clock.real_start}
         self._sandbox.put("/control/clock", told)
 
+    @property
+    def _judged_at(self) -> datetime:
+        """What the story's end finds under way may still arrive."""
+        return self._script.ends + self._rules.slack
+
     def _judged(self) -> Judgement:
         judge = Judge(
-            self._sample.documents, self._sample.dead, moments_of(self._script), self._script.ends, self._rules
+            self._sample.documents, self._sample.dead, moments_of(self._script), self._judged_at, self._rules
         )
         return judge.judge(read_accepted(self._where.sandbox_log), {each.family for each in self._unreached})
 

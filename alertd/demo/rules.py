@@ -8,7 +8,7 @@ from alertd.demo.script import Script
 from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy
 
-SLACK_SECONDS = 3.0
+SLACK_SECONDS = 4.0
 """Real seconds that a machine is given on top of every limit, to notice, plan and hand over."""
 
 

@@ -41,14 +41,16 @@ class _Evening:
     stopped: bool = False
 
 
-def play_demo(*, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"]) -> int:
+def play_demo(
+    *, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"], scenario: Path | None
+) -> int:
     """See `alertd.demo.run`."""
     out = sys.stderr if output == "json" else sys.stdout
     tell = _tell_json if output == "json" else _tell_lines
     logs.configure("warning", json=False)
     with own_environment(), demo_folder(keep_dir) as folder:
         try:
-            stage = set_stage(folder.path)
+            stage = set_stage(folder.path, scenario)
             script = read_script(stage.config / SCRIPT, fast=fast)
             evening = _Evening(stage, script, _view(script, out), stay, tell)
             evening.view.say(_welcome(script))

@@ -44,14 +44,14 @@ class Stage:
         return self.settings.config_dir
 
 
-def set_stage(folder: Path) -> Stage:
-    """Make a config folder, settings and a free port for a demo in `folder`.
+def set_stage(folder: Path, scenario: Path | None = None) -> Stage:
+    """Make a config folder, settings and a free port for a demo in `folder`; `scenario`: not the shipped one.
 
     Nothing of the user's own settings is taken over: a demo must never reach real phones or a real database.
     Raises Mistakes for a scenario with mistakes.
     """
     config = folder / "config"
-    shutil.copytree(shipped_config() / SCENARIO, config, dirs_exist_ok=True)
+    shutil.copytree(scenario or shipped_config() / SCENARIO, config, dirs_exist_ok=True)
     if not (config / "templates").is_dir():
         shutil.copytree(shipped_config() / "templates", config / "templates")
     env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}

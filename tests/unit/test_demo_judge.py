@@ -22,7 +22,7 @@ from alertd.sandbox.log import Accepted
 SAMPLE = sample(60)
 OPENED = datetime(2019, 11, 30, 7, 50, tzinfo=UTC)
 RESOLVED = datetime(2019, 12, 3, 2, 20, tzinfo=UTC)
-ENDS = datetime(2019, 12, 3, 4, 0, tzinfo=UTC)
+ENDS = datetime(2019, 12, 3, 6, 0, tzinfo=UTC)
 PROMISED = OPENED + timedelta(hours=12, minutes=30)
 MOMENTS = (
     Moment(OPENED, "open"),
@@ -211,6 +211,10 @@ def test_the_same_words_twice_and_one_delivery_twice() -> None:
     day = next(m for m in GOOD if m.channel == "email" and m.story_time > OPENED + timedelta(hours=12))
     again = replace(day, reference="other.1")
     assert rules_broken([*GOOD, again]) == {"duplicate"}
+    soon = replace(day, reference="other.1", story_time=day.story_time + timedelta(minutes=119))
+    assert rules_broken([*GOOD, soon]) == {"duplicate"}
+    later = replace(day, reference="other.1", story_time=day.story_time + timedelta(minutes=121))
+    assert rules_broken([*GOOD, later]) == set()
     other_words = replace(day, text="quite different", reference=f"{day.reference}".replace(".1", ".2"))
     assert rules_broken([*GOOD, other_words]) == {"duplicate"}
 
