@@ -23,6 +23,12 @@ def phase_of(message: Accepted) -> tuple[str, str]:
     return found[0]
 
 
+def repeated(accepted: Iterable[Accepted]) -> Counter[tuple[Address, str]]:
+    """What an address was told more than once, and how many times too many."""
+    counts = Counter(((m.channel, m.to), phase) for m in accepted if (phase := phase_of(m)[0]) != HOLDING)
+    return Counter({what: count - 1 for what, count in counts.items() if count > 1})
+
+
 def heard(accepted: Iterable[Accepted]) -> dict[Address, list[tuple[str, Accepted]]]:
     """Every message by its address, in order, with its phase."""
     by_address: dict[Address, list[tuple[str, Accepted]]] = {}
@@ -77,14 +83,15 @@ def problems(
         messages = books.get(address, [])
         found += _order(address, what, messages, extra or {})
         found += _tone(address, what, messages)
-        found += _holdings(address, what, messages, window=window, silence=silence)
+        repeated = any((address, phase) in (extra or {}) for phase in PHASES)
+        found += _holdings(address, what, messages, window=0 if repeated else window, silence=silence)
     if slack is not None:
         found += _silence(town, books, window + slack)
     return found + _refusals(town, refused, extra or {})
 
 
 def _order(address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]], extra: Extra) -> list[str]:
-    """Each phase once, in order; a repeat only where the provider's word was lost."""
+    """Each phase once, in order; a repeat only where the provider's word was lost, and then at once."""
     phases = [phase for phase, _ in messages if phase != HOLDING]
     found = []
     counts = Counter(phases)

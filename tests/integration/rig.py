@@ -1,6 +1,6 @@
 """All of alertd as it runs in production, on this machine, for one test: real servers and real processes.
 
-redis-server, the sandbox, Celery workers (urgent: one child, bulk: two), the sweeper and the API; the database is
+redis-server, the sandbox, Celery workers (urgent: one child, bulk: two unless said), the sweeper and the API; the database is
 the test's. Everything listens on loopback or a unix socket, and is stopped by its pid. Nothing here sleeps for a
 fixed time: conditions are waited for.
 """
@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -36,7 +35,7 @@ from tests.integration.town import Town
 from tests.servers import NotReady, kill, start, stop, wait_until
 
 RATE = 60  # story seconds a real second
-WINDOW = 15.0  # real seconds of the silence window: 15 minutes of the story
+WINDOW = 15.0  # real seconds of the silence window, unless a test asks for another
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
 _ACCEPTED = msgspec.json.Decoder(Accepted)
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
@@ -44,9 +43,9 @@ _POLICY = """
 policy: default
 first_notice: {critical: 10m, major: 20m, minor: 1h}
 silence:
-  window: {critical: 15m, major: 1h, minor: 4h}
+  window: {critical: %dm, major: 2h, minor: 4h}
   quiet: {critical: 2h, major: wait, minor: wait}
-  promise_at_most: {critical: 1h, major: 4h, minor: 12h}
+  promise_at_most: {critical: 2h, major: 4h, minor: 12h}
 always: [parent, guardian, nurse]
 caregivers:
   default: {critical: [push, sms], major: [push], minor: [email], quiet_hours: "22:00-06:30"}
@@ -57,8 +56,10 @@ caregivers:
 class Rig:
     """One running alertd. Use it as a context manager; `log(name)` is what a process printed."""
 
-    def __init__(self, folder: Path, database_url: str, **settings: str) -> None:
-        self.folder, self.database_url = folder, database_url
+    def __init__(
+        self, folder: Path, database_url: str, *, window: float = WINDOW, bulk: int = 2, **settings: str
+    ) -> None:
+        self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
         self._settings = settings
@@ -106,7 +107,7 @@ class Rig:
             "ALERTD_SMTP__URL": where["smtp_url"],
             "ALERTD_SMTP__FROM": "alertd@example.org",
         }
-        for lane, children in (("urgent", 1), ("bulk", 2)):
+        for lane, children in (("urgent", 1), ("bulk", self.bulk)):
             self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
         self._alertd("sweeper", "sweeper")
         self._api()
@@ -154,12 +155,6 @@ class Rig:
         """SIGKILL for a process and all that it started."""
         kill(self.processes[name])
 
-    def kill_child(self, name: str) -> int:
-        """SIGKILL for the youngest worker child of a process; returns its pid."""
-        child = max(self.worker_children(name))
-        os.kill(child, signal.SIGKILL)
-        return child
-
     def worker_children(self, name: str) -> list[int]:
         """The pids of Celery's children that carry deliveries out."""
         parent = self.processes[name].pid
@@ -170,6 +165,12 @@ class Rig:
                 if b"resource_tracker" not in arguments and b"semaphore_tracker" not in arguments:
                     found.append(pid)
         return found
+
+    def gone(self, pid: int) -> bool:
+        """Whether a process has ended; nobody may have collected it yet."""
+        with suppress(FileNotFoundError, ProcessLookupError):
+            return _stat(pid)[0] == "Z"
+        return True
 
     def alive(self, *names: str) -> bool:
         """Whether these still run."""
@@ -273,11 +274,10 @@ class Rig:
             return session.execute(statement.encode()).fetchall()
 
     def at_rest(self) -> bool:
-        """Whether nothing is owed, on its way or being planned any more."""
+        """Whether everything planned has been carried out."""
         [(left,)] = self.rows(
             "SELECT (SELECT count(*) FROM delivery WHERE state IN ('pending', 'leased', 'unknown')) "
-            "+ (SELECT count(*) FROM fanout WHERE NOT done) "
-            "+ (SELECT count(*) FROM watch WHERE look_at IS NOT NULL)"
+            "+ (SELECT count(*) FROM fanout WHERE NOT done)"
         )
         return bool(left == 0)
 
@@ -286,8 +286,14 @@ class Rig:
         shutil.copytree(shipped_config() / "templates", config / "templates")
         shutil.copy(shipped_config() / "services.yaml", config / "services.yaml")
         (config / "policies").mkdir()
-        (config / "policies" / "default.yaml").write_text(_POLICY)
+        (config / "policies" / "default.yaml").write_text(_POLICY % round(self.window * RATE / 60))
         return config
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields behind the name, as in https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
+    text = Path(f"/proc/{pid}/stat").read_text()
+    return text[text.rindex(")") + 2 :].split()
 
 
 def _remove(redis: PrivateRedis) -> None:
@@ -301,8 +307,7 @@ def _children(parent: int) -> list[int]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):  # it has ended meanwhile
-                text = (entry / "stat").read_text()
-                if int(text[text.rindex(")") + 2 :].split()[1]) == parent:
+                if int(_stat(int(entry.name))[1]) == parent:
                     found.append(int(entry.name))
     return found
 

@@ -1,6 +1,9 @@
 """One outage, a thousand families, real processes; judged from what the providers accepted."""
 
-from collections.abc import Callable, Iterator
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from tests.servers import NotReady, wait_until
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90.0  # seconds for a thousand families to hear something, on a machine that is very busy
+LONG_WINDOW = 60.0  # seconds
 SLACK = 10.0  # seconds: a machine that runs other things too is late; production's margin covers a lease
 
 
@@ -63,7 +67,11 @@ class Story:
         """All clear; then nothing is owed any more."""
         self.rig.resolve(town.SAID[town.OVER])
         self.until_told(town.OVER)
-        wait_until("nothing is owed any more", self.rig.at_rest, PATIENCE)
+        self.until_at_rest()
+
+    def until_at_rest(self) -> None:
+        """Wait until everything that was planned has been carried out, expired leases among it."""
+        wait_until("everything planned has been carried out", self.rig.at_rest, PATIENCE, every=0.1)
 
 
 def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
@@ -99,3 +107,85 @@ def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> N
     found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK)
     assert found == []
     assert rig.rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'") == [(0,)]
+    for worker in ("worker-urgent", "worker-bulk"):  # Celery looks for its broker before it looks for a signal
+        rig.kill(worker)
+
+
+@pytest.mark.parametrize(("dialect", "victim"), [("sqlite", "child"), ("postgresql", "tree")])
+def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
+    fresh_database: Callable[[str], str], tmp_path: Path, dialect: str, victim: str
+) -> None:
+    """What was in flight is `unknown`, and sent again: once more at the most for each message."""
+    # The kill must hit messages in flight, so some providers are slow: these have it and do not say so, ...
+    drips = {"kind": "slow_drip", "channel": "push", "prefix": "token-fam-00", "count": 25, "drip_s": 60}
+    hangs = {"kind": "hang", "channel": "sms", "count": 15, "hold_s": 60}  # ... and these never get it.
+    # As in production, a lease is far shorter than half a window: what it held is still worth saying.
+    quick = {"ALERTD_TIMING__LEASE_SECONDS": "8", "ALERTD_TIMING__CALL_SECONDS": "5"}
+    children = 1 if victim == "child" else 2  # one, so that it is sure to be the one that has them
+    with Rig(tmp_path / "rig", fresh_database(dialect), window=LONG_WINDOW, bulk=children, **quick) as rig:
+        rig.sign_in()
+        story = Story(rig)
+        story.opens()
+        story.until_told(town.NOTICE)
+        story.until_at_rest()
+        rig.sandbox("POST", "/faults", [drips, hangs])
+        story.says(town.SECOND)
+        wait_until("40 messages are in flight", lambda: _hits(rig) == 40, PATIENCE)
+        told_before = len(rig.accepted())
+        pids = rig.worker_children("worker-bulk")
+        assert len(pids) == children
+        if victim == "child":
+            os.kill(pids[0], signal.SIGKILL)
+        else:
+            rig.kill("worker-bulk")
+        wait_until("it is gone", lambda: all(map(rig.gone, pids)))
+        in_flight = rig.rows("SELECT id, attempts FROM delivery WHERE state = 'leased'")
+        rig.sandbox("DELETE", "/faults")
+        story.until_told(town.SECOND)
+        story.until_at_rest()
+        assert len(rig.accepted()) > told_before  # it was half-way
+        if victim == "child":
+            wait_until(
+                "Celery has another child", lambda: bool(set(rig.worker_children("worker-bulk")) - set(pids))
+            )
+        story.says(town.THIRD)
+        story.until_told(town.THIRD)
+        story.ends()
+
+        _every_expired_lease_is_known(rig, in_flight)
+        unknown = _unknown(rig)
+        repeated = judge.repeated(rig.accepted())
+        assert repeated  # or the kill hit nothing, and this test has shown nothing
+        assert {each: count for each, count in repeated.items() if count > unknown[each]} == {}
+        found = judge.problems(
+            story.town, rig.accepted(), rig.refused(), window=LONG_WINDOW, silence=False, slack=None, extra=unknown
+        )
+        assert found == []
+
+
+def _hits(rig: Rig) -> int:
+    return sum(fault["hits"] for fault in rig.sandbox("GET", "/faults")["faults"])
+
+
+def _every_expired_lease_is_known(rig: Rig, in_flight: Sequence[tuple[object, int]]) -> None:
+    """Each try that was leased at the kill is `unknown`, or its owner lived and wrote what became of it."""
+    tries = {
+        (each, number): code for each, number, code in rig.rows("SELECT delivery_id, number, code FROM attempt")
+    }
+    assert "lease expired" in tries.values()
+    told = rig.rows("SELECT id, attempts FROM delivery WHERE state IN ('accepted', 'refused')")
+    assert set(in_flight) <= set(tries) | set(told)
+
+
+def _unknown(rig: Rig) -> Counter[tuple[town.Address, str]]:
+    """How many tries for each address and phase ended without the provider's word."""
+    phases: dict[int, str] = {}
+    for number, human in rig.rows("SELECT number, human_number FROM incident_update ORDER BY number"):
+        phases[number] = town.PHASES[human - 1] if human else phases[number - 1]
+    return Counter(
+        ((channel, to), phases[update])
+        for channel, to, update in rig.rows(
+            "SELECT a.channel, a.dest, d.update_no FROM attempt t JOIN delivery d ON d.id = t.delivery_id "
+            "JOIN address a ON a.id = d.address_id WHERE t.outcome = 'unknown'"
+        )
+    )

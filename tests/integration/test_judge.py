@@ -1,0 +1,136 @@
+"""The judge knows nothing of the rules' code, and sees what is wrong."""
+
+import ast
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alertd.sandbox.log import Accepted, Refusal
+from tests.integration import judge, town
+
+HERE = Path(__file__).parent
+
+
+@pytest.mark.parametrize("file", ["judge.py", "town.py"])
+def test_it_shares_no_code_with_what_it_judges(file: str) -> None:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((HERE / file).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    ours = {name for name in names if name.split(".")[0] in {"alertd", "channels", "workers", "tests"}}
+    assert ours <= {"alertd.sandbox.log", "tests.integration.town"}
+
+
+def home() -> town.Town:
+    """One family of each kind that matters here."""
+    made = town.Town()
+    town.push_and_sms(made, "fam-1")
+    town.in_spanish(made, "fam-2")
+    town.dead_token(made, "fam-3")
+    town.asleep(made, "fam-4")
+    return made
+
+
+def message(address: town.Address, phase: str, at: float, locale: str = "en", **changes: object) -> Accepted:
+    text = town.NO_NEWS[locale][0] if phase == town.HOLDING else town.SAID[phase][locale]
+    made = Accepted(
+        seq=1, at=at, time=datetime.fromtimestamp(at, UTC), story_time=datetime.fromtimestamp(at, UTC),
+        channel=address[0], to=address[1], sender=None, title="Follow", text=text, html=None,  # type: ignore[arg-type]
+        priority="high" if address[0] == "push" else None, reference=None, provider_id="x", fault=None, request={},
+    )  # fmt: skip
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def refusal(address: town.Address, outcome: str = "dead") -> Refusal:
+    at = datetime.fromtimestamp(0, UTC)
+    return Refusal(
+        seq=1, at=0, time=at, story_time=at, channel=address[0], to=address[1],  # type: ignore[arg-type]
+        outcome=outcome, code="", detail="", request={},
+    )  # fmt: skip
+
+
+TIMES = {town.NOTICE: 0.0, town.SECOND: 5.0, town.THIRD: 10.0, town.HOLDING: 22.0, town.OVER: 25.0}
+
+
+def good(homes: town.Town) -> list[Accepted]:
+    """All as it should be."""
+    told = []
+    for address, what in homes.expected.items():
+        for phase, at in TIMES.items():
+            if phase in what.phases or (phase == town.HOLDING and what.holdings and not what.asleep):
+                soft = address[0] == "push" and phase in what.soft
+                changes: dict[str, object] = {"priority": "normal"} if soft else {}
+                told.append(message(address, phase, at, what.locale, **changes))
+    return told
+
+
+def verdict(homes: town.Town, told: list[Accepted], extra: judge.Extra | None = None) -> list[str]:
+    dead = [refusal((channel, to)) for channel, gone in homes.dead.items() for to in gone]
+    return judge.problems(homes, told, dead, window=15, silence=True, slack=1.0, extra=extra)
+
+
+def test_it_finds_nothing_where_nothing_is_wrong() -> None:
+    assert verdict(home(), good(home())) == []
+
+
+def test_it_sees_what_is_missing_repeated_out_of_order_or_for_nobody() -> None:
+    homes, told = home(), good(home())
+    push = ("push", "token-fam-1")
+    second = next(m for m in told if (m.channel, m.to) == push and judge.phase_of(m)[0] == town.SECOND)
+    index = told.index(second)
+    cases = {
+        "lost": told[:index] + told[index + 1 :],
+        "twice": [*told[: index + 1], second, *told[index + 1 :]],
+        "down": [*told, second],
+        "strange": [*told, message(("sms", "+14155550199"), town.NOTICE, 1.0)],
+    }
+    found = {name: verdict(homes, case) for name, case in cases.items()}
+    assert all("instead of" in each for each in found["lost"])
+    assert any("2 times" in each for each in found["twice"])
+    assert any("went down" in each for each in found["down"])
+    assert any("nobody expected" in each for each in found["strange"])
+    assert verdict(homes, cases["twice"], {(push, town.SECOND): 1}) == []
+    assert all(found.values())
+
+
+def test_it_sees_a_wrong_tone_or_language() -> None:
+    homes = home()
+    for address, change in (
+        (("push", "token-fam-1"), {"priority": "normal"}),
+        (("push", "token-fam-4"), {"priority": "high"}),
+        (("push", "token-fam-2"), {"text": town.SAID[town.THIRD]["en"]}),
+    ):
+        told = [
+            replace(m, **change) if (m.channel, m.to) == address and judge.phase_of(m)[0] == town.THIRD else m  # type: ignore[arg-type]
+            for m in good(homes)
+        ]
+        assert len(verdict(homes, told)) == 1
+
+
+def test_it_sees_silence_and_holdings_that_come_too_soon() -> None:
+    homes = home()
+    silent = [m for m in good(homes) if judge.phase_of(m)[0] != town.HOLDING]
+    assert any("left in silence" in each for each in verdict(homes, silent))
+    soon = [replace(m, at=12.0) if judge.phase_of(m)[0] == town.HOLDING else m for m in good(homes)]
+    assert any("too soon" in each for each in verdict(homes, soon))
+    late = [replace(m, at=m.at + 20) if judge.phase_of(m)[0] == town.OVER else m for m in good(homes)]
+    assert any("heard nothing for" in each for each in verdict(homes, late))
+
+
+def test_it_sees_a_dead_address_that_is_asked_again_and_a_broken_contract() -> None:
+    homes, told = home(), good(home())
+    dead = refusal(("push", "gone-fam-3"))
+    again = judge.problems(homes, told, [dead, dead], window=15, silence=True, slack=1.0)
+    assert len(again) == 1
+    assert "2 times" in again[0]
+    broken = [dead, refusal(("sms", "+14155550100"), "contract")]
+    assert judge.problems(homes, told, broken, window=15, silence=True, slack=1.0) != []
+
+
+def test_it_does_not_take_any_text_for_a_message() -> None:
+    with pytest.raises(AssertionError):
+        judge.phase_of(message(("sms", "+14155550100"), town.NOTICE, 0.0, text="Hello."))
