@@ -68,12 +68,12 @@ def inside(stretches: list[tuple[datetime, datetime]], at: datetime) -> bool:
 
 def asleep(text: str | None, zone: str, at: datetime) -> bool:
     """Whether quiet hours hold at an instant; no text or "none" = never."""
-    return bool(text) and text != "none" and inside(nights(str(text), zone, _day(zone, at)), at)
+    return bool(text) and text != "none" and inside(nights(str(text), zone, day_of(zone, at)), at)
 
 
 def off_duty(text: str | None, zone: str, at: datetime) -> bool:
     """Whether an instant lies outside the duty hours; no text = always on duty."""
-    return bool(text) and not inside(shifts(str(text), zone, _day(zone, at)), at)
+    return bool(text) and not inside(shifts(str(text), zone, day_of(zone, at)), at)
 
 
 def edges(text: str | None, zone: str, at: datetime) -> list[datetime]:
@@ -81,8 +81,9 @@ def edges(text: str | None, zone: str, at: datetime) -> list[datetime]:
     if not text or text == "none":
         return []
     read = shifts if text[0].isalpha() else nights
-    return [edge for pair in read(text, zone, _day(zone, at)) for edge in pair]
+    return [edge for pair in read(text, zone, day_of(zone, at)) for edge in pair]
 
 
-def _day(zone: str, at: datetime) -> date:
+def day_of(zone: str, at: datetime) -> date:
+    """The date on the wall of a zone."""
     return at.astimezone(ZoneInfo(zone)).date()

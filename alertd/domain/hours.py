@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import count
 from zoneinfo import ZoneInfo
 
 from alertd.domain.errors import Invalid
@@ -104,17 +105,16 @@ def off_duty_until(text: str, zone: str, at: datetime) -> datetime | None:
     """When duty next begins; None while on duty at `at`."""
     hours = _duty(text)
     today = at.astimezone(_zone(zone)).date()
-    soonest: datetime | None = None
-    for offset in range(-1, 8):
+    for offset in count(-1):
         day = today + offset * _DAY
         if day.weekday() not in hours.days:
             continue
         start, end = _stretch(hours.start, hours.end, day, zone)
         if start <= at < end:
             return None
-        if at < start < end and (soonest is None or start < soonest):
-            soonest = start
-    return soonest
+        if at < start < end:  # a gap may swallow a whole stretch
+            return start
+    raise AssertionError("a week has a day of duty")
 
 
 @lru_cache(maxsize=4096)

@@ -51,8 +51,10 @@ class Knowledge:
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
+    said_at: datetime | None = None  # when that was first planned
     flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
     planned_at: datetime | None = None  # when anything was last planned
+    failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
 
     def of(self, person: Person) -> Known:
@@ -76,41 +78,46 @@ def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None)
     `since`: what was planned before binds the family's clock no more.
     """
     knowledge = Knowledge()
-    by_address = knowledge.by_address
+    by_address, released = knowledge.by_address, knowledge.released
     flying: list[Telling] = []
+    newest, next_by, said_at = 0, None, None
     planned_at: datetime | None = None
     for telling in tellings:
-        known = by_address.get(telling.address)
+        address, state, update, at = telling.address, telling.state, telling.update, telling.planned_at
+        known = by_address.get(address)
         if known is None:
-            known = by_address[telling.address] = Known()
-        if planned_at is None or telling.planned_at > planned_at:
-            planned_at = telling.planned_at
-        state, update = telling.state, telling.update
-        if telling.in_quiet and telling.loud and update > known.roused:
-            known.roused = update
+            known = by_address[address] = Known()
+        if planned_at is None or at > planned_at:
+            planned_at = at
         if telling.framing is Framing.NOT_AFFECTED:
-            knowledge.released[telling.address] = knowledge.released.get(telling.address, 0) + 1
-        if state in TOLD:
-            _cover(known, telling)
-            _tell(known, telling, epoch)
-            if since is not None and telling.planned_at < since:
+            released[address] = released.get(address, 0) + 1
+        if telling.in_quiet and telling.loud:
+            known.roused = max(known.roused, update)
+        told = state in TOLD
+        if told or state in OPEN:
+            _cover(known, telling, update)
+        elif state in FAILED:
+            known.failed = max(known.failed, update)
+            knowledge.failed = max(knowledge.failed, update)
+        if told:
+            _tell(known, telling, update, epoch)
+            if since is not None and at < since:
                 continue
-            if update > knowledge.told:
-                knowledge.told, knowledge.next_by = update, telling.next_by
-            elif update == knowledge.told:
-                knowledge.next_by = _sooner(knowledge.next_by, telling.next_by)
+            if update > newest:
+                newest, next_by, said_at = update, telling.next_by, at
+            elif update == newest:
+                next_by, said_at = sooner(next_by, telling.next_by), sooner(said_at, at)
         elif state in OPEN:
-            _cover(known, telling)
             flying.append(telling)
             known.maybe = known.maybe or state is DeliveryState.UNKNOWN
-            if telling.framing in ENDS and update > known.ending:
-                known.ending = update
-        elif state in FAILED and update > known.failed:
-            known.failed = update
+            if telling.framing in ENDS:
+                known.ending = max(known.ending, update)
+    knowledge.told, knowledge.next_by, knowledge.said_at = newest, next_by, said_at
     knowledge.planned_at = planned_at
-    knowledge.in_flight = bool(flying)
-    said = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
-    knowledge.flying_by = min(said, default=None)
+    if flying:
+        knowledge.in_flight = True
+        said = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
+        knowledge.flying_by = min(said, default=None)
     return knowledge
 
 
@@ -132,40 +139,38 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
     return anew
 
 
-def _cover(known: Known, telling: Telling) -> None:
-    update = telling.update
+def _cover(known: Known, telling: Telling, update: int) -> None:
     known.covered = max(known.covered, update)
     if telling.in_quiet and not telling.loud:
         known.soft_in_quiet = max(known.soft_in_quiet, update)
-    else:
-        known.covered_awake = max(known.covered_awake, update)
+    elif update > known.covered_awake:
+        known.covered_awake = update
 
 
-def _tell(known: Known, telling: Telling, epoch: int) -> None:
-    update = telling.update
+def _tell(known: Known, telling: Telling, update: int, epoch: int) -> None:
     at = telling.planned_at
     if update > known.told:
         known.told, known.framing, known.framed_at, known.next_by = update, telling.framing, at, telling.next_by
     elif update == known.told:
         if known.framed_at is None or at > known.framed_at:
             known.framing, known.framed_at = telling.framing, at
-        known.next_by = _sooner(known.next_by, telling.next_by)
+        known.next_by = sooner(known.next_by, telling.next_by)
     if telling.framing is Framing.NOT_AFFECTED:
         known.released_at = max(known.released_at or at, at)
-    if telling.loud or not telling.in_quiet:
+    if not telling.in_quiet:
         known.told_awake = max(known.told_awake, update)
-    if telling.loud and telling.in_quiet and telling.epoch == epoch:
-        known.woken = True
+    elif telling.loud:
+        known.told_awake = max(known.told_awake, update)
+        known.woken = known.woken or telling.epoch == epoch
 
 
-def _merge(all_known: list[Known]) -> Known:
+def _merge(mine: list[Known]) -> Known:
     merged = Known()
-    for known in all_known:
-        if known.framed_at is not None:
-            if known.told >= merged.told:
-                same = known.told == merged.told
-                merged.next_by = _sooner(merged.next_by, known.next_by) if same else known.next_by
-            if merged.framed_at is None or (known.told, known.framed_at) > (merged.told, merged.framed_at):
+    for known in mine:
+        if known.framed_at is not None and known.told >= merged.told:
+            same = known.told == merged.told
+            merged.next_by = sooner(merged.next_by, known.next_by) if same else known.next_by
+            if not same or merged.framed_at is None or known.framed_at > merged.framed_at:
                 merged.told, merged.framing, merged.framed_at = known.told, known.framing, known.framed_at
         merged.told_awake = max(merged.told_awake, known.told_awake)
         merged.covered = max(merged.covered, known.covered)
@@ -179,7 +184,8 @@ def _merge(all_known: list[Known]) -> Known:
     return merged
 
 
-def _sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two moments, either of which may be missing."""
     if one is None or other is None:
         return one or other
     return min(one, other)

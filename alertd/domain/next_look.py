@@ -46,7 +46,7 @@ def look_at(
         if said:
             said_by = min(said)
             candidates.append(max(due(people, said_by, duty.margin), min(now + duty.lease, said_by)))
-    elif knowledge.planned_at is not None and knowledge.told < silence.newest_to_tell(duty.incident).number:
+    elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
     later = [moment for moment in candidates if moment > now]
     return min(later) if later else first_told(people, now + duty.lease) or now + duty.lease

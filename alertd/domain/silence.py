@@ -78,12 +78,15 @@ def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:
     """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
 
     Before the first acceptance it is when the incident began to touch them, or was reopened, plus
-    `first_notice` (R1). A promise that fell due while the incident did not touch them binds no more.
+    `first_notice` (R1). A promise that fell due while the incident did not touch them binds no more, and one
+    that was put off because nobody could be told counts from its message again: somebody may have joined. So
+    this is to be put off once more.
     """
     policy, incident = duty.policy, duty.incident
-    standing = knowledge.next_by
-    heard = standing is not None and standing >= touched
-    if standing is None or not heard:
+    heard = knowledge.next_by is not None and knowledge.next_by >= touched
+    if heard and knowledge.next_by is not None and knowledge.said_at is not None:
+        standing = min(knowledge.next_by, knowledge.said_at + _longest(policy, _told(incident, knowledge)))
+    else:
         standing = touched + policy.first_notice[_severity_at(incident, touched)]
     for update, before in _untold(incident, touched, knowledge.told):
         severity = update.facts.severity
@@ -101,11 +104,19 @@ def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
     """The graver severity that the family was last told of, until they are told of the fall (R15)."""
     if not knowledge.told or knowledge.told >= incident.news.number:
         return None
-    for update in reversed(incident.updates):
-        if update.number <= knowledge.told:
-            severity = update.facts.severity
-            return severity if severity.rank > incident.severity.rank else None
-    return None
+    severity = _told(incident, knowledge).facts.severity
+    return severity if severity.rank > incident.severity.rank else None
+
+
+def _told(incident: Incident, knowledge: Knowledge) -> Update:
+    updates = incident.updates
+    return next((update for update in reversed(updates) if update.number <= knowledge.told), updates[0])
+
+
+def _longest(policy: Policy, update: Update) -> timedelta:
+    """The longest window, by day or in quiet hours, of a message that told this update."""
+    severity, state = update.facts.severity, update.facts.state
+    return max(window(policy, severity, state, asleep=asleep) for asleep in (False, True))
 
 
 def _by_day(policy: Policy, update: Update) -> timedelta:

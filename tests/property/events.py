@@ -7,7 +7,7 @@ from alertd.domain.family import AddressStatus
 from alertd.domain.incident import Kind, Severity, State
 from tests import make
 from tests.property.script import DUTIES, NIGHTS
-from tests.property.world import World
+from tests.property.world import LEASE, World
 
 UP = {Severity.MINOR: Severity.MAJOR, Severity.MAJOR: Severity.CRITICAL}
 DOWN = {after: before for before, after in UP.items()}
@@ -179,7 +179,7 @@ def restart(world: World, value: int) -> None:
     world.hazards.add("restart")
     until = world.now + timedelta(minutes=(1, 5, 20, 45)[value % 4])
     world.asleep_until = max(until, world.asleep_until or until)
-    world.upset(world.asleep_until)
+    world.upset(world.asleep_until + LEASE)  # an answer lost by the crash is missed only then
     world.judge.outage(world.asleep_until)
     world.at(world.asleep_until, world.look)
 
