@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import msgspec
-from yarl import URL
 
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
@@ -74,7 +73,7 @@ class FcmPush:
         )
         self._token = AccessToken(os.fspath(config.credentials_file or ""))
         self._messages = FcmMessages(now)
-        self._url: URL | None = None
+        self._url: str | None = None
 
     async def warm(self) -> None:
         """Fetch the first token, so that the first push of an outage does not wait for it."""
@@ -108,7 +107,7 @@ class FcmPush:
     async def _post(self, token: Token, body: bytes, left: float) -> Answer:
         if self._url is None:
             project = quote(token.project, safe="")
-            self._url = URL(f"{self._config.base_url.rstrip('/')}/v1/projects/{project}/messages:send")
+            self._url = f"{self._config.base_url.rstrip('/')}/v1/projects/{project}/messages:send"
         # Almost the whole deadline is left unless a token had to be fetched first.
         within = None if left > self._config.deadline * 0.98 else left
         if left < _LEAST_SECONDS:

@@ -3,6 +3,9 @@
 It keeps connections open, follows no redirects, trusts no environment variable with a proxy, retries nothing,
 and tells apart what decides whether a message may be sent again: nothing was sent (Later), or the provider
 may have it (Unknown).
+
+The work is done by pyreqwest, which is Rust's reqwest: a third of the CPU that aiohttp takes for a message
+(docs/decisions/0009).
 """
 
 from collections.abc import Mapping
@@ -10,18 +13,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-import aiohttp
-from yarl import URL
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import DetailedPyreqwestError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.request import RequestBuilder
+from pyreqwest.response import Response
 
-from alertd.ports import Later, Unknown
+from alertd.ports import ChannelError, Later, Unknown
 from channels import Now
-from channels.tls import tls_context
 
 DEADLINE = 10.0
 """Seconds for one request, from asking for a connection to the last byte of the answer; the lease is 30 s."""
 
 CONNECT_DEADLINE = 4.0
-"""Seconds for getting a connection: from the pool, or name look-up, TCP and TLS. Nothing is sent before."""
+"""Seconds for name look-up, TCP and TLS. Nothing is sent before."""
+
+POOL_SHARE = 0.2
+"""Of the deadline may go on waiting for one of the connections; the channel's slots leave hardly any wait."""
+
+IDLE = timedelta(seconds=15)
+"""How long an idle connection is kept: a provider that closes it first costs a message its certainty."""
 
 ANSWER_LIMIT = 64 * 1024
 """Bytes read of an answer; the providers' are below 2 KiB."""
@@ -34,7 +44,7 @@ _USER_AGENT = "alertd"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a provider answered; `body` ends at `ANSWER_LIMIT`."""
+    """What a provider answered; `body` ends at `ANSWER_LIMIT`. Names of `headers` are in lower case."""
 
     status: int
     body: bytes
@@ -47,7 +57,7 @@ class Answer:
 
 
 class HttpClient:
-    """Connections to one provider; made in the loop that sends first, and kept until `close`.
+    """Connections to one provider; made when the first message is sent, and kept until `close`.
 
     `connections` bounds the requests under way; more wait for a connection, as part of their deadline.
     `deadline` is in seconds, as `DEADLINE`.
@@ -60,77 +70,107 @@ class HttpClient:
         connections: int,
         deadline: float = DEADLINE,
     ) -> None:
-        self._headers = {"User-Agent": _USER_AGENT, "Accept": "application/json", **headers}
-        self._connections = connections
-        self._whole = self._timeout(deadline)
-        self._session: aiohttp.ClientSession | None = None
+        self._headers = {"Accept": "application/json", **headers}
+        self._connections, self._deadline = connections, deadline
+        self._client: Client | None = None
 
     async def post(
-        self, url: URL, body: bytes, headers: Mapping[str, str] | None = None, within: float | None = None
+        self, url: str, body: bytes, headers: Mapping[str, str] | None = None, within: float | None = None
     ) -> Answer:
         """One POST; `within` shortens the deadline (seconds).
 
         Raises Later if nothing was sent, Unknown if the provider may have received the request and its whole
-        answer did not come.
+        answer did not come. Who is cancelled while waiting leaves a request that goes on until its deadline.
         """
-        session = self._session or self._open()
-        timeout = self._whole if within is None else self._timeout(within)
+        request = (self._client or self._open()).post(url).body_bytes(body)
+        if headers:
+            request = request.headers(headers)
+        if within is not None:
+            request = request.timeout(timedelta(seconds=within))
         try:
-            async with session.post(
-                url, data=body, headers=headers, allow_redirects=False, timeout=timeout
-            ) as response:
-                return Answer(response.status, await _read(response), response.headers)
-        except aiohttp.ConnectionTimeoutError:
-            raise Later("connect_timeout", "no connection in time; nothing was sent") from None
-        except aiohttp.ClientConnectorDNSError:
-            raise Later("dns", "the provider's name could not be looked up; nothing was sent") from None
-        except (aiohttp.ClientSSLError, aiohttp.ClientConnectorCertificateError):
-            raise Later("tls", "no TLS connection that can be trusted; nothing was sent") from None
-        except aiohttp.ClientConnectorError:
-            raise Later("unreachable", "no connection; nothing was sent") from None
-        except TimeoutError:
-            raise Unknown("timeout", "sent, and no answer in time") from None
-        except aiohttp.ClientResponseError:
-            raise Unknown("not_http", "sent, and the answer was not HTTP") from None
-        except (aiohttp.ClientError, OSError):
-            raise Unknown("connection_lost", "sent, and the connection ended before the whole answer") from None
+            return await _send(request)
+        except PyreqwestError as error:
+            raise _trouble(error) from None
 
     async def close(self) -> None:
         """Give the connections back."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
 
-    def _open(self) -> aiohttp.ClientSession:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections, ssl=tls_context()),
-            headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept-Encoding",),
-            auto_decompress=False,
+    def _open(self) -> Client:
+        waits = self._deadline * POOL_SHARE
+        answers = self._deadline - waits
+        self._client = (
+            ClientBuilder()
+            .user_agent(_USER_AGENT)
+            .default_headers(self._headers)
+            .max_connections(self._connections)
+            .pool_timeout(timedelta(seconds=waits))
+            .pool_max_idle_per_host(self._connections)
+            .pool_idle_timeout(IDLE)
+            # Getting a connection always ends first, so a timeout later than that means that bytes were sent.
+            .connect_timeout(timedelta(seconds=min(CONNECT_DEADLINE, answers * 0.8)))
+            .timeout(timedelta(seconds=answers))
+            .follow_redirects(False)
+            .referer(False)
+            .no_proxy()
+            .gzip(False)
+            .brotli(False)
+            .zstd(False)
+            .deflate(False)
+            .build()
         )
-        return self._session
-
-    @staticmethod
-    def _timeout(total: float) -> aiohttp.ClientTimeout:
-        # Getting a connection always ends first, so a timeout later than that means that bytes were sent.
-        connect = min(CONNECT_DEADLINE, total * 0.8)
-        return aiohttp.ClientTimeout(total=total, connect=connect, ceil_threshold=total + 1)
+        return self._client
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def _send(request: RequestBuilder) -> Answer:
+    async with request.streamed_read_buffer_limit(ANSWER_LIMIT).build_streamed() as response:
+        return Answer(response.status, await _read(response), response.headers)
+
+
+async def _read(response: Response) -> bytes:
     """The body up to `ANSWER_LIMIT`; what is longer costs the connection."""
-    length = response.content_length
-    if length is not None and length <= ANSWER_LIMIT:
-        return await response.read()
     body = bytearray()
     while len(body) < ANSWER_LIMIT:
-        chunk = await response.content.readany()
+        chunk = await response.body_reader.read(ANSWER_LIMIT - len(body))
         if not chunk:
-            return bytes(body)
+            break
         body += chunk
-    response.close()
-    return bytes(body[:ANSWER_LIMIT])
+    return bytes(body)
+
+
+def _trouble(error: PyreqwestError) -> ChannelError:
+    """What a failure means. Its causes are read to tell failures apart; they quote the URL and are not passed on.
+
+    Its class alone does not do: a timeout or an end while waiting for the answer is a ConnectError too. Only what
+    names connecting as the step that failed has sent nothing; all that is not understood counts as sent.
+    """
+    causes = (error.details["causes"] or []) if isinstance(error, DetailedPyreqwestError) else []
+    why = " ".join(cause["message"] for cause in causes).lower()
+    if isinstance(error, PoolTimeoutError):
+        return Later("connect_timeout", "no connection in time; nothing was sent")
+    if _CONNECTING in why:
+        return _unconnected(why)
+    if isinstance(error, RequestTimeoutError):
+        return Unknown("timeout", "sent, and no answer in time")
+    if "invalid http" in why:
+        return Unknown("not_http", "sent, and the answer was not HTTP")
+    return Unknown("connection_lost", "sent, and the connection ended before the whole answer")
+
+
+_CONNECTING = "client error (connect)"
+"""How hyper names the step before anything is sent; tests/contract/test_channels_http.py holds it to that."""
+
+
+def _unconnected(why: str) -> Later:
+    if "timed out" in why:
+        return Later("connect_timeout", "no connection in time; nothing was sent")
+    if "dns error" in why:
+        return Later("dns", "the provider's name could not be looked up; nothing was sent")
+    if any(word in why for word in ("certificate", "tls", "corrupt message")):
+        return Later("tls", "no TLS connection that can be trusted; nothing was sent")
+    return Later("unreachable", "no connection; nothing was sent")
 
 
 def retry_after(answer: Answer, now: Now) -> timedelta | None:

@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import quote_plus
 
 import msgspec
-from yarl import URL
 
 from alertd.ports import ChannelError, Later, Message, Receipt, Unknown
 from channels import Now
@@ -101,7 +100,7 @@ class TwilioSms:
             connections=config.connections,
             deadline=config.deadline,
         )
-        self._url = URL(f"{config.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json")
+        self._url = f"{config.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
         sender = (
             ("MessagingServiceSid", config.messaging_service_sid)
             if config.messaging_service_sid
