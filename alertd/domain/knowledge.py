@@ -6,7 +6,7 @@ from datetime import datetime
 
 from alertd.domain.delivery import FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import AddressId
-from alertd.domain.quiet import Person
+from alertd.domain.quiet import Person, sooner
 from alertd.domain.watch import Duty
 
 ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
@@ -182,10 +182,3 @@ def _merge(mine: list[Known]) -> Known:
         merged.maybe = merged.maybe or known.maybe
         merged.woken = merged.woken or known.woken
     return merged
-
-
-def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
-    """The earlier of two moments, either of which may be missing."""
-    if one is None or other is None:
-        return one or other
-    return min(one, other)

@@ -45,15 +45,9 @@ class Person:
 
     def loud_until(self, at: datetime) -> datetime | None:
         """When this person, awake at `at`, next falls asleep or goes off duty; None = never."""
-        ends = [
-            end
-            for end in (
-                hours.quiet_from(self.quiet_hours, self.zone, at) if self.quiet_hours else None,
-                hours.on_duty_until(self.on_duty, self.zone, at) if self.on_duty else None,
-            )
-            if end is not None
-        ]
-        return min(ends) if ends else None
+        asleep = hours.quiet_from(self.quiet_hours, self.zone, at) if self.quiet_hours else None
+        off = hours.on_duty_until(self.on_duty, self.zone, at) if self.on_duty else None
+        return sooner(asleep, off)
 
     def said_until(self, at: datetime, *, loud: bool, wakes: bool) -> datetime | None:
         """Until when a message planned at `at` may be handed over as planned; None = for ever.
@@ -77,13 +71,16 @@ class Person:
         return self._first(at, loud=True)
 
     def _first(self, at: datetime, *, loud: bool) -> datetime | None:
+        sleeps = loud or not self.soft_at_night
         for _ in range(_TRIES):
-            off = self.off_until(at)
-            asleep = self.asleep_until(at) if loud or not self.soft_at_night else None
-            wait = max((moment for moment in (off, asleep) if moment is not None), default=None)
-            if wait is None:
+            off = self.off_until(at) if self.on_duty else None
+            asleep = self.asleep_until(at) if sleeps else None
+            if off is not None and (asleep is None or off > asleep):
+                at = off
+            elif asleep is not None:
+                at = asleep
+            else:
                 return at
-            at = wait
         return None  # duty lies wholly within quiet hours: nobody is ever there
 
 
@@ -113,8 +110,17 @@ def on_duty_of(caregiver: Caregiver, policy: Policy) -> str | None:
 
 def first_told(people: list[Person], at: datetime) -> datetime | None:
     """The first moment at or after `at` at which anybody of these may be told; None = never."""
-    moments = [moment for person in people if (moment := person.first_told(at)) is not None]
-    return min(moments, default=None)
+    soonest: datetime | None = None
+    for person in people:
+        soonest = sooner(soonest, person.first_told(at))
+    return soonest
+
+
+def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The earlier of two moments, either of which may be missing."""
+    if one is None or other is None:
+        return one or other
+    return one if one <= other else other
 
 
 def all_asleep(people: list[Person], at: datetime) -> bool:

@@ -14,7 +14,10 @@ FIRST_MARGIN = timedelta(seconds=60)
 
 def newest_to_tell(incident: Incident) -> Update:
     """The newest update that families may be told: not one that is marked `notify: false` (R5)."""
-    return next((update for update in reversed(incident.updates) if update.notify), incident.updates[0])
+    for update in reversed(incident.updates):
+        if update.notify:
+            return update
+    return incident.updates[0]
 
 
 def window(policy: Policy, severity: Severity, state: State, *, asleep: bool) -> timedelta:
