@@ -165,13 +165,17 @@ class Owed:
     in_quiet: bool = False
 
 
+def longest_backoff(severity: Severity) -> timedelta:
+    """How long at most until the next try of what a reader lacks (design.md section 3)."""
+    return timedelta(seconds=60 if severity is Severity.CRITICAL else 300)
+
+
 def backoff(attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None) -> timedelta:
     """How long to wait before try `attempt + 1`: full jitter, never before Retry-After.
 
-    `attempt` counts from 1; `spread` is a random share of [0, 1). Capped at 60 s for critical and at
-    5 min else (design.md section 3), starting from 2 s.
+    `attempt` counts from 1; `spread` is a random share of [0, 1). Starts from 2 s, capped at the longest.
     """
-    cap = 60.0 if severity is Severity.CRITICAL else 300.0
+    cap = longest_backoff(severity).total_seconds()
     ceiling = min(cap, 2.0 * 2.0 ** min(attempt - 1, 10))
     wait = timedelta(seconds=0.5 + spread * (ceiling - 0.5))
     return max(wait, retry_after) if retry_after else wait

@@ -318,7 +318,14 @@ class Judge:
     def failed(self) -> set[AddressId]:
         """Where the newest update failed; a number that came without a fan-out changes nothing until looked at."""
         numbers = (self.newest(), self.planned_newest)
-        return {r.owed.address for r in self.world.rows if r.state in FAILED and r.owed.update in numbers}
+        return {r.owed.address for r in self.world.rows if self.stands(r) and r.owed.update in numbers}
+
+    def stands(self, row: "Row") -> bool:
+        """Decision 5: what our own fault stopped is tried again after a backoff: 60 s for critical, 5 min else."""
+        if row.state is not DeliveryState.PARKED:
+            return row.state in FAILED
+        wait = 60 if self.world.incident.severity is Severity.CRITICAL else 300
+        return self.world.now <= row.planned_at + timedelta(seconds=wait) + SLACK
 
     def excuse(self) -> str | None:
         world, now = self.world, self.world.now
@@ -532,7 +539,7 @@ class Judge:
             got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
             lost = self.disturbances.get(c.id, self.over_at) > self.over_at  # no address when it was time
             wanted = told or (c.id in self.waited and not lost)
-            failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update >= number}
+            failed = {r.owed.address for r in world.rows if self.stands(r) and r.owed.update >= number}
             reachable = [a for a in self.usable(c) if a.id not in failed]
             there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
             if got:

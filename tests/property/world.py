@@ -272,7 +272,7 @@ class World:
         if fate != "accepted":
             self.hazards.add("failure")
             self.note(f"{fate} {row.owed.update} {row.owed.caregiver}:{row.owed.channel}")
-        if fate not in ("later", "refused", "stopped"):
+        if fate not in ("later", "refused", "stopped", "parked"):
             self.judge.handed_over(row)
             row.handed_at = row.handed_at or self.now
         after: dict[str, list[tuple[timedelta, DeliveryState]]] = {
@@ -281,6 +281,7 @@ class World:
             "later": [(SECOND, DeliveryState.PENDING)],
             "refused": [(SECOND, DeliveryState.REFUSED)],
             "stopped": [(SECOND, DeliveryState.REFUSED)],
+            "parked": [(SECOND, DeliveryState.PARKED)],
             "unknown_had": [(10 * SECOND, DeliveryState.UNKNOWN), (WAIT, DeliveryState.ACCEPTED)],
             "unknown_lost": [(10 * SECOND, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
             "crash": [(LEASE, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
@@ -321,6 +322,9 @@ class World:
             self.at(row.due_at, lambda: self.claim(row))
         elif state is DeliveryState.REFUSED:
             self.statuses[row.owed.address] = AddressStatus(suspended=not stopped, opted_out=stopped)
+            self.judge.disturbed(row.owed.caregiver)
+            self.make_due()
+        elif state is DeliveryState.PARKED:
             self.judge.disturbed(row.owed.caregiver)
             self.make_due()
         elif state is DeliveryState.UNDELIVERED:

@@ -65,6 +65,18 @@ async def test_our_own_fault_costs_no_address(world: World):
     world.phone("mia").expect_push("Found it.")
 
 
+async def test_one_moment_of_our_own_fault_costs_no_window(world: World):
+    """Decision 5: what a reader lacks is tried again within the longest backoff."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    await world.fast_forward(minutes=28)
+    world.channels["sms"].fail(make.own("mia", "sms").to, Misconfigured("401", "credentials refused"))
+    await world.fast_forward(minutes=2, seconds=30)
+    world.phone("mia").expect_sms("No news")
+    assert world.states() == {"accepted": 2, "parked": 1}
+
+
 async def test_a_message_that_waited_half_its_time_is_planned_anew(world: World):
     """R2: what it says must still be true when it leaves."""
     await world.family("fam-1", make.caregiver("mia", "sms"))
