@@ -35,8 +35,8 @@ class PlannedWatch:
     look_at: datetime | None
     rest: Rest | None
     version: int | None
-    supersede: bool  # older pending deliveries of this family are to be superseded
-    cancel: bool  # ... or cancelled
+    supersede: bool  # older pending deliveries are to be superseded, on the addresses that are owed a newer one
+    cancel: bool  # whatever is pending is no longer owed, but for an end of this very number
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alertd.domain.delivery import STEP_MESSAGE, Framing, Owed, Reader, Reason
+from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, State
-from alertd.domain.knowledge import ALL_CLEARS, STEP_NOT_AFFECTED, Knowledge, Known
+from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
 from alertd.domain.silence import newest_to_tell

@@ -89,6 +89,12 @@ class Framing(StrEnum):
     NOT_AFFECTED = "not_affected"
 
 
+ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
+"""What is said when it is over; whoever was told one of these knows nothing newer."""
+
+ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
+"""Framings after which nothing is expected of us until it comes back."""
+
 STEP_MESSAGE = 0
 """The message itself; ladder steps count from 1."""
 

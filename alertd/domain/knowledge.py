@@ -4,15 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
+from alertd.domain.delivery import ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import AddressId
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
-
-ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
-"""What is said when it is over; whoever was told one of these knows nothing newer."""
-
-ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
 
 STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""

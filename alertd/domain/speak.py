@@ -21,7 +21,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     touched = silence.touched_at(duty, now)
     deadline = silence.deadline(duty, knowledge, touched)
     if not people:
-        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)
+        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched, cancel=True)
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left)

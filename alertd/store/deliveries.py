@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, tuple_, update
 
-from alertd.domain.delivery import DeliveryState, Framing
+from alertd.domain.delivery import ALL_CLEARS, ENDS, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
+from alertd.domain.watch import Rest
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.ids import uuid7
@@ -28,7 +29,8 @@ from alertd.store.types import Instant, to_us
 
 _LAPSED = "lease expired"
 _CRASHES = 5  # design.md section 3, delivery states
-_ALL_CLEAR = ("resolution", "cancellation", "was_down", "not_affected")
+_ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
+_ENDS = tuple(framing.value for framing in ENDS)
 
 
 class DeliveryRows:
@@ -42,7 +44,8 @@ class DeliveryRows:
         """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
 
         The check of R6, in SQL and under the row's lock: the newest that its watch is owed, incident open
-        (or an all-clear), address usable, person not meanwhile in quiet hours, not more than half late.
+        (or an all-clear), family not at rest (or told so), address usable, person not meanwhile in quiet hours,
+        not more than half late.
         Two statements, because UPDATE .. FROM (SELECT .. SKIP LOCKED) scans the whole table.
         """
         rows = await self.sql.rows(_due(lane, now, machine_at, limit))
@@ -308,7 +311,14 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
         watch.c.family_id.is_(None),
         address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
-        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ALL_CLEAR)),
+        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ENDS)),
+        and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_ALL_CLEARS)),
+        # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.
+        and_(watch.c.rest != Rest.QUIET.value, delivery.c.framing.not_in(_ENDS)),
+        and_(
+            watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
+            delivery.c.framing == Framing.NOT_AFFECTED.value,
+        ),
         address.c.suspended_at.is_not(None),
         address.c.opted_out_at.is_not(None),
         ~address.c.verified,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain import silence
-from alertd.domain.delivery import Framing, Lane, Owed, Reason
+from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
@@ -16,7 +16,6 @@ from alertd.ports.store import Rows
 from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
 from alertd.usecases.preview import fresh_watch
 
-_ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
 _RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})
 
 
@@ -149,7 +148,7 @@ def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -
 
 
 def _priority(owed: Owed, incident: Incident) -> int:
-    if owed.framing in _ENDS:
+    if owed.framing in ENDS:
         return 1
     if owed.framing is Framing.NOTICE or (owed.framing is Framing.UPDATE and incident.news.kind in _RAISES):
         return 0

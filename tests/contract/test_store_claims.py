@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Table
 
-from alertd.domain.delivery import DeliveryState, Framing
+from alertd.domain.delivery import ENDS, DeliveryState, Framing
 from alertd.domain.family import Family
+from alertd.domain.watch import Rest
 from alertd.store.store import SqlStore
 from alertd.store.tables import address, attempt, delivery, incident, watch
 from tests import make
@@ -141,8 +142,32 @@ async def test_after_the_end_only_the_all_clear_leaves(books: Books, framing: Fr
     [family] = await books.families(*crowd(1))
     await books.tell(family, framing=framing)
     await books.set(incident, {"ended_at": make.after(1)})
+    if framing is Framing.NOT_AFFECTED:
+        await books.set(watch, {"rest": "not_touched"})
     batch, stale = await books.claim(at=make.after(2))
     assert (len(batch), len(stale)) == ((1, 0) if framing in ALL_CLEAR else (0, 1))
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+async def test_an_all_clear_waits_for_an_incident_that_is_over(books: Books, framing: Framing):
+    """Reopened while it was on its way."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family, framing=framing)
+    batch, stale = await books.claim(at=make.after(2))
+    assert (len(batch), len(stale)) == ((0, 1) if framing in ENDS else (1, 0))
+
+
+@pytest.mark.parametrize("rest", [None, *Rest])
+async def test_a_family_at_rest_is_told_nothing_of_the_outage(books: Books, rest: Rest | None):
+    """An import moved them out of the scope, or they want to hear no more; or the other way round."""
+    going, ending = await books.families(*crowd(2))
+    first, last = await books.tell(going), await books.tell(ending, framing=Framing.NOT_AFFECTED)
+    await books.set(watch, {"rest": rest.value if rest else None})
+    batch, stale = await books.claim()
+    said = {each.id for each in batch}
+    assert (first[0].id in said) is (rest in (None, Rest.QUIET))
+    assert (last[0].id in said) is (rest is Rest.NOT_TOUCHED)
+    assert len(said) + len(stale) == 2
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from alertd.domain import preferences
-from alertd.domain.delivery import FAILED, VOID, DeliveryState, Framing, Owed, Reason
+from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, VOID, DeliveryState, Framing, Owed, Reason
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
-from alertd.domain.knowledge import ALL_CLEARS, ENDS
 from alertd.domain.plan import plan
 from alertd.domain.watch import Duty, Rest, Verdict
 from tests import oracle

@@ -13,10 +13,9 @@ from functools import partial
 from random import Random
 
 from alertd.domain import silence
-from alertd.domain.delivery import OPEN, TOLD, DeliveryState, Owed, Telling, may_move
+from alertd.domain.delivery import ALL_CLEARS, ENDS, OPEN, TOLD, DeliveryState, Framing, Owed, Telling, may_move
 from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.domain.knowledge import ALL_CLEARS, ENDS
 from alertd.domain.plan import plan
 from alertd.domain.watch import Duty, Rest, Verdict
 from tests import make
@@ -187,8 +186,11 @@ class World:
             self.hold(duty.margin)
         if verdict.cancel or verdict.owed:
             for row in self.rows:
+                older = row.owed.update < max(self.watch.owed, verdict.update)
                 if row.state is DeliveryState.PENDING and (
-                    row.owed.framing not in ENDS if verdict.cancel else row.owed.update < verdict.update
+                    (older or row.owed.framing not in ENDS)
+                    if verdict.cancel
+                    else older and row.owed.address in {d.address for d in verdict.owed}
                 ):
                     self.move(row, DeliveryState.CANCELLED if verdict.cancel else DeliveryState.SUPERSEDED)
                     ended = True
@@ -250,7 +252,10 @@ class World:
         over = self.incident.state.ended
         stale = (
             owed.update < self.watch.owed
-            or over is not (owed.framing in ALL_CLEARS)
+            or (over and owed.framing not in ENDS)
+            or (not over and owed.framing in ALL_CLEARS)
+            or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET))
+            or (owed.framing is Framing.NOT_AFFECTED and self.watch.rest is not Rest.NOT_TOUCHED)
             or not self.statuses.get(owed.address, AddressStatus()).usable
             or (owed.loud_until is not None and owed.loud_until <= self.now)
             or (owed.stale_after is not None and owed.stale_after < self.now)
