@@ -113,6 +113,7 @@ class Claimed:
     next_by: datetime | None
     reader: Reader
     shared: bool
+    crashes: int = 0  # ours, while it was handed over or composed
 
 
 @dataclass(slots=True)
@@ -126,6 +127,7 @@ class Outcome:
     accepted_at: datetime | None = None  # story time
     due_at: datetime | None = None  # machine time of the next try, or of the end of the wait
     opted_out: bool = False
+    crashed: bool = False  # by a fault of our own
     final: bool = False  # nothing more will come: the reader is blanked
 
 

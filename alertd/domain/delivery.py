@@ -41,6 +41,12 @@ FAILED = frozenset({DeliveryState.REFUSED, DeliveryState.UNDELIVERED, DeliverySt
 VOID = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PARKED})
 """States that leave the unique key (incident, update, address, epoch, step) free again."""
 
+DEAD = VOID - {DeliveryState.PARKED}
+"""States that say nothing about what was told, or what failed; but for what may have arrived before."""
+
+CRASHES = 5
+"""So many crashes or render errors of our own park a delivery; "later" never does (design.md section 3)."""
+
 _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.LEASED}) | VOID,
     DeliveryState.LEASED: frozenset(
@@ -117,6 +123,7 @@ class Telling:
     next_by: datetime | None
     accepted_at: datetime | None = None
     in_quiet: bool = False  # planned while its reader was in quiet hours
+    maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
 
     @property
     def told(self) -> bool:

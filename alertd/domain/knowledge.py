@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
+from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import AddressId
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
@@ -27,7 +27,7 @@ class Known:
     lost: int = 0  # ... by the provider's word
     parked: int = 0  # ... by our own fault
     parked_at: datetime | None = None  # when that one was last planned
-    maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
+    maybe: bool = False  # an outcome is or was unknown: for the all-clear that counts as told
     framing: Framing | None = None  # of the newest update taken
     framed_at: datetime | None = None  # when that one was planned
     next_by: datetime | None = None  # what that one said
@@ -105,6 +105,10 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
         known = by_address.get(address)
         if known is None:
             known = by_address[address] = Known()
+        if telling.maybe and telling.framing not in ENDS:
+            known.maybe = True
+        if state in DEAD:
+            continue
         if (planned_at is None or at > planned_at) and state is not DeliveryState.PARKED:
             planned_at = at
         if telling.framing is Framing.NOT_AFFECTED:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, tuple_, update
 
-from alertd.domain.delivery import ALL_CLEARS, ENDS, DeliveryState, Framing
+from alertd.domain.delivery import ALL_CLEARS, CRASHES, ENDS, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
@@ -28,7 +28,7 @@ from alertd.store.tables import (
 from alertd.store.types import Instant, to_us
 
 _LAPSED = "lease expired"
-_CRASHES = 5  # design.md section 3, delivery states
+_POISON = f"{CRASHES} crashes"
 _ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
 _ENDS = tuple(framing.value for framing in ENDS)
 
@@ -105,8 +105,12 @@ class DeliveryRows:
         )
         return len(lost)
 
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int) -> int:
-        """Every expired lease is `unknown`: the provider may have it."""
+    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
+        """Every expired lease is `unknown`: the provider may have it; returns how many there were.
+
+        What has crashed too often is parked, and its watches are due at `now`, in story time.
+        """
+        parked = await self._park_poison(machine_at, limit, now)
         rows = await self.sql.rows(
             select(delivery.c.id, delivery.c.attempts)
             .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
@@ -115,7 +119,6 @@ class DeliveryRows:
             .with_for_update(skip_locked=True)
         )
         if rows:
-            await self._park_poison([row.id for row in rows])
             await self.sql.run(
                 update(delivery)
                 .where(
@@ -126,45 +129,70 @@ class DeliveryRows:
                     state=DeliveryState.UNKNOWN.value,
                     due_at=wait_until,
                     code=_LAPSED,
+                    maybe=True,
+                    crashes=delivery.c.crashes + 1,
                     lease_until=None,
                     lease_token=None,
                 )
             )
-            await self.sql.many(
-                insert(attempt),
-                [
-                    {
-                        "id": uuid7(),
-                        "delivery_id": row.id,
-                        "number": row.attempts,
-                        "at": machine_at,
-                        "outcome": DeliveryState.UNKNOWN.value,
-                        "code": _LAPSED,
-                        "provider_id": None,
-                    }
-                    for row in rows
-                ],
-            )
-        return len(rows)
+            await self._keep_lapses(rows, machine_at, DeliveryState.UNKNOWN, _LAPSED)
+        return parked + len(rows)
 
-    async def _park_poison(self, ids: Sequence[UUID]) -> None:
-        """What has outlived its lease five times is taken to kill its worker: parked, and told."""
-        crashed = (
-            select(attempt.c.delivery_id)
-            .where(attempt.c.delivery_id.in_(ids), attempt.c.code == _LAPSED)
-            .group_by(attempt.c.delivery_id)
-            .having(func.count() >= _CRASHES - 1)
+    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime) -> int:
+        """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
+        poison = (
+            delivery.c.state == DeliveryState.LEASED.value,
+            delivery.c.lease_until < machine_at,
+            delivery.c.crashes >= CRASHES - 1,
         )
+        found = await self.sql.rows(
+            select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
+        )
+        if not found:
+            return 0
+        # Watches are locked before deliveries, everywhere; so it may have been finished meanwhile.
+        due = {(row.incident_id, row.family_id) for row in found} | await self._sharers([row.id for row in found])
+        await lock_watches(self.sql, due)
+        rows = await self.sql.rows(
+            select(delivery.c.id, delivery.c.attempts)
+            .where(delivery.c.id.in_([row.id for row in found]), *poison)
+            .order_by(delivery.c.id)
+            .with_for_update(skip_locked=True)
+        )
+        await self._make_due(due, now)
         await self.sql.run(
             update(delivery)
-            .where(delivery.c.id.in_(crashed), delivery.c.state == DeliveryState.LEASED.value)
+            .where(delivery.c.id.in_([row.id for row in rows]))
             .values(
                 state=DeliveryState.PARKED.value,
-                code="five crashes",
+                code=_POISON,
+                maybe=True,
+                crashes=delivery.c.crashes + 1,
                 reader=None,
                 lease_until=None,
                 lease_token=None,
             )
+        )
+        await self._keep_lapses(rows, machine_at, DeliveryState.PARKED, _POISON)
+        return len(rows)
+
+    async def _keep_lapses(
+        self, rows: Sequence[Row[*tuple[Any, ...]]], at: datetime, outcome: DeliveryState, code: str
+    ) -> None:
+        await self.sql.many(
+            insert(attempt),
+            [
+                {
+                    "id": uuid7(),
+                    "delivery_id": row.id,
+                    "number": row.attempts,
+                    "at": at,
+                    "outcome": outcome.value,
+                    "code": code,
+                    "provider_id": None,
+                }
+                for row in rows
+            ],
         )
 
     async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
@@ -336,6 +364,7 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
             delivery.c.framing,
             delivery.c.loud,
             delivery.c.attempts,
+            delivery.c.crashes,
             delivery.c.planned_at,
             delivery.c.next_by,
             delivery.c.reader,
@@ -375,4 +404,5 @@ def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:
         next_by=row.next_by,
         reader=codec.reader(row.reader),
         shared=row.shared,
+        crashes=row.crashes,
     )

@@ -216,7 +216,9 @@ async def test_what_is_owed_to_an_address_that_is_gone_waits_for_nobody(books: B
 
 async def expire(books: Books, minutes: float) -> int:
     async with books.store.transaction() as rows:
-        return await rows.expire_leases(make.after(minutes), make.after(minutes) + SECOND, 500)
+        return await rows.expire_leases(
+            make.after(minutes), make.after(minutes) + SECOND, 500, now=make.after(minutes)
+        )
 
 
 async def retry(books: Books, minutes: float) -> int:
@@ -252,6 +254,25 @@ async def test_an_expired_lease_is_unknown_and_then_pending_again(books: Books):
     [again], _ = await books.claim(at=make.after(0.7))
     assert (again.family, again.attempt) == (one.id, 2)
     assert (await books.row(delivery, family_id=two.id))["state"] == "leased"
+
+
+async def test_what_outlives_its_lease_five_times_is_parked_and_the_planner_told(books: Books):
+    """It is taken to kill its worker; the caregiver's next address is to be tried at once."""
+    family, other = await books.families(*crowd(2))
+    await books.tell(family, other)
+    for number in range(1, 6):
+        await books.claim(at=make.after(number))
+        await books.set(delivery, {"state": "accepted"}, family_id=other.id)
+        assert (await books.row(watch, family_id=family.id))["version"] == 1
+        assert await expire(books, number + 0.6) == 1
+        await retry(books, number + 0.7)
+    row = await books.row(delivery, family_id=family.id)
+    assert (row["state"], row["code"], row["reader"], row["maybe"]) == ("parked", "5 crashes", None, True)
+    last = max(await books.table(attempt), key=lambda each: each["number"])
+    assert (last["number"], last["outcome"], last["code"]) == (5, "parked", "5 crashes")
+    due = await books.row(watch, family_id=family.id)
+    assert (due["look_at"], due["version"]) == (make.after(5.6), 2)
+    assert (await books.row(watch, family_id=other.id))["version"] == 1
 
 
 async def test_who_comes_back_after_their_lease_overwrites_nothing(books: Books):
@@ -299,7 +320,7 @@ async def test_only_so_many_leases_expire_at_a_time_the_oldest_first(books: Book
         await books.tell(family)
         await books.claim(at=make.after(at / 10))
     async with books.store.transaction() as rows:
-        assert await rows.expire_leases(make.after(5), make.after(5), 2) == 2
+        assert await rows.expire_leases(make.after(5), make.after(5), 2, now=make.after(5)) == 2
     assert (await books.row(delivery, state="leased"))["family_id"] == families[2].id
     async with books.store.transaction() as rows:
         assert await rows.retry_unknown(make.after(5), 1) == 1

@@ -381,7 +381,7 @@ class Judge:
     def ends(self, v: Verdict) -> None:
         for d in v.owed:
             rows = self.rows(d.caregiver)
-            told = any((r.told or r.state is DeliveryState.UNKNOWN) for r in rows)
+            told = any(r.told or r.maybe for r in rows)
             again = any(r.state in FAILED and r.owed.framing in ALL_CLEARS for r in rows)
             waits = d.caregiver in self.world.watch.waiting
             assert d.framing in ALL_CLEARS
@@ -533,7 +533,8 @@ class Judge:
                 r.planned_at for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update < number
             ]
             told = any(
-                r.told and r.owed.framing not in ENDS and (not before or r.planned_at > max(before)) for r in rows
+                (r.told or r.maybe) and r.owed.framing not in ENDS and (not before or r.planned_at > max(before))
+                for r in rows
             )
             got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
             lost = self.disturbances.get(c.id, self.over_at) > self.over_at  # no address when it was time

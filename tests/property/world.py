@@ -13,7 +13,18 @@ from functools import partial
 from random import Random
 
 from alertd.domain import silence
-from alertd.domain.delivery import ALL_CLEARS, ENDS, OPEN, TOLD, DeliveryState, Framing, Owed, Telling, may_move
+from alertd.domain.delivery import (
+    ALL_CLEARS,
+    DEAD,
+    ENDS,
+    OPEN,
+    TOLD,
+    DeliveryState,
+    Framing,
+    Owed,
+    Telling,
+    may_move,
+)
 from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
@@ -25,7 +36,6 @@ from tests.property.script import Script
 SECOND = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
 WAIT = timedelta(seconds=20)  # for the provider's word on an unknown outcome
-DEAD = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED})
 
 
 @dataclass(eq=False)
@@ -42,6 +52,7 @@ class Row:
     attempts: int = 0
     handed_at: datetime | None = None  # when the reader may first have got it
     accepted_at: datetime | None = None
+    maybe: bool = False  # some outcome was unknown
     changed_at: datetime = make.NOON
 
     @property
@@ -57,7 +68,7 @@ class Row:
         return Telling(
             address=o.address, update=o.update, epoch=o.epoch, step=o.step, framing=o.framing, loud=o.loud,
             state=self.state, planned_at=self.planned_at, next_by=o.next_by, accepted_at=self.accepted_at,
-            in_quiet=o.in_quiet,
+            in_quiet=o.in_quiet, maybe=self.maybe,
         )  # fmt: skip
 
 
@@ -148,7 +159,7 @@ class World:
     # --- planning ------------------------------------------------------------------------------------
 
     def duty(self) -> Duty:
-        tellings = [row.telling() for row in self.rows if row.state not in DEAD]
+        tellings = [row.telling() for row in self.rows if row.state not in DEAD or row.maybe]
         self.dice.shuffle(tellings)
         severity = self.incident.severity
         return make.duty(
@@ -238,6 +249,7 @@ class World:
     def move(self, row: Row, state: DeliveryState) -> None:
         assert may_move(row.state, state), (row.state, state)
         row.state, row.changed_at = state, self.now
+        row.maybe = row.maybe or state is DeliveryState.UNKNOWN
 
     def claim(self, row: Row) -> None:
         """A worker takes the row, after the check of R6."""
