@@ -24,6 +24,8 @@ class Known:
     covered: int = 0  # newest update taken or still in flight
     covered_awake: int = 0  # ... other than silently in quiet hours
     failed: int = 0  # newest update that failed here
+    failed_as: Framing | None = None  # in which words that one would have been told
+    failed_at: datetime | None = None  # when that one was planned
     lost: int = 0  # ... by the provider's word
     parked: int = 0  # ... by our own fault
     parked_at: datetime | None = None  # when that one was last planned
@@ -119,7 +121,7 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
         if told or state in OPEN:
             _cover(known, telling, update)
         elif state in FAILED:
-            _fail(known, state, update, at)
+            _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)
         if told:
             _tell(known, telling, update, epoch)
@@ -169,9 +171,10 @@ def _cover(known: Known, telling: Telling, update: int) -> None:
         known.covered_awake = update
 
 
-def _fail(known: Known, state: DeliveryState, update: int, at: datetime) -> None:
-    known.failed = max(known.failed, update)
-    if state is not DeliveryState.PARKED:
+def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
+    if (update, at) > (known.failed, known.failed_at or at):
+        known.failed, known.failed_as, known.failed_at = update, telling.framing, at
+    if telling.state is not DeliveryState.PARKED:
         known.lost = max(known.lost, update)
     elif update > known.parked or (update == known.parked and known.parked_at is not None):
         newer = update > known.parked or known.parked_at is None or at > known.parked_at
@@ -206,7 +209,11 @@ def _merge(mine: list[Known]) -> Known:
         merged.told_awake = max(merged.told_awake, known.told_awake)
         merged.covered = max(merged.covered, known.covered)
         merged.covered_awake = max(merged.covered_awake, known.covered_awake)
-        merged.failed = max(merged.failed, known.failed)
+        if known.failed_at is not None and (known.failed, known.failed_at) > (
+            merged.failed,
+            merged.failed_at or known.failed_at,
+        ):
+            merged.failed, merged.failed_as, merged.failed_at = known.failed, known.failed_as, known.failed_at
         merged.ending = max(merged.ending, known.ending)
         merged.roused = max(merged.roused, known.roused)
         merged.soft_in_quiet = max(merged.soft_in_quiet, known.soft_in_quiet)

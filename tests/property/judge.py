@@ -127,9 +127,13 @@ class Judge:
         for i, u in enumerate(updates):
             if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
                 continue
-            if u.kind is Kind.SEVERITY and u.facts.severity.rank <= updates[i - 1].facts.severity.rank:
-                continue
-            lacked.add(u.kind)
+            raised = u.facts.severity.rank > updates[i - 1].facts.severity.rank
+            if u.kind is not Kind.SEVERITY:
+                lacked.add(u.kind)
+            if raised:
+                lacked.add(Kind.SEVERITY)
+            if not updates[i - 1].facts.scope.covers(u.facts.scope):
+                lacked.add(Kind.SCOPE)
         return lacked
 
     def wakes(self, name: str) -> bool:
@@ -253,7 +257,8 @@ class Judge:
             wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
             return woken and kinds[owed.framing] in wakes, soft
         if owed.reason is Reason.FLOOR and not self.wakes(c.id):
-            roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == owed.update for r in self.rows(c.id))
+            covered = self.covered(c.id)  # the message that this one stands for
+            roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == covered for r in self.rows(c.id))
             return roused, soft
         return self.wakes(c.id), soft and owed.framing is not Framing.WAS_DOWN
 

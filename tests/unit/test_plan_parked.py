@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from alertd.domain.delivery import DeliveryState, Framing, Reason, Telling
+from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Incident, Kind, Severity, State
 from tests import make
 from tests.make import after, caregiver, history, own, said, telling, verdict
@@ -87,9 +87,7 @@ def test_the_floor_is_tried_again_too():
 
     early = verdict(after(0.5), family=mia, tellings=tellings)
     assert (early.owed, early.look_at) == ((), after(1))
-    assert [(d.channel, d.reason) for d in verdict(after(1), family=mia, tellings=tellings).owed] == [
-        ("sms", Reason.FLOOR)
-    ]
+    assert said(verdict(after(1), family=mia, tellings=tellings).owed) == [("mia", "SMS", "notice", "floor")]
 
 
 def test_an_all_clear_is_not_lost_to_one_moment_of_our_own_fault():
