@@ -35,8 +35,8 @@ class PlannedWatch:
     look_at: datetime | None
     rest: Rest | None
     version: int | None
-    supersede: bool  # older pending deliveries of this family are to be superseded
-    cancel: bool  # ... or cancelled
+    supersede: bool  # older pending deliveries are to be superseded, on the addresses that are owed a newer one
+    cancel: bool  # whatever is pending is no longer owed, but for an end of this very number
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,7 @@ class Claimed:
     next_by: datetime | None
     reader: Reader
     shared: bool
+    crashes: int = 0  # ours, while it was handed over or composed
 
 
 @dataclass(slots=True)
@@ -126,6 +127,7 @@ class Outcome:
     accepted_at: datetime | None = None  # story time
     due_at: datetime | None = None  # machine time of the next try, or of the end of the wait
     opted_out: bool = False
+    crashed: bool = False  # by a fault of our own
     final: bool = False  # nothing more will come: the reader is blanked
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alertd.ports import ChannelError, Message, Receipt
+from alertd.ports import Message, Receipt
 
 
 class FakeClock:
@@ -71,14 +71,14 @@ class FakeChannel:
         self.accepted: list[Message] = []
         self.attempts = 0
         self.closed = False
-        self._faults: dict[str, deque[ChannelError]] = {}
-        self._always: dict[str, Callable[[], ChannelError]] = {}
+        self._faults: dict[str, deque[Exception]] = {}
+        self._always: dict[str, Callable[[], Exception]] = {}
 
-    def fail(self, to: str, *errors: ChannelError) -> None:
+    def fail(self, to: str, *errors: Exception) -> None:
         """The next sends to this address end so, one by one; after them it accepts again."""
         self._faults.setdefault(to, deque()).extend(errors)
 
-    def fail_always(self, to: str, error: Callable[[], ChannelError]) -> None:
+    def fail_always(self, to: str, error: Callable[[], Exception]) -> None:
         """Every send to this address ends so; "*" is every address."""
         self._always[to] = error
 

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alertd.domain.delivery import STEP_MESSAGE, Framing, Owed, Reader, Reason
+from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, State
-from alertd.domain.knowledge import ALL_CLEARS, STEP_NOT_AFFECTED, Knowledge, Known
+from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
 from alertd.domain.silence import newest_to_tell
@@ -51,6 +51,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     owed: list[Owed] = []
     waiting: list[str] = []
     wake_at: list[datetime] = []
+    again = knowledge.again_in(update)  # what our own fault stopped is tried again
     for caregiver in duty.family.caregivers:
         person = meet(caregiver, duty, services)
         known = knowledge.of(person)
@@ -68,6 +69,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         if later is not None:
             waiting.append(caregiver.id)
             wake_at.append(later)
+        elif not deliveries and again is not None:
+            wake_at.append(now + again)
     look_at = min(wake_at, default=None)
     if owed or knowledge.in_flight:
         poll = now + duty.lease

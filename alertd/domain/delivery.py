@@ -41,6 +41,12 @@ FAILED = frozenset({DeliveryState.REFUSED, DeliveryState.UNDELIVERED, DeliverySt
 VOID = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED, DeliveryState.PARKED})
 """States that leave the unique key (incident, update, address, epoch, step) free again."""
 
+DEAD = VOID - {DeliveryState.PARKED}
+"""States that say nothing about what was told, or what failed; but for what may have arrived before."""
+
+CRASHES = 5
+"""So many crashes or render errors of our own park a delivery; "later" never does (design.md section 3)."""
+
 _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.LEASED}) | VOID,
     DeliveryState.LEASED: frozenset(
@@ -89,6 +95,12 @@ class Framing(StrEnum):
     NOT_AFFECTED = "not_affected"
 
 
+ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
+"""What is said when it is over; whoever was told one of these knows nothing newer."""
+
+ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
+"""Framings after which nothing is expected of us until it comes back."""
+
 STEP_MESSAGE = 0
 """The message itself; ladder steps count from 1."""
 
@@ -111,6 +123,7 @@ class Telling:
     next_by: datetime | None
     accepted_at: datetime | None = None
     in_quiet: bool = False  # planned while its reader was in quiet hours
+    maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
 
     @property
     def told(self) -> bool:
@@ -165,13 +178,17 @@ class Owed:
     in_quiet: bool = False
 
 
+def longest_backoff(severity: Severity) -> timedelta:
+    """How long at most until the next try of what a reader lacks (design.md section 3)."""
+    return timedelta(seconds=60 if severity is Severity.CRITICAL else 300)
+
+
 def backoff(attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None) -> timedelta:
     """How long to wait before try `attempt + 1`: full jitter, never before Retry-After.
 
-    `attempt` counts from 1; `spread` is a random share of [0, 1). Capped at 60 s for critical and at
-    5 min else (design.md section 3), starting from 2 s.
+    `attempt` counts from 1; `spread` is a random share of [0, 1). Starts from 2 s, capped at the longest.
     """
-    cap = 60.0 if severity is Severity.CRITICAL else 300.0
+    cap = longest_backoff(severity).total_seconds()
     ceiling = min(cap, 2.0 * 2.0 ** min(attempt - 1, 10))
     wait = timedelta(seconds=0.5 + spread * (ceiling - 0.5))
     return max(wait, retry_after) if retry_after else wait

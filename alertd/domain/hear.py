@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from alertd.domain import silence
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Known
@@ -20,6 +19,10 @@ def hear(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], datet
         reason = Reason.SILENCE
     if reason is not None:
         return _tell(turn, person, known, reason)
+    if known.failed > known.covered:
+        deliveries, later, waits = _tell(turn, person, known, Reason.FALLBACK)
+        if deliveries or waits:
+            return deliveries, later, waits
     deliveries, later = _floor(turn, person, known)
     if not deliveries and later is None:
         deliveries, later = _wake_up(turn, person, known)
@@ -46,9 +49,17 @@ def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason
         return None
     if waited:
         return Reason.WAKE_UP
-    if is_due:
-        return Reason.SILENCE
-    return Reason.FALLBACK if known.failed == turn.update else None
+    return Reason.SILENCE if is_due else None
+
+
+def _failed(turn: Turn, known: Known) -> int:
+    """The update for which addresses that failed are passed over: the one that this person was to be told.
+
+    A number that another family has caused meanwhile is no other message; a holding of their own is.
+    """
+    own = turn.update > turn.duty.incident.newest.number
+    lacked = known.failed > known.covered and known.failed >= turn.news.number
+    return known.failed if lacked and not own else turn.update
 
 
 def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[list[Owed], datetime | None, bool]:
@@ -57,10 +68,13 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     if off is not None:
         return [], off, True
     severity = duty.incident.severity
+    failed = _failed(turn, known)
     wakes = bool(_lacked(turn, known) & duty.policy.wakes.get(severity, frozenset()))
     if asleep is None or wakes:
         floor = duty.policy.floor if wakes and severity is Severity.CRITICAL else ()
-        targets = loud_targets(person, turn.knowledge, turn.update, reason, floor)
+        targets = loud_targets(person, turn.knowledge, failed, reason, floor)
+        if not targets and reason is not Reason.FALLBACK:  # a new number frees every address (decision 5)
+            targets = loud_targets(person, turn.knowledge, turn.update, reason, floor)
         return (
             [
                 turn.message(
@@ -74,9 +88,12 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
         )
     if not person.soft_at_night:
         return [], asleep, True
+    softly = soft_targets(person, turn.knowledge, failed, reason)
+    if not softly and reason is not Reason.FALLBACK:
+        softly = soft_targets(person, turn.knowledge, turn.update, reason)
     deliveries = [
         turn.message(person, known, a, why, loud=False, asleep=True, wakes=False)
-        for a, why in soft_targets(person, turn.knowledge, turn.update, reason)
+        for a, why in softly
         if not turn.covered(a)
     ]
     if not deliveries:
@@ -88,20 +105,30 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
 def _floor(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], datetime | None]:
     """Another floor address, where the one that carried a critical message failed afterwards (R12)."""
     duty, now = turn.duty, turn.now
-    if known.failed != turn.update or duty.incident.severity is not Severity.CRITICAL:
+    if not known.failed or known.failed != known.covered or duty.incident.severity is not Severity.CRITICAL:
         return [], None
-    first = not known.told or known.framing is Framing.NOTICE
-    wakes = duty.policy.wakes.get(Severity.CRITICAL, frozenset())
-    if silence.newest_to_tell(duty.incident).kind not in wakes and not (first and Kind.NOTICE in wakes):
+    told = duty.incident.tells(known.failed) | ({Kind.NOTICE} if known.failed_as is Framing.NOTICE else set())
+    if not told & duty.policy.wakes.get(Severity.CRITICAL, frozenset()):
         return [], None
-    address = floor_target(person, turn.knowledge, turn.update, duty.policy.floor)
+    address = floor_target(person, turn.knowledge, known.failed, duty.policy.floor)
     if address is None:
         return [], None
     off, asleep = person.off_until(now), person.asleep_until(now)
-    if off is not None or (asleep is not None and known.roused < turn.update):
+    if off is not None or (asleep is not None and known.roused < known.failed):
         return [], person.first_loud(now)
     at_night = asleep is not None
-    return [turn.message(person, known, address, Reason.FLOOR, loud=True, asleep=at_night, wakes=at_night)], None
+    return [
+        turn.message(
+            person,
+            known,
+            address,
+            Reason.FLOOR,
+            loud=True,
+            asleep=at_night,
+            wakes=at_night,
+            framing=known.failed_as,
+        )
+    ], None
 
 
 def _wake_up(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], datetime | None]:
@@ -121,18 +148,13 @@ def _wake_up(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], date
 
 
 def _lacked(turn: Turn, known: Known) -> set[Kind]:
-    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice.
-
-    A fall is no reason to wake anybody: of changes of severity only raises count.
-    """
+    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice."""
     if not known.covered:
         return {Kind.NOTICE}
     lacked: set[Kind] = set()
     before: Update | None = None
     for update in turn.duty.incident.updates:
         if update.number > known.covered and update.human and update.notify:
-            falls = before is not None and update.facts.severity.rank <= before.facts.severity.rank
-            if update.kind is not Kind.SEVERITY or not falls:
-                lacked.add(update.kind)
+            lacked |= update.tells(before)
         before = update
     return lacked

@@ -168,6 +168,21 @@ class Update:
         """Written by a person, not by alertd."""
         return self.kind is not Kind.HOLDING
 
+    def tells(self, before: "Update | None") -> frozenset[Kind]:
+        """The kinds of news in it, given the update before: a raise or a wider scope counts whatever its kind.
+
+        A correction may carry either. A fall is no reason to wake anybody: of changes of severity only raises
+        count.
+        """
+        if before is None:
+            return frozenset({self.kind})
+        kinds = {self.kind} - {Kind.SEVERITY}
+        if self.facts.severity.rank > before.facts.severity.rank:
+            kinds.add(Kind.SEVERITY)
+        if not before.facts.scope.covers(self.facts.scope):
+            kinds.add(Kind.SCOPE)
+        return frozenset(kinds)
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -197,3 +212,12 @@ class Incident:
             if update.human and update.notify:
                 return update
         return self.updates[0]
+
+    def tells(self, number: int) -> frozenset[Kind]:
+        """The kinds of news in the update of this number; empty if there is none."""
+        before: Update | None = None
+        for update in self.updates:
+            if update.number == number:
+                return update.tells(before)
+            before = update
+        return frozenset()

@@ -2,17 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alertd.domain.delivery import FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
+from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import AddressId
 from alertd.domain.quiet import Person, sooner
 from alertd.domain.watch import Duty
-
-ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
-"""What is said when it is over; whoever was told one of these knows nothing newer."""
-
-ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
 
 STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""
@@ -29,7 +24,12 @@ class Known:
     covered: int = 0  # newest update taken or still in flight
     covered_awake: int = 0  # ... other than silently in quiet hours
     failed: int = 0  # newest update that failed here
-    maybe: bool = False  # an outcome is unknown: for the all-clear that counts as told
+    failed_as: Framing | None = None  # in which words that one would have been told
+    failed_at: datetime | None = None  # when that one was planned
+    lost: int = 0  # ... by the provider's word
+    parked: int = 0  # ... by our own fault
+    parked_at: datetime | None = None  # when that one was last planned
+    maybe: bool = False  # an outcome is or was unknown: for the all-clear that counts as told
     framing: Framing | None = None  # of the newest update taken
     framed_at: datetime | None = None  # when that one was planned
     next_by: datetime | None = None  # what that one said
@@ -39,6 +39,10 @@ class Known:
     roused: int = 0  # newest update that was meant to wake
     soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
 
+    def kept(self, update: int) -> bool:
+        """Whether only our own fault kept this update from the address."""
+        return self.parked == update and self.lost < update
+
 
 NOTHING_KNOWN = Known()
 
@@ -47,15 +51,30 @@ NOTHING_KNOWN = Known()
 class Knowledge:
     """What the family has been told, by address."""
 
+    forgiven: datetime  # what our own fault stopped and was planned by then may be tried again
     by_address: dict[AddressId, Known] = field(default_factory=dict)
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
     said_at: datetime | None = None  # when that was first planned
     flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
-    planned_at: datetime | None = None  # when anything was last planned
+    planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
+
+    def again(self, address: AddressId, update: int) -> bool:
+        """Whether an update that only our own fault kept from this address may be tried there again."""
+        known = self.by_address.get(address, NOTHING_KNOWN)
+        return known.kept(update) and known.parked_at is not None and known.parked_at <= self.forgiven
+
+    def again_in(self, update: int) -> timedelta | None:
+        """How long until the first address may be tried again from which our own fault keeps this update."""
+        waits = [
+            known.parked_at - self.forgiven
+            for known in self.by_address.values()
+            if known.parked_at is not None and known.kept(update) and known.parked_at > self.forgiven
+        ]
+        return min(waits, default=None)
 
     def of(self, person: Person) -> Known:
         """What is known of all addresses of a person together, usable or not."""
@@ -72,12 +91,13 @@ class Knowledge:
         return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
 
 
-def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None) -> Knowledge:
+def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: datetime | None = None) -> Knowledge:
     """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known.
 
-    `since`: what was planned before binds the family's clock no more.
+    `forgiven`: what our own fault stopped and was planned by then may be tried again; `since`: what was
+    planned before binds the family's clock no more.
     """
-    knowledge = Knowledge()
+    knowledge = Knowledge(forgiven=forgiven)
     by_address, released = knowledge.by_address, knowledge.released
     flying: list[Telling] = []
     newest, next_by, said_at = 0, None, None
@@ -87,7 +107,11 @@ def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None)
         known = by_address.get(address)
         if known is None:
             known = by_address[address] = Known()
-        if planned_at is None or at > planned_at:
+        if telling.maybe and telling.framing not in ENDS:
+            known.maybe = True
+        if state in DEAD:
+            continue
+        if (planned_at is None or at > planned_at) and state is not DeliveryState.PARKED:
             planned_at = at
         if telling.framing is Framing.NOT_AFFECTED:
             released[address] = released.get(address, 0) + 1
@@ -97,7 +121,7 @@ def know(tellings: Iterable[Telling], epoch: int, since: datetime | None = None)
         if told or state in OPEN:
             _cover(known, telling, update)
         elif state in FAILED:
-            known.failed = max(known.failed, update)
+            _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)
         if told:
             _tell(known, telling, update, epoch)
@@ -134,7 +158,7 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
         if freed:
             gone |= {a.id: max(freed) for a in caregiver.addresses}
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
-    anew = know(left, duty.incident.epoch, since=touched)
+    anew = know(left, duty.incident.epoch, knowledge.forgiven, since=touched)
     anew.released = knowledge.released
     return anew
 
@@ -145,6 +169,16 @@ def _cover(known: Known, telling: Telling, update: int) -> None:
         known.soft_in_quiet = max(known.soft_in_quiet, update)
     elif update > known.covered_awake:
         known.covered_awake = update
+
+
+def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
+    if (update, at) > (known.failed, known.failed_at or at):
+        known.failed, known.failed_as, known.failed_at = update, telling.framing, at
+    if telling.state is not DeliveryState.PARKED:
+        known.lost = max(known.lost, update)
+    elif update > known.parked or (update == known.parked and known.parked_at is not None):
+        newer = update > known.parked or known.parked_at is None or at > known.parked_at
+        known.parked, known.parked_at = update, at if newer else known.parked_at
 
 
 def _tell(known: Known, telling: Telling, update: int, epoch: int) -> None:
@@ -175,7 +209,11 @@ def _merge(mine: list[Known]) -> Known:
         merged.told_awake = max(merged.told_awake, known.told_awake)
         merged.covered = max(merged.covered, known.covered)
         merged.covered_awake = max(merged.covered_awake, known.covered_awake)
-        merged.failed = max(merged.failed, known.failed)
+        if known.failed_at is not None and (known.failed, known.failed_at) > (
+            merged.failed,
+            merged.failed_at or known.failed_at,
+        ):
+            merged.failed, merged.failed_as, merged.failed_at = known.failed, known.failed_as, known.failed_at
         merged.ending = max(merged.ending, known.ending)
         merged.roused = max(merged.roused, known.roused)
         merged.soft_in_quiet = max(merged.soft_in_quiet, known.soft_in_quiet)

@@ -48,5 +48,8 @@ def look_at(
             candidates.append(max(due(people, said_by, duty.margin), min(now + duty.lease, said_by)))
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
+    again = knowledge.again_in(silence.newest_to_tell(duty.incident).number)
+    if again is not None:
+        candidates.append(now + again)
     later = [moment for moment in candidates if moment > now]
     return min(later) if later else first_told(people, now + duty.lease) or now + duty.lease

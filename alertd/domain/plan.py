@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from alertd.domain.all_clear import all_clear, not_affected
+from alertd.domain.delivery import longest_backoff
 from alertd.domain.knowledge import know, since_touched
 from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
@@ -16,7 +17,7 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     the daemon, the simulator and the tests all call this one function.
     """
     incident, family = duty.incident, duty.family
-    knowledge = know(duty.tellings, incident.epoch)
+    knowledge = know(duty.tellings, incident.epoch, now - longest_backoff(incident.severity))
     if knowledge.released:
         knowledge = since_touched(duty, knowledge, touched_at(duty, now))
     if incident.state.ended:

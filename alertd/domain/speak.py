@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import silence
 from alertd.domain.delivery import Owed
 from alertd.domain.hear import hear
-from alertd.domain.knowledge import Knowledge
+from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge
 from alertd.domain.next_look import due, look_at, retry_after
 from alertd.domain.people import listeners, unreachable
 from alertd.domain.quiet import Person, first_told
@@ -21,7 +21,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     touched = silence.touched_at(duty, now)
     deadline = silence.deadline(duty, knowledge, touched)
     if not people:
-        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched)
+        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched, cancel=True)
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left)
@@ -121,6 +121,7 @@ class Household:
             return True  # another family's holding, written too early, does not stand for the promised update
         if knowledge.in_flight or knowledge.planned_at is None:
             return False
-        failed = {address for address, known in knowledge.by_address.items() if known.failed == newest}
-        exhausted = all(a.id in failed for person in present for a in ways(person, now))
+        known = [knowledge.by_address.get(a.id, NOTHING_KNOWN) for person in present for a in ways(person, now)]
+        # What only our own fault stopped is tried again as it is; a new number is for what a provider gave up.
+        exhausted = all(each.failed == newest for each in known) and any(each.lost == newest for each in known)
         return exhausted and now >= knowledge.planned_at + retry_after(self.duty)

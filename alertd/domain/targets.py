@@ -14,17 +14,17 @@ def loud_targets(
 ) -> list[tuple[Address, Reason]]:
     """All listed addresses; where none is left, the next usable one; and a floor channel if one is demanded.
 
-    `floor` is empty where the message needs none. Addresses that failed for this update are passed over.
+    `floor` is empty where the message needs none. Addresses that failed for this update are passed over; where
+    all did, those are tried again that only our own fault stopped.
     """
-    failed = {a.id for a in person.usable if _known(knowledge, a).failed == update}
-    left = [a for a in person.usable if a.id not in failed]
+    left, again = _left(person, knowledge, update)
+    extra = next((a for a in (*left, *again) if a.channel in floor), None)
+    left = left or again
     chosen = [(a, reason) for a in left if a.channel in person.choice.channels]
     if not chosen and left and person.choice.channels:
         chosen = [(left[0], Reason.FALLBACK)]
-    if floor and not any(a.channel in floor for a, _ in chosen):
-        extra = next((a for a in left if a.channel in floor), None)
-        if extra is not None:
-            chosen.append((extra, Reason.FLOOR))
+    if extra is not None and not any(a.channel in floor for a, _ in chosen):
+        chosen.append((extra, Reason.FLOOR))
     return chosen
 
 
@@ -32,8 +32,9 @@ def soft_targets(
     person: Person, knowledge: Knowledge, update: int, reason: Reason
 ) -> list[tuple[Address, Reason]]:
     """The addresses that can be told without waking anybody; what failed for this update is passed over."""
-    left = [a for a in person.usable if _known(knowledge, a).failed != update]
-    return [(a, reason) for a in soft(left, person.choice.channels)]
+    left, again = _left(person, knowledge, update)
+    chosen = soft(left, person.choice.channels) or soft(again, person.choice.channels)
+    return [(a, reason) for a in chosen]
 
 
 def copy_targets(person: Person, knowledge: Knowledge, update: int) -> list[Address]:
@@ -53,7 +54,8 @@ def told_targets(
     person: Person, knowledge: Knowledge, update: int, reason: Reason
 ) -> list[tuple[Address, Reason]]:
     """Where the list that applies now is empty: the addresses over which they were told, else the next (R11)."""
-    left = [a for a in person.usable if _known(knowledge, a).failed != update]
+    left, again = _left(person, knowledge, update)
+    left = left or again
     told = [(a, reason) for a in left if _known(knowledge, a).told or _known(knowledge, a).maybe]
     return told or [(a, Reason.FALLBACK) for a in left[:1]]
 
@@ -63,10 +65,19 @@ def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple
     held = [a for a in person.caregiver.addresses if a.channel in floor]
     if not any(_known(knowledge, a).failed == update for a in held):
         return None
-    left = [a for a in person.usable if a.channel in floor and _known(knowledge, a).failed != update]
-    if any(_known(knowledge, a).covered >= update for a in left):
+    left, again = _left(person, knowledge, update)
+    chosen = [a for a in left if a.channel in floor] or [a for a in again if a.channel in floor]
+    if any(_known(knowledge, a).covered >= update for a in chosen):
         return None
-    return left[0] if left else None
+    return chosen[0] if chosen else None
+
+
+def _left(person: Person, knowledge: Knowledge, update: int) -> tuple[list[Address], list[Address]]:
+    """Usable addresses where this update has not failed; and those where it may be tried again."""
+    left = [a for a in person.usable if _known(knowledge, a).failed != update]
+    if len(left) == len(person.usable):
+        return left, []
+    return left, [a for a in person.usable if knowledge.again(a.id, update)]
 
 
 def _known(knowledge: Knowledge, address: Address) -> Known:

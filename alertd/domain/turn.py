@@ -42,11 +42,15 @@ class Turn:
         asleep: bool,
         wakes: bool,
         copy: bool = False,
+        framing: Framing | None = None,
     ) -> Owed:
-        """The delivery of this turn's update to one address; `copy`: the loud one after silent ones."""
+        """The delivery of this turn's update to one address.
+
+        `copy`: the loud one after silent ones; `framing`: in the words of a message that this one stands for.
+        """
         duty, now = self.duty, self.now
         asleep_then = person.asleep_until(self.next_by) is not None
-        framing = self._framing(person, known, asleep=asleep, copy=copy)
+        framing = framing or self._framing(person, known, asleep=asleep, copy=copy)
         return Owed(
             family=duty.family.id,
             caregiver=person.caregiver.id,

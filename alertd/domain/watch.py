@@ -61,7 +61,7 @@ class Verdict:
 
     owed: tuple[Owed, ...] = ()
     holding: bool = False  # the deliveries carry the next holding, which is to be written first
-    update: int = 0  # the newest update that anyone in the family is owed; older open ones are superseded
+    update: int = 0  # the newest update that anyone in the family is owed; older ones on their way are stale
     next_by: datetime | None = None  # the family's deadline as it stands, until the next acceptance
     touched_at: datetime | None = None  # when the incident began to touch them, for the watch; None: as before
     look_at: datetime | None = None  # always later than now; None = closed or resting

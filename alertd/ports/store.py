@@ -161,8 +161,11 @@ class Rows(Protocol):
     async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
         """Write what became of a batch, in one statement per table; returns how many had lost their lease."""
 
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int) -> int:
-        """Every expired lease is `unknown`: the provider may have it."""
+    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
+        """Every expired lease is `unknown`: the provider may have it; returns how many there were.
+
+        What has crashed too often is parked, and its watches are due at `now`, in story time.
+        """
 
     async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
         """Whose wait for the provider's word is over is sent again: better twice than never."""

@@ -131,6 +131,7 @@ def telling(row: Any) -> Telling:
         next_by=row.next_by,
         accepted_at=row.accepted_at,
         in_quiet=row.in_quiet,
+        maybe=row.maybe,
     )
 
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, tuple_, update
 
-from alertd.domain.delivery import DeliveryState, Framing
+from alertd.domain.delivery import ALL_CLEARS, CRASHES, ENDS, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
+from alertd.domain.watch import Rest
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.ids import uuid7
@@ -27,8 +28,9 @@ from alertd.store.tables import (
 from alertd.store.types import Instant, to_us
 
 _LAPSED = "lease expired"
-_CRASHES = 5  # design.md section 3, delivery states
-_ALL_CLEAR = ("resolution", "cancellation", "was_down", "not_affected")
+_POISON = f"{CRASHES} crashes"
+_ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
+_ENDS = tuple(framing.value for framing in ENDS)
 
 
 class DeliveryRows:
@@ -42,7 +44,8 @@ class DeliveryRows:
         """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
 
         The check of R6, in SQL and under the row's lock: the newest that its watch is owed, incident open
-        (or an all-clear), address usable, person not meanwhile in quiet hours, not more than half late.
+        (or an all-clear), family not at rest (or told so), address usable, person not meanwhile in quiet hours,
+        not more than half late.
         Two statements, because UPDATE .. FROM (SELECT .. SKIP LOCKED) scans the whole table.
         """
         rows = await self.sql.rows(_due(lane, now, machine_at, limit))
@@ -102,8 +105,12 @@ class DeliveryRows:
         )
         return len(lost)
 
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int) -> int:
-        """Every expired lease is `unknown`: the provider may have it."""
+    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
+        """Every expired lease is `unknown`: the provider may have it; returns how many there were.
+
+        What has crashed too often is parked, and its watches are due at `now`, in story time.
+        """
+        parked = await self._park_poison(machine_at, limit, now)
         rows = await self.sql.rows(
             select(delivery.c.id, delivery.c.attempts)
             .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
@@ -112,7 +119,6 @@ class DeliveryRows:
             .with_for_update(skip_locked=True)
         )
         if rows:
-            await self._park_poison([row.id for row in rows])
             await self.sql.run(
                 update(delivery)
                 .where(
@@ -123,45 +129,70 @@ class DeliveryRows:
                     state=DeliveryState.UNKNOWN.value,
                     due_at=wait_until,
                     code=_LAPSED,
+                    maybe=True,
+                    crashes=delivery.c.crashes + 1,
                     lease_until=None,
                     lease_token=None,
                 )
             )
-            await self.sql.many(
-                insert(attempt),
-                [
-                    {
-                        "id": uuid7(),
-                        "delivery_id": row.id,
-                        "number": row.attempts,
-                        "at": machine_at,
-                        "outcome": DeliveryState.UNKNOWN.value,
-                        "code": _LAPSED,
-                        "provider_id": None,
-                    }
-                    for row in rows
-                ],
-            )
-        return len(rows)
+            await self._keep_lapses(rows, machine_at, DeliveryState.UNKNOWN, _LAPSED)
+        return parked + len(rows)
 
-    async def _park_poison(self, ids: Sequence[UUID]) -> None:
-        """What has outlived its lease five times is taken to kill its worker: parked, and told."""
-        crashed = (
-            select(attempt.c.delivery_id)
-            .where(attempt.c.delivery_id.in_(ids), attempt.c.code == _LAPSED)
-            .group_by(attempt.c.delivery_id)
-            .having(func.count() >= _CRASHES - 1)
+    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime) -> int:
+        """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
+        poison = (
+            delivery.c.state == DeliveryState.LEASED.value,
+            delivery.c.lease_until < machine_at,
+            delivery.c.crashes >= CRASHES - 1,
         )
+        found = await self.sql.rows(
+            select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
+        )
+        if not found:
+            return 0
+        # Watches are locked before deliveries, everywhere; so it may have been finished meanwhile.
+        due = {(row.incident_id, row.family_id) for row in found} | await self._sharers([row.id for row in found])
+        await lock_watches(self.sql, due)
+        rows = await self.sql.rows(
+            select(delivery.c.id, delivery.c.attempts)
+            .where(delivery.c.id.in_([row.id for row in found]), *poison)
+            .order_by(delivery.c.id)
+            .with_for_update(skip_locked=True)
+        )
+        await self._make_due(due, now)
         await self.sql.run(
             update(delivery)
-            .where(delivery.c.id.in_(crashed), delivery.c.state == DeliveryState.LEASED.value)
+            .where(delivery.c.id.in_([row.id for row in rows]))
             .values(
                 state=DeliveryState.PARKED.value,
-                code="five crashes",
+                code=_POISON,
+                maybe=True,
+                crashes=delivery.c.crashes + 1,
                 reader=None,
                 lease_until=None,
                 lease_token=None,
             )
+        )
+        await self._keep_lapses(rows, machine_at, DeliveryState.PARKED, _POISON)
+        return len(rows)
+
+    async def _keep_lapses(
+        self, rows: Sequence[Row[*tuple[Any, ...]]], at: datetime, outcome: DeliveryState, code: str
+    ) -> None:
+        await self.sql.many(
+            insert(attempt),
+            [
+                {
+                    "id": uuid7(),
+                    "delivery_id": row.id,
+                    "number": row.attempts,
+                    "at": at,
+                    "outcome": outcome.value,
+                    "code": code,
+                    "provider_id": None,
+                }
+                for row in rows
+            ],
         )
 
     async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
@@ -308,7 +339,14 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
         watch.c.family_id.is_(None),
         address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
-        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ALL_CLEAR)),
+        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ENDS)),
+        and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_ALL_CLEARS)),
+        # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.
+        and_(watch.c.rest != Rest.QUIET.value, delivery.c.framing.not_in(_ENDS)),
+        and_(
+            watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
+            delivery.c.framing == Framing.NOT_AFFECTED.value,
+        ),
         address.c.suspended_at.is_not(None),
         address.c.opted_out_at.is_not(None),
         ~address.c.verified,
@@ -326,6 +364,7 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
             delivery.c.framing,
             delivery.c.loud,
             delivery.c.attempts,
+            delivery.c.crashes,
             delivery.c.planned_at,
             delivery.c.next_by,
             delivery.c.reader,
@@ -365,4 +404,5 @@ def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:
         next_by=row.next_by,
         reader=codec.reader(row.reader),
         shared=row.shared,
+        crashes=row.crashes,
     )

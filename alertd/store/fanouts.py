@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, union, union_all, update
+from sqlalchemy import Row, Select, or_, select, union, union_all, update
 from sqlalchemy.sql import ColumnElement
 
-from alertd.domain.delivery import Telling
+from alertd.domain.delivery import DEAD, Telling
 from alertd.domain.family import AddressId, AddressStatus
 from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Candidate, Fanout
@@ -37,8 +37,9 @@ _TELLING = (
     delivery.c.next_by,
     delivery.c.accepted_at,
     delivery.c.in_quiet,
+    delivery.c.maybe,
 )
-_DEAD = ("superseded", "cancelled", "expired")  # say nothing about what was told, or what failed
+_DEAD = tuple(state.value for state in DEAD)
 
 
 class FanoutRows:
@@ -165,7 +166,7 @@ class FanoutRows:
 
 
 def _says_something() -> ColumnElement[bool]:
-    return delivery.c.state.not_in(_DEAD)
+    return or_(delivery.c.state.not_in(_DEAD), delivery.c.maybe)
 
 
 def _notable(low: str, high: str) -> Select[Any]:

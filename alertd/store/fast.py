@@ -263,15 +263,18 @@ async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
 
 _OUTCOME = (
     "UPDATE delivery SET state=?, code=?, provider_id=?, accepted_at=?, due_at=coalesce(?, due_at), "
-    "lease_until=NULL, lease_token=NULL, reader=CASE WHEN ? THEN NULL ELSE reader END "
+    "maybe=maybe OR ?, crashes=crashes+?, lease_until=NULL, lease_token=NULL, "
+    "reader=CASE WHEN ? THEN NULL ELSE reader END "
     "WHERE id=? AND lease_token=? AND state='leased'"
 )
 _OUTCOME_UNNEST = (
     "UPDATE delivery d SET state=u.state, code=u.code, provider_id=u.provider_id, accepted_at=u.accepted_at, "
-    "due_at=coalesce(u.due_at, d.due_at), lease_until=NULL, lease_token=NULL, "
+    "due_at=coalesce(u.due_at, d.due_at), maybe=d.maybe OR u.maybe, crashes=d.crashes+u.crashes, "
+    "lease_until=NULL, lease_token=NULL, "
     "reader=CASE WHEN u.final THEN NULL ELSE d.reader END "
-    "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int8[], %s::int8[], %s::bool[]) "
-    "AS u(id, state, code, provider_id, accepted_at, due_at, final) "
+    "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int8[], %s::int8[], "
+    "%s::bool[], %s::int2[], %s::bool[]) "
+    "AS u(id, state, code, provider_id, accepted_at, due_at, maybe, crashes, final) "
     "WHERE d.id=u.id AND d.lease_token=%s AND d.state='leased' RETURNING d.id"
 )
 
@@ -281,7 +284,7 @@ async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID
     rows = [
         (
             o.delivery.id, o.state.value, o.code, o.provider_id, to_us(o.accepted_at) if o.accepted_at else None,
-            to_us(o.due_at) if o.due_at else None, o.final,
+            to_us(o.due_at) if o.due_at else None, o.state is DeliveryState.UNKNOWN, int(o.crashed), o.final,
         )
         for o in sorted(outcomes, key=lambda o: o.delivery.id)
     ]  # fmt: skip
@@ -293,11 +296,8 @@ async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID
             return {row[0] for row in await cursor.fetchall()}
     mine = codec.uuid_text(token)
     written: set[UUID] = set()
-    for delivery_id, state, code, provider_id, accepted_at, due_at, final in rows:
-        cursor = driver.execute(
-            _OUTCOME,
-            (state, code, provider_id, accepted_at, due_at, final, codec.uuid_text(delivery_id), mine),
-        )
+    for delivery_id, *values in rows:
+        cursor = driver.execute(_OUTCOME, (*values, codec.uuid_text(delivery_id), mine))
         if cursor.rowcount == 1:
             written.add(delivery_id)
     return written

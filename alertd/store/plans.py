@@ -2,15 +2,20 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, literal, or_, select, update
+from sqlalchemy import Row, exists, literal, or_, select, update
+from sqlalchemy.sql import ColumnElement
 
-from alertd.domain.delivery import DeliveryState, Framing, Owed
+from alertd.domain.delivery import ENDS, DeliveryState, Framing, Owed
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, family_address, family_service, watch
+from alertd.store.tables import delivery, delivery_share, family_address, family_service, watch
 from alertd.store.types import Instant, to_us
+
+_ENDS = tuple(framing.value for framing in ENDS)
+_SERVES_ONE = ~exists().where(delivery_share.c.delivery_id == delivery.c.id)
 
 
 class PlanRows:
@@ -46,23 +51,44 @@ class PlanRows:
         return won
 
     async def _end_older(self, plan: Plan, won: set[str]) -> None:
-        """End what still waits and is older than what its own family is owed now."""
-        ended: dict[tuple[DeliveryState, int], list[str]] = {}
+        """End what still waits where its own address is owed something newer, or where nothing is owed any more.
+
+        Whoever is owed nothing newer keeps what waits for them: the claim finds it stale, and the planner owes
+        them the newest. So does what serves further families too, which the claim hands back for all of them.
+        """
+        addresses: dict[str, list[UUID]] = {}
+        for d in plan.deliveries:
+            if d.owed.address not in plan.shared:
+                addresses.setdefault(d.owed.family, []).append(d.owed.address)
+        cancelled: dict[int, list[str]] = {}
+        superseded: dict[int, list[str]] = {}
         for w in plan.watches:
-            if w.family in won and w.version is not None and (w.cancel or w.supersede):
-                state = DeliveryState.SUPERSEDED if w.supersede else DeliveryState.CANCELLED
-                ended.setdefault((state, w.owed), []).append(w.family)
-        for (state, owed), families in ended.items():
-            await self.sql.run(
-                update(delivery)
-                .where(
-                    delivery.c.incident_id == plan.incident,
-                    delivery.c.family_id.in_(families),
-                    delivery.c.state == DeliveryState.PENDING.value,
-                    delivery.c.update_no < owed,
-                )
-                .values(state=state.value, reader=None)
+            if w.family in won and w.version is not None:
+                if w.cancel:
+                    cancelled.setdefault(w.owed, []).append(w.family)
+                elif w.supersede and w.family in addresses:
+                    superseded.setdefault(w.owed, []).append(w.family)
+        for owed, families in cancelled.items():
+            older_or_other = or_(delivery.c.update_no < owed, delivery.c.framing.not_in(_ENDS))
+            await self._end(plan, families, DeliveryState.CANCELLED, older_or_other, _SERVES_ONE)
+        for owed, families in superseded.items():
+            mine = [address for family in families for address in addresses[family]]
+            newer = (delivery.c.update_no < owed, delivery.c.address_id.in_(mine))
+            await self._end(plan, families, DeliveryState.SUPERSEDED, *newer)
+
+    async def _end(
+        self, plan: Plan, families: Sequence[str], state: DeliveryState, *which: ColumnElement[bool]
+    ) -> None:
+        await self.sql.run(
+            update(delivery)
+            .where(
+                delivery.c.incident_id == plan.incident,
+                delivery.c.family_id.in_(families),
+                delivery.c.state == DeliveryState.PENDING.value,
+                *which,
             )
+            .values(state=state.value, reader=None)
+        )
 
     async def _look_again(self, plan: Plan, families: Sequence[str]) -> bool:
         """Make due what was lost: whoever won it may have planned from an older incident than this one.

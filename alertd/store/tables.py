@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -242,6 +243,9 @@ delivery = Table(
     Column("provider_id", Text),
     Column("accepted_at", Instant),
     Column("code", Text),  # the provider's last word, or ours
+    # An outcome is or was unknown: it may have arrived, whatever became of it since.
+    Column("maybe", Boolean, nullable=False, server_default=false()),
+    Column("crashes", SmallInteger, nullable=False, server_default=text("0")),  # of ours; "later" is none
 )
 _void = text("state NOT IN ('superseded', 'cancelled', 'expired', 'parked')")
 Index(

@@ -5,13 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
 
-from alertd.domain.delivery import Framing, Reader
+from alertd.domain.delivery import ENDS, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.ports import Content, Names, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
-from alertd.texts.parts import ENDS, Tell
+from alertd.texts.parts import Tell
 from alertd.texts.segments import fold, measure
 
 CHANNELS = ("sms", "push", "email", "console")

@@ -3,12 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alertd.domain.delivery import Framing
-
 Tell = Callable[[str], None]
-
-ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
-"""Framings after which nothing is expected of us until it comes back."""
 
 
 @dataclass(frozen=True)

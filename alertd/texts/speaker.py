@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import ENDS, Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Names, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean, clean_lines, sentence
-from alertd.texts.parts import ENDS, Parts, Tell
+from alertd.texts.parts import Parts, Tell
 from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 

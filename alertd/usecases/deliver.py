@@ -3,9 +3,10 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import DeliveryState, backoff
+from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown, Warms
 from alertd.ports.deps import Deps
@@ -14,7 +15,6 @@ from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
 _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
-_CRASHES = 5  # render errors of our own after which a delivery is parked
 _ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
 _LEAST_USEFUL = timedelta(seconds=60)
 _BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
@@ -132,9 +132,10 @@ class Sender:
             deps.log.warning(
                 "channel_crashed", channel=delivery.channel, error=type(error).__name__, exc_info=True
             )
-            if delivery.attempt >= _CRASHES:
-                return Outcome(delivery, DeliveryState.PARKED, f"crashed: {type(error).__name__}", final=True)
-            return self._again(delivery, incident, f"crashed: {type(error).__name__}", None)
+            code = f"crashed: {type(error).__name__}"
+            if delivery.crashes + 1 >= CRASHES:
+                return Outcome(delivery, DeliveryState.PARKED, code, crashed=True, final=True)
+            return replace(self._again(delivery, incident, code, None), crashed=True)
         return Outcome(
             delivery,
             DeliveryState.ACCEPTED,

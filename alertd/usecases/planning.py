@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain import silence
-from alertd.domain.delivery import Framing, Lane, Owed, Reason
+from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
@@ -16,8 +16,7 @@ from alertd.ports.store import Rows
 from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
 from alertd.usecases.preview import fresh_watch
 
-_ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED})
-_RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})
+_RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})  # as `Update.tells` has them: a fall is none
 
 
 @dataclass(slots=True)
@@ -54,6 +53,7 @@ def plan_families(
     shared: set[AddressId] = set()
     channels = frozenset(deps.channels)
     story_lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)
+    raised = bool(incident.tells(incident.news.number) & _RAISES)
     for candidate in candidates:
         family, watch = candidate.family, candidate.watch
         if watch is None:
@@ -74,7 +74,7 @@ def plan_families(
             if status is not None and status.shared:
                 shared.add(owed.address)
             planning.plan.deliveries.append(
-                Planned(deps.new_id(), owed, _priority(owed, incident), _lane(owed, lane))
+                Planned(deps.new_id(), owed, _priority(owed, raised=raised), _lane(owed, lane))
             )
     planning.plan.shared = frozenset(shared)
     return planning
@@ -148,10 +148,10 @@ def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -
     )
 
 
-def _priority(owed: Owed, incident: Incident) -> int:
-    if owed.framing in _ENDS:
+def _priority(owed: Owed, *, raised: bool) -> int:
+    if owed.framing in ENDS:
         return 1
-    if owed.framing is Framing.NOTICE or (owed.framing is Framing.UPDATE and incident.news.kind in _RAISES):
+    if owed.framing is Framing.NOTICE or (owed.framing is Framing.UPDATE and raised):
         return 0
     return 3 if owed.framing is Framing.HOLDING else 2
 

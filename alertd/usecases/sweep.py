@@ -37,7 +37,7 @@ async def sweep(deps: Deps, sender: Sender, *, broker: bool) -> Swept:
     if lost:
         async with deps.store.transaction() as rows:
             wait_until = machine_at + timedelta(seconds=1)
-            expired = await rows.expire_leases(machine_at, wait_until, _BATCH)
+            expired = await rows.expire_leases(machine_at, wait_until, _BATCH, now=deps.clock.now())
             retried = await rows.retry_unknown(machine_at, _BATCH)
         if expired:
             deps.log.warning("leases_expired", deliveries=expired)

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import ALL_CLEARS, Framing
 from alertd.domain.incident import Incident, Kind, Update
 
-_ENDS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
 _END_KINDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
 
 
@@ -42,7 +41,7 @@ class Telling:
         news = next((u for u in reversed(updates) if u.human and u.notify), updates[0])
         if framing is Framing.HOLDING:
             return updates[-1], news
-        if framing in _ENDS:
+        if framing in ALL_CLEARS:
             ended = next((u for u in reversed(self.incident.updates) if u.kind in _END_KINDS), news)
             return ended, ended
         return news, news

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Table
 
-from alertd.domain.delivery import DeliveryState, Framing
+from alertd.domain.delivery import ENDS, DeliveryState, Framing
 from alertd.domain.family import Family
+from alertd.domain.watch import Rest
 from alertd.store.store import SqlStore
 from alertd.store.tables import address, attempt, delivery, incident, watch
 from tests import make
@@ -141,8 +142,32 @@ async def test_after_the_end_only_the_all_clear_leaves(books: Books, framing: Fr
     [family] = await books.families(*crowd(1))
     await books.tell(family, framing=framing)
     await books.set(incident, {"ended_at": make.after(1)})
+    if framing is Framing.NOT_AFFECTED:
+        await books.set(watch, {"rest": "not_touched"})
     batch, stale = await books.claim(at=make.after(2))
     assert (len(batch), len(stale)) == ((1, 0) if framing in ALL_CLEAR else (0, 1))
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+async def test_an_all_clear_waits_for_an_incident_that_is_over(books: Books, framing: Framing):
+    """Reopened while it was on its way."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family, framing=framing)
+    batch, stale = await books.claim(at=make.after(2))
+    assert (len(batch), len(stale)) == ((0, 1) if framing in ENDS else (1, 0))
+
+
+@pytest.mark.parametrize("rest", [None, *Rest])
+async def test_a_family_at_rest_is_told_nothing_of_the_outage(books: Books, rest: Rest | None):
+    """An import moved them out of the scope, or they want to hear no more; or the other way round."""
+    going, ending = await books.families(*crowd(2))
+    first, last = await books.tell(going), await books.tell(ending, framing=Framing.NOT_AFFECTED)
+    await books.set(watch, {"rest": rest.value if rest else None})
+    batch, stale = await books.claim()
+    said = {each.id for each in batch}
+    assert (first[0].id in said) is (rest in (None, Rest.QUIET))
+    assert (last[0].id in said) is (rest is Rest.NOT_TOUCHED)
+    assert len(said) + len(stale) == 2
 
 
 @pytest.mark.parametrize(
@@ -191,7 +216,9 @@ async def test_what_is_owed_to_an_address_that_is_gone_waits_for_nobody(books: B
 
 async def expire(books: Books, minutes: float) -> int:
     async with books.store.transaction() as rows:
-        return await rows.expire_leases(make.after(minutes), make.after(minutes) + SECOND, 500)
+        return await rows.expire_leases(
+            make.after(minutes), make.after(minutes) + SECOND, 500, now=make.after(minutes)
+        )
 
 
 async def retry(books: Books, minutes: float) -> int:
@@ -227,6 +254,25 @@ async def test_an_expired_lease_is_unknown_and_then_pending_again(books: Books):
     [again], _ = await books.claim(at=make.after(0.7))
     assert (again.family, again.attempt) == (one.id, 2)
     assert (await books.row(delivery, family_id=two.id))["state"] == "leased"
+
+
+async def test_what_outlives_its_lease_five_times_is_parked_and_the_planner_told(books: Books):
+    """It is taken to kill its worker; the caregiver's next address is to be tried at once."""
+    family, other = await books.families(*crowd(2))
+    await books.tell(family, other)
+    for number in range(1, 6):
+        await books.claim(at=make.after(number))
+        await books.set(delivery, {"state": "accepted"}, family_id=other.id)
+        assert (await books.row(watch, family_id=family.id))["version"] == 1
+        assert await expire(books, number + 0.6) == 1
+        await retry(books, number + 0.7)
+    row = await books.row(delivery, family_id=family.id)
+    assert (row["state"], row["code"], row["reader"], row["maybe"]) == ("parked", "5 crashes", None, True)
+    last = max(await books.table(attempt), key=lambda each: each["number"])
+    assert (last["number"], last["outcome"], last["code"]) == (5, "parked", "5 crashes")
+    due = await books.row(watch, family_id=family.id)
+    assert (due["look_at"], due["version"]) == (make.after(5.6), 2)
+    assert (await books.row(watch, family_id=other.id))["version"] == 1
 
 
 async def test_who_comes_back_after_their_lease_overwrites_nothing(books: Books):
@@ -274,7 +320,7 @@ async def test_only_so_many_leases_expire_at_a_time_the_oldest_first(books: Book
         await books.tell(family)
         await books.claim(at=make.after(at / 10))
     async with books.store.transaction() as rows:
-        assert await rows.expire_leases(make.after(5), make.after(5), 2) == 2
+        assert await rows.expire_leases(make.after(5), make.after(5), 2, now=make.after(5)) == 2
     assert (await books.row(delivery, state="leased"))["family_id"] == families[2].id
     async with books.store.transaction() as rows:
         assert await rows.retry_unknown(make.after(5), 1) == 1

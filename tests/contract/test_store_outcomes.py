@@ -30,6 +30,49 @@ async def test_an_acceptance_says_what_the_family_heard_and_never_when_to_look_a
     assert await books.table(attempt) == []
 
 
+@pytest.mark.parametrize("lapsed", [False, True])
+async def test_what_may_have_arrived_is_remembered_whatever_becomes_of_it(books: Books, lapsed: bool):
+    """R11: for the all-clear, unknown counts as told; also when the retry never left."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    if lapsed:
+        await books.claim()
+        async with books.store.transaction() as rows:
+            assert await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1)) == 1
+    else:
+        await books.hand_over(DeliveryState.UNKNOWN, due_at=make.after(1))
+    async with books.store.transaction() as rows:
+        assert await rows.retry_unknown(make.after(1), 500) == 1
+    await books.hand_over(DeliveryState.PENDING, at=make.after(2), due_at=make.after(3))
+    for state in ("pending", "superseded", "cancelled", "expired", "parked"):
+        await books.set(delivery, {"state": state})
+        async with books.store.reading() as rows:
+            [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
+        assert [(each.state, each.maybe) for each in found.tellings] == [(state, True)]
+
+
+async def test_what_never_left_is_forgotten_with_its_row(books: Books):
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    await books.hand_over(DeliveryState.PENDING, due_at=make.after(1))
+    await books.set(delivery, {"state": "superseded"})
+    async with books.store.reading() as rows:
+        [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
+    assert list(found.tellings) == []
+
+
+async def test_only_crashes_of_our_own_are_counted(books: Books):
+    """A busy provider never parks anything."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    for number, crashed in enumerate((False, True, False, True), start=1):
+        [claimed] = await books.hand_over(
+            DeliveryState.PENDING, at=make.after(number), due_at=make.after(number), crashed=crashed
+        )
+    assert (claimed.attempt, claimed.crashes) == (4, 1)
+    assert (await books.row(delivery))["crashes"] == 2
+
+
 async def test_the_reader_is_kept_while_the_provider_may_still_say_something(books: Books):
     [family] = await books.families(*crowd(1))
     await books.tell(family)

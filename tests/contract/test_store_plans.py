@@ -6,7 +6,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 
-from alertd.domain.delivery import VOID, DeliveryState
+from alertd.domain.delivery import ENDS, VOID, DeliveryState, Framing
 from alertd.domain.family import Family
 from alertd.domain.watch import Rest
 from alertd.records import Plan
@@ -124,14 +124,15 @@ async def test_another_step_or_epoch_or_update_is_another_delivery(books: Books)
 
 
 async def test_what_is_newer_ends_what_still_waits_and_nothing_else(books: Books):
-    """Superseded: pending, older, of this family. What left already, or is leaving, is left alone."""
+    """Superseded: pending, older, at this very address. What left already, or is leaving, is left alone."""
     family, other = await books.families(*crowd(2, "push", "sms", "email"))
     await books.tell(family, other)
     push, sms, email = family.caregivers[0].addresses
     await books.set(delivery, {"state": "accepted"}, address_id=push.id)
     await books.set(delivery, {"state": "leased"}, address_id=sms.id)
     await books.write(
-        [books.watch(family, version=1, owed=2, supersede=True)], [books.owed(family, push, update=2)]
+        [books.watch(family, version=1, owed=2, supersede=True)],
+        [books.owed(family, to, update=2) for to in (push, sms, email)],
     )
     states = {(row["address_id"], row["update_no"]): row["state"] for row in await books.table(delivery)}
     assert states[push.id, 1] == "accepted"
@@ -139,7 +140,20 @@ async def test_what_is_newer_ends_what_still_waits_and_nothing_else(books: Books
     assert states[email.id, 1] == "superseded"
     assert states[push.id, 2] == "pending"
     assert {states[a.id, 1] for a in other.caregivers[0].addresses} == {"pending"}
-    assert (await books.row(delivery, address_id=email.id))["reader"] is None
+    assert (await books.row(delivery, address_id=email.id, update_no=1))["reader"] is None
+
+
+async def test_who_is_owed_nothing_newer_keeps_what_waits_for_them(books: Books):
+    """One caregiver is told late; the other's message waits for its provider, and the claim decides."""
+    [family] = await books.families(*crowd(1, "push", "sms"))
+    push, sms = family.caregivers[0].addresses
+    await books.write([books.watch(family)], [books.owed(family, sms)])
+    await books.write(
+        [books.watch(family, version=1, owed=2, supersede=True)], [books.owed(family, push, update=2)]
+    )
+    assert await books.states() == {"pending": 2}
+    batch, stale = await books.claim()
+    assert ([each.address for each in batch], len(stale)) == ([push.id], 1)  # back to the planner
 
 
 async def test_in_one_slice_each_family_is_measured_by_what_it_is_owed_itself(books: Books):
@@ -171,6 +185,15 @@ async def test_when_nothing_is_owed_any_more_what_waits_is_cancelled(books: Book
     await books.write([books.watch(family, version=1, owed=2, cancel=True)])
     row = await books.row(delivery)
     assert (row["state"], row["reader"]) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("framing", list(Framing))
+async def test_what_is_cancelled_is_cancelled_whatever_its_number(books: Books, framing: Framing):
+    """The incident touches them no more, and no new number says so; an end of this number is what is owed."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family, framing=framing)
+    await books.write([books.watch(family, version=1, owed=1, cancel=True)])
+    assert await books.states() == {"pending" if framing in ENDS else "cancelled": 1}
 
 
 async def test_a_born_lease_is_the_callers(books: Books):

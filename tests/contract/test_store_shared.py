@@ -1,11 +1,15 @@
 """One address, many families: one delivery, about what fails for any of them, and it counts for each."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
+
+import pytest
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
+from alertd.domain.watch import Rest
 from alertd.records import Planned
 from alertd.store import codec
 from alertd.store.tables import delivery, delivery_share, watch
@@ -133,6 +137,21 @@ async def test_what_goes_back_to_the_planner_goes_back_for_every_family(books: B
     async with books.store.transaction() as rows:
         await rows.give_back(stale, make.after(2))
     assert [row["look_at"] for row in await books.table(watch)] == [make.after(2), make.after(2)]
+
+
+@pytest.mark.parametrize("changes", [{"cancel": True, "rest": Rest.NOT_TOUCHED}, {"owed": 2, "supersede": True}])
+async def test_what_one_family_is_no_longer_owed_goes_back_for_the_others(books: Books, changes: dict[str, Any]):
+    one, two = await school(books, ("follow",), ("follow",))
+    await tell(books, one, two)
+    address = one.caregivers[0].addresses[0]
+    newer = [books.owed(one, update=2)] if "supersede" in changes else []
+    await books.write([books.watch(one, version=1, **changes)], newer, shared=[address])
+    assert (await books.row(delivery, update_no=1))["state"] == "pending"
+    _, stale = await books.claim(at=make.after(2))
+    async with books.store.transaction() as rows:
+        await rows.give_back(stale, make.after(2))
+    assert (await books.row(delivery, update_no=1))["state"] == "superseded"
+    assert (await books.row(watch, family_id="fam-2"))["look_at"] == make.after(2)
 
 
 async def test_a_new_delivery_takes_the_place_of_a_void_one(books: Books):

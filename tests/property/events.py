@@ -49,8 +49,15 @@ def unheard(world: World, _: int) -> None:
     world.publish(Kind.PROGRESS, notify=False)
 
 
-def correction(world: World, _: int) -> None:
-    world.publish(Kind.CORRECTION, references=1)
+def correction(world: World, value: int) -> None:
+    """Of words only, or of the severity too."""
+    worse = UP.get(world.incident.severity)
+    if value % 2 or worse is None:
+        world.publish(Kind.CORRECTION, references=1)
+    else:
+        world.hazards.add("raise")
+        epoch = world.incident.epoch + (worse is Severity.CRITICAL)
+        world.publish(Kind.CORRECTION, references=1, severity=worse, epoch=epoch)
     world.fan_out()
 
 

@@ -10,10 +10,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from alertd.domain import preferences
-from alertd.domain.delivery import FAILED, VOID, DeliveryState, Framing, Owed, Reason
+from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, VOID, DeliveryState, Framing, Owed, Reason
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
-from alertd.domain.knowledge import ALL_CLEARS, ENDS
 from alertd.domain.plan import plan
 from alertd.domain.watch import Duty, Rest, Verdict
 from tests import oracle
@@ -128,9 +127,13 @@ class Judge:
         for i, u in enumerate(updates):
             if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
                 continue
-            if u.kind is Kind.SEVERITY and u.facts.severity.rank <= updates[i - 1].facts.severity.rank:
-                continue
-            lacked.add(u.kind)
+            raised = u.facts.severity.rank > updates[i - 1].facts.severity.rank
+            if u.kind is not Kind.SEVERITY:
+                lacked.add(u.kind)
+            if raised:
+                lacked.add(Kind.SEVERITY)
+            if not updates[i - 1].facts.scope.covers(u.facts.scope):
+                lacked.add(Kind.SCOPE)
         return lacked
 
     def wakes(self, name: str) -> bool:
@@ -254,7 +257,8 @@ class Judge:
             wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
             return woken and kinds[owed.framing] in wakes, soft
         if owed.reason is Reason.FLOOR and not self.wakes(c.id):
-            roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == owed.update for r in self.rows(c.id))
+            covered = self.covered(c.id)  # the message that this one stands for
+            roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == covered for r in self.rows(c.id))
             return roused, soft
         return self.wakes(c.id), soft and owed.framing is not Framing.WAS_DOWN
 
@@ -318,7 +322,14 @@ class Judge:
     def failed(self) -> set[AddressId]:
         """Where the newest update failed; a number that came without a fan-out changes nothing until looked at."""
         numbers = (self.newest(), self.planned_newest)
-        return {r.owed.address for r in self.world.rows if r.state in FAILED and r.owed.update in numbers}
+        return {r.owed.address for r in self.world.rows if self.stands(r) and r.owed.update in numbers}
+
+    def stands(self, row: "Row") -> bool:
+        """Decision 5: what our own fault stopped is tried again after a backoff: 60 s for critical, 5 min else."""
+        if row.state is not DeliveryState.PARKED:
+            return row.state in FAILED
+        wait = 60 if self.world.incident.severity is Severity.CRITICAL else 300
+        return self.world.now <= row.planned_at + timedelta(seconds=wait) + SLACK
 
     def excuse(self) -> str | None:
         world, now = self.world, self.world.now
@@ -375,7 +386,7 @@ class Judge:
     def ends(self, v: Verdict) -> None:
         for d in v.owed:
             rows = self.rows(d.caregiver)
-            told = any((r.told or r.state is DeliveryState.UNKNOWN) for r in rows)
+            told = any(r.told or r.maybe for r in rows)
             again = any(r.state in FAILED and r.owed.framing in ALL_CLEARS for r in rows)
             waits = d.caregiver in self.world.watch.waiting
             assert d.framing in ALL_CLEARS
@@ -527,12 +538,13 @@ class Judge:
                 r.planned_at for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update < number
             ]
             told = any(
-                r.told and r.owed.framing not in ENDS and (not before or r.planned_at > max(before)) for r in rows
+                (r.told or r.maybe) and r.owed.framing not in ENDS and (not before or r.planned_at > max(before))
+                for r in rows
             )
             got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
             lost = self.disturbances.get(c.id, self.over_at) > self.over_at  # no address when it was time
             wanted = told or (c.id in self.waited and not lost)
-            failed = {r.owed.address for r in world.rows if r.state in FAILED and r.owed.update >= number}
+            failed = {r.owed.address for r in world.rows if self.stands(r) and r.owed.update >= number}
             reachable = [a for a in self.usable(c) if a.id not in failed]
             there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
             if got:

@@ -54,6 +54,7 @@ FATES = (
     "crash",
     "undelivered",
     "late_truth",
+    "parked",
 )
 """What becomes of one hand-over; the first is what happens when nothing is said."""
 

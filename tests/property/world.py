@@ -13,10 +13,20 @@ from functools import partial
 from random import Random
 
 from alertd.domain import silence
-from alertd.domain.delivery import OPEN, TOLD, DeliveryState, Owed, Telling, may_move
+from alertd.domain.delivery import (
+    ALL_CLEARS,
+    DEAD,
+    ENDS,
+    OPEN,
+    TOLD,
+    DeliveryState,
+    Framing,
+    Owed,
+    Telling,
+    may_move,
+)
 from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.domain.knowledge import ALL_CLEARS, ENDS
 from alertd.domain.plan import plan
 from alertd.domain.watch import Duty, Rest, Verdict
 from tests import make
@@ -26,7 +36,6 @@ from tests.property.script import Script
 SECOND = timedelta(seconds=1)
 LEASE = timedelta(seconds=30)
 WAIT = timedelta(seconds=20)  # for the provider's word on an unknown outcome
-DEAD = frozenset({DeliveryState.SUPERSEDED, DeliveryState.CANCELLED, DeliveryState.EXPIRED})
 
 
 @dataclass(eq=False)
@@ -43,6 +52,7 @@ class Row:
     attempts: int = 0
     handed_at: datetime | None = None  # when the reader may first have got it
     accepted_at: datetime | None = None
+    maybe: bool = False  # some outcome was unknown
     changed_at: datetime = make.NOON
 
     @property
@@ -58,7 +68,7 @@ class Row:
         return Telling(
             address=o.address, update=o.update, epoch=o.epoch, step=o.step, framing=o.framing, loud=o.loud,
             state=self.state, planned_at=self.planned_at, next_by=o.next_by, accepted_at=self.accepted_at,
-            in_quiet=o.in_quiet,
+            in_quiet=o.in_quiet, maybe=self.maybe,
         )  # fmt: skip
 
 
@@ -149,7 +159,7 @@ class World:
     # --- planning ------------------------------------------------------------------------------------
 
     def duty(self) -> Duty:
-        tellings = [row.telling() for row in self.rows if row.state not in DEAD]
+        tellings = [row.telling() for row in self.rows if row.state not in DEAD or row.maybe]
         self.dice.shuffle(tellings)
         severity = self.incident.severity
         return make.duty(
@@ -187,8 +197,11 @@ class World:
             self.hold(duty.margin)
         if verdict.cancel or verdict.owed:
             for row in self.rows:
+                older = row.owed.update < max(self.watch.owed, verdict.update)
                 if row.state is DeliveryState.PENDING and (
-                    row.owed.framing not in ENDS if verdict.cancel else row.owed.update < verdict.update
+                    (older or row.owed.framing not in ENDS)
+                    if verdict.cancel
+                    else older and row.owed.address in {d.address for d in verdict.owed}
                 ):
                     self.move(row, DeliveryState.CANCELLED if verdict.cancel else DeliveryState.SUPERSEDED)
                     ended = True
@@ -236,6 +249,7 @@ class World:
     def move(self, row: Row, state: DeliveryState) -> None:
         assert may_move(row.state, state), (row.state, state)
         row.state, row.changed_at = state, self.now
+        row.maybe = row.maybe or state is DeliveryState.UNKNOWN
 
     def claim(self, row: Row) -> None:
         """A worker takes the row, after the check of R6."""
@@ -250,7 +264,10 @@ class World:
         over = self.incident.state.ended
         stale = (
             owed.update < self.watch.owed
-            or over is not (owed.framing in ALL_CLEARS)
+            or (over and owed.framing not in ENDS)
+            or (not over and owed.framing in ALL_CLEARS)
+            or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET))
+            or (owed.framing is Framing.NOT_AFFECTED and self.watch.rest is not Rest.NOT_TOUCHED)
             or not self.statuses.get(owed.address, AddressStatus()).usable
             or (owed.loud_until is not None and owed.loud_until <= self.now)
             or (owed.stale_after is not None and owed.stale_after < self.now)
@@ -272,7 +289,7 @@ class World:
         if fate != "accepted":
             self.hazards.add("failure")
             self.note(f"{fate} {row.owed.update} {row.owed.caregiver}:{row.owed.channel}")
-        if fate not in ("later", "refused", "stopped"):
+        if fate not in ("later", "refused", "stopped", "parked"):
             self.judge.handed_over(row)
             row.handed_at = row.handed_at or self.now
         after: dict[str, list[tuple[timedelta, DeliveryState]]] = {
@@ -281,6 +298,7 @@ class World:
             "later": [(SECOND, DeliveryState.PENDING)],
             "refused": [(SECOND, DeliveryState.REFUSED)],
             "stopped": [(SECOND, DeliveryState.REFUSED)],
+            "parked": [(SECOND, DeliveryState.PARKED)],
             "unknown_had": [(10 * SECOND, DeliveryState.UNKNOWN), (WAIT, DeliveryState.ACCEPTED)],
             "unknown_lost": [(10 * SECOND, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
             "crash": [(LEASE, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
@@ -321,6 +339,9 @@ class World:
             self.at(row.due_at, lambda: self.claim(row))
         elif state is DeliveryState.REFUSED:
             self.statuses[row.owed.address] = AddressStatus(suspended=not stopped, opted_out=stopped)
+            self.judge.disturbed(row.owed.caregiver)
+            self.make_due()
+        elif state is DeliveryState.PARKED:
             self.judge.disturbed(row.owed.caregiver)
             self.make_due()
         elif state is DeliveryState.UNDELIVERED:

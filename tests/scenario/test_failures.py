@@ -49,6 +49,41 @@ async def test_an_unknown_outcome_is_sent_again(world: World):
     assert world.sql("SELECT outcome FROM attempt") == [("unknown",)]
 
 
+async def test_what_may_have_arrived_gets_its_all_clear(world: World):
+    """R11: the first try may have reached her, though the provider took nothing ever since."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    number = make.own("mia", "sms").to
+    world.channels["sms"].fail(number, Unknown("timeout"), *[Later("20503")] * 3)
+    await world.outage("follow")
+    await world.fast_forward(seconds=3)
+    await world.resolve("Fixed.")
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("again")
+    world.phone("mia").expect_nothing()
+
+
+async def test_a_crash_after_a_busy_hour_is_only_one_crash(world: World):
+    """Later never parks; five crashes of our own do."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    number = make.own("mia", "sms").to
+    world.channels["sms"].fail(number, *[Later("20429")] * 5, ValueError("a bug of ours"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=9)
+    world.phone("mia").expect_sms("Follow")
+    assert world.states() == {"accepted": 1}
+
+
+async def test_five_crashes_of_our_own_and_the_next_address_is_used(world: World):
+    mia = make.caregiver("mia", "push", "email", preferences=make.preferences(critical=("push",)))
+    await world.family("fam-1", mia)
+    world.channels["push"].fail_always("push-mia", lambda: ValueError("a bug of ours"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=5)
+    world.phone("mia").expect_email("Follow")
+    assert world.sql("SELECT attempts, crashes FROM delivery WHERE state='parked'") == [(5, 5)]
+    world.channels["push"].mend()
+
+
 async def test_our_own_fault_costs_no_address(world: World):
     """Misconfigured: the next channel is used, nobody is suspended, and somebody is told."""
     mia = make.caregiver("mia", "push", "sms", preferences=make.preferences(critical=("push",)))
@@ -63,6 +98,18 @@ async def test_our_own_fault_costs_no_address(world: World):
     await world.fast_forward(minutes=1)
     await world.update("Found it.")
     world.phone("mia").expect_push("Found it.")
+
+
+async def test_one_moment_of_our_own_fault_costs_no_window(world: World):
+    """Decision 5: what a reader lacks is tried again within the longest backoff."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    await world.fast_forward(minutes=28)
+    world.channels["sms"].fail(make.own("mia", "sms").to, Misconfigured("401", "credentials refused"))
+    await world.fast_forward(minutes=2, seconds=30)
+    world.phone("mia").expect_sms("No news")
+    assert world.states() == {"accepted": 2, "parked": 1}
 
 
 async def test_a_message_that_waited_half_its_time_is_planned_anew(world: World):

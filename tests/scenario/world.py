@@ -24,6 +24,7 @@ from alertd.store.migrate import upgrade
 from alertd.store.store import SqlStore
 from alertd.store.types import from_us
 from alertd.texts import load as load_texts
+from alertd.usecases import planning
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim
 from alertd.usecases.fan_out import fan_out
@@ -180,6 +181,14 @@ class World:
         await publish(self.deps, number, News(message=texts, **more), who="test")
         await self.settle()
 
+    async def holding_elsewhere(self, number: int = 1) -> None:
+        """Another family comes due, and the incident gets its next holding."""
+        async with self.deps.store.transaction() as rows:
+            incident = await rows.incident(number)
+            assert incident is not None
+            row = planning.holding(incident, self.clock.now(), timedelta(seconds=60))
+            assert await rows.add_update(incident.id, row)
+
     async def resolve(self, message: str = "", number: int = 1) -> None:
         """... and ends it."""
         await self.update(message, number, state="resolved")
@@ -215,7 +224,7 @@ class World:
                 return True
         machine_at = self.clock.machine()
         async with self.deps.store.transaction() as rows:
-            expired = await rows.expire_leases(machine_at, machine_at, 500)
+            expired = await rows.expire_leases(machine_at, machine_at, 500, now=self.clock.now())
             return bool(expired + await rows.retry_unknown(machine_at, 500))
 
     def _deliver(self) -> None:

@@ -123,6 +123,26 @@ class TestAtNight:
         assert any(d.loud for d in v.owed) is wakes, because
         assert all(d.in_quiet for d in v.owed)
 
+    @pytest.mark.parametrize(
+        ("changes", "wakes"),
+        [
+            ({"severity": CRITICAL}, True),
+            ({"scope": make.scope("follow", "share"), "severity": CRITICAL}, True),
+            ({}, False),
+        ],
+    )
+    def test_a_correction_that_raises_wakes_like_a_raise(self, changes, wakes):
+        """What somebody lacks is judged by the facts, not by the kind of the update that carries them."""
+        severity = MAJOR if wakes else CRITICAL
+        incident = opened(EVENING, (Kind.CORRECTION, NIGHT, {"references": 1, **changes}), severity=severity)
+        v = verdict(after(NIGHT), incident=incident, watch=touched(EVENING), tellings=[telling(PUSH, 1, EVENING)])
+        assert any(d.loud for d in v.owed) is wakes
+
+    def test_a_correction_that_widens_wakes_like_a_wider_scope(self):
+        wider = opened(EVENING, (Kind.CORRECTION, NIGHT, {"scope": make.scope("follow", "share")}))
+        v = verdict(after(NIGHT), incident=wider, watch=touched(EVENING), tellings=[telling(PUSH, 1, EVENING)])
+        assert any(d.loud for d in v.owed)
+
     def test_a_fall_wakes_nobody_even_where_changes_of_severity_do(self):
         """R15, and what the message said: we wake you only if it gets worse or is fixed."""
         policy = make.policy(wakes={MAJOR: make.WAKING, CRITICAL: make.WAKING})

@@ -104,6 +104,8 @@ def upgrade() -> None:
         sa.Column("provider_id", sa.Text(), nullable=True),
         sa.Column("accepted_at", sa.BigInteger(), nullable=True),
         sa.Column("code", sa.Text(), nullable=True),
+        sa.Column("maybe", sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column("crashes", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
     op.create_index("ix_delivery_family", "delivery", ["incident_id", "family_id"], unique=False)

@@ -1,0 +1,66 @@
+"""R6, R15: what was on its way when the family changed says nothing that is not true any more."""
+
+from datetime import timedelta
+
+from alertd.ports import Later
+from tests import make
+from tests.scenario.world import World
+
+MIA = make.caregiver("mia", "sms")
+BUSY = timedelta(seconds=60)
+
+
+def busy(world: World) -> None:
+    """Mia's provider takes the next message only a minute later."""
+    world.channels["sms"].fail(make.own("mia", "sms").to, Later("20429", retry_after=BUSY))
+
+
+async def test_a_notice_is_not_for_a_family_that_has_moved_away(world: World):
+    await world.family("fam-1", MIA)
+    busy(world)
+    await world.outage("follow", regions=("us",))
+    await world.fast_forward(seconds=20)
+    await world.family("fam-1", MIA, region="eu-north")
+    await world.fast_forward(minutes=40)
+    world.phone("mia").expect_nothing()
+
+
+async def test_not_affected_is_not_for_a_family_that_has_come_back(world: World):
+    await world.family("fam-1", MIA)
+    await world.outage("follow", regions=("us",))
+    world.phone("mia").expect_sms("Follow")
+    busy(world)
+    await world.family("fam-1", MIA, region="eu-north")
+    await world.fast_forward(seconds=20)
+    await world.family("fam-1", MIA)
+    await world.fast_forward(minutes=5)
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=25)
+    world.phone("mia").expect_sms("No news")
+
+
+async def test_nothing_is_for_a_family_that_asked_not_to_be_told(world: World):
+    person = make.caregiver("mia", "sms", preferences=make.preferences(minor=("sms",)))
+    await world.family("fam-1", person)
+    busy(world)
+    await world.outage("follow", severity="minor")
+    await world.fast_forward(seconds=20)
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(minor=())))
+    await world.fast_forward(minutes=5)
+    assert world.sql("SELECT rest FROM watch") == [("muted",)]
+    world.phone("mia").expect_nothing()
+
+
+async def test_who_joins_late_does_not_end_what_waits_for_somebody_else(world: World):
+    """R6: Mia's notice waits for her provider while Gran, who joins, is told the newest number."""
+    ben = make.caregiver("ben", "push", order=2)
+    await world.family("fam-1", MIA, ben)
+    busy(world)
+    await world.outage("follow")
+    world.phone("ben").expect_push("Follow")
+    await world.holding_elsewhere()
+    await world.family("fam-1", MIA, ben, make.caregiver("gran", "push", order=3))
+    await world.settle()
+    world.phone("gran").expect_push("Follow")
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("Follow")
