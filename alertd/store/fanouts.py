@@ -92,7 +92,10 @@ class FanoutRows:
         return [row.family_id for row in rows]
 
     async def due_watches(self, now: datetime, limit: int) -> dict[UUID, list[str]]:
-        """Family ids of watches that are due, by incident, the longest due first."""
+        """Family ids of watches that are due, the longest due first, by incident in the order of their ids.
+
+        In that order they are written: two planners of the same two incidents would deadlock in any other.
+        """
         # ORDER BY keeps Postgres on the partial index once the statement is prepared (12 ms against 0.4 ms).
         statement = (
             select(watch.c.incident_id, watch.c.family_id)
@@ -104,7 +107,7 @@ class FanoutRows:
         due: dict[UUID, list[str]] = {}
         for row in await self.sql.rows(statement):
             due.setdefault(row.incident_id, []).append(row.family_id)
-        return due
+        return dict(sorted(due.items()))
 
     async def candidates(
         self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True

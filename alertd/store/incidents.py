@@ -33,6 +33,22 @@ class IncidentRows:
         if self.sql.dialect == "postgresql":
             await self.sql.run(text("SELECT pg_advisory_xact_lock(7203)"))  # any number that only we use
 
+    async def lock_cursors(self, which: int | UUID) -> None:
+        """Wait for the slices of an incident that are being planned; none begins until this transaction ends.
+
+        First of all that is locked: a slice holds its cursor while it writes a holding, or new watches.
+        """
+        column = incident.c.number if isinstance(which, int) else incident.c.id
+        await self.sql.rows(
+            select(fanout.c.id)
+            .where(
+                fanout.c.incident_id == select(incident.c.id).where(column == which).scalar_subquery(),
+                ~fanout.c.done,
+            )
+            .order_by(fanout.c.id)
+            .with_for_update()
+        )
+
     async def next_incident_number(self) -> int:
         """The number that people will type."""
         rows = await self.sql.rows(select(func.coalesce(func.max(incident.c.number), 0) + 1))
@@ -144,7 +160,12 @@ class IncidentRows:
         *,
         scope: bool,
     ) -> None:
-        """A cursor that will carry this update to every family; older cursors of the incident are done with."""
+        """A cursor that will carry this update to every family; older cursors of the incident are done with.
+
+        Not those that look for families without a watch; but it begins behind the slice they are at, whose
+        watches it could not see.
+        """
+        await self.lock_cursors(incident_id)
         await self.sql.run(
             update(fanout)
             .where(fanout.c.incident_id == incident_id, ~fanout.c.done, fanout.c.scope.is_(False))

@@ -1,11 +1,13 @@
 """Cursors: an update reaches every family once, in slices, and a crash between any two of them loses nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from alertd.domain.family import FamilyId
-from alertd.domain.incident import Scope
+from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Fanout, Plan
 from alertd.store.ids import uuid7
 from alertd.store.tables import fanout, watch
@@ -164,3 +166,15 @@ async def test_due_watches_come_the_longest_due_first_and_by_incident(books: Boo
         assert await turn.rows.due_watches(make.after(3) + timedelta(microseconds=1), 10) == {
             books.incident.id: ["fam-0001", "fam-0002", "fam-0000"]
         }
+
+
+async def test_due_incidents_come_in_one_order_whichever_is_due_first(books: Books):
+    """Planners write them in this order: of two with the same two incidents none waits for the other in a ring."""
+    families = await books.families(*crowd(2))
+    second = await books.open(replace(books.incident, id=IncidentId(UUID(int=2)), number=2))
+    assert second.id < books.incident.id
+    await books.write([books.watch(families[0], look_at=make.after(2))], incident=second)
+    await books.write([books.watch(families[1], look_at=make.after(1))])
+    async with books.store.turn("due") as turn:
+        assert turn is not None
+        assert list(await turn.rows.due_watches(make.after(3), 10)) == [second.id, books.incident.id]
