@@ -14,6 +14,7 @@ from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Candidate, Fanout
 from alertd.store import codec
 from alertd.store.families import touched_after
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
     address,
@@ -116,22 +117,21 @@ class FanoutRows:
 
         Decoded one by one, the garbage collector never sees 500 families alive: half the cost, measured.
         """
-        ordered = sorted(ids)
-        low, high = ordered[0], ordered[-1]
-        docs = await self.sql.rows(
-            select(family.c.id, family.c.doc).where(family.c.id.in_(ordered)).order_by(family.c.id)
-        )
-        # Locked in the order of their keys: in any other, three sessions deadlock each other.
+        # Locked in the order of their keys: in any other, three sessions deadlock each other. And before the
+        # documents are read: an import that commits between the two has moved the version, and is read.
         statement = (
             select(watch)
-            .where(watch.c.incident_id == incident_id, watch.c.family_id.in_(ordered))
+            .where(watch.c.incident_id == incident_id, one_of(watch.c.family_id, ids))
             .order_by(watch.c.family_id)
         )
         rows = await self.sql.rows(statement.with_for_update() if lock else statement)
+        docs = await self.sql.rows(
+            select(family.c.id, family.c.doc).where(one_of(family.c.id, ids)).order_by(family.c.id)
+        )
         watches: Mapping[str, Row[*tuple[Any, ...]]] = {row.family_id: row for row in rows}
-        tellings = await self._tellings(incident_id, ordered) if watches else {}
+        tellings = await self._tellings(incident_id, ids) if watches else {}
         notable: dict[str, dict[AddressId, AddressStatus]] = {}
-        for row in await self.sql.rows(_notable(low, high)):
+        for row in await self.sql.rows(_notable(ids)):
             notable.setdefault(row.family_id, {})[AddressId(row.id)] = AddressStatus(
                 suspended=row.suspended_at is not None,
                 opted_out=row.opted_out_at is not None,
@@ -150,14 +150,14 @@ class FanoutRows:
 
     async def _tellings(self, incident_id: IncidentId, ids: Sequence[str]) -> dict[str, list[Telling]]:
         own = select(delivery.c.family_id, *_TELLING).where(
-            delivery.c.incident_id == incident_id, delivery.c.family_id.in_(ids), _says_something()
+            delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids), _says_something()
         )
         shared = (
             select(delivery_share.c.family_id, *_TELLING)
             .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
             .where(
                 delivery_share.c.incident_id == incident_id,
-                delivery_share.c.family_id.in_(ids),
+                one_of(delivery_share.c.family_id, ids),
                 _says_something(),
             )
         )
@@ -171,7 +171,7 @@ def _says_something() -> ColumnElement[bool]:
     return delivery.c.state.not_in(_DEAD)
 
 
-def _notable(low: str, high: str) -> Select[Any]:
+def _notable(ids: Sequence[str]) -> Select[Any]:
     return (
         select(
             family_address.c.family_id,
@@ -182,5 +182,5 @@ def _notable(low: str, high: str) -> Select[Any]:
             address.c.shared,
         )
         .join(address, address.c.id == family_address.c.address_id)
-        .where(address.c.notable, family_address.c.family_id >= low, family_address.c.family_id <= high)
+        .where(address.c.notable, one_of(family_address.c.family_id, ids))
     )

@@ -13,6 +13,7 @@ from alertd.domain.delivery import DeliveryState, Reader
 from alertd.domain.incident import IncidentId
 from alertd.records import Outcome, Plan, Planned, PlannedWatch
 from alertd.store import codec
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import delivery, delivery_share, watch
 from alertd.store.types import to_us
@@ -109,8 +110,7 @@ async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> lis
         return list(new)
     if driver.executemany(_INSERT_DELIVERY, _tuples(plan, new, codec.uuid_text)).rowcount == len(new):
         return list(new)
-    ids = [d.id for d in new]
-    written = await sql.rows(select(delivery.c.id).where(delivery.c.id.in_(ids)))
+    written = await sql.rows(select(delivery.c.id).where(one_of(delivery.c.id, [d.id for d in new])))
     return _only(new, {row.id for row in written})
 
 
