@@ -30,6 +30,9 @@ class Rows(Protocol):
     async def lock_incidents(self) -> None:
         """Nobody else opens or changes an incident until this transaction ends."""
 
+    async def lock_cursors(self, which: int | UUID) -> None:
+        """Wait for the slices of an incident that are being planned; none begins until this transaction ends."""
+
     async def next_incident_number(self) -> int:
         """The number that people will type."""
 
@@ -137,7 +140,7 @@ class Rows(Protocol):
         """The next family ids behind the cursor, in keyset order."""
 
     async def due_watches(self, now: datetime, limit: int) -> dict[UUID, list[str]]:
-        """Family ids of watches that are due, by incident, the longest due first."""
+        """Family ids of watches that are due, the longest due first, by incident in the order of their ids."""
 
     async def candidates(
         self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True

@@ -63,18 +63,18 @@ def names(doc: str) -> tuple[str, ...]:
 
 
 def update(row: Row[*tuple[Any, ...]]) -> Update:
-    """A row of incident_update."""
+    """An update in a row that has its incident's columns beside it."""
     return Update(
-        number=row.number,
-        kind=Kind(row.kind),
-        at=row.at,
-        facts=_facts.decode(row.facts),
-        promise=row.promise,
-        notify=row.notify,
-        human_number=row.human_number,
-        references=row.references_update,
-        closes_promise=row.closes_promise,
-        epoch=row.epoch,
+        number=row.update_number,
+        kind=Kind(row.update_kind),
+        at=row.update_at,
+        facts=_facts.decode(row.update_facts),
+        promise=row.update_promise,
+        notify=row.update_notify,
+        human_number=row.update_human_number,
+        references=row.update_references_update,
+        closes_promise=row.update_closes_promise,
+        epoch=row.update_epoch,
     )
 
 

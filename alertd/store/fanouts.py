@@ -14,6 +14,7 @@ from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Candidate, Fanout
 from alertd.store import codec
 from alertd.store.families import touched_after
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
     address,
@@ -93,7 +94,10 @@ class FanoutRows:
         return [row.family_id for row in rows]
 
     async def due_watches(self, now: datetime, limit: int) -> dict[UUID, list[str]]:
-        """Family ids of watches that are due, by incident, the longest due first."""
+        """Family ids of watches that are due, the longest due first, by incident in the order of their ids.
+
+        In that order they are written: two planners of the same two incidents would deadlock in any other.
+        """
         # ORDER BY keeps Postgres on the partial index once the statement is prepared (12 ms against 0.4 ms).
         statement = (
             select(watch.c.incident_id, watch.c.family_id)
@@ -105,7 +109,7 @@ class FanoutRows:
         due: dict[UUID, list[str]] = {}
         for row in await self.sql.rows(statement):
             due.setdefault(row.incident_id, []).append(row.family_id)
-        return due
+        return dict(sorted(due.items()))
 
     async def candidates(
         self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True
@@ -114,22 +118,21 @@ class FanoutRows:
 
         Decoded one by one, the garbage collector never sees 500 families alive: half the cost, measured.
         """
-        ordered = sorted(ids)
-        low, high = ordered[0], ordered[-1]
-        docs = await self.sql.rows(
-            select(family.c.id, family.c.doc).where(family.c.id.in_(ordered)).order_by(family.c.id)
-        )
-        # Locked in the order of their keys: in any other, three sessions deadlock each other.
+        # Locked in the order of their keys: in any other, three sessions deadlock each other. And before the
+        # documents are read: an import that commits between the two has moved the version, and is read.
         statement = (
             select(watch)
-            .where(watch.c.incident_id == incident_id, watch.c.family_id.in_(ordered))
+            .where(watch.c.incident_id == incident_id, one_of(watch.c.family_id, ids))
             .order_by(watch.c.family_id)
         )
         rows = await self.sql.rows(statement.with_for_update() if lock else statement)
+        docs = await self.sql.rows(
+            select(family.c.id, family.c.doc).where(one_of(family.c.id, ids)).order_by(family.c.id)
+        )
         watches: Mapping[str, Row[*tuple[Any, ...]]] = {row.family_id: row for row in rows}
-        tellings = await self._tellings(incident_id, ordered) if watches else {}
+        tellings = await self._tellings(incident_id, ids) if watches else {}
         notable: dict[str, dict[AddressId, AddressStatus]] = {}
-        for row in await self.sql.rows(_notable(low, high)):
+        for row in await self.sql.rows(_notable(ids)):
             notable.setdefault(row.family_id, {})[AddressId(row.id)] = AddressStatus(
                 suspended=row.suspended_at is not None,
                 opted_out=row.opted_out_at is not None,
@@ -148,14 +151,14 @@ class FanoutRows:
 
     async def _tellings(self, incident_id: IncidentId, ids: Sequence[str]) -> dict[str, list[Telling]]:
         own = select(delivery.c.family_id, *_TELLING).where(
-            delivery.c.incident_id == incident_id, delivery.c.family_id.in_(ids), _says_something()
+            delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids), _says_something()
         )
         shared = (
             select(delivery_share.c.family_id, *_TELLING)
             .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
             .where(
                 delivery_share.c.incident_id == incident_id,
-                delivery_share.c.family_id.in_(ids),
+                one_of(delivery_share.c.family_id, ids),
                 _says_something(),
             )
         )
@@ -169,7 +172,7 @@ def _says_something() -> ColumnElement[bool]:
     return or_(delivery.c.state.not_in(_DEAD), delivery.c.maybe)
 
 
-def _notable(low: str, high: str) -> Select[Any]:
+def _notable(ids: Sequence[str]) -> Select[Any]:
     return (
         select(
             family_address.c.family_id,
@@ -180,5 +183,5 @@ def _notable(low: str, high: str) -> Select[Any]:
             address.c.shared,
         )
         .join(address, address.c.id == family_address.c.address_id)
-        .where(address.c.notable, family_address.c.family_id >= low, family_address.c.family_id <= high)
+        .where(address.c.notable, one_of(family_address.c.family_id, ids))
     )

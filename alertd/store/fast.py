@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from psycopg.errors import UniqueViolation
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState, Reader
 from alertd.domain.incident import IncidentId
 from alertd.records import Outcome, Plan, Planned, PlannedWatch
 from alertd.store import codec
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import delivery, delivery_share, watch
 from alertd.store.types import to_us
@@ -27,7 +29,10 @@ _DELIVERY_TYPES = (
     "text",
 )  # fmt: skip
 _COPY_DELIVERY = f"COPY delivery ({', '.join(_DELIVERY)}) FROM STDIN (FORMAT BINARY)"
-_INSERT_DELIVERY = f"INSERT INTO delivery ({', '.join(_DELIVERY)}) VALUES ({', '.join('?' * len(_DELIVERY))})"  # noqa: S608
+_INSERT_DELIVERY = (
+    f"INSERT INTO delivery ({', '.join(_DELIVERY)}) VALUES ({', '.join('?' * len(_DELIVERY))}) "  # noqa: S608
+    "ON CONFLICT DO NOTHING"
+)
 _WATCH = (
     "incident_id", "family_id", "touched_at", "next_by", "told", "owed", "epoch", "waiting", "look_at",
     "rest", "version",
@@ -83,23 +88,42 @@ def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ..
     ]  # fmt: skip
 
 
-async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> None:
-    """Insert deliveries whose watches the caller holds; a second owner of the same key cannot exist then."""
+async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> list[Planned]:
+    """Insert deliveries whose watches the caller holds; returns those whose key was free, in their order.
+
+    Hardly ever is one taken. COPY knows no ON CONFLICT and would take the whole transaction with it, the
+    cursor's move too, for ever; so it is undone alone, and its rows are inserted the plain way.
+    """
     if not new:
-        return
+        return []
     driver = await sql.driver()
     if sql.dialect == "postgresql":
-        async with driver.cursor() as cursor, cursor.copy(_COPY_DELIVERY) as copy:
-            copy.set_types(_DELIVERY_TYPES)
-            for row in _tuples(plan, new, _same):
-                await copy.write_row(row)
-    else:
-        driver.executemany(_INSERT_DELIVERY, _tuples(plan, new, codec.uuid_text))
+        await driver.execute("SAVEPOINT slice")  # never released: the commit does it, and saves a round trip
+        try:
+            async with driver.cursor() as cursor, cursor.copy(_COPY_DELIVERY) as copy:
+                copy.set_types(_DELIVERY_TYPES)
+                for row in _tuples(plan, new, _same):
+                    await copy.write_row(row)
+        except UniqueViolation:
+            await driver.execute("ROLLBACK TO SAVEPOINT slice")
+            return await insert_deliveries_plainly(sql, plan, new)
+        return list(new)
+    if driver.executemany(_INSERT_DELIVERY, _tuples(plan, new, codec.uuid_text)).rowcount == len(new):
+        return list(new)
+    written = await sql.rows(select(delivery.c.id).where(one_of(delivery.c.id, [d.id for d in new])))
+    return _only(new, {row.id for row in written})
 
 
-async def insert_deliveries_plainly(sql: Sql, plan: Plan, new: Sequence[Planned]) -> None:
-    """The twin of `insert_deliveries` in plain SQLAlchemy; one test holds both to the same rows."""
-    await sql.many(insert(delivery), [delivery_values(plan, d, leased=plan.lease is not None) for d in new])
+async def insert_deliveries_plainly(sql: Sql, plan: Plan, new: Sequence[Planned]) -> list[Planned]:
+    """`insert_deliveries` in plain SQLAlchemy; one test holds both to the same rows."""
+    dialect = postgresql if sql.dialect == "postgresql" else sqlite
+    statement = dialect.insert(delivery).on_conflict_do_nothing().returning(delivery.c.id)
+    rows = await sql.rows(statement, [delivery_values(plan, d, leased=plan.lease is not None) for d in new])
+    return _only(new, {row.id for row in rows})
+
+
+def _only(new: Sequence[Planned], ids: set[UUID]) -> list[Planned]:
+    return [d for d in new if d.id in ids]
 
 
 async def insert_one(sql: Sql, values: dict[str, Any]) -> bool:

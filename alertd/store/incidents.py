@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Select, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.incident import Incident, IncidentId, Update
@@ -12,6 +14,13 @@ from alertd.domain.policy import Policy
 from alertd.store import codec
 from alertd.store.sql import Sql
 from alertd.store.tables import act, fanout, incident, incident_update, outage_event
+
+_ROW = [column for column in incident.c if column is not incident.c.policy_snapshot]  # large, and read apart
+_UPDATE = [
+    column.label(f"update_{column.name}")
+    for column in incident_update.c
+    if column is not incident_update.c.incident_id
+]
 
 
 class IncidentRows:
@@ -23,6 +32,22 @@ class IncidentRows:
         """Nobody else opens or changes an incident until this transaction ends."""
         if self.sql.dialect == "postgresql":
             await self.sql.run(text("SELECT pg_advisory_xact_lock(7203)"))  # any number that only we use
+
+    async def lock_cursors(self, which: int | UUID) -> None:
+        """Wait for the slices of an incident that are being planned; none begins until this transaction ends.
+
+        First of all that is locked: a slice holds its cursor while it writes a holding, or new watches.
+        """
+        column = incident.c.number if isinstance(which, int) else incident.c.id
+        await self.sql.rows(
+            select(fanout.c.id)
+            .where(
+                fanout.c.incident_id == select(incident.c.id).where(column == which).scalar_subquery(),
+                ~fanout.c.done,
+            )
+            .order_by(fanout.c.id)
+            .with_for_update()
+        )
 
     async def next_incident_number(self) -> int:
         """The number that people will type."""
@@ -76,10 +101,8 @@ class IncidentRows:
     async def incident(self, which: int | UUID) -> Incident | None:
         """An incident by its number or id."""
         column = incident.c.number if isinstance(which, int) else incident.c.id
-        rows = await self.sql.rows(select(incident).where(column == which))
-        if not rows:
-            return None
-        return codec.incident(rows[0], await self._updates(rows[0].id))
+        found = await self._with_updates(select(*_ROW).where(column == which))
+        return found[0] if found else None
 
     async def policy_of(self, incident_id: IncidentId) -> Policy:
         """The policy snapshot of an incident."""
@@ -93,18 +116,27 @@ class IncidentRows:
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
-        statement = select(incident).order_by(incident.c.number.desc()).limit(limit)
+        statement = select(*_ROW).order_by(incident.c.number.desc()).limit(limit)
         if open_only:
             statement = statement.where(incident.c.ended_at.is_(None))
-        return [codec.incident(row, await self._updates(row.id)) for row in await self.sql.rows(statement)]
+        return await self._with_updates(statement)
 
-    async def _updates(self, incident_id: UUID) -> tuple[Update, ...]:
+    async def _with_updates(self, chosen: Select[Any]) -> list[Incident]:
+        """Incidents with their updates, newest first; an incident has at least one.
+
+        One statement, so one snapshot: with two, a resolution that commits between them would be read as the
+        newest update of an incident that is still open, and be told as such.
+        """
+        row = chosen.subquery()
         rows = await self.sql.rows(
-            select(incident_update)
-            .where(incident_update.c.incident_id == incident_id)
-            .order_by(incident_update.c.number)
+            select(row, *_UPDATE)
+            .join(incident_update, incident_update.c.incident_id == row.c.id)
+            .order_by(row.c.number.desc(), incident_update.c.number)
         )
-        return tuple(codec.update(row) for row in rows)
+        return [
+            codec.incident(of_one[0], tuple(codec.update(each) for each in of_one))
+            for of_one in (list(group) for _, group in groupby(rows, key=lambda each: each.id))
+        ]
 
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""
@@ -128,7 +160,12 @@ class IncidentRows:
         *,
         scope: bool,
     ) -> None:
-        """A cursor that will carry this update to every family; older cursors of the incident are done with."""
+        """A cursor that will carry this update to every family; older cursors of the incident are done with.
+
+        Not those that look for families without a watch; but it begins behind the slice they are at, whose
+        watches it could not see.
+        """
+        await self.lock_cursors(incident_id)
         await self.sql.run(
             update(fanout)
             .where(fanout.c.incident_id == incident_id, ~fanout.c.done, fanout.c.scope.is_(False))

@@ -1,4 +1,4 @@
-"""The lock order of Postgres, everywhere: cursor, family, watch by its key, address by its id, delivery.
+"""The lock order of Postgres, everywhere: cursor, family, watch by its key, update, address by its id, delivery.
 
 An UPDATE of several rows locks them in the order it happens to find them; two such updates wait for each other
 until one of them is killed (measured). So whoever changes several rows locks them here first.

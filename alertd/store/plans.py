@@ -37,10 +37,13 @@ class PlanRows:
         await self._end_older(plan, won)
         mine = [d for d in plan.deliveries if d.owed.family in won]
         alone = [d for d in mine if d.owed.address not in plan.shared]
-        await fast.insert_deliveries(self.sql, plan, alone)
-        for each in (d for d in mine if d.owed.address in plan.shared):
-            await self._insert_shared(plan, each)
-        return alone
+        inserted = await fast.insert_deliveries(self.sql, plan, alone)
+        if len(inserted) < len(mine):
+            born = {d.id for d in inserted}
+            # By address: two planners of families that share two would wait for each other otherwise.
+            for each in sorted((d for d in mine if d.id not in born), key=lambda d: d.owed.address):
+                await self._insert_shared(plan, each)
+        return inserted
 
     async def _write_watches(self, plan: Plan) -> set[str]:
         new = [w for w in plan.watches if w.version is None]

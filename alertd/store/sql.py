@@ -19,8 +19,10 @@ class Sql(Protocol):
 
     dialect: str
 
-    async def rows(self, statement: Executable, params: Params = None) -> Sequence[Row[*tuple[Any, ...]]]:
-        """Every row of a query."""
+    async def rows(
+        self, statement: Executable, params: Params | Sequence[Mapping[str, Any]] = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
+        """Every row of a query; with several mappings, of an INSERT .. RETURNING of them all."""
 
     async def run(self, statement: Executable, params: Params = None) -> int:
         """Execute and return the number of rows touched."""
@@ -40,7 +42,9 @@ class SqliteSql:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def rows(self, statement: Executable, params: Params = None) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(
+        self, statement: Executable, params: Params | Sequence[Mapping[str, Any]] = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         return self._connection.execute(statement, params).all()
 
     async def run(self, statement: Executable, params: Params = None) -> int:
@@ -62,7 +66,9 @@ class PostgresSql:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def rows(self, statement: Executable, params: Params = None) -> Sequence[Row[*tuple[Any, ...]]]:
+    async def rows(
+        self, statement: Executable, params: Params | Sequence[Mapping[str, Any]] = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         return (await self._connection.execute(statement, params)).all()
 
     async def run(self, statement: Executable, params: Params = None) -> int:

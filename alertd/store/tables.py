@@ -272,6 +272,14 @@ _leased = text("state = 'leased'")
 Index("ix_delivery_leased", delivery.c.lease_until, postgresql_where=_leased, sqlite_where=_leased)
 _unknown = text("state = 'unknown'")
 Index("ix_delivery_unknown", delivery.c.due_at, postgresql_where=_unknown, sqlite_where=_unknown)
+_accepted = text("accepted_at IS NOT NULL")
+Index(  # the last hand-overs, however many wait: without it a backlog hides them, and the margin with them
+    "ix_delivery_accepted",
+    delivery.c.incident_id,
+    delivery.c.accepted_at,
+    postgresql_where=_accepted,
+    sqlite_where=_accepted,
+)
 Index("ix_delivery_family", delivery.c.incident_id, delivery.c.family_id)
 
 delivery_share = Table(  # further families whose duty a delivery to a shared address serves

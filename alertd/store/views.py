@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, union_all
+from sqlalchemy import BigInteger, func, select, type_coerce, union_all
 
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import FamilyId
@@ -14,7 +14,6 @@ from alertd.records import Backlog, DeliveryRow, Progress
 from alertd.store.sql import Sql
 from alertd.store.tables import address, attempt, delivery, fanout, watch
 
-_RECENT = 2000  # ids are sorted by time: the last hand-overs of an incident are among the newest rows
 _MEASURED = 500
 _LANES = ("urgent", "bulk")
 _PRIORITIES = range(4)  # see records.Planned
@@ -78,19 +77,17 @@ class ViewRows:
 
     async def late(self, incident_id: IncidentId) -> timedelta | None:
         """p95 of (accepted - planned) of the incident's last 500 hand-overs, story time; None before any."""
+        wait = type_coerce(delivery.c.accepted_at, BigInteger) - type_coerce(delivery.c.planned_at, BigInteger)
         recent = (
-            select(delivery.c.incident_id, delivery.c.accepted_at, delivery.c.planned_at)
-            .order_by(delivery.c.id.desc())
-            .limit(_RECENT)
-            .subquery()
-        )
-        rows = await self.sql.rows(
-            select(recent.c.accepted_at, recent.c.planned_at)
-            .where(recent.c.incident_id == incident_id, recent.c.accepted_at.is_not(None))
+            select(wait.label("us"))
+            .where(delivery.c.incident_id == incident_id, delivery.c.accepted_at.is_not(None))
+            .order_by(delivery.c.accepted_at.desc())
             .limit(_MEASURED)
+            .cte("recent")
         )
-        waits: list[timedelta] = sorted(row.accepted_at - row.planned_at for row in rows)
-        return waits[min(len(waits) - 1, len(waits) * 95 // 100)] if waits else None
+        rank = select(func.count() * 95 // 100).select_from(recent).scalar_subquery()
+        rows = await self.sql.rows(select(recent.c.us).order_by(recent.c.us).limit(1).offset(rank))
+        return timedelta(microseconds=rows[0].us) if rows else None
 
     async def progress(self, incident_id: IncidentId, newest: int) -> Progress:
         """How far the telling has come."""

@@ -72,6 +72,8 @@ async def add_update(
 ) -> Published | None:
     """Write an update within a transaction; None if its number was taken meanwhile."""
     await rows.lock_incidents()
+    if not dry_run:
+        await rows.lock_cursors(number)  # before anything is read or written: see alertd.store.locks
     incident = await rows.incident(number)
     if incident is None:
         raise NotFound(f"there is no incident {number}; alertd incident list shows them")

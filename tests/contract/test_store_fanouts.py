@@ -1,14 +1,20 @@
 """Cursors: an update reaches every family once, in slices, and a crash between any two of them loses nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Executable, select
 
-from alertd.domain.family import FamilyId
-from alertd.domain.incident import Scope
+from alertd.domain.family import Address, FamilyId
+from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Fanout, Plan
 from alertd.store.ids import uuid7
-from alertd.store.tables import fanout, watch
+from alertd.store.one_of import one_of
+from alertd.store.store import Rows
+from alertd.store.tables import delivery, family, fanout, watch
 from tests import make
 from tests.contract.books import Books, crowd
 
@@ -164,3 +170,67 @@ async def test_due_watches_come_the_longest_due_first_and_by_incident(books: Boo
         assert await turn.rows.due_watches(make.after(3) + timedelta(microseconds=1), 10) == {
             books.incident.id: ["fam-0001", "fam-0002", "fam-0000"]
         }
+
+
+async def test_due_incidents_come_in_one_order_whichever_is_due_first(books: Books):
+    """Planners write them in this order: of two with the same two incidents none waits for the other in a ring."""
+    families = await books.families(*crowd(2))
+    second = await books.open(replace(books.incident, id=IncidentId(UUID(int=2)), number=2))
+    assert second.id < books.incident.id
+    await books.write([books.watch(families[0], look_at=make.after(2))], incident=second)
+    await books.write([books.watch(families[1], look_at=make.after(1))])
+    async with books.store.turn("due") as turn:
+        assert turn is not None
+        assert list(await turn.rows.due_watches(make.after(3), 10)) == [second.id, books.incident.id]
+
+
+class Counting:
+    """A connection that counts the rows it brings."""
+
+    def __init__(self, sql: Any) -> None:
+        self._sql, self.dialect, self.brought = sql, sql.dialect, 0
+
+    async def rows(self, statement: Executable, params: Any = None) -> Any:
+        found = await self._sql.rows(statement, params)
+        self.brought += len(found)
+        return found
+
+
+async def test_of_scattered_families_nothing_is_read_that_lies_between_them(books: Books):
+    """Due watches are all over the place: a range of their ids would be everybody."""
+    unverified = [
+        replace(f, caregivers=tuple(replace(c, addresses=_unverified(c.addresses)) for c in f.caregivers))
+        for f in crowd(9)
+    ]
+    families = await books.families(*unverified)
+    ends = [families[8].id, families[0].id]
+    async with books.store.reading() as rows:
+        counting: Any = Counting(rows.sql)
+        found = list(await Rows(counting).candidates(books.incident.id, ends, lock=False))
+    assert [each.family.id for each in found] == ends[::-1]
+    assert all(len(each.addresses) == 1 for each in found)
+    assert counting.brought == 4  # two documents, two addresses
+
+
+def _unverified(addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+    return tuple(replace(each, verified=False) for each in addresses)
+
+
+async def test_a_condition_on_many_values_takes_any_text(books: Books):
+    names = ["a b", 'a"b', "a'b", "a,b", "a{b}", "a\\b", "NULL", "null", "", "señal", "雪", "%s", ":a"]
+    for name in names:
+        await books.families(make.family(make.caregiver("mia", "push"), id=FamilyId(name)))
+    async with books.store.reading() as rows:
+        for wanted in (names, names[2:4], ["nobody"], []):
+            found = await rows.sql.rows(select(family.c.id).where(one_of(family.c.id, wanted)))
+            assert {row.id for row in found} == set(wanted) & set(names)
+
+
+async def test_a_condition_on_many_ids(books: Books):
+    families = await books.families(*crowd(3))
+    await books.tell(*families)
+    ids = [row["id"] for row in await books.table(delivery)]
+    async with books.store.reading() as rows:
+        for wanted in (ids, ids[1:2], [uuid7()], []):
+            found = await rows.sql.rows(select(delivery.c.id).where(one_of(delivery.c.id, wanted)))
+            assert {row.id for row in found} == set(wanted) & set(ids)

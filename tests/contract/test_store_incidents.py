@@ -1,9 +1,15 @@
 """Incidents: a row, its numbered updates that never change, and its policy for life."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Executable
+
 from alertd.domain.incident import IncidentId, Kind, State
+from alertd.store.sql import Sql
+from alertd.store.store import Rows
 from tests import make
 from tests.contract.books import Books
 
@@ -29,6 +35,37 @@ async def test_an_incident_comes_back_as_it_was_stored(books: Books):
         assert await rows.policy_of(SECOND) == make.policy()
         assert await rows.lane_of(SECOND) == "urgent"
         assert await rows.incident_version(SECOND) == (1, 3)
+
+
+class Between:
+    """A connection beside which something happens after its first query."""
+
+    def __init__(self, sql: Sql, happens: Callable[[], Awaitable[None]]) -> None:
+        self._sql, self._happens, self.dialect = sql, [happens], sql.dialect
+
+    async def rows(self, statement: Executable, params: Any = None) -> Any:
+        found = await self._sql.rows(statement, params)
+        while self._happens:
+            await self._happens.pop()()
+        return found
+
+
+async def test_an_incident_is_read_at_one_moment(books: Books):
+    """A resolution that commits meanwhile: either not there, or there with the state that it brings."""
+
+    async def resolve() -> None:
+        end = make.update(2, Kind.RESOLUTION, make.after(9), state=State.RESOLVED)
+        async with books.store.transaction() as rows:
+            assert await rows.add_update(books.incident.id, end)
+            assert await rows.save_incident(replace(books.incident, state=State.RESOLVED, version=2))
+
+    async with books.store.reading() as rows:
+        between: Any = Between(rows.sql, resolve)
+        found = await Rows(between).incident(1)
+    assert found == books.incident
+    async with books.store.reading() as rows:
+        [after] = await rows.incidents(open_only=False, limit=9)
+    assert (after.state, after.newest.kind) == (State.RESOLVED, Kind.RESOLUTION)
 
 
 async def test_incidents_are_listed_newest_first(books: Books):

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from sqlalchemy import update
+
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Severity
 from alertd.store.ids import uuid7
@@ -64,6 +66,29 @@ async def test_how_late_the_last_hand_overs_were(books: Books):
     async with books.store.reading() as rows:
         assert await rows.late(books.incident.id) == timedelta(seconds=96)
         assert await rows.late(make.incident(id=uuid7()).id) is None
+
+
+async def test_a_backlog_does_not_hide_how_late_the_last_hand_overs_were(books: Books):
+    """Half an hour behind, thousands of newer rows wait: the margin is needed then most of all."""
+    [family] = await books.families(*crowd(1))
+    new = [books.owed(family, step=step) for step in range(2600)]
+    await books.write([books.watch(family)], new)
+    await books.set(delivery, {"state": "accepted", "accepted_at": make.after(10)}, step=0)
+    async with books.store.reading() as rows:
+        assert await rows.late(books.incident.id) == timedelta(minutes=10)
+
+
+async def test_only_the_last_500_hand_overs_count(books: Books):
+    [family] = await books.families(*crowd(1))
+    new = [books.owed(family, step=step) for step in range(600)]
+    await books.write([books.watch(family)], new)
+    long_ago = {"planned_at": make.after(-60), "accepted_at": make.after(-30), "state": "accepted"}
+    lately = {"accepted_at": make.after(2), "state": "accepted"}
+    async with books.store.transaction() as rows:
+        await rows.sql.run(update(delivery).where(delivery.c.step < 100).values(long_ago))
+        await rows.sql.run(update(delivery).where(delivery.c.step >= 100).values(lately))
+    async with books.store.reading() as rows:
+        assert await rows.late(books.incident.id) == timedelta(minutes=2)
 
 
 async def test_progress_says_how_far_the_telling_has_come(books: Books):

@@ -108,6 +108,14 @@ def upgrade() -> None:
         sa.Column("crashes", sa.SmallInteger(), server_default=sa.text("0"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery")),
     )
+    op.create_index(
+        "ix_delivery_accepted",
+        "delivery",
+        ["incident_id", "accepted_at"],
+        unique=False,
+        postgresql_where=sa.text("accepted_at IS NOT NULL"),
+        sqlite_where=sa.text("accepted_at IS NOT NULL"),
+    )
     op.create_index("ix_delivery_family", "delivery", ["incident_id", "family_id"], unique=False)
     op.create_index(
         "ix_delivery_leased",

@@ -1,0 +1,144 @@
+"""Who waits for whom on Postgres: a publication for the slice under way, and nobody in a ring."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Executable, Insert, text
+
+from alertd.domain.family import FamilyId
+from alertd.domain.incident import IncidentId, Kind, Reach, Severity, State
+from alertd.ports.deps import Deps
+from alertd.records import Plan
+from alertd.store.ids import uuid7
+from alertd.store.store import Rows
+from alertd.store.tables import delivery, fanout
+from alertd.usecases.open_incident import Opening, open_incident
+from alertd.usecases.publish import News, Published, publish
+from alertd.usecases.put_families import put_families
+from tests import make
+from tests.contract.books import Books, crowd
+from tests.served import open_deps
+
+
+@pytest.fixture
+async def deps(fresh_database: Callable[[str], str]) -> AsyncIterator[Deps]:
+    """A cluster with an outage that no worker has begun to tell."""
+    made, _ = open_deps(fresh_database("postgresql"))
+    await put_families(made, crowd(3), who="test")
+    await open_incident(made, Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down"), who="test")
+    yield made
+    await made.store.close()
+
+
+@pytest.fixture
+async def pages(fresh_database: Callable[[str], str]) -> AsyncIterator[Books]:
+    """Books on Postgres."""
+    made = Books(fresh_database("postgresql"))
+    await made.open()
+    yield made
+    await made.store.close()
+
+
+async def until_blocked(store: Any, task: asyncio.Task[Any]) -> None:
+    """Return when a session of this database waits for a lock."""
+    waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid() LIMIT 1")
+    async with asyncio.timeout(10):
+        while not task.done():
+            async with store.reading() as rows:
+                if await rows.sql.rows(waiting):
+                    return
+            await asyncio.sleep(0.01)
+    raise AssertionError("it waited for nobody")
+
+
+def news(deps: Deps, state: State | None = None) -> Coroutine[Any, Any, Published]:
+    return publish(deps, 1, News(message={"en": "News."}, state=state), who="test")
+
+
+async def test_an_update_begins_behind_the_slice_of_the_opening_that_is_under_way(deps: Deps):
+    """Its cursor walks watches; those that the slice is about to make must be there when it begins."""
+    async with deps.store.turn("fanout-urgent") as turn:
+        assert turn is not None
+        cursor = await turn.rows.take_fanout("urgent")
+        assert cursor is not None
+        assert cursor.scope
+        task = asyncio.create_task(news(deps, State.RESOLVED))
+        await until_blocked(deps.store, task)
+        async with turn.write() as rows:
+            assert await rows.move_fanout(cursor, None, deps.clock.machine())
+    assert (await asyncio.wait_for(task, 10)).update == 2
+
+
+async def test_a_slice_that_writes_a_holding_and_a_publication_do_not_wait_in_a_ring(deps: Deps):
+    """The publication locks the cursors before it takes a number, and reads the holding when it has them."""
+    await news(deps)
+    async with deps.store.turn("fanout-urgent") as turn:
+        assert turn is not None
+        cursor = await turn.rows.take_fanout("urgent")
+        assert cursor is not None
+        task = asyncio.create_task(news(deps, State.IDENTIFIED))
+        await until_blocked(deps.store, task)
+        async with turn.write() as rows:
+            assert await rows.add_update(cursor.incident, make.update(3, Kind.HOLDING, deps.clock.now()))
+    await asyncio.wait_for(task, 10)
+    async with deps.store.reading() as rows:
+        found = await rows.incident(1)
+    assert found is not None
+    assert [each.number for each in found.updates] == [1, 2, 3, 4]
+    assert found.newest.human_number == 3
+
+
+async def test_a_cursor_of_another_incident_is_nobodys_concern(pages: Books):
+    other = await pages.open(replace(make.incident(), id=IncidentId(uuid7()), number=2))
+    async with pages.store.transaction() as rows:
+        await rows.add_fanout(uuid7(), other.id, 1, "bulk", make.NOON, scope=True)
+    async with pages.store.turn("fanout-bulk") as turn:
+        assert turn is not None
+        assert await turn.rows.take_fanout("bulk") is not None
+        async with asyncio.timeout(5), pages.store.transaction() as rows:
+            await rows.add_fanout(uuid7(), pages.incident.id, 2, "bulk", make.NOON, scope=False)
+    assert len(await pages.table(fanout)) == 2
+
+
+class Slow:
+    """A connection that waits after its first insert of a delivery."""
+
+    dialect = "postgresql"
+
+    def __init__(self, sql: Any, wait: Callable[[], Awaitable[None]]) -> None:
+        self._sql, self._wait, self._waited = sql, wait, False
+        self.rows, self.driver = sql.rows, sql.driver
+
+    async def run(self, statement: Executable, params: Any = None) -> int:
+        done: int = await self._sql.run(statement, params)
+        if not self._waited and isinstance(statement, Insert) and statement.table is delivery:
+            self._waited = True
+            await self._wait()
+        return done
+
+
+async def test_two_planners_of_families_that_share_two_addresses_do_not_wait_in_a_ring(pages: Books):
+    """Each inserts its first and lets the other come; one waits for the other, and both get done."""
+    nurses = [make.caregiver(f"nurse-{n}", addresses=(make.address("sms", f"+1415555010{n}"),)) for n in (1, 2)]
+    families = await pages.families(*(make.family(nurses[n % 2], id=FamilyId(f"fam-{n}")) for n in (0, 1, 2, 3)))
+    began = [asyncio.Event(), asyncio.Event()]
+
+    async def plan(mine: int, first: int, second: int) -> None:
+        async def wait() -> None:
+            began[mine].set()
+            await asyncio.wait({asyncio.ensure_future(began[1 - mine].wait())}, timeout=0.5)
+
+        two = [families[first], families[second]]
+        made = Plan(pages.incident.id, pages.incident.scope, make.NOON, make.NOON)
+        made.watches = [pages.watch(each) for each in two]
+        made.deliveries = [pages.owed(each) for each in two]
+        made.shared = frozenset(each.owed.address for each in made.deliveries)
+        async with pages.store.transaction() as rows:
+            slow: Any = Slow(rows.sql, wait)
+            await Rows(slow).write_plan(made)
+
+    await asyncio.wait_for(asyncio.gather(plan(0, 0, 1), plan(1, 3, 2)), 10)
+    assert await pages.states() == {"pending": 2}
