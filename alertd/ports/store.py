@@ -97,6 +97,9 @@ class Rows(Protocol):
     async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
         """The incident that an alert of a source last belonged to."""
 
+    async def alerts_of(self, incident_id: IncidentId) -> Mapping[tuple[str, str], str]:
+        """What each alert of an incident, by (source, alert), last said: firing or resolved."""
+
     async def family(self, family_id: FamilyId) -> Family | None:
         """One family, or None."""
 

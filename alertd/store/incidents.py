@@ -1,6 +1,6 @@
 """Incidents, their updates, and the events they came from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -228,6 +228,17 @@ class IncidentRows:
             .limit(1)
         )
         return rows[0].incident_id if rows else None
+
+    async def alerts_of(self, incident_id: IncidentId) -> Mapping[tuple[str, str], str]:
+        """What each alert of an incident, by (source, alert), last said: firing or resolved."""
+        event = outage_event.c
+        rows = await self.sql.rows(
+            select(event.source, event.alert, event.status)
+            .where(event.incident_id == incident_id)
+            # Of two at one instant the one that fires counts: an outage too long is safer than one too short.
+            .order_by(event.at, event.status.desc())
+        )
+        return {(row.source, row.alert): row.status for row in rows}
 
 
 def _columns(row: Incident) -> dict[str, object]:

@@ -63,9 +63,12 @@ async def open_incident(
 
 
 async def add_incident(
-    deps: Deps, rows: Rows, opening: Opening, *, who: str, dry_run: bool = False
+    deps: Deps, rows: Rows, opening: Opening, *, who: str, dry_run: bool = False, alert: str | None = None
 ) -> tuple[Opened, str]:
-    """Open an incident within a transaction; returns it and the lane to ring."""
+    """Open an incident within a transaction; returns it and the lane to ring.
+
+    `alert`: the one whose event opens it; None where a person does it by hand.
+    """
     now = deps.clock.now()
     scope = wording.scope(deps, opening.reaches)
     policy = deps.policy_for(scope.services[0])
@@ -112,5 +115,7 @@ async def add_incident(
         await rows.add_incident(incident, policy, lane)
         await rows.add_fanout(deps.new_id(), incident.id, 1, lane, deps.clock.machine(), scope=True)
         detail: dict[str, object] = {"severity": facts.severity.value, "services": scope.services}
+        if alert is not None:
+            detail["alert"] = alert
         await rows.add_act(deps.new_id(), now, who, "open", incident.id, detail)
     return Opened(incident.number, 1, seen, dry_run), lane

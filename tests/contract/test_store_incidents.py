@@ -52,6 +52,20 @@ async def test_a_number_is_given_to_one_update_only(books: Books):
     assert not found.newest.facts.message
 
 
+async def test_the_last_word_of_every_alert_counts(books: Books):
+    """By the time it was taken; of two words at one instant, the one that fires."""
+    said = [("b", "firing", 0), ("a", "firing", 1), ("a", "resolved", 2), ("b", "resolved", 3), ("b", "firing", 3)]
+    async with books.store.transaction() as rows:
+        for number, (alert, status, at) in enumerate([*said, ("c", "firing", 4)]):
+            await rows.add_event(
+                source="desk", event_id=str(number), alert=alert, status=status, digest=b"", body="{}",
+                at=make.after(at), incident_id=SECOND if alert == "c" else books.incident.id,
+            )  # fmt: skip
+    async with books.store.reading() as rows:
+        assert await rows.alerts_of(books.incident.id) == {("desk", "a"): "resolved", ("desk", "b"): "firing"}
+        assert await rows.alerts_of(SECOND) == {("desk", "c"): "firing"}
+
+
 async def test_who_changes_an_incident_from_an_old_version_is_told_so(books: Books):
     changed = replace(books.incident, state=State.IDENTIFIED, version=2)
     async with books.store.transaction() as rows:
