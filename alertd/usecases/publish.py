@@ -130,6 +130,8 @@ def compose_update(
         promise = wording.promise(policy, severity, now, news.next_by, news.next_in)
     elif news.next_in or news.next_by:
         raise Invalid("an incident that has ended promises nothing more", field="next_in")
+    if not news.notify:
+        wording.for_the_record(incident, facts)
     kind, references = _kind(incident, facts, news)
     if (
         not facts.message

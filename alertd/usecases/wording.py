@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from alertd.domain.errors import Invalid
-from alertd.domain.incident import Reach, Scope, Severity
+from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 
@@ -97,3 +97,19 @@ def promise(
             field="next_in",
         )
     return moment
+
+
+def for_the_record(incident: Incident, facts: Facts) -> None:
+    """What nobody is told changes nothing that decides who is told what, and when (R5). Raises Invalid."""
+    moved = (
+        ("severity", facts.severity is not incident.severity),
+        ("scope", facts.scope != incident.scope),
+        ("state", facts.state is not incident.state),
+    )
+    names = " or the ".join(name for name, changed in moved if changed)
+    if names:
+        raise Invalid(
+            f"for the record only, an update cannot change the {names}: that decides who is told what, and when; "
+            "let it be told, or leave the change out",
+            field="notify",
+        )

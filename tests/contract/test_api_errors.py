@@ -125,6 +125,27 @@ async def test_an_opening_with_a_mistake(served: Served, change: dict[str, Any],
     await untouched(served)
 
 
+UPDATES = [
+    ({"severity": "major", "notify": False}, "notify", "cannot change the severity"),
+    ({"add_scope": ["share"], "message": "x", "notify": False}, "notify", "cannot change the scope"),
+    ({"state": "identified", "severity": "minor", "notify": False}, "notify", "the severity or the state"),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "says"), UPDATES, ids=[str(change)[:50] for change, _, _ in UPDATES])
+async def test_an_update_with_a_mistake(served: Served, change: dict[str, Any], field: str, says: str) -> None:
+    """422, with the field and the way out; no update, also not as a dry run."""
+    await served.families(make.family())
+    assert (await served.open()).status_code == 201
+    for query in ({"dry_run": True}, {}):
+        error = await refused(
+            served, 422, "invalid", "POST", "/v1/incidents/1/updates", body=dict(change), **query
+        )
+        assert error["field"] == field
+        assert says in error["message"]
+    assert len((await served.ask("GET", "/v1/incidents/1")).json()["updates"]) == 1
+
+
 async def test_all_mistakes_at_once(served: Served) -> None:
     """`problems` lists every one; the first stands in the error itself."""
     error = await refused(served, 422, "invalid", "POST", "/v1/incidents", body={"severity": "?", "bogus": 1})

@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
+from alertd.domain.errors import Invalid
+from alertd.domain.incident import Reach
 from tests import make
 from tests.scenario.world import World
 
@@ -72,6 +76,24 @@ async def test_an_update_marked_no_notify_moves_nothing(world: World):
     world.phone("mia").expect_sms("No news")
 
 
+async def test_what_nobody_is_told_changes_neither_scope_nor_severity_nor_state(world: World):
+    """R5: whom it touches and how badly is never written down in silence: no family is lost by it."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.family("fam-2", make.caregiver("lea", "sms"), services=("login",))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    for change in ({"add_scope": (Reach("login"),)}, {"severity": "minor"}, {"state": "monitoring"}):
+        with pytest.raises(Invalid) as refused:
+            await world.update("For the team.", notify=False, **change)
+        assert refused.value.field == "notify"
+
+    await world.update("For the team.", notify=False, severity="critical")  # as it is: no change
+    world.phone("mia").expect_nothing()
+    await world.update("Log-in fails too.", add_scope=(Reach("login"),))
+    world.phone("mia").expect_sms("Log-in fails too.")
+    world.phone("lea").expect_sms("Log-in fails too.")
+
+
 async def test_in_monitoring_the_window_is_twice_as_long(world: World):
     """R2: window by severity and state."""
     await world.family()
@@ -105,8 +127,6 @@ async def test_a_growing_scope_tells_whom_it_newly_touches(world: World):
     await world.outage("follow")
     world.phone("mia").forget()
     world.phone("ana").expect_nothing()
-
-    from alertd.domain.incident import Reach
 
     await world.update("Log-in is down too.", add_scope=(Reach("login"),))
     world.phone("mia").expect_sms("Log-in is down too.")

@@ -102,6 +102,8 @@ def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
     assert alertd.out.startswith("Update 2 of incident 1.")
     assert alertd("incident", "update", "1", "--message", "A cable.", "--corrects", "2") == 0
     assert alertd("incident", "update", "1", "--add-scope", "share:us", "--severity", "major") == 0
+    assert alertd("incident", "update", "1", "--message", "For us.", "--no-notify", "--severity", "minor") == 1
+    assert "--no-notify: for the record only, an update cannot change the severity" in alertd.err
     assert alertd("incident", "update", "1", "--message", "For us.", "--no-notify") == 0
     families.run(families.served.work())
     assert alertd("incident", "list") == 0
