@@ -33,7 +33,7 @@ class Rows(Protocol):
     async def next_incident_number(self) -> int:
         """The number that people will type."""
 
-    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+    async def add_incident(self, new: Incident, policy: Policy) -> None:
         """Insert an incident with its updates and the policy it keeps for life."""
 
     async def save_incident(self, changed: Incident) -> bool:
@@ -47,9 +47,6 @@ class Rows(Protocol):
 
     async def policy_of(self, incident_id: IncidentId) -> Policy:
         """The policy snapshot of an incident."""
-
-    async def lane_of(self, incident_id: IncidentId) -> str:
-        """The lane of an incident's messages."""
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""

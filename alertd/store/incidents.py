@@ -29,7 +29,7 @@ class IncidentRows:
         rows = await self.sql.rows(select(func.coalesce(func.max(incident.c.number), 0) + 1))
         return int(rows[0][0])
 
-    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+    async def add_incident(self, new: Incident, policy: Policy) -> None:
         """Insert an incident with its updates and the policy it keeps for life."""
         await self.sql.run(
             insert(incident),
@@ -40,7 +40,6 @@ class IncidentRows:
                 "opened_at": new.opened_at,
                 "policy": new.policy,
                 "policy_snapshot": codec.encode(policy),
-                "lane": lane,
             },
         )
         for each in new.updates:
@@ -85,11 +84,6 @@ class IncidentRows:
         """The policy snapshot of an incident."""
         rows = await self.sql.rows(select(incident.c.policy_snapshot).where(incident.c.id == incident_id))
         return codec.policy(rows[0].policy_snapshot)
-
-    async def lane_of(self, incident_id: IncidentId) -> str:
-        """The lane of an incident's messages."""
-        rows = await self.sql.rows(select(incident.c.lane).where(incident.c.id == incident_id))
-        return str(rows[0].lane)
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import Lane
 from alertd.domain.errors import Conflict, Invalid, NotFound
-from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Severity, State, Update
+from alertd.domain.incident import Facts, Incident, Kind, Reach, Severity, State, Update
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
+from alertd.usecases.open_incident import lane_of_notices
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -55,11 +57,11 @@ async def publish(
             before = await answered(rows, repeat, Published)
             if before is not None:
                 return before
-            published = await add_update(deps, rows, number, news, who=who, dry_run=dry_run)
-            if published is not None and not dry_run:
-                await keep(rows, repeat, published, deps.clock.now())
-            lane = await rows.lane_of(await _id(rows, number))
-        if published is not None:
+            added = await add_update(deps, rows, number, news, who=who, dry_run=dry_run)
+            if added is not None and not dry_run:
+                await keep(rows, repeat, added[0], deps.clock.now())
+        if added is not None:
+            published, lane = added
             if not dry_run:
                 deps.log.info("update_published", incident=number, update=published.update, state=published.state)
                 deps.doorbell.ring(lane)
@@ -69,8 +71,8 @@ async def publish(
 
 async def add_update(
     deps: Deps, rows: Rows, number: int, news: News, *, who: str, dry_run: bool = False
-) -> Published | None:
-    """Write an update within a transaction; None if its number was taken meanwhile."""
+) -> tuple[Published, str] | None:
+    """Write an update within a transaction; returns it and the lane to ring, None if its number was taken."""
     await rows.lock_incidents()
     incident = await rows.incident(number)
     if incident is None:
@@ -83,8 +85,11 @@ async def add_update(
     seen = await preview(deps, rows, changed, policy, now)
     human = update.human_number or 0
     published = Published(number, human, changed.state, seen, dry_run)
+    # Of all updates only those that widen the scope carry first notices.
+    widens = not incident.scope.covers(changed.scope)
+    lane = lane_of_notices(seen.families) if widens else Lane.BULK.value
     if dry_run:
-        return published
+        return published, lane
     if not await rows.add_update(incident.id, update) or not await rows.save_incident(changed):
         return None
     if update.notify:
@@ -92,13 +97,13 @@ async def add_update(
             deps.new_id(),
             incident.id,
             update.number,
-            await rows.lane_of(incident.id),
+            lane,
             deps.clock.machine(),
             scope=changed.scope != incident.scope,
         )
     detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
     await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)
-    return published
+    return published, lane
 
 
 def compose_update(
@@ -181,10 +186,3 @@ def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | Non
     if facts.scope != incident.scope:
         return Kind.SCOPE, None
     return Kind.PROGRESS, None
-
-
-async def _id(rows: Rows, number: int) -> IncidentId:
-    incident = await rows.incident(number)
-    if incident is None:
-        raise NotFound(f"there is no incident {number}; alertd incident list shows them")
-    return incident.id

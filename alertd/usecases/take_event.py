@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from alertd.domain.errors import Conflict, NotFound
 from alertd.domain.event import EventStatus, OutageEvent
-from alertd.domain.incident import Incident, State
+from alertd.domain.incident import Incident, IncidentId, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
@@ -28,6 +28,9 @@ class Received:
     incident: int | None
     update: int | None = None
     why: str | None = None  # where the event asked for something that was not done
+
+
+_Outcome = tuple[Received, IncidentId, str | None]  # and the lane to ring
 
 
 async def take_event(
@@ -51,7 +54,7 @@ async def take_event(
             outcome = await _act(deps, rows, event, who)
             if outcome is None:
                 continue
-            received, incident, lane = outcome
+            received, incident_id, lane = outcome
             await rows.add_event(
                 source=event.source,
                 event_id=event.id,
@@ -60,11 +63,12 @@ async def take_event(
                 digest=digest,
                 body=body.decode(),
                 at=deps.clock.now(),
-                incident_id=incident.id,
+                incident_id=incident_id,
             )
             await keep(rows, repeat, received, deps.clock.now())
         deps.log.info("event_taken", did=received.did, incident=received.incident)
-        deps.doorbell.ring(lane)
+        if lane is not None:
+            deps.doorbell.ring(lane)
         return received
     raise Conflict("this incident changes faster than this event could be written; send it again")
 
@@ -79,7 +83,7 @@ async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: ob
     return Received("duplicate", incident.number if incident else None)
 
 
-async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Received, Incident, str] | None:
+async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome | None:
     """Open, update or resolve; None if an update's number was taken meanwhile."""
     incident = await _joined(rows, event)
     if event.status is EventStatus.RESOLVED:
@@ -97,13 +101,11 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Re
         opened, lane = await add_incident(deps, rows, opening, who=who, alert=event.alert)
         fresh = await rows.incident(opened.incident)
         assert fresh is not None
-        return Received("opened", opened.incident, opened.update), fresh, lane
+        return Received("opened", opened.incident, opened.update), fresh.id, lane
     return await _update(deps, rows, incident, event, who)
 
 
-async def _resolve(
-    deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str
-) -> tuple[Received, Incident, str] | None:
+async def _resolve(deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str) -> _Outcome | None:
     """End the incident if this was the last of its alerts, and no person opened it; else only note it."""
     alerts = await rows.alerts_of(incident.id)
     firing = [key for key, status in alerts.items() if status == EventStatus.FIRING and key != _alert(event)]
@@ -116,14 +118,12 @@ async def _resolve(
         why = "a person opened it, not an alert"
     if why is not None:
         why = f"incident {incident.number} goes on: {why}; to end it: alertd incident resolve {incident.number}"
-        return Received("noted", incident.number, why=why), incident, await rows.lane_of(incident.id)
+        return Received("noted", incident.number, why=why), incident.id, None
     news = News(message=event.message, state=State.RESOLVED)
     return await _publish(deps, rows, incident, news, who, Received("resolved", incident.number))
 
 
-async def _update(
-    deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str
-) -> tuple[Received, Incident, str] | None:
+async def _update(deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str) -> _Outcome | None:
     """Tell what the event says newly; only the alert that is the whole incident lowers its severity."""
     severity, why = event.severity, None
     if severity.rank < incident.severity.rank:
@@ -137,7 +137,7 @@ async def _update(
     widens = not incident.scope.covers(event.scope)
     says = bool(event.message) and event.message != incident.news.facts.message
     if not says and not widens and severity is incident.severity:
-        return Received("noted", incident.number, why=why), incident, await rows.lane_of(incident.id)
+        return Received("noted", incident.number, why=why), incident.id, None
     news = News(
         message=event.message if says else {},
         severity=severity,
@@ -148,12 +148,12 @@ async def _update(
 
 async def _publish(
     deps: Deps, rows: Rows, incident: Incident, news: News, who: str, received: Received
-) -> tuple[Received, Incident, str] | None:
-    published = await add_update(deps, rows, incident.number, news, who=who)
-    if published is None:
+) -> _Outcome | None:
+    added = await add_update(deps, rows, incident.number, news, who=who)
+    if added is None:
         return None
-    received = replace(received, update=published.update)
-    return received, incident, await rows.lane_of(incident.id)
+    published, lane = added
+    return replace(received, update=published.update), incident.id, lane
 
 
 def _alert(event: OutageEvent) -> tuple[str, str]:

@@ -21,13 +21,12 @@ async def test_an_incident_comes_back_as_it_was_stored(books: Books):
         (Kind.CORRECTION, 25, {"references": 1, "human_number": 2, "notify": False, "works": ("sensor_works",)}),
     )
     given = replace(given, id=SECOND, number=2, scope=make.scope("follow", "share", regions=("us", "eu-west")))
-    await books.open(given, lane="urgent")
+    await books.open(given)
     async with books.store.reading() as rows:
         assert await rows.incident(2) == given
         assert await rows.incident(SECOND) == given
         assert await rows.incident(3) is None
         assert await rows.policy_of(SECOND) == make.policy()
-        assert await rows.lane_of(SECOND) == "urgent"
         assert await rows.incident_version(SECOND) == (1, 3)
 
 
