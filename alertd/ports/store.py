@@ -15,6 +15,7 @@ from alertd.records import (
     Claimed,
     DeliveryRow,
     Fanout,
+    Imported,
     Key,
     Lease,
     Outcome,
@@ -106,10 +107,10 @@ class Rows(Protocol):
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
         """When each of these families, where known, was last updated by its owner; locks them."""
 
-    async def put_families(self, families: Sequence[Family]) -> bool:
+    async def put_families(self, families: Sequence[Family]) -> Imported | None:
         """Insert or replace families with their index rows; addresses keep their one row and its state.
 
-        False: one of their addresses was forgotten this very moment; roll back, and take them again.
+        None: one of their addresses was forgotten this very moment; roll back, and take them again.
         """
 
     async def delete_family(self, family_id: FamilyId) -> bool:
