@@ -83,6 +83,12 @@ async def add_update(
     now = deps.clock.now()
     changed, update = compose_update(deps, incident, policy, news, now)
     seen = await preview(deps, rows, changed, policy, now)
+    if changed.scope != incident.scope and not seen.families:
+        names = ", ".join(changed.scope.services)
+        field = "remove_scope" if news.remove_scope else "add_scope"
+        raise Invalid(
+            f"it would touch nobody: no family uses {names} there; resolve or cancel it instead", field=field
+        )
     human = update.human_number or 0
     published = Published(number, human, changed.state, seen, dry_run)
     # Of all updates only those that widen the scope carry first notices.
@@ -111,13 +117,7 @@ def compose_update(
 ) -> tuple[Incident, Update]:
     """The incident after the update, and the update itself. Raises Invalid."""
     last = incident.newest.facts
-    scope = incident.scope
-    if news.add_scope:
-        scope = scope.plus(wording.scope(deps, news.add_scope, "add_scope"))
-    if news.remove_scope:
-        scope = scope.minus(wording.scope(deps, news.remove_scope, "remove_scope"))
-        if not scope.reaches:
-            raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
+    scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,

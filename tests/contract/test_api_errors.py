@@ -129,6 +129,18 @@ UPDATES = [
     ({"severity": "major", "notify": False}, "notify", "cannot change the severity"),
     ({"add_scope": ["share"], "message": "x", "notify": False}, "notify", "cannot change the scope"),
     ({"state": "identified", "severity": "minor", "notify": False}, "notify", "the severity or the state"),
+    (
+        {"remove_scope": [{"service": "follow", "regions": ["us"]}]},
+        "remove_scope",
+        "follow:us cannot be taken out of follow everywhere; remove follow, and in the same update add the regions",
+    ),
+    ({"remove_scope": ["share"]}, "remove_scope", "share everywhere is not in it: nothing to remove"),
+    ({"remove_scope": ["follow"]}, "remove_scope", "resolve or cancel the incident instead"),
+    (
+        {"remove_scope": ["follow"], "add_scope": [{"service": "follow", "regions": ["eu"]}]},
+        "remove_scope",
+        "it would touch nobody: no family uses follow there",
+    ),
 ]
 
 

@@ -133,6 +133,20 @@ async def test_a_growing_scope_tells_whom_it_newly_touches(world: World):
     world.phone("ana").expect_sms("Log-in", "Log-in is down too.")
 
 
+async def test_an_outage_turns_out_to_be_in_one_region_only(world: World):
+    """R15: everywhere is taken out and the region put in, in one update; only the others hear that it is not theirs."""
+    await world.family("fam-1", make.caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", make.caregiver("ana", "sms"), region="eu-north")
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.phone("ana").forget()
+
+    await world.update(remove_scope=(Reach("follow"),), add_scope=(Reach("follow", ("eu",)), Reach("login")))
+    world.phone("mia").expect_sms("not affected")
+    world.phone("ana").forget()
+    assert world.sql("SELECT family_id, rest FROM watch WHERE rest IS NOT NULL") == [("fam-1", "not_touched")]
+
+
 async def test_a_restart_forgets_nothing(world: World):
     """Level-triggered: what is owed is found in the database."""
     await world.family()
