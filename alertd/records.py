@@ -174,6 +174,13 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """What writing families changed for others."""
+
+    verified_for: frozenset[str]  # other families who have an address that is verified only now
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """An API key as stored: never the secret itself."""
 

@@ -61,7 +61,10 @@ class PublishUpdate(_Command):
     next_in: Duration | None = Field(None, description="Promise the next update within this time.")
     next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
     corrects: int | None = Field(None, description="The number, as readers saw it, of the update that was wrong.")
-    notify: bool = Field(True, description="false: for the record only, nobody is told.")
+    notify: bool = Field(
+        True,
+        description="false: for the record only. Nobody is told, and neither severity, scope nor state changes.",
+    )
 
     def news(self) -> News:
         """For the use case."""

@@ -69,11 +69,17 @@ class EventTaken(BaseModel):
     did: str = Field(description="opened, updated, resolved, noted or duplicate", examples=["opened"])
     incident: int | None
     update: int | None = Field(description="The number, as readers see it, of the update that it made.")
+    why: str | None = Field(
+        None,
+        description="Where the event asked for something that was not done: why, and the way out. Else left out.",
+        examples=["incident 3 goes on: a person opened it, not an alert; to end it: alertd incident resolve 3"],
+    )
 
 
 @router.post(
     "/v1/events",
     status_code=202,
+    response_model_exclude_defaults=True,
     responses=errors(400, 404, 409, 413, 415),
     openapi_extra=takes(Event, *EXAMPLES),
 )
@@ -97,4 +103,4 @@ async def take(
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
     repeat = repeat_of(key, idempotency_key, request, raw)
     received = await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
-    return EventTaken(did=received.did, incident=received.incident, update=received.update)
+    return EventTaken(did=received.did, incident=received.incident, update=received.update, why=received.why)

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -36,4 +36,12 @@ def send(
     if not body.strip():
         raise Failed("the event is empty", "alertd event send takes JSON; /docs of the API shows an example")
     done = Api.here().ask("POST", "/v1/events", body, once=new_command())
-    show(output, done, lambda: _DID.get(done["did"], "{did}").format_map(done))
+    show(output, done, lambda: _said(done))
+
+
+def _said(done: dict[str, Any]) -> str:
+    why = done.get("why")
+    if why and done["did"] == "noted":
+        return f"It is noted, and nobody is told: {why}"
+    did = _DID.get(done["did"], "{did}").format_map(done)
+    return f"{did} But {why}" if why else did

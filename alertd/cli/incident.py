@@ -101,7 +101,13 @@ def update(
     do: Do = None,
     next_in: NextIn = None,
     corrects: Annotated[int | None, typer.Option(metavar="N", help="The update that was wrong.")] = None,
-    no_notify: Annotated[bool, typer.Option("--no-notify", help="For the record only: nobody is told.")] = False,
+    no_notify: Annotated[
+        bool,
+        typer.Option(
+            "--no-notify",
+            help="For the record only: nobody is told, and neither severity, scope nor state changes.",
+        ),
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     output: Output = None,

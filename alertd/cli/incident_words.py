@@ -50,7 +50,9 @@ def places(names: list[str], option: str) -> list[dict[str, Any]]:
 def as_option(field: str) -> str:
     """The option that a field of the body comes from: `next_in` from --next-in."""
     name = re.split(r"[.\[]", field)[0]
-    return {"services": "--service", "regions": "--region"}.get(name, f"--{name.replace('_', '-')}")
+    return {"services": "--service", "regions": "--region", "notify": "--no-notify"}.get(
+        name, f"--{name.replace('_', '-')}"
+    )
 
 
 def named(incident: str) -> str:

@@ -93,7 +93,7 @@ def _person(
     live = frozenset((channel, to) for channel, to in given if to not in dead.get(channel, ()))
     own_night = caregiver.get("preferences", {}).get("quiet_hours")
     night = spans.hours(own_night or policy.quiet.get(role) or policy.quiet.get("default"), zone, start, end)
-    duty_hours = caregiver.get("on_duty") or policy.duty.get(role)
+    duty_hours = caregiver.get("on_duty") or policy.duty.get(role) or policy.duty.get("default")
     duty = spans.hours(duty_hours, zone, start, end) if duty_hours else [(start, end)]
     duty = spans.within(duty, start, end)
     awake = spans.both(duty, spans.outside(night, start, end))

@@ -105,14 +105,16 @@ class Scope:
         return Scope(self.reaches + fresh)
 
     def minus(self, other: "Scope") -> "Scope":
-        """Without the reaches of `other`: a bare service takes all its regions away."""
+        """Without the reaches of `other`: a bare service takes all its regions away, a region its parts.
+
+        A part of a region, or of everywhere, cannot be taken out: it stays, and the result overlaps `other`.
+        """
         kept: list[Reach] = []
         for mine in self.reaches:
             gone = [theirs for theirs in other.reaches if theirs.service == mine.service]
             if any(not theirs.regions for theirs in gone):
                 continue
-            lost = {region for theirs in gone for region in theirs.regions}
-            regions = tuple(region for region in mine.regions if region not in lost)
+            regions = tuple(region for region in mine.regions if not any(each.touches(region) for each in gone))
             if mine.regions and not regions:
                 continue
             kept.append(Reach(mine.service, regions))

@@ -102,20 +102,12 @@ class Policy:
     escalation: Escalation = Escalation()
     responders: Mapping[str, str] = field(default_factory=dict)
 
-    def role(self, role: str) -> RoleDefaults:
-        """The defaults of a role: its own, with whatever it leaves open taken from `default`."""
-        general = self.caregivers.get("default", _NOTHING)
-        own = self.caregivers.get(role)
-        if own is None or own is general:
-            return general
-        return RoleDefaults(
-            critical=own.critical if own.critical is not None else general.critical,
-            major=own.major if own.major is not None else general.major,
-            minor=own.minor if own.minor is not None else general.minor,
-            default=own.default if own.default is not None else general.default,
-            quiet_hours=own.quiet_hours if own.quiet_hours is not None else general.quiet_hours,
-            on_duty=own.on_duty if own.on_duty is not None else general.on_duty,
-        )
+    def defaults_of(self, role: str) -> tuple[RoleDefaults, RoleDefaults]:
+        """What caregivers of a role get who chose nothing: the role's own word, then everybody's.
+
+        For each thing the first of the two that says something counts.
+        """
+        return self.caregivers.get(role, _NOTHING), self.caregivers.get("default", _NOTHING)
 
 
 _NOTHING = RoleDefaults()

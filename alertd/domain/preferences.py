@@ -1,10 +1,11 @@
 """Which channels a caregiver is told over: the first rule that says something wins (R12)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from alertd.domain.family import CHANNELS, Caregiver, Family, Preferences
 from alertd.domain.incident import Severity
-from alertd.domain.policy import Policy, RoleDefaults
+from alertd.domain.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,60 +31,38 @@ def choose(
 
 def chain(
     caregiver: Caregiver, family: Family, policy: Policy, service: str, severity: Severity
-) -> tuple[tuple[str, tuple[str, ...] | None], ...]:
+) -> Iterator[tuple[str, tuple[str, ...] | None]]:
     """Every rule in order with what it says (None: nothing); the first that says something decides."""
+    # One by one: who stops at the rule that decides, does not pay for those behind it.
     own = caregiver.preferences
-    by_service = own.services.get(service, {})
-    role = policy.caregivers.get(caregiver.role)
-    general = policy.caregivers.get("default")
-    return (
-        ("caregiver x service x severity", _first(by_service.get(severity), by_service.get("default"))),
-        ("caregiver x severity", own.by_severity(severity)),
-        ("caregiver default", own.default),
-        ("family", _family(family.preferences, service, severity)),
-        ("role", role.by_severity(severity) if role else None),
-        ("policy", general.by_severity(severity) if general else None),
-        ("all channels", CHANNELS),
-    )
+    yield "caregiver x service x severity", _of_service(own, service, severity)
+    yield "caregiver x severity", own.by_severity(severity)
+    yield "caregiver default", own.default
+    yield "family", _family(family.preferences, service, severity)
+    role, general = policy.defaults_of(caregiver.role)
+    yield "role", role.by_severity(severity)
+    yield "policy", general.by_severity(severity)
+    yield "all channels", CHANNELS
 
 
 def _for_service(caregiver: Caregiver, family: Family, policy: Policy, service: str, severity: Severity) -> Choice:
-    own = caregiver.preferences
-    if service in own.services:
-        for rule, said in chain(caregiver, family, policy, service, severity):
-            if _decides(said, severity):
-                return Choice(said or (), rule)
-    # The common case, without building the whole chain.
-    said = own.by_severity(severity)
-    if _decides(said, severity):
-        return Choice(said or (), "caregiver x severity")
-    if _decides(own.default, severity):
-        return Choice(own.default or (), "caregiver default")
-    said = _family(family.preferences, service, severity)
-    if _decides(said, severity):
-        return Choice(said or (), "family")
-    for rule, key in (("role", caregiver.role), ("policy", "default")):
-        defaults: RoleDefaults | None = policy.caregivers.get(key)
-        said = defaults.by_severity(severity) if defaults else None
-        if _decides(said, severity):
-            return Choice(said or (), rule)
-    return Choice(CHANNELS, "all channels")
+    for rule, said in chain(caregiver, family, policy, service, severity):
+        if said is not None and (said or severity is not Severity.CRITICAL):
+            # "Do not tell me" is no answer while caregivers are blind.
+            return Choice(said, rule)
+    raise AssertionError("the last rule always says something")
 
 
-def _decides(said: tuple[str, ...] | None, severity: Severity) -> bool:
-    # "Do not tell me" is no answer while caregivers are blind.
-    return said is not None and (bool(said) or severity is not Severity.CRITICAL)
+def _of_service(preferences: Preferences, service: str, severity: Severity) -> tuple[str, ...] | None:
+    by_service = preferences.services.get(service)
+    if not by_service:
+        return None
+    said = by_service.get(severity)
+    return said if said is not None else by_service.get("default")
 
 
 def _family(preferences: Preferences, service: str, severity: Severity) -> tuple[str, ...] | None:
-    by_service = preferences.services.get(service, {})
-    return _first(
-        by_service.get(severity),
-        by_service.get("default"),
-        preferences.by_severity(severity),
-        preferences.default,
-    )
-
-
-def _first(*answers: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    return next((answer for answer in answers if answer is not None), None)
+    said = _of_service(preferences, service, severity)
+    if said is None:
+        said = preferences.by_severity(severity)
+    return said if said is not None else preferences.default

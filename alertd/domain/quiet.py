@@ -90,22 +90,15 @@ def zone_of(caregiver: Caregiver, family: Family) -> str:
 
 
 def quiet_hours_of(caregiver: Caregiver, policy: Policy) -> str | None:
-    """The caregiver's own quiet hours, else the role's default, else the policy's."""
-    if caregiver.preferences.quiet_hours:
-        return caregiver.preferences.quiet_hours
-    for key in (caregiver.role, "default"):
-        defaults = policy.caregivers.get(key)
-        if defaults is not None and defaults.quiet_hours:
-            return defaults.quiet_hours
-    return None
+    """The caregiver's own quiet hours, else the role's, else everybody's; None = never quiet."""
+    own, general = policy.defaults_of(caregiver.role)
+    return caregiver.preferences.quiet_hours or own.quiet_hours or general.quiet_hours
 
 
 def on_duty_of(caregiver: Caregiver, policy: Policy) -> str | None:
-    """The caregiver's own duty hours, else the role's; None = always on duty."""
-    if caregiver.on_duty:
-        return caregiver.on_duty
-    defaults = policy.caregivers.get(caregiver.role)
-    return defaults.on_duty if defaults is not None else None
+    """The caregiver's own duty hours, else the role's, else everybody's; None = always on duty."""
+    own, general = policy.defaults_of(caregiver.role)
+    return caregiver.on_duty or own.on_duty or general.on_duty
 
 
 def first_told(people: list[Person], at: datetime) -> datetime | None:

@@ -15,6 +15,7 @@ from alertd.records import (
     Claimed,
     DeliveryRow,
     Fanout,
+    Imported,
     Key,
     Lease,
     Outcome,
@@ -36,7 +37,7 @@ class Rows(Protocol):
     async def next_incident_number(self) -> int:
         """The number that people will type."""
 
-    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+    async def add_incident(self, new: Incident, policy: Policy) -> None:
         """Insert an incident with its updates and the policy it keeps for life."""
 
     async def save_incident(self, changed: Incident) -> bool:
@@ -50,9 +51,6 @@ class Rows(Protocol):
 
     async def policy_of(self, incident_id: IncidentId) -> Policy:
         """The policy snapshot of an incident."""
-
-    async def lane_of(self, incident_id: IncidentId) -> str:
-        """The lane of an incident's messages."""
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
@@ -100,6 +98,9 @@ class Rows(Protocol):
     async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
         """The incident that an alert of a source last belonged to."""
 
+    async def alerts_of(self, incident_id: IncidentId) -> Mapping[tuple[str, str], str]:
+        """What each alert of an incident, by (source, alert), last said: firing or resolved."""
+
     async def family(self, family_id: FamilyId) -> Family | None:
         """One family, or None."""
 
@@ -109,10 +110,10 @@ class Rows(Protocol):
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
         """When each of these families, where known, was last updated by its owner; locks them."""
 
-    async def put_families(self, families: Sequence[Family]) -> bool:
+    async def put_families(self, families: Sequence[Family]) -> Imported | None:
         """Insert or replace families with their index rows; addresses keep their one row and its state.
 
-        False: one of their addresses was forgotten this very moment; roll back, and take them again.
+        None: one of their addresses was forgotten this very moment; roll back, and take them again.
         """
 
     async def delete_family(self, family_id: FamilyId) -> bool:

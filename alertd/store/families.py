@@ -14,6 +14,7 @@ from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import Address, AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Reach, Scope
 from alertd.domain.watch import Rest
+from alertd.records import Imported
 from alertd.store import codec
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_addresses, lock_family, lock_watches
@@ -57,21 +58,22 @@ class FamilyRows:
         )
         return {row.id: row.updated_at for row in rows}
 
-    async def put_families(self, families: Sequence[Family]) -> bool:
+    async def put_families(self, families: Sequence[Family]) -> Imported | None:
         """Insert or replace families with their index rows; addresses keep their one row and its state.
 
-        False: one of their addresses was forgotten this very moment; roll back, and take them again.
+        None: one of their addresses was forgotten this very moment; roll back, and take them again.
         """
         if not families:
-            return True
+            return Imported(frozenset())
         ids = [each.id for each in families]
         await self.family_updated_at(ids)  # locks them
         lost = await self.sql.rows(
             select(family_address.c.address_id).where(family_address.c.family_id.in_(ids)).distinct()
         )
-        rows = await self._addresses(families, [row.address_id for row in lost])
-        if rows is None:
-            return False
+        taken = await self._addresses(families, [row.address_id for row in lost])
+        if taken is None:
+            return None
+        rows, verified = taken
         stored = [_with_ids(each, rows) for each in families]
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         statement = dialect.insert(family)
@@ -97,7 +99,7 @@ class FamilyRows:
             insert(family_address), [{"family_id": f, "address_id": a} for f, a in sorted(links, key=str)]
         )
         await self._mark_shared(list({row.address_id for row in lost} | {a for _, a in links}))
-        return True
+        return Imported(frozenset(await self._users(verified)) - set(ids))
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
@@ -190,8 +192,8 @@ class FamilyRows:
 
     async def _addresses(
         self, families: Sequence[Family], lost: Sequence[UUID]
-    ) -> dict[tuple[str, str], UUID] | None:
-        """The one row of every address of these families, made where it is missing.
+    ) -> tuple[dict[tuple[str, str], UUID], list[UUID]] | None:
+        """The one row of every address of these families, made where it is missing, and which are newly verified.
 
         Locks them, and those that the families have had (`lost`), all in one order. None: one of them was
         deleted between being found there and being locked.
@@ -223,8 +225,7 @@ class FamilyRows:
             found = await self._find(wanted)
         if len(found) < len(wanted):
             return None
-        await self._verify([found[key] for key, item in wanted.items() if item.verified])
-        return found
+        return found, await self._verify([found[key] for key, item in wanted.items() if item.verified])
 
     async def _find(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
         """The ids of these addresses, where they exist."""
@@ -239,12 +240,23 @@ class FamilyRows:
             found.update({(row.channel, row.dest): row.id for row in rows})
         return found
 
-    async def _verify(self, ids: Sequence[UUID]) -> None:
-        """These addresses are verified from now on; that another family says otherwise takes it from nobody."""
+    async def _verify(self, ids: Sequence[UUID]) -> list[UUID]:
+        """These addresses are verified from now on; that another family says otherwise takes it from nobody.
+
+        Returns those that were not before. The caller holds their locks.
+        """
+        fresh: list[UUID] = []
         for start in range(0, len(ids), 500):
+            rows = await self.sql.rows(
+                select(address.c.id).where(address.c.id.in_(ids[start : start + 500]), ~address.c.verified)
+            )
+            part = [row.id for row in rows]
+            if not part:
+                continue
+            fresh += part
             await self.sql.run(
                 update(address)
-                .where(address.c.id.in_(ids[start : start + 500]), ~address.c.verified)
+                .where(address.c.id.in_(part))
                 .values(
                     verified=True,
                     notable=or_(
@@ -252,6 +264,19 @@ class FamilyRows:
                     ),
                 )
             )
+        return fresh
+
+    async def _users(self, addresses: Sequence[UUID]) -> set[str]:
+        """The families who have one of these addresses."""
+        found: set[str] = set()
+        for start in range(0, len(addresses), 500):
+            rows = await self.sql.rows(
+                select(family_address.c.family_id).where(
+                    family_address.c.address_id.in_(addresses[start : start + 500])
+                )
+            )
+            found.update(row.family_id for row in rows)
+        return found
 
     async def _mark_shared(self, ids: list[UUID]) -> None:
         """Recount which of these addresses more than one family uses, and which the planner must load.

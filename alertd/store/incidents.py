@@ -1,6 +1,6 @@
 """Incidents, their updates, and the events they came from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -54,7 +54,7 @@ class IncidentRows:
         rows = await self.sql.rows(select(func.coalesce(func.max(incident.c.number), 0) + 1))
         return int(rows[0][0])
 
-    async def add_incident(self, new: Incident, policy: Policy, lane: str) -> None:
+    async def add_incident(self, new: Incident, policy: Policy) -> None:
         """Insert an incident with its updates and the policy it keeps for life."""
         await self.sql.run(
             insert(incident),
@@ -65,7 +65,6 @@ class IncidentRows:
                 "opened_at": new.opened_at,
                 "policy": new.policy,
                 "policy_snapshot": codec.encode(policy),
-                "lane": lane,
             },
         )
         for each in new.updates:
@@ -108,11 +107,6 @@ class IncidentRows:
         """The policy snapshot of an incident."""
         rows = await self.sql.rows(select(incident.c.policy_snapshot).where(incident.c.id == incident_id))
         return codec.policy(rows[0].policy_snapshot)
-
-    async def lane_of(self, incident_id: IncidentId) -> str:
-        """The lane of an incident's messages."""
-        rows = await self.sql.rows(select(incident.c.lane).where(incident.c.id == incident_id))
-        return str(rows[0].lane)
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
@@ -265,6 +259,17 @@ class IncidentRows:
             .limit(1)
         )
         return rows[0].incident_id if rows else None
+
+    async def alerts_of(self, incident_id: IncidentId) -> Mapping[tuple[str, str], str]:
+        """What each alert of an incident, by (source, alert), last said: firing or resolved."""
+        event = outage_event.c
+        rows = await self.sql.rows(
+            select(event.source, event.alert, event.status)
+            .where(event.incident_id == incident_id)
+            # Of two at one instant the one that fires counts: an outage too long is safer than one too short.
+            .order_by(event.at, event.status.desc())
+        )
+        return {(row.source, row.alert): row.status for row in rows}
 
 
 def _columns(row: Incident) -> dict[str, object]:

@@ -116,7 +116,6 @@ incident = Table(
     Column("epoch", SmallInteger, nullable=False),
     Column("policy", String(128), nullable=False),
     Column("policy_snapshot", Text, nullable=False),
-    Column("lane", String(8), nullable=False),
     Column("ended_at", Instant),
     Column("version", Integer, nullable=False),
 )

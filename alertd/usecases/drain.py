@@ -1,12 +1,17 @@
-"""Drain a lane: plan and hand over, a few batches in flight, until there is nothing left or time is up."""
+"""Drain a lane: plan and hand over, a few batches in flight, until there is nothing left or time is up.
+
+What is urgent never waits behind what is bulk: on the urgent lane, what waits to be sent comes before what is due
+to be planned, and of that a little at a time; what comes of it is sent by whoever drains its own lane.
+"""
 
 import asyncio
 import time
 from collections.abc import Callable
 
+from alertd.domain.delivery import Lane
 from alertd.ports.deps import Deps
 from alertd.usecases.deliver import Sender
-from alertd.usecases.fan_out import IDLE, SLICE, Step, fan_out, new_lease
+from alertd.usecases.fan_out import FIRST_SLICE, IDLE, SLICE, Step, fan_out, new_lease
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
@@ -51,9 +56,14 @@ async def drain(
 
 
 async def _next(deps: Deps, lane: str, *, room: bool) -> Step:
-    """One piece of work: a slice of a fan-out, due watches, or a claim."""
+    """One piece of work: a slice of a fan-out, due watches, or a claim; where it is urgent, claims come first."""
     try:
         step = await fan_out(deps, lane, send=room)
+        if not step.worked and lane == Lane.URGENT and room:
+            step = await claim(deps, lane)
+        if not step.worked and lane == Lane.URGENT:
+            # So that whoever is refused hears otherwise at once, also while the bulk lane is busy.
+            return await plan_due(deps, send=False, limit=FIRST_SLICE)
         if not step.worked:
             step = await plan_due(deps, send=room)
     except Overtaken:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import Lane
 from alertd.domain.errors import Conflict, Invalid
 from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Severity, State, Update
 from alertd.ports.deps import Deps
@@ -13,7 +14,7 @@ from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
 
 URGENT_BELOW = 1000
-"""First notices that touch fewer families take the urgent lane (design.md section 2)."""
+"""First notices that touch fewer families take the urgent lane, all else the bulk lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +64,12 @@ async def open_incident(
 
 
 async def add_incident(
-    deps: Deps, rows: Rows, opening: Opening, *, who: str, dry_run: bool = False
+    deps: Deps, rows: Rows, opening: Opening, *, who: str, dry_run: bool = False, alert: str | None = None
 ) -> tuple[Opened, str]:
-    """Open an incident within a transaction; returns it and the lane to ring."""
+    """Open an incident within a transaction; returns it and the lane to ring.
+
+    `alert`: the one whose event opens it; None where a person does it by hand.
+    """
     now = deps.clock.now()
     scope = wording.scope(deps, opening.reaches)
     policy = deps.policy_for(scope.services[0])
@@ -107,10 +111,17 @@ async def add_incident(
     if not seen.families:
         names = ", ".join(scope.services)
         raise Invalid(f"nobody uses {names} there: import families, or name other regions", field="services")
-    lane = "urgent" if seen.families < URGENT_BELOW else "bulk"
+    lane = lane_of_notices(seen.families)
     if not dry_run:
-        await rows.add_incident(incident, policy, lane)
+        await rows.add_incident(incident, policy)
         await rows.add_fanout(deps.new_id(), incident.id, 1, lane, deps.clock.machine(), scope=True)
         detail: dict[str, object] = {"severity": facts.severity.value, "services": scope.services}
+        if alert is not None:
+            detail["alert"] = alert
         await rows.add_act(deps.new_id(), now, who, "open", incident.id, detail)
     return Opened(incident.number, 1, seen, dry_run), lane
+
+
+def lane_of_notices(families: int) -> str:
+    """The lane of a cursor that carries first notices to so many families."""
+    return (Lane.URGENT if families < URGENT_BELOW else Lane.BULK).value

@@ -1,5 +1,6 @@
 """Plan the watches whose time has come."""
 
+from alertd.domain.delivery import Lane
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
 from alertd.usecases import planning
@@ -17,6 +18,8 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
         if not due:
             return IDLE
         lease = new_lease(deps) if send else None
+        # First notices among few are urgent; a full slice is the beginning of a crowd (a morning, an import).
+        lane = Lane.URGENT if sum(len(ids) for ids in due.values()) < limit else Lane.BULK
         plans = []
         for incident_id, ids in due.items():
             incident = await rows.incident(incident_id)
@@ -30,7 +33,7 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
                     policy,
                     await rows.candidates(incident.id, ids),
                     now=now,
-                    lane=await rows.lane_of(incident.id),
+                    lane=lane.value,
                     margin=await planning.margin(deps, rows, incident, policy),
                     lease=lease,
                 )

@@ -157,7 +157,9 @@ def _priority(owed: Owed, *, raised: bool) -> int:
 
 
 def _lane(owed: Owed, lane: str) -> str:
-    return Lane.URGENT.value if owed.reason is Reason.FALLBACK else lane
+    if owed.reason is Reason.FALLBACK:
+        return Lane.URGENT.value
+    return lane if owed.framing is Framing.NOTICE else Lane.BULK.value
 
 
 class Overtaken(Exception):

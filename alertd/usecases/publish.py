@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import Lane
 from alertd.domain.errors import Conflict, Invalid, NotFound
-from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Severity, State, Update
+from alertd.domain.incident import Facts, Incident, Kind, Reach, Severity, State, Update
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
+from alertd.usecases.open_incident import lane_of_notices
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -55,11 +57,11 @@ async def publish(
             before = await answered(rows, repeat, Published)
             if before is not None:
                 return before
-            published = await add_update(deps, rows, number, news, who=who, dry_run=dry_run)
-            if published is not None and not dry_run:
-                await keep(rows, repeat, published, deps.clock.now())
-            lane = await rows.lane_of(await _id(rows, number))
-        if published is not None:
+            added = await add_update(deps, rows, number, news, who=who, dry_run=dry_run)
+            if added is not None and not dry_run:
+                await keep(rows, repeat, added[0], deps.clock.now())
+        if added is not None:
+            published, lane = added
             if not dry_run:
                 deps.log.info("update_published", incident=number, update=published.update, state=published.state)
                 deps.doorbell.ring(lane)
@@ -69,8 +71,8 @@ async def publish(
 
 async def add_update(
     deps: Deps, rows: Rows, number: int, news: News, *, who: str, dry_run: bool = False
-) -> Published | None:
-    """Write an update within a transaction; None if its number was taken meanwhile."""
+) -> tuple[Published, str] | None:
+    """Write an update within a transaction; returns it and the lane to ring, None if its number was taken."""
     await rows.lock_incidents()
     if not dry_run:
         await rows.lock_cursors(number)  # before anything is read or written: see alertd.store.locks
@@ -83,10 +85,19 @@ async def add_update(
     now = deps.clock.now()
     changed, update = compose_update(deps, incident, policy, news, now)
     seen = await preview(deps, rows, changed, policy, now)
+    if changed.scope != incident.scope and not seen.families:
+        names = ", ".join(changed.scope.services)
+        field = "remove_scope" if news.remove_scope else "add_scope"
+        raise Invalid(
+            f"it would touch nobody: no family uses {names} there; resolve or cancel it instead", field=field
+        )
     human = update.human_number or 0
     published = Published(number, human, changed.state, seen, dry_run)
+    # Of all updates only those that widen the scope carry first notices.
+    widens = not incident.scope.covers(changed.scope)
+    lane = lane_of_notices(seen.families) if widens else Lane.BULK.value
     if dry_run:
-        return published
+        return published, lane
     if not await rows.add_update(incident.id, update) or not await rows.save_incident(changed):
         return None
     if update.notify:
@@ -94,13 +105,13 @@ async def add_update(
             deps.new_id(),
             incident.id,
             update.number,
-            await rows.lane_of(incident.id),
+            lane,
             deps.clock.machine(),
             scope=changed.scope != incident.scope,
         )
     detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
     await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)
-    return published
+    return published, lane
 
 
 def compose_update(
@@ -108,13 +119,7 @@ def compose_update(
 ) -> tuple[Incident, Update]:
     """The incident after the update, and the update itself. Raises Invalid."""
     last = incident.newest.facts
-    scope = incident.scope
-    if news.add_scope:
-        scope = scope.plus(wording.scope(deps, news.add_scope, "add_scope"))
-    if news.remove_scope:
-        scope = scope.minus(wording.scope(deps, news.remove_scope, "remove_scope"))
-        if not scope.reaches:
-            raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
+    scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,
@@ -132,6 +137,8 @@ def compose_update(
         promise = wording.promise(policy, severity, now, news.next_by, news.next_in)
     elif news.next_in or news.next_by:
         raise Invalid("an incident that has ended promises nothing more", field="next_in")
+    if not news.notify:
+        wording.for_the_record(incident, facts)
     kind, references = _kind(incident, facts, news)
     if (
         not facts.message
@@ -181,10 +188,3 @@ def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | Non
     if facts.scope != incident.scope:
         return Kind.SCOPE, None
     return Kind.PROGRESS, None
-
-
-async def _id(rows: Rows, number: int) -> IncidentId:
-    incident = await rows.incident(number)
-    if incident is None:
-        raise NotFound(f"there is no incident {number}; alertd incident list shows them")
-    return incident.id

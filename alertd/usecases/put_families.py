@@ -1,7 +1,7 @@
 """Take families in, and make what changed for them due at once (R1, R17)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -34,31 +34,33 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
     """Insert or replace families, 500 to a transaction.
 
     Opt-outs and suspensions belong to the address and stay. A document older than the stored one changes
-    nothing. Open incidents that touch a family, or did, look at it again at once.
+    nothing. Open incidents that touch a family, or did, look at it again at once; so they do at other families
+    who have an address that is verified only now.
     """
     stale: list[str] = []
     written = 0
     for start in range(0, len(families), BATCH):
         part = _newest(families[start : start + BATCH])
-        fresh = await _until_written(partial(_put, deps, part, who))
+        fresh, others = await _until_written(partial(_put, deps, part, who))
         known = {family.id for family in fresh}
         stale += [family.id for family in part if family.id not in known]
         written += len(fresh)
         # In a transaction of its own: watches are locked before addresses, everywhere.
-        await _until_written(partial(_touch, deps, fresh))
+        await _until_written(partial(_touch, deps, fresh, others))
     return Taken(written, tuple(stale))
 
 
-async def _put(deps: Deps, families: Sequence[Family], who: str) -> Sequence[Family]:
-    """Write those of a batch that are not older than what is stored; returns them."""
+async def _put(deps: Deps, families: Sequence[Family], who: str) -> tuple[Sequence[Family], frozenset[str]]:
+    """Write those of a batch that are not older than what is stored; returns them, and who else can be told."""
     async with deps.store.transaction() as rows:
         known = await rows.family_updated_at([family.id for family in families])
         fresh = [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
-        if not await rows.put_families(fresh):
+        imported = await rows.put_families(fresh)
+        if imported is None:
             raise Overtaken
         detail: dict[str, object] = {"families": len(fresh), "stale": len(families) - len(fresh)}
         await rows.add_act(deps.new_id(), deps.clock.now(), who, "import", None, detail)
-    return fresh
+    return fresh, imported.verified_for
 
 
 async def _until_written(write: Callable[[], Awaitable[T]]) -> T:
@@ -89,20 +91,26 @@ async def delete_family(deps: Deps, family_id: FamilyId, *, who: str) -> None:
         await rows.add_act(deps.new_id(), deps.clock.now(), who, "delete family", None, {})
 
 
-async def _touch(deps: Deps, families: Sequence[Family]) -> None:
-    """Make the watches of these families due; give those one whom an open incident newly touches."""
+async def _touch(deps: Deps, families: Sequence[Family], others: Collection[str]) -> None:
+    """Make the watches of all of these due; give those of `families` one whom an open incident newly touches."""
     async with deps.store.transaction() as rows:
         # Watches that are there before new ones, and by incident: the order of locks everywhere.
         open_ = await rows.incidents(open_only=True, limit=1000)
         for incident in sorted(open_, key=lambda each: each.id):
-            await _touch_in(deps, rows, incident, families)
+            await _touch_in(deps, rows, incident, families, others)
 
 
-async def _touch_in(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family]) -> None:
+async def _touch_in(
+    deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family], others: Collection[str]
+) -> None:
     now = deps.clock.now()
-    watched = await rows.watched([family.id for family in families], incident.id)
-    if watched:
-        await rows.touch_families(sorted(watched), incident.id, now)
+    watched: set[str] = set()
+    ids = sorted({family.id for family in families}.union(others))  # watches are locked in the order of families
+    for start in range(0, len(ids), BATCH):
+        part = await rows.watched(ids[start : start + BATCH], incident.id)
+        if part:
+            await rows.touch_families(sorted(part), incident.id, now)
+            watched |= part
     late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
     if late and await rows.write_plan(await _watches(deps, rows, incident, late, now)) is None:
         raise Overtaken

@@ -1,15 +1,16 @@
 """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it (R0, R16).
 
 Events here come from a human with the right to publish; what machines may do by themselves is a matter of
-the policy's `sources`.
+the policy's `sources`. An alert speaks for itself: it never lowers or ends what others have said too.
 """
 
 import hashlib
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 
 from alertd.domain.errors import Conflict, NotFound
 from alertd.domain.event import EventStatus, OutageEvent
-from alertd.domain.incident import Incident, State
+from alertd.domain.incident import Incident, IncidentId, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
@@ -26,6 +27,10 @@ class Received:
     did: str  # opened, updated, resolved, noted, duplicate
     incident: int | None
     update: int | None = None
+    why: str | None = None  # where the event asked for something that was not done
+
+
+_Outcome = tuple[Received, IncidentId, str | None]  # and the lane to ring
 
 
 async def take_event(
@@ -49,7 +54,7 @@ async def take_event(
             outcome = await _act(deps, rows, event, who)
             if outcome is None:
                 continue
-            received, incident, lane = outcome
+            received, incident_id, lane = outcome
             await rows.add_event(
                 source=event.source,
                 event_id=event.id,
@@ -58,11 +63,12 @@ async def take_event(
                 digest=digest,
                 body=body.decode(),
                 at=deps.clock.now(),
-                incident_id=incident.id,
+                incident_id=incident_id,
             )
             await keep(rows, repeat, received, deps.clock.now())
         deps.log.info("event_taken", did=received.did, incident=received.incident)
-        deps.doorbell.ring(lane)
+        if lane is not None:
+            deps.doorbell.ring(lane)
         return received
     raise Conflict("this incident changes faster than this event could be written; send it again")
 
@@ -77,14 +83,13 @@ async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: ob
     return Received("duplicate", incident.number if incident else None)
 
 
-async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Received, Incident, str] | None:
+async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome | None:
     """Open, update or resolve; None if an update's number was taken meanwhile."""
     incident = await _joined(rows, event)
     if event.status is EventStatus.RESOLVED:
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
-        news = News(message=event.message, state=State.RESOLVED)
-        return await _publish(deps, rows, incident, news, who, "resolved")
+        return await _resolve(deps, rows, incident, event, who)
     if incident is None:
         opening = Opening(
             reaches=event.scope.reaches,
@@ -93,29 +98,71 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Re
             message=event.message,
             since=event.detected_at,
         )
-        opened, lane = await add_incident(deps, rows, opening, who=who)
+        opened, lane = await add_incident(deps, rows, opening, who=who, alert=event.alert)
         fresh = await rows.incident(opened.incident)
         assert fresh is not None
-        return Received("opened", opened.incident, opened.update), fresh, lane
-    changes = event.severity is not incident.severity or not incident.scope.covers(event.scope)
+        return Received("opened", opened.incident, opened.update), fresh.id, lane
+    return await _update(deps, rows, incident, event, who)
+
+
+async def _resolve(deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str) -> _Outcome | None:
+    """End the incident if this was the last of its alerts, and no person opened it; else only note it."""
+    alerts = await rows.alerts_of(incident.id)
+    firing = [key for key, status in alerts.items() if status == EventStatus.FIRING and key != _alert(event)]
+    why = None
+    if firing:
+        source, alert = firing[0]
+        more = f" and {len(firing) - 1} more are" if firing[1:] else " is"
+        why = f'alert "{alert}" of source "{source}"{more} not resolved'
+    elif not await _opened_by_event(rows, incident):
+        why = "a person opened it, not an alert"
+    if why is not None:
+        why = f"incident {incident.number} goes on: {why}; to end it: alertd incident resolve {incident.number}"
+        return Received("noted", incident.number, why=why), incident.id, None
+    news = News(message=event.message, state=State.RESOLVED)
+    return await _publish(deps, rows, incident, news, who, Received("resolved", incident.number))
+
+
+async def _update(deps: Deps, rows: Rows, incident: Incident, event: OutageEvent, who: str) -> _Outcome | None:
+    """Tell what the event says newly; only the alert that is the whole incident lowers its severity."""
+    severity, why = event.severity, None
+    if severity.rank < incident.severity.rank:
+        alone = set(await rows.alerts_of(incident.id)) == {_alert(event)}
+        if not alone or not await _opened_by_event(rows, incident):
+            severity = incident.severity
+            why = (
+                f"incident {incident.number} stays {severity}: it is not this alert's alone; to lower it: "
+                f"alertd incident update {incident.number} --severity {event.severity}"
+            )
+    widens = not incident.scope.covers(event.scope)
     says = bool(event.message) and event.message != incident.news.facts.message
-    if not changes and not says:
-        return Received("noted", incident.number), incident, await rows.lane_of(incident.id)
+    if not says and not widens and severity is incident.severity:
+        return Received("noted", incident.number, why=why), incident.id, None
     news = News(
         message=event.message if says else {},
-        severity=event.severity,
-        add_scope=() if incident.scope.covers(event.scope) else event.scope.reaches,
+        severity=severity,
+        add_scope=event.scope.reaches if widens else (),
     )
-    return await _publish(deps, rows, incident, news, who, "updated")
+    return await _publish(deps, rows, incident, news, who, Received("updated", incident.number, why=why))
 
 
 async def _publish(
-    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str
-) -> tuple[Received, Incident, str] | None:
-    published = await add_update(deps, rows, incident.number, news, who=who)
-    if published is None:
+    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, received: Received
+) -> _Outcome | None:
+    added = await add_update(deps, rows, incident.number, news, who=who)
+    if added is None:
         return None
-    return Received(did, incident.number, published.update), incident, await rows.lane_of(incident.id)
+    published, lane = added
+    return replace(received, update=published.update), incident.id, lane
+
+
+def _alert(event: OutageEvent) -> tuple[str, str]:
+    return event.source, event.alert
+
+
+async def _opened_by_event(rows: Rows, incident: Incident) -> bool:
+    acts = await rows.acts(incident.id)
+    return any(what == "open" and "alert" in json.loads(detail) for _, _, what, detail in acts)
 
 
 async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from alertd.domain.errors import Invalid
-from alertd.domain.incident import Reach, Scope, Severity
+from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 
@@ -79,6 +79,34 @@ def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scop
     return Scope(tuple(reaches))
 
 
+def changed_scope(deps: Deps, before: Scope, add: Sequence[Reach], remove: Sequence[Reach]) -> Scope:
+    """The scope without what works after all, and with what fails too. Raises Invalid for what cannot go."""
+    after = before
+    if remove:
+        gone = scope(deps, remove, "remove_scope")
+        after = before.minus(gone)
+        for reach in gone.reaches:
+            name, one = _name(reach), Scope((reach,))
+            if not before.overlaps(one):
+                raise Invalid(f"{name} is not in it: nothing to remove", field="remove_scope")
+            if after.overlaps(one):
+                whole = next(_name(mine) for mine in after.reaches if Scope((mine,)).overlaps(one))
+                raise Invalid(
+                    f"{name} cannot be taken out of {whole}; remove {reach.service}, and in the same update "
+                    "add the regions where it still fails",
+                    field="remove_scope",
+                )
+    if add:
+        after = after.plus(scope(deps, add, "add_scope"))
+    if not after.reaches:
+        raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
+    return after
+
+
+def _name(reach: Reach) -> str:
+    return f"{reach.service}:{','.join(reach.regions)}" if reach.regions else f"{reach.service} everywhere"
+
+
 def promise(
     policy: Policy, severity: Severity, now: datetime, at: datetime | None, after: timedelta | None
 ) -> datetime | None:
@@ -97,3 +125,19 @@ def promise(
             field="next_in",
         )
     return moment
+
+
+def for_the_record(incident: Incident, facts: Facts) -> None:
+    """What nobody is told changes nothing that decides who is told what, and when (R5). Raises Invalid."""
+    moved = (
+        ("severity", facts.severity is not incident.severity),
+        ("scope", facts.scope != incident.scope),
+        ("state", facts.state is not incident.state),
+    )
+    names = " or the ".join(name for name, changed in moved if changed)
+    if names:
+        raise Invalid(
+            f"for the record only, an update cannot change the {names}: that decides who is told what, and when; "
+            "let it be told, or leave the change out",
+            field="notify",
+        )

@@ -30,11 +30,11 @@ class Books:
 
     # --- what is there ---------------------------------------------------------------------------
 
-    async def open(self, incident: Incident | None = None, *, lane: str = "bulk") -> Incident:
+    async def open(self, incident: Incident | None = None) -> Incident:
         """Store an incident, the one of the test unless another is given."""
         made = incident or self.incident
         async with self.store.transaction() as rows:
-            await rows.add_incident(made, make.policy(), lane)
+            await rows.add_incident(made, make.policy())
         return made
 
     async def families(self, *families: Family) -> list[Family]:

@@ -125,6 +125,39 @@ async def test_an_opening_with_a_mistake(served: Served, change: dict[str, Any],
     await untouched(served)
 
 
+UPDATES = [
+    ({"severity": "major", "notify": False}, "notify", "cannot change the severity"),
+    ({"add_scope": ["share"], "message": "x", "notify": False}, "notify", "cannot change the scope"),
+    ({"state": "identified", "severity": "minor", "notify": False}, "notify", "the severity or the state"),
+    (
+        {"remove_scope": [{"service": "follow", "regions": ["us"]}]},
+        "remove_scope",
+        "follow:us cannot be taken out of follow everywhere; remove follow, and in the same update add the regions",
+    ),
+    ({"remove_scope": ["share"]}, "remove_scope", "share everywhere is not in it: nothing to remove"),
+    ({"remove_scope": ["follow"]}, "remove_scope", "resolve or cancel the incident instead"),
+    (
+        {"remove_scope": ["follow"], "add_scope": [{"service": "follow", "regions": ["eu"]}]},
+        "remove_scope",
+        "it would touch nobody: no family uses follow there",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "says"), UPDATES, ids=[str(change)[:50] for change, _, _ in UPDATES])
+async def test_an_update_with_a_mistake(served: Served, change: dict[str, Any], field: str, says: str) -> None:
+    """422, with the field and the way out; no update, also not as a dry run."""
+    await served.families(make.family())
+    assert (await served.open()).status_code == 201
+    for query in ({"dry_run": True}, {}):
+        error = await refused(
+            served, 422, "invalid", "POST", "/v1/incidents/1/updates", body=dict(change), **query
+        )
+        assert error["field"] == field
+        assert says in error["message"]
+    assert len((await served.ask("GET", "/v1/incidents/1")).json()["updates"]) == 1
+
+
 async def test_all_mistakes_at_once(served: Served) -> None:
     """`problems` lists every one; the first stands in the error itself."""
     error = await refused(served, 422, "invalid", "POST", "/v1/incidents", body={"severity": "?", "bogus": 1})

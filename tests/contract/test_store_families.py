@@ -8,6 +8,7 @@ import pytest
 
 from alertd.domain.family import Address, AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId
+from alertd.records import Imported
 from alertd.store.tables import address, delivery, family, family_address, family_service, watch
 from tests import make
 from tests.contract.books import Books, crowd
@@ -94,6 +95,18 @@ async def test_an_address_that_says_so_is_not_verified_until_an_import_says_it_i
     row = await books.row(address)
     assert (row["verified"], row["notable"]) == (True, False)
     assert row["id"] == stored.caregivers[0].addresses[0].id
+
+
+async def test_whom_an_import_verified_an_address_for_is_said_once(books: Books):
+    """Other families who have it: they can be told now, and their watches are to look again."""
+    unsure = make.address("sms", SMS.to, verified=False)
+    await books.families(home("fam-1", unsure), home("fam-2", unsure), home("fam-3", PUSH))
+    async with books.store.transaction() as rows:
+        again = await rows.put_families([home("fam-1", unsure)])
+        verified = await rows.put_families([home("fam-3", SMS, PUSH)])
+        nothing_new = await rows.put_families([home("fam-3", SMS, PUSH)])
+    assert again == nothing_new == Imported(frozenset())
+    assert verified == Imported(frozenset({"fam-1", "fam-2"}))
 
 
 async def test_what_another_family_writes_takes_no_verification_away(books: Books):

@@ -27,13 +27,12 @@ async def test_an_incident_comes_back_as_it_was_stored(books: Books):
         (Kind.CORRECTION, 25, {"references": 1, "human_number": 2, "notify": False, "works": ("sensor_works",)}),
     )
     given = replace(given, id=SECOND, number=2, scope=make.scope("follow", "share", regions=("us", "eu-west")))
-    await books.open(given, lane="urgent")
+    await books.open(given)
     async with books.store.reading() as rows:
         assert await rows.incident(2) == given
         assert await rows.incident(SECOND) == given
         assert await rows.incident(3) is None
         assert await rows.policy_of(SECOND) == make.policy()
-        assert await rows.lane_of(SECOND) == "urgent"
         assert await rows.incident_version(SECOND) == (1, 3)
 
 
@@ -87,6 +86,20 @@ async def test_a_number_is_given_to_one_update_only(books: Books):
     assert found is not None
     assert [(each.number, each.kind) for each in found.updates] == [(1, Kind.NOTICE), (2, Kind.HOLDING)]
     assert not found.newest.facts.message
+
+
+async def test_the_last_word_of_every_alert_counts(books: Books):
+    """By the time it was taken; of two words at one instant, the one that fires."""
+    said = [("b", "firing", 0), ("a", "firing", 1), ("a", "resolved", 2), ("b", "resolved", 3), ("b", "firing", 3)]
+    async with books.store.transaction() as rows:
+        for number, (alert, status, at) in enumerate([*said, ("c", "firing", 4)]):
+            await rows.add_event(
+                source="desk", event_id=str(number), alert=alert, status=status, digest=b"", body="{}",
+                at=make.after(at), incident_id=SECOND if alert == "c" else books.incident.id,
+            )  # fmt: skip
+    async with books.store.reading() as rows:
+        assert await rows.alerts_of(books.incident.id) == {("desk", "a"): "resolved", ("desk", "b"): "firing"}
+        assert await rows.alerts_of(SECOND) == {("desk", "c"): "firing"}
 
 
 async def test_who_changes_an_incident_from_an_old_version_is_told_so(books: Books):

@@ -78,7 +78,8 @@ class Judge:
         return c.time_zone or self.world.family.time_zone
 
     def on_duty_text(self, c: Caregiver) -> str | None:
-        return c.on_duty or self.world.policy.role(c.role).on_duty
+        said = [c.on_duty, *(d.on_duty for d in self.world.policy.defaults_of(c.role))]
+        return next((text for text in said if text), None)
 
     def off(self, c: Caregiver, at: datetime) -> bool:
         return oracle.off_duty(self.on_duty_text(c), self.zone(c), at)

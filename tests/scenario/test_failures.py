@@ -183,3 +183,20 @@ async def test_a_family_without_any_address_is_named_not_forgotten(world: World)
     await world.family("fam-1", make.caregiver("mia", "email"))
     await world.settle()
     world.phone("mia").expect_email("Follow")
+
+
+async def test_an_address_that_another_family_verifies_is_told_at_once(world: World):
+    """R17: it is one address in the whole system, so everyone who has it can be told over it from now on."""
+    number = "+14155550177"
+    mia = make.caregiver("mia", addresses=(make.address("sms", number, verified=False),))
+    await world.family("fam-1", mia)
+    await world.outage("follow")
+    assert world.sql("SELECT family_id, rest FROM watch") == [("fam-1", "no_address")]
+
+    await world.fast_forward(minutes=5)
+    verified = make.caregiver("mia", addresses=(make.address("sms", number),))
+    await world.family("fam-2", verified, services=("share",))  # not touched itself
+    await world.settle()
+    world.phone("mia").expect_sms("Follow")
+    await world.fast_forward(minutes=29)
+    world.phone("mia").expect_nothing()

@@ -2,6 +2,10 @@
 
 from datetime import timedelta
 
+import pytest
+
+from alertd.domain.errors import Invalid
+from alertd.domain.incident import Reach
 from tests import make
 from tests.scenario.world import World
 
@@ -72,6 +76,24 @@ async def test_an_update_marked_no_notify_moves_nothing(world: World):
     world.phone("mia").expect_sms("No news")
 
 
+async def test_what_nobody_is_told_changes_neither_scope_nor_severity_nor_state(world: World):
+    """R5: whom it touches and how badly is never written down in silence: no family is lost by it."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.family("fam-2", make.caregiver("lea", "sms"), services=("login",))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    for change in ({"add_scope": (Reach("login"),)}, {"severity": "minor"}, {"state": "monitoring"}):
+        with pytest.raises(Invalid) as refused:
+            await world.update("For the team.", notify=False, **change)
+        assert refused.value.field == "notify"
+
+    await world.update("For the team.", notify=False, severity="critical")  # as it is: no change
+    world.phone("mia").expect_nothing()
+    await world.update("Log-in fails too.", add_scope=(Reach("login"),))
+    world.phone("mia").expect_sms("Log-in fails too.")
+    world.phone("lea").expect_sms("Log-in fails too.")
+
+
 async def test_in_monitoring_the_window_is_twice_as_long(world: World):
     """R2: window by severity and state."""
     await world.family()
@@ -106,11 +128,23 @@ async def test_a_growing_scope_tells_whom_it_newly_touches(world: World):
     world.phone("mia").forget()
     world.phone("ana").expect_nothing()
 
-    from alertd.domain.incident import Reach
-
     await world.update("Log-in is down too.", add_scope=(Reach("login"),))
     world.phone("mia").expect_sms("Log-in is down too.")
     world.phone("ana").expect_sms("Log-in", "Log-in is down too.")
+
+
+async def test_an_outage_turns_out_to_be_in_one_region_only(world: World):
+    """R15: everywhere is taken out and the region put in, in one update; only the others hear that it is not theirs."""
+    await world.family("fam-1", make.caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", make.caregiver("ana", "sms"), region="eu-north")
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.phone("ana").forget()
+
+    await world.update(remove_scope=(Reach("follow"),), add_scope=(Reach("follow", ("eu",)), Reach("login")))
+    world.phone("mia").expect_sms("not affected")
+    world.phone("ana").forget()
+    assert world.sql("SELECT family_id, rest FROM watch WHERE rest IS NOT NULL") == [("fam-1", "not_touched")]
 
 
 async def test_a_restart_forgets_nothing(world: World):

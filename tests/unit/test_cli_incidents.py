@@ -102,6 +102,8 @@ def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
     assert alertd.out.startswith("Update 2 of incident 1.")
     assert alertd("incident", "update", "1", "--message", "A cable.", "--corrects", "2") == 0
     assert alertd("incident", "update", "1", "--add-scope", "share:us", "--severity", "major") == 0
+    assert alertd("incident", "update", "1", "--message", "For us.", "--no-notify", "--severity", "minor") == 1
+    assert "--no-notify: for the record only, an update cannot change the severity" in alertd.err
     assert alertd("incident", "update", "1", "--message", "For us.", "--no-notify") == 0
     families.run(families.served.work())
     assert alertd("incident", "list") == 0
@@ -224,6 +226,23 @@ def test_events_from_a_file_and_from_standard_input(
     assert alertd("event", "send", str(file)) == 1
     assert alertd("event", "send", str(tmp_path / "nothing.json")) == 1
     assert "No such file" in alertd.err
+
+
+def test_an_event_that_did_less_than_it_asked(alertd: Shell, families: Daemon, tmp_path: Path) -> None:
+    """The answer says why, and the way out."""
+    file = tmp_path / "event.json"
+
+    def send(**changes: str) -> str:
+        file.write_text(json.dumps(EVENT | changes))
+        assert alertd("event", "send", str(file)) == 0
+        return alertd.out
+
+    send()
+    stays = "incident 1 stays critical: it is not this alert's alone; to lower it: "
+    lower = "alertd incident update 1 --severity minor\n"
+    other = {"alert": "b", "severity": "minor"}
+    assert send(id="2", **other) == f"It is noted, and nobody is told: {stays}{lower}"
+    assert send(id="3", **other, message="Late.") == f"It is update 2 of incident 1. But {stays}{lower}"
 
 
 def lines(*numbers: int) -> bytes:

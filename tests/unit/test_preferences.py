@@ -95,7 +95,7 @@ def test_the_chain_that_explain_prints_decides_as_choose_does(severity):
     wishes = make.preferences(major=("sms",), services={"follow": {"minor": ()}})
     mia = make.caregiver(preferences=wishes)
     family = make.family(mia, preferences=make.preferences(critical=("email",)))
-    rules = chain(mia, family, make.policy(), "follow", severity)
+    rules = tuple(chain(mia, family, make.policy(), "follow", severity))
 
     decided = next((said, rule) for rule, said in rules if said or (said == () and severity is not CRITICAL))
 

@@ -90,6 +90,8 @@ def test_growing_adds_only_what_is_new():
         ),
         (scope("follow"), scope("follow:eu"), scope("follow"), "everywhere cannot lose one region"),
         (scope("follow"), scope("share"), scope("follow"), "what is not in it cannot leave it"),
+        (scope("follow:us-west,eu"), scope("follow:us"), scope("follow:eu"), "a region takes its parts along"),
+        (scope("follow:us"), scope("follow:us-west"), scope("follow:us"), "a region cannot lose a part"),
     ],
 )
 def test_shrinking(before, less, after, because):

@@ -233,7 +233,6 @@ def upgrade() -> None:
         sa.Column("epoch", sa.SmallInteger(), nullable=False),
         sa.Column("policy", sa.String(length=128), nullable=False),
         sa.Column("policy_snapshot", sa.Text(), nullable=False),
-        sa.Column("lane", sa.String(length=8), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
