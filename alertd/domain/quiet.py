@@ -113,7 +113,7 @@ def sooner(one: datetime | None, other: datetime | None) -> datetime | None:
     """The earlier of two moments, either of which may be missing."""
     if one is None or other is None:
         return one or other
-    return one if one <= other else other
+    return min(one, other)
 
 
 def all_asleep(people: list[Person], at: datetime) -> bool:
