@@ -160,7 +160,7 @@ async def test_not_affected_is_said_only_where_it_is_true_of_all(books: Books, e
     incident = await books.open(make.incident(make.update(scope=make.scope("follow")), number=2, id=SECOND))
     one, two = await school(books, ("login",), ("share",) if elsewhere else ("follow",))
     address = one.caregivers[0].addresses[0]
-    changes = {"framing": Framing.NOT_AFFECTED, "next_by": None, "step": -2}
+    changes: dict[str, Any] = {"framing": Framing.NOT_AFFECTED, "next_by": None, "step": -2}
     await books.write(
         [books.watch(f, rest=Rest.NOT_TOUCHED) for f in (one, two)],
         [books.owed(one, **changes)],
