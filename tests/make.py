@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from alertd.domain.delivery import DeliveryState, Framing, Telling
+from alertd.domain.delivery import TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import (
     NO_PREFERENCES,
     Address,
@@ -219,7 +219,7 @@ def telling(
         accepted_at=after(at),
     )
     made = replace(made, **changes)
-    return made if made.told else replace(made, accepted_at=None)
+    return made if made.state in TOLD else replace(made, accepted_at=None)
 
 
 def duty(**changes: Any) -> Duty:

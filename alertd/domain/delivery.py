@@ -65,7 +65,11 @@ _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
 
 
 def may_move(before: DeliveryState, after: DeliveryState) -> bool:
-    """Whether a delivery may go from one state to the other; states only move forward."""
+    """Whether a delivery may go from one state to the other; states only move forward.
+
+    The law of the design in one place: the model world of the property tests moves by it. The store's statements
+    each name the states they move from, and no test holds them to this table yet.
+    """
     return after in _NEXT.get(before, frozenset())
 
 
@@ -124,16 +128,6 @@ class Telling:
     accepted_at: datetime | None = None
     in_quiet: bool = False  # planned while its reader was in quiet hours
     maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
-
-    @property
-    def told(self) -> bool:
-        """A provider has it, and no receipt has taken that back."""
-        return self.state in TOLD
-
-    @property
-    def open(self) -> bool:
-        """It may still leave, or may have left."""
-        return self.state in OPEN
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make

@@ -112,8 +112,14 @@ class PlanRows:
         return True
 
     async def _insert_shared(self, plan: Plan, new: Planned) -> None:
-        """One delivery for all families of a shared address; a later family joins the one that exists."""
+        """One delivery for all families of a shared address; a later family joins the one that exists.
+
+        "Not affected" is not true of an address while the incident touches another of its families; the
+        planner asks again until it is.
+        """
         owed = new.owed
+        if owed.framing is Framing.NOT_AFFECTED and await self._touches_another(plan, owed):
+            return
         existing = await self._owed_already(plan, new)
         if existing is None:
             row = fast.delivery_values(plan, new, leased=False)
@@ -152,6 +158,15 @@ class PlanRows:
             )
         )
         return rows[0] if rows else None
+
+    async def _touches_another(self, plan: Plan, owed: Owed) -> bool:
+        rows = await self.sql.rows(
+            select(family_service.c.service, family_service.c.region)
+            .join(family_address, family_address.c.family_id == family_service.c.family_id)
+            .where(family_address.c.address_id == owed.address, family_address.c.family_id != owed.family)
+            .distinct()
+        )
+        return any(plan.scope.touching((row.service,), row.region) for row in rows)
 
     async def _failing(self, plan: Plan, owed: Owed) -> tuple[str, ...]:
         """What fails for any family that has this address, the services of the first one first."""

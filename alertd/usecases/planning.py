@@ -8,14 +8,15 @@ from alertd.domain import silence
 from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
 from alertd.domain.watch import Duty, Verdict, Watch
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
+from alertd.usecases.plan_anyway import plan_anyway
 from alertd.usecases.preview import fresh_watch
 
+_FAILED_PLAN = timedelta(minutes=5)  # until a family is looked at again that cannot be planned at all
 _RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})  # as `Update.tells` has them: a fall is none
 
 
@@ -63,7 +64,10 @@ def plan_families(
         duty = Duty(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
         )
-        verdict = plan(duty, now)
+        verdict = plan_anyway(deps.log, duty, now)
+        if verdict is None:
+            planning.plan.watches.append(_look_later(watch, now, fresh=candidate.watch is None))
+            continue
         if verdict.holding and planning.holding is None:
             planning.holding = holding(incident, now, margin)
             incident = replace(incident, updates=(*incident.updates, planning.holding))
@@ -145,6 +149,23 @@ def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -
         version=None if fresh else watch.version,
         supersede=bool(verdict.owed),
         cancel=verdict.cancel,
+    )
+
+
+def _look_later(watch: Watch, now: datetime, *, fresh: bool) -> PlannedWatch:
+    """A watch whose plan failed, as it was: another look, not a busy one."""
+    return PlannedWatch(
+        family=watch.family,
+        touched_at=watch.touched_at,
+        next_by=watch.next_by,
+        owed=watch.owed,
+        epoch=watch.epoch,
+        waiting=watch.waiting,
+        look_at=now + _FAILED_PLAN,
+        rest=watch.rest,
+        version=None if fresh else watch.version,
+        supersede=False,
+        cancel=False,
     )
 
 

@@ -49,7 +49,12 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             frozenset(deps.channels),
         )
         planned += 1
-        for owed in plan(duty, now).owed:
+        try:
+            verdict = plan(duty, now)
+        except Exception as error:  # noqa: BLE001 - one family keeps nobody from telling the others
+            deps.log.warning("plan_failed", family=str(candidate.family.id), error=type(error).__name__)
+            continue
+        for owed in verdict.owed:
             if owed.address not in seen:
                 seen.add(owed.address)
                 counts[owed.channel] += 1

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from alertd.domain.delivery import DeliveryState
+from alertd.domain.delivery import DeliveryState, Framing
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.watch import Rest
@@ -152,6 +152,22 @@ async def test_what_one_family_is_no_longer_owed_goes_back_for_the_others(books:
         await rows.give_back(stale, make.after(2))
     assert (await books.row(delivery, update_no=1))["state"] == "superseded"
     assert (await books.row(watch, family_id="fam-2"))["look_at"] == make.after(2)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_not_affected_is_said_only_where_it_is_true_of_all(books: Books, elsewhere: bool):
+    """It works for one of her families, and not for the other."""
+    incident = await books.open(make.incident(make.update(scope=make.scope("follow")), number=2, id=SECOND))
+    one, two = await school(books, ("login",), ("share",) if elsewhere else ("follow",))
+    address = one.caregivers[0].addresses[0]
+    changes: dict[str, Any] = {"framing": Framing.NOT_AFFECTED, "next_by": None, "step": -2}
+    await books.write(
+        [books.watch(f, rest=Rest.NOT_TOUCHED) for f in (one, two)],
+        [books.owed(one, **changes)],
+        shared=[address],
+        incident=incident,
+    )
+    assert len(await books.table(delivery)) == (1 if elsewhere else 0)
 
 
 async def test_a_new_delivery_takes_the_place_of_a_void_one(books: Books):

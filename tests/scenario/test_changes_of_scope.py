@@ -51,6 +51,24 @@ async def test_nothing_is_for_a_family_that_asked_not_to_be_told(world: World):
     world.phone("mia").expect_nothing()
 
 
+async def test_a_nurse_is_not_told_that_it_works_while_another_child_waits(world: World):
+    nurse = make.caregiver("nurse", "sms")
+    await world.family("fam-1", nurse)
+    await world.family("fam-2", nurse)
+    await world.outage("follow", regions=("us",))
+    world.phone("nurse").expect_sms("Follow")
+    await world.fast_forward(minutes=5)
+    await world.family("fam-2", nurse, region="eu-north")
+    await world.fast_forward(minutes=5)
+    world.phone("nurse").expect_nothing()
+    await world.family("fam-1", nurse, region="eu-north")
+    await world.fast_forward(minutes=5)
+    world.phone("nurse").expect_sms("not affected")
+    world.phone("nurse").expect_nothing()
+    await world.resolve()
+    world.phone("nurse").expect_nothing()
+
+
 async def test_who_joins_late_does_not_end_what_waits_for_somebody_else(world: World):
     """R6: Mia's notice waits for her provider while Gran, who joins, is told the newest number."""
     ben = make.caregiver("ben", "push", order=2)

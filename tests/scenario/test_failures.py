@@ -1,7 +1,9 @@
 """R6, R12, R14: refusals, fallbacks, retries, crashes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
+from alertd.domain.incident import Severity
 from alertd.ports import Later, Misconfigured, Refused, Unknown
 from tests import make
 from tests.scenario.world import World
@@ -71,6 +73,34 @@ async def test_a_crash_after_a_busy_hour_is_only_one_crash(world: World):
     await world.fast_forward(minutes=9)
     world.phone("mia").expect_sms("Follow")
     assert world.states() == {"accepted": 1}
+
+
+async def test_one_familys_broken_data_stops_nobody_and_they_are_heard_too(world: World):
+    """R14: a zone that no clock knows costs nobody a message."""
+    await world.family("fam-1", make.caregiver("mia", "sms"), time_zone="America/Nowhere")
+    await world.family("fam-2", make.caregiver("bob", "sms"))
+    await world.outage("follow")
+    world.phone("bob").expect_sms("Follow")
+    world.phone("mia").expect_sms("Follow")
+    assert {tuple(sorted(fields)) for fields in world.log.named("plan_failed")} == {("error", "family")}
+    await world.fast_forward(minutes=30)
+    world.phone("bob").expect_sms("No news")
+    world.phone("mia").expect_sms("No news")
+
+
+async def test_what_cannot_be_planned_at_all_is_looked_at_again(town: Callable[..., World]):
+    """Here by a policy that promises nothing for what it is raised to; and nobody spins."""
+    minor = make.policy().first_notice[Severity.MINOR]
+    world = town(policy=make.policy(first_notice={Severity.MINOR: minor}))
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(minor=("sms",))))
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.outage("follow", severity="minor")
+    await world.update("Worse.", severity="major")
+    assert len(world.log.named("plan_failed")) >= 2
+    [(first, version)] = world.sql("SELECT look_at, version FROM watch")
+    await world.fast_forward(minutes=6)
+    [(then, versions)] = world.sql("SELECT look_at, version FROM watch")
+    assert (then - first, versions - version) == (300_000_000, 1)
 
 
 async def test_five_crashes_of_our_own_and_the_next_address_is_used(world: World):
