@@ -2,8 +2,12 @@
 
 import math
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
+
+SLOW = 1.0
+"""Seconds of round trip beyond which a sample is worth less than an older one: it may be off by half of that."""
 
 
 class _Source(Protocol):
@@ -18,18 +22,24 @@ class ClusterClock:
     A host whose wall clock steps does not matter: only the monotonic clock advances a sample.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._sampled = datetime(1970, 1, 1, tzinfo=UTC)
-        self._at = time.monotonic()
+        self._at = self._monotonic()
+        self._known = False
         self._story: tuple[datetime, datetime] | None = None
         self.rate = 1.0
 
     async def sample(self, store: "_Source") -> None:
-        """Read the database's clock and the cluster's story; call at start and every minute or so."""
-        before = time.monotonic()
+        """Read the database's clock and the cluster's story; call at start and every minute or so.
+
+        A slow answer is discarded, unless it is the first; `sampled_ago` goes on, so that it is asked again soon.
+        """
+        before = self._monotonic()
         sampled = await store.now()
-        after = time.monotonic()
-        self._sampled, self._at = sampled, before + (after - before) / 2
+        after = self._monotonic()
+        if after - before <= SLOW or not self._known:
+            self._sampled, self._at, self._known = sampled, before + (after - before) / 2, True
         async with store.reading() as rows:  # type: ignore[attr-defined]
             story = await rows.story_clock()
         if story is not None:
@@ -37,7 +47,7 @@ class ClusterClock:
 
     def machine(self) -> datetime:
         """Machine time: leases, retries, sweeps."""
-        return self._sampled + timedelta(seconds=time.monotonic() - self._at)
+        return self._sampled + timedelta(seconds=self._monotonic() - self._at)
 
     def now(self) -> datetime:
         """Story time: windows, promises, quiet hours."""
@@ -54,4 +64,4 @@ class ClusterClock:
 
     def sampled_ago(self) -> float:
         """Seconds since the last sample; endless while the story waits, so that its beginning is not missed."""
-        return math.inf if self.waits else time.monotonic() - self._at
+        return math.inf if self.waits else self._monotonic() - self._at

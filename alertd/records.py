@@ -1,14 +1,13 @@
 """What passes between use cases and the store: rows as they are planned, claimed and finished."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
-from alertd.domain.incident import Incident, IncidentId, Scope, Severity, Update
-from alertd.domain.policy import Policy
+from alertd.domain.incident import IncidentId, Scope
 from alertd.domain.watch import Rest, Watch
 
 
@@ -69,18 +68,6 @@ class Candidate:
     watch: Watch | None
     tellings: Sequence[Telling]
     addresses: Mapping[AddressId, AddressStatus]
-
-
-@dataclass(slots=True)
-class Slice:
-    """Families to plan, and whose incident it is."""
-
-    incident: Incident
-    policy: Policy
-    lane: str
-    candidates: Iterator[Candidate]
-    count: int
-    last: str  # keyset position after this slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,23 +177,3 @@ class Key:
     note: str
     created_at: datetime
     revoked_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What a human did."""
-
-    at: datetime
-    who: str
-    what: str
-    detail: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """An incident with its policy, for composing and sending."""
-
-    incident: Incident
-    policy: Policy
-    updates: Mapping[int, Update]
-    severity: Severity

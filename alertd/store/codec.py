@@ -1,6 +1,5 @@
 """Documents in columns: JSON to domain dataclasses and back, by msgspec."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,6 @@ from alertd.domain.incident import (
 )
 from alertd.domain.policy import Policy
 from alertd.domain.watch import Rest, Watch
-from alertd.store.types import from_us
 
 _encoder = msgspec.json.Encoder()
 _family = msgspec.json.Decoder(Family)
@@ -133,11 +131,6 @@ def telling(row: Any) -> Telling:
         in_quiet=row.in_quiet,
         maybe=row.maybe,
     )
-
-
-def instant(value: int | None) -> datetime | None:
-    """Microseconds to an instant."""
-    return None if value is None else from_us(value)
 
 
 def uuid_text(value: UUID) -> str:

@@ -17,6 +17,7 @@ from alertd.store.ids import uuid7
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.tables import (
+    WATCH_OPEN,
     address,
     attempt,
     delivery,
@@ -259,7 +260,7 @@ class DeliveryRows:
                 .join(family_address, family_address.c.family_id == watch.c.family_id)
                 .where(
                     family_address.c.address_id.in_(refused),
-                    or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+                    WATCH_OPEN,
                 )
             )
             watches |= {(row.incident_id, row.family_id) for row in rows}

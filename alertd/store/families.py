@@ -18,8 +18,10 @@ from alertd.records import Imported
 from alertd.store import codec
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_addresses, lock_family, lock_watches
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
+    WATCH_OPEN,
     address,
     delivery,
     delivery_share,
@@ -128,20 +130,25 @@ class FamilyRows:
 
     async def _rest(self, family_id: FamilyId) -> None:
         """What a family that is forgotten is owed ends: its watches rest until it comes back, if ever."""
-        open_ = or_(watch.c.rest.is_(None), watch.c.rest != Rest.CLOSED.value)
-        own = await self.sql.rows(select(watch.c.incident_id).where(watch.c.family_id == family_id, open_))
-        waiting = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
+        own = await self.sql.rows(open_watches(family_id))
+        # What is in flight belongs to an open watch: its incidents lead to it, and no index by family is needed.
+        incidents = [row.incident_id for row in own]
+        waits = (
+            one_of(delivery.c.incident_id, incidents),
+            delivery.c.family_id == family_id,
+            delivery.c.state.in_((DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)),
+        )
         sharing = await self.sql.rows(
             select(delivery_share.c.incident_id, delivery_share.c.family_id)
             .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
-            .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
+            .where(*waits)
             .distinct()
         )
         sharers = [(row.incident_id, row.family_id) for row in sharing]
         await lock_watches(self.sql, [*sharers, *((row.incident_id, family_id) for row in own)])
         await self.sql.run(
             update(watch)
-            .where(watch.c.family_id == family_id, open_)
+            .where(watch.c.family_id == family_id, WATCH_OPEN)
             .values(look_at=None, rest=Rest.NO_ADDRESS.value, version=watch.c.version + 1)
         )
         if sharers:  # they are still owed the message
@@ -150,11 +157,7 @@ class FamilyRows:
                 .where(tuple_(watch.c.incident_id, watch.c.family_id).in_(sharers), watch.c.look_at.is_not(None))
                 .values(look_at=watch.c.touched_at, version=watch.c.version + 1)  # long ago: due at once
             )
-        await self.sql.run(
-            update(delivery)
-            .where(delivery.c.family_id == family_id, delivery.c.state.in_(waiting))
-            .values(state=DeliveryState.CANCELLED.value, reader=None)
-        )
+        await self.sql.run(update(delivery).where(*waits).values(state=DeliveryState.CANCELLED.value, reader=None))
 
     async def count_touched(self, scope: Scope) -> int:
         """How many families a scope touches."""
@@ -170,7 +173,7 @@ class FamilyRows:
             .where(
                 watch.c.family_id.in_(ids),
                 watch.c.incident_id == incident_id,
-                or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+                WATCH_OPEN,
             )
             .values(look_at=_earlier(now), version=watch.c.version + 1)
         )
@@ -305,6 +308,11 @@ class FamilyRows:
                             ),
                         )
                     )
+
+
+def open_watches(family_id: str) -> Select[tuple[UUID]]:
+    """The incidents in which a family is owed something, or may be."""
+    return select(watch.c.incident_id).where(watch.c.family_id == family_id, WATCH_OPEN)
 
 
 def touched_ids(scope: Scope) -> Select[tuple[str]]:

@@ -289,6 +289,7 @@ def upgrade() -> None:
         ["family_id"],
         unique=False,
         postgresql_where=sa.text("rest IS DISTINCT FROM 'closed'"),
+        sqlite_where=sa.text("rest IS NOT 'closed'"),
     )
     op.create_index(
         "ix_watch_look_at",
