@@ -19,6 +19,7 @@ class Planned:
     owed: Owed
     priority: int  # hand-over order: 0 first notices, raises, reopenings; 1 ends; 2 news; 3 holdings
     lane: str
+    leased: bool = False  # born in the planner's own hands, who sends it after the commit
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Plan:
     watches: list[PlannedWatch] = field(default_factory=list)
     deliveries: list[Planned] = field(default_factory=list)
     shared: frozenset[AddressId] = frozenset()
-    lease: Lease | None = None  # born leased: the planner's worker sends them after the commit
+    lease: Lease | None = None  # of those that are born leased
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from alertd.usecases.keys import check_key, make_key
 KEY_FILE = "api-key"
 _ASK_EVERY = 0.1  # seconds
 _RECENT = 30.0  # seconds since a heartbeat
+_STOP_GRACE = 40  # seconds: a drain (5), the longest call under way (25), and some to spare
 
 
 class PortTaken(AlertdError):
@@ -121,11 +122,12 @@ def _parts(
                     needs=needs_broker,
                     ready=_answers(readyz, lane),
                     nice=nice,
-                    stop_grace_seconds=25,
+                    stop_grace_seconds=_STOP_GRACE,
                 )
             )
     swept = _answers(readyz, "sweeper")
-    parts.append(Part("sweeper", (*alertd, "sweeper"), env=more, needs=needs, ready=swept, stop_grace_seconds=25))
+    sweeper = (*alertd, "sweeper")
+    parts.append(Part("sweeper", sweeper, env=more, needs=needs, ready=swept, stop_grace_seconds=_STOP_GRACE))
     return parts
 
 

@@ -48,6 +48,9 @@ _NOT_TAKEN: dict[str, tuple[type[ChannelError], str]] = {
     "NOT_FOUND": (Misconfigured, "no such Firebase project, or a wrong base URL"),
 }
 
+_ACCOUNT = frozenset({"UNAUTHENTICATED", "PERMISSION_DENIED", "NOT_FOUND"})
+"""Nobody's message can pass; the others concern one token, or the phones of one maker."""
+
 
 def error_for(status: int, body: bytes, retry_after: timedelta | None) -> ChannelError:
     """The error for an answer that accepts no message."""
@@ -57,7 +60,7 @@ def error_for(status: int, body: bytes, retry_after: timedelta | None) -> Channe
         return _invalid(error)
     if code in _NOT_TAKEN and 400 <= status < 500:
         kind, sentence = _NOT_TAKEN[code]
-        return kind(code, sentence)
+        return Misconfigured(code, sentence, account=True) if code in _ACCOUNT else kind(code, sentence)
     name = code if code.replace("_", "").isalnum() else f"http_{status}"
     if status == 429:
         return Later(name, "over the quota", retry_after=retry_after or _AFTER_QUOTA)
@@ -68,7 +71,7 @@ def error_for(status: int, body: bytes, retry_after: timedelta | None) -> Channe
     if status >= 500:
         return Unknown(name, "an error inside FCM; it may have the message")
     if 300 <= status < 400:
-        return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed")
+        return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed", account=True)
     return Misconfigured(name, "not taken, for a reason that is not about the phone")
 
 

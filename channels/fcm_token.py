@@ -142,11 +142,15 @@ def _certificate(file: str) -> Any:
         return credentials.Certificate(file)
     except OSError as error:
         raise Misconfigured(
-            "credentials_file", f"the file of ALERTD_FCM__CREDENTIALS_FILE cannot be read: {error.strerror}"
+            "credentials_file",
+            f"the file of ALERTD_FCM__CREDENTIALS_FILE cannot be read: {error.strerror}",
+            account=True,
         ) from None
     except ValueError:  # its text may quote the file
         raise Misconfigured(
-            "credentials_file", "the file of ALERTD_FCM__CREDENTIALS_FILE is no service account key (JSON)"
+            "credentials_file",
+            "the file of ALERTD_FCM__CREDENTIALS_FILE is no service account key (JSON)",
+            account=True,
         ) from None
 
 
@@ -172,10 +176,10 @@ def _refresh(credential: Any) -> None:
         if error.retryable:
             raise Later("token_unavailable", "Google's token endpoint has trouble; nothing was sent") from None
         raise Misconfigured(
-            _oauth_code(error), "Google refuses the service account of ALERTD_FCM__CREDENTIALS_FILE"
+            _oauth_code(error), "Google refuses the service account of ALERTD_FCM__CREDENTIALS_FILE", account=True
         ) from None
     except GoogleAuthError:
-        raise Misconfigured("credentials", "the service account cannot be used") from None
+        raise Misconfigured("credentials", "the service account cannot be used", account=True) from None
     except (TypeError, ValueError, AttributeError):  # what google-auth makes of an answer that is no object
         raise Later("token_nonsense", "Google's token endpoint answers nonsense; nothing was sent") from None
 

@@ -60,7 +60,7 @@ class NotReady:
     async def send(self, message: Message) -> Receipt:
         if self._channel is None:
             if problems := self._config.problems():
-                raise Misconfigured("not_configured", "; ".join(problems))
+                raise Misconfigured("not_configured", "; ".join(problems), account=True)
             self._channel = self._kind.channel(self._config, self._now)
         return await self._channel.send(message)
 

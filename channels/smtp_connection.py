@@ -171,7 +171,7 @@ class SmtpConnection(asyncio.Protocol):
 
     async def _encrypt(self, server: Server) -> None:
         if "STARTTLS" not in self.extensions:
-            raise Misconfigured("no_starttls", "the server offers no STARTTLS; see ALERTD_SMTP__URL")
+            raise Misconfigured("no_starttls", "the server offers no STARTTLS; see ALERTD_SMTP__URL", account=True)
         self._expect(Stage.TLS, await self.ask(b"STARTTLS\r\n"), 220)
         if not self.usable:  # whatever came before TLS could be anyone's (CVE-2011-0411)
             raise ConnectionEnded
@@ -193,7 +193,9 @@ class SmtpConnection(asyncio.Protocol):
                 self._expect(Stage.LOGIN, reply, 334)
                 reply = await self.ask(_encoded(answer) + b"\r\n")
         else:
-            raise Misconfigured("no_auth", "the server offers no log-in that alertd knows (PLAIN, LOGIN)")
+            raise Misconfigured(
+                "no_auth", "the server offers no log-in that alertd knows (PLAIN, LOGIN)", account=True
+            )
         self._expect(Stage.LOGIN, reply, 235)
 
     @staticmethod

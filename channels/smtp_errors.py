@@ -47,25 +47,30 @@ class Reply:
         return f"{self.code} {self.enhanced}".rstrip()
 
 
+_FULL = "5.2.2"
+"""The mailbox is full, which passes (RFC 3463 section 3.3)."""
+
 _SENDER_ADDRESS = ("5.1.7", "5.1.8")
 """The sender's address is malformed; its domain has no mail server (RFC 3463 section 3.2)."""
 
 
 def error_for(stage: Stage, reply: Reply) -> ChannelError:
     """The error for a reply that does not carry the message on."""
-    if 400 <= reply.code < 500:
+    if 400 <= reply.code < 500 or reply.enhanced == _FULL:
         return Later(reply.name, f"not taken now, at {stage.value}")
     if reply.code < 400:
         return _out_of_step(stage, reply)
     if stage in {Stage.RECIPIENT, Stage.CONTENT} and _about_recipient(stage, reply):
         return Refused(reply.name, "the mailbox does not take messages")
-    return Misconfigured(reply.name, f"refused at {stage.value}{_words(stage, reply)}")
+    before_anybody = stage not in {Stage.RECIPIENT, Stage.DATA, Stage.CONTENT}
+    return Misconfigured(reply.name, f"refused at {stage.value}{_words(stage, reply)}", account=before_anybody)
 
 
 def _about_recipient(stage: Stage, reply: Reply) -> bool:
     enhanced = reply.enhanced
     if enhanced:
-        return enhanced.startswith(("5.1.", "5.2.", "5.4.")) and enhanced not in _SENDER_ADDRESS
+        # 5.4 is the way there, our relay's trouble; but 5.4.1 is what Exchange Online says of an unknown mailbox.
+        return (enhanced.startswith(("5.1.", "5.2.")) or enhanced == "5.4.1") and enhanced not in _SENDER_ADDRESS
     # Without an enhanced code: 550 no such mailbox, 551 not local, 552 full, 553 name not allowed; 554 is
     # what most servers say to a relay that they do not know (RFC 5321 section 4.2.3).
     return stage is Stage.RECIPIENT and reply.code in {501, 550, 551, 552, 553, 556}

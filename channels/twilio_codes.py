@@ -19,37 +19,38 @@ class Reaction(Enum):
     OPTED_OUT = "opted out"
     UNKNOWN = "unknown"
     MISCONFIGURED = "misconfigured"
+    ACCOUNT = "misconfigured, and nobody's message can pass"
 
 
-LATER, REFUSED, OPTED_OUT, UNKNOWN, MISCONFIGURED = Reaction
+LATER, REFUSED, OPTED_OUT, UNKNOWN, MISCONFIGURED, ACCOUNT = Reaction
 
 CODES: Mapping[int, tuple[Reaction, str]] = {
     # The account and its credentials.
-    10001: (MISCONFIGURED, "the account is not active"),
-    20003: (MISCONFIGURED, "the account SID or the auth token is wrong, or the account is suspended"),
-    20005: (MISCONFIGURED, "the account is not active"),
-    20006: (MISCONFIGURED, "access denied"),
-    20008: (MISCONFIGURED, "test credentials reach nobody"),
-    20404: (MISCONFIGURED, "no such account or URL"),
-    30002: (MISCONFIGURED, "the account is suspended"),
+    10001: (ACCOUNT, "the account is not active"),
+    20003: (ACCOUNT, "the account SID or the auth token is wrong, or the account is suspended"),
+    20005: (ACCOUNT, "the account is not active"),
+    20006: (ACCOUNT, "access denied"),
+    20008: (ACCOUNT, "test credentials reach nobody"),
+    20404: (ACCOUNT, "no such account or URL"),
+    30002: (ACCOUNT, "the account is suspended"),
     # The sender. The newer codes split 21212 and 21606 (changelog of 10 July 2024).
-    21212: (MISCONFIGURED, "the sender is not valid"),
+    21212: (ACCOUNT, "the sender is not valid"),
     21408: (MISCONFIGURED, "the account may not send to this region (Messaging Geo Permissions)"),
-    21603: (MISCONFIGURED, "no sender"),
-    21606: (MISCONFIGURED, "the sender cannot send messages from this account"),
-    21607: (MISCONFIGURED, "the sender must be able to send SMS"),
+    21603: (ACCOUNT, "no sender"),
+    21606: (ACCOUNT, "the sender cannot send messages from this account"),
+    21607: (ACCOUNT, "the sender must be able to send SMS"),
     21608: (MISCONFIGURED, "a trial account sends to verified numbers only"),
     21609: (MISCONFIGURED, "the status callback is no URL"),
-    21616: (MISCONFIGURED, "the sender matches several numbers"),
-    21659: (MISCONFIGURED, "the sender is no Twilio number"),
-    21660: (MISCONFIGURED, "the sender belongs to another account"),
-    21661: (MISCONFIGURED, "the sender cannot send SMS"),
-    21701: (MISCONFIGURED, "the messaging service does not exist"),
-    21703: (MISCONFIGURED, "the messaging service holds no number"),
+    21616: (ACCOUNT, "the sender matches several numbers"),
+    21659: (ACCOUNT, "the sender is no Twilio number"),
+    21660: (ACCOUNT, "the sender belongs to another account"),
+    21661: (ACCOUNT, "the sender cannot send SMS"),
+    21701: (ACCOUNT, "the messaging service does not exist"),
+    21703: (ACCOUNT, "the messaging service holds no number"),
     21704: (MISCONFIGURED, "the messaging service holds no sender for this number"),
-    21705: (MISCONFIGURED, "the messaging service is not valid"),
-    30032: (MISCONFIGURED, "the toll-free sender is not verified"),
-    30034: (MISCONFIGURED, "the sender is not registered (A2P 10DLC)"),
+    21705: (ACCOUNT, "the messaging service is not valid"),
+    30032: (ACCOUNT, "the toll-free sender is not verified"),
+    30034: (ACCOUNT, "the sender is not registered (A2P 10DLC)"),
     # The content.
     21602: (MISCONFIGURED, "the text is empty"),
     21605: (MISCONFIGURED, "the text is too long"),
@@ -97,9 +98,9 @@ def error_for(status: int, code: object, retry_after: timedelta | None) -> Chann
     if status in {408, 429, 503}:
         return Later(name, "not taken now", retry_after=retry_after)
     if 300 <= status < 400:
-        return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed")
+        return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed", account=True)
     if status in {401, 403}:
-        return Misconfigured(name, "the account SID or the auth token is wrong")
+        return Misconfigured(name, "the account SID or the auth token is wrong", account=True)
     return Misconfigured(name, "not taken, for a reason that is not about the number")
 
 
@@ -109,4 +110,5 @@ _ERRORS: Mapping[Reaction, Callable[[str, str, timedelta | None], ChannelError]]
     OPTED_OUT: lambda code, detail, _: Refused(code, detail, opted_out=True),
     UNKNOWN: lambda code, detail, _: Unknown(code, detail),
     MISCONFIGURED: lambda code, detail, _: Misconfigured(code, detail),
+    ACCOUNT: lambda code, detail, _: Misconfigured(code, detail, account=True),
 }

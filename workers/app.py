@@ -11,7 +11,7 @@ from alertd.doorbell import TASK
 from alertd.redis_server import redis_urls
 from alertd.settings import load
 
-_DRAIN_SECONDS = 10.0  # well below the soft time limit, and short enough for a quick warm shutdown
+_DRAIN_SECONDS = 5.0  # a stop waits for it, and for the calls that are under way then
 
 LANE_VARIABLE = "ALERTD_WORKER_LANE"
 

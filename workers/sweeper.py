@@ -10,9 +10,11 @@ from alertd.ports.deps import Deps
 from alertd.settings import Settings
 from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
+from alertd.usecases.drain import drain
 from alertd.usecases.sweep import sweep
 from alertd.wiring import close_deps, open_deps, sample_clock
 
+_OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
 
 
@@ -28,12 +30,18 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     await sender.warm()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
+    own: dict[str, asyncio.Task[int]] = {}  # lane -> our own work on it
     try:
         while not stop.is_set():
             pause = deps.timing.sweep
             try:
                 await sample_clock(deps)
-                await sweep(deps, sender, broker=_broker(deps))
+                await _see_to(own)
+                swept = await sweep(deps, broker=_broker(deps))
+                for lane in swept.alone:
+                    if lane not in own:
+                        work = drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stop.is_set)
+                        own[lane] = asyncio.create_task(work)
                 beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
@@ -42,9 +50,21 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 await asyncio.wait_for(stop.wait(), pause)
             except TimeoutError:
                 continue
+        while own:
+            await asyncio.wait(own.values())
+            try:
+                await _see_to(own)
+            except Exception as error:
+                log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
     finally:
         await close_deps(deps)
         log.info("sweeper_stopped")
+
+
+async def _see_to(own: dict[str, asyncio.Task[int]]) -> None:
+    """Forget what is done; raises what it raised."""
+    for lane in [lane for lane, work in own.items() if work.done()]:
+        await own.pop(lane)
 
 
 def _broker(deps: Deps) -> bool:

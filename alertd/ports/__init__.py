@@ -79,7 +79,11 @@ class Unknown(ChannelError):
 
 
 class Misconfigured(ChannelError):
-    """Our account, sender or settings are wrong."""
+    """Our account, sender or settings are wrong; `account`: so wrong that nobody's message can pass."""
+
+    def __init__(self, code: str, detail: str = "", *, account: bool = False) -> None:
+        super().__init__(code, detail)
+        self.account = account
 
 
 class Channel(Protocol):

@@ -155,9 +155,22 @@ class Rows(Protocol):
         """
 
     async def claim(
-        self, lane: str, now: datetime, machine_at: datetime, lease: Lease, limit: int
+        self,
+        lane: str,
+        now: datetime,
+        machine_at: datetime,
+        lease: Lease,
+        limit: int,
+        *,
+        channel: str | None = None,
     ) -> tuple[list[Claimed], list[UUID]]:
-        """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more."""
+        """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
+
+        `channel`: only of this one.
+        """
+
+    async def put_back(self, deliveries: Sequence[Claimed], lease: Lease) -> None:
+        """What was claimed and never tried waits as before, and has one attempt less."""
 
     async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
         """Hand what may not be said any more back to the planner: superseded, and its watches due."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, true, tuple_, update
 
 from alertd.domain.delivery import ALL_CLEARS, CRASHES, ENDS, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
@@ -15,6 +15,7 @@ from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_addresses, lock_watches
+from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
     WATCH_OPEN,
@@ -40,7 +41,14 @@ class DeliveryRows:
     sql: Sql
 
     async def claim(
-        self, lane: str, now: datetime, machine_at: datetime, lease: Lease, limit: int
+        self,
+        lane: str,
+        now: datetime,
+        machine_at: datetime,
+        lease: Lease,
+        limit: int,
+        *,
+        channel: str | None = None,
     ) -> tuple[list[Claimed], list[UUID]]:
         """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
 
@@ -49,7 +57,7 @@ class DeliveryRows:
         not more than half late.
         Two statements, because UPDATE .. FROM (SELECT .. SKIP LOCKED) scans the whole table.
         """
-        rows = await self.sql.rows(_due(lane, now, machine_at, limit))
+        rows = await self.sql.rows(_due(lane, channel, now, machine_at, limit))
         stale = [row.id for row in rows if row.stale]
         good = [row for row in rows if not row.stale]
         if good:
@@ -64,6 +72,23 @@ class DeliveryRows:
                 )
             )
         return [_claimed(row) for row in good], stale
+
+    async def put_back(self, deliveries: Sequence[Claimed], lease: Lease) -> None:
+        """What was claimed and never tried waits as before, and has one attempt less."""
+        await self.sql.run(
+            update(delivery)
+            .where(
+                one_of(delivery.c.id, [d.id for d in deliveries]),
+                delivery.c.lease_token == lease.token,
+                delivery.c.state == DeliveryState.LEASED.value,
+            )
+            .values(
+                state=DeliveryState.PENDING.value,
+                attempts=delivery.c.attempts - 1,
+                lease_until=None,
+                lease_token=None,
+            )
+        )
 
     async def give_back(self, ids: Sequence[UUID], now: datetime) -> None:
         """Hand what may not be said any more back to the planner: superseded, and its watches due."""
@@ -334,7 +359,7 @@ class DeliveryRows:
         )
 
 
-def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
+def _due(lane: str, channel: str | None, now: datetime, machine_at: datetime, limit: int) -> Any:
     # Outer joins: what belongs to a forgotten family must not wait for ever behind a row that is gone.
     stale = or_(
         watch.c.family_id.is_(None),
@@ -382,6 +407,7 @@ def _due(lane: str, now: datetime, machine_at: datetime, limit: int) -> Any:
         .where(
             delivery.c.state == DeliveryState.PENDING.value,
             delivery.c.lane == lane,
+            delivery.c.channel == channel if channel is not None else true(),
             delivery.c.due_at <= machine_at,
         )
         .order_by(delivery.c.priority, delivery.c.due_at)

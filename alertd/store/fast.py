@@ -39,9 +39,9 @@ _WATCH = (
 )  # fmt: skip
 
 
-def delivery_values(plan: Plan, new: Planned, *, leased: bool) -> dict[str, Any]:
+def delivery_values(plan: Plan, new: Planned) -> dict[str, Any]:
     """A row of `delivery` by column, with Python types."""
-    owed, lease = new.owed, plan.lease if leased else None
+    owed, lease = new.owed, plan.lease if new.leased else None
     return {
         "id": new.id, "incident_id": plan.incident, "update_no": owed.update, "family_id": owed.family,
         "caregiver": owed.caregiver, "address_id": owed.address, "epoch": owed.epoch, "step": owed.step,
@@ -63,11 +63,10 @@ def with_services(reader: Reader, services: tuple[str, ...]) -> Reader:
 
 def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ...]]:
     """Rows in the order of _DELIVERY, with the types the driver stores."""
-    lease = plan.lease
     incident, at, due = uuid(plan.incident), to_us(plan.at), to_us(plan.machine_at)
-    state = DeliveryState.LEASED.value if lease else DeliveryState.PENDING.value
-    until, token = (to_us(lease.until), uuid(lease.token)) if lease else (None, None)
-    attempts = 1 if lease else 0
+    waits: tuple[Any, ...] = (DeliveryState.PENDING.value, due, None, None, 0)
+    lease = plan.lease
+    leased = (DeliveryState.LEASED.value, due, to_us(lease.until), uuid(lease.token), 1) if lease else waits
     instants: dict[Any, int | None] = {None: None}
 
     def us(moment: Any) -> int | None:
@@ -80,8 +79,9 @@ def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ..
     return [
         (
             uuid(d.id), incident, o.update, o.family, o.caregiver, uuid(o.address), o.epoch, o.step, o.channel,
-            d.lane, d.priority, o.framing.value, o.reason.value, o.loud, o.in_quiet, state, due, until,
-            token, attempts, at, us(o.next_by), us(o.stale_after), us(o.loud_until), codec.encode(o.reader),
+            d.lane, d.priority, o.framing.value, o.reason.value, o.loud, o.in_quiet,
+            *(leased if d.leased else waits),
+            at, us(o.next_by), us(o.stale_after), us(o.loud_until), codec.encode(o.reader),
         )
         for d in new
         for o in (d.owed,)
@@ -118,7 +118,7 @@ async def insert_deliveries_plainly(sql: Sql, plan: Plan, new: Sequence[Planned]
     """`insert_deliveries` in plain SQLAlchemy; one test holds both to the same rows."""
     dialect = postgresql if sql.dialect == "postgresql" else sqlite
     statement = dialect.insert(delivery).on_conflict_do_nothing().returning(delivery.c.id)
-    rows = await sql.rows(statement, [delivery_values(plan, d, leased=plan.lease is not None) for d in new])
+    rows = await sql.rows(statement, [delivery_values(plan, d) for d in new])
     return _only(new, {row.id for row in rows})
 
 

@@ -1,6 +1,7 @@
 """Writes what a slice decided: watches first, then only the deliveries whose watch was won."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ class PlanRows:
     sql: Sql
 
     async def write_plan(self, plan: Plan) -> list[Planned] | None:
-        """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
+        """Write a slice; returns the deliveries inserted, those that are born leased among them.
 
         A watch that somebody else planned or touched meanwhile (its version moved) loses, and nothing of
         that family is written; it is due again at once. None: somebody is at such a watch this very moment;
@@ -122,7 +123,7 @@ class PlanRows:
             return
         existing = await self._owed_already(plan, new)
         if existing is None:
-            row = fast.delivery_values(plan, new, leased=False)
+            row = fast.delivery_values(plan, replace(new, leased=False))
             row["reader"] = codec.encode(fast.with_services(owed.reader, await self._failing(plan, owed)))
             if await fast.insert_one(self.sql, row):
                 return

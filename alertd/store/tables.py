@@ -270,6 +270,7 @@ _pending = text("state = 'pending'")
 Index(
     "ix_delivery_pending",
     delivery.c.lane,
+    delivery.c.channel,
     delivery.c.priority,
     delivery.c.due_at,
     postgresql_where=_pending,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, func, select, type_coerce, union_all
 
 from alertd.domain.delivery import DeliveryState, Framing, Reason
-from alertd.domain.family import FamilyId
+from alertd.domain.family import CHANNELS, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.masking import mask_address
 from alertd.records import Backlog, DeliveryRow, Progress
@@ -32,6 +32,7 @@ class ViewRows:
             .where(
                 delivery.c.state == DeliveryState.PENDING.value,
                 delivery.c.lane == lane,
+                delivery.c.channel == channel,
                 delivery.c.priority == priority,
                 delivery.c.due_at <= machine_at,
             )
@@ -39,6 +40,7 @@ class ViewRows:
             .limit(1)
             .subquery()
             for lane in _LANES
+            for channel in CHANNELS
             for priority in _PRIORITIES
         ]
         pending: dict[str, float] = {}

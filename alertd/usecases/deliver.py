@@ -1,22 +1,24 @@
 """Hand a batch over to the providers, and write what became of it."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import tenacity
+
 from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
-from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown, Warms
+from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
+from alertd.usecases.message import message
 from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
 _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
-_ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
-_LEAST_USEFUL = timedelta(seconds=60)
+_IN_HAND = 10  # messages that a process holds for each connection of a channel: two to four batches of pushes
 _BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
 
@@ -27,15 +29,34 @@ class Sender:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._incidents: dict[IncidentId, tuple[tuple[int, int], Telling]] = {}
-        self._misconfigured: dict[str, tuple[datetime, str]] = {}  # until when, and why
-        # Bulkheads: a provider that hangs fills its own slots and nobody else's.
+        self._broken: dict[str, tuple[datetime, str]] = {}  # channel -> until when, and why
+        # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
+        self._in_hand: Counter[str] = Counter()
+        self._freed = asyncio.Event()
 
     async def warm(self) -> None:
         """Get ready for the first message; call when the process starts."""
         for channel in self._deps.channels.values():
             if isinstance(channel, Warms):
                 await channel.warm()
+
+    def room(self) -> dict[str, int]:
+        """How many more messages may be taken in hand, by channel; only channels that have sent half of theirs."""
+        room = {}
+        for name, channel in self._deps.channels.items():
+            most, held = channel.at_once * _IN_HAND, self._in_hand[name]
+            if held <= most / 2:
+                room[name] = most - held
+        return room
+
+    async def freed(self, seconds: float) -> None:
+        """Wait until some channel has room again, at most so long."""
+        self._freed.clear()
+        try:
+            await asyncio.wait_for(self._freed.wait(), seconds)
+        except TimeoutError:
+            return
 
     async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
         """Send every delivery of a batch at once; returns how many were accepted.
@@ -44,54 +65,97 @@ class Sender:
         """
         if not batch:
             return 0
+        self._in_hand.update(delivery.channel for delivery in batch)
         incidents = await self._load({delivery.incident for delivery in batch})
         outcomes: list[Outcome] = []
+        untried: list[Claimed] = []
         queues: dict[str, deque[Claimed]] = {}
         for delivery in batch:
             queues.setdefault(delivery.channel, deque()).append(delivery)
         runners = {
-            asyncio.create_task(self._run(queue, slots, incidents, lease, outcomes))
+            asyncio.create_task(self._run(channel, queue, incidents, lease, outcomes, untried))
             for channel, queue in queues.items()
-            if (slots := self._slots.get(channel)) is not None
-            for _ in range(min(len(queue), self._deps.channels[channel].at_once))
+            for _ in range(min(len(queue), self._at_once(channel)))
         }
-        for channel, queue in queues.items():
-            if channel not in self._slots:
-                outcomes += [Outcome(d, DeliveryState.PARKED, "no adapter", final=True) for d in queue]
         accepted = 0
-        while runners or outcomes:
-            if runners:
-                done, runners = await asyncio.wait(runners, timeout=_FLUSH)
-                for runner in done:
-                    runner.result()
-            if outcomes:
+        try:
+            while runners or outcomes or untried:
+                if runners:
+                    done, runners = await asyncio.wait(runners, timeout=_FLUSH)
+                    for runner in done:
+                        runner.result()
                 written, outcomes[:] = list(outcomes), []
-                accepted += await self._write(written, lease)
+                back, untried[:] = list(untried), []
+                accepted += await self._write(written, back, lease)
+        finally:
+            # Whatever happens here, nobody goes on sending what can no longer be written.
+            for channel, queue in queues.items():
+                self._let_go(channel, len(queue))
+                queue.clear()
+            if runners:
+                await asyncio.wait(runners)
         return accepted
+
+    def _at_once(self, channel: str) -> int:
+        return self._deps.channels[channel].at_once if channel in self._deps.channels else 1
+
+    def _let_go(self, channel: str, count: int = 1) -> None:
+        self._in_hand[channel] -= count
+        if self._in_hand[channel] <= self._at_once(channel) * _IN_HAND / 2:
+            self._freed.set()
 
     async def _run(
         self,
+        channel: str,
         queue: deque[Claimed],
-        slots: asyncio.Semaphore,
         incidents: Mapping[IncidentId, Telling],
         lease: Lease,
         outcomes: list[Outcome],
+        untried: list[Claimed],
     ) -> None:
-        """Work a queue off in one slot of its channel; what the lease would not outlive is given back unused."""
+        """Work a queue off in one slot of its channel; what the lease would not outlive is put back untried."""
+        slots = self._slots.get(channel)
+        if slots is None:
+            outcomes += [Outcome(each, DeliveryState.PARKED, "no adapter", final=True) for each in queue]
+            self._let_go(channel, len(queue))
+            queue.clear()
+            return
+        call = timedelta(seconds=self._deps.channels[channel].deadline) + _TO_WRITE
         async with slots:
             while queue:
                 delivery = queue.popleft()
-                now = self._deps.clock.machine()
-                call = timedelta(seconds=self._deps.channels[delivery.channel].deadline) + _TO_WRITE
-                if lease.until - now < call:
-                    outcomes.append(Outcome(delivery, DeliveryState.PENDING, "lease too short", due_at=now))
-                else:
-                    outcomes.append(await self._attempt(delivery, incidents[delivery.incident]))
+                try:
+                    if lease.until - self._deps.clock.machine() < call:
+                        untried.append(delivery)
+                    else:
+                        outcomes.append(await self._attempt(delivery, incidents[delivery.incident]))
+                finally:
+                    self._let_go(channel)
 
-    async def _write(self, outcomes: Sequence[Outcome], lease: Lease) -> int:
+    async def _write(self, outcomes: Sequence[Outcome], untried: Sequence[Claimed], lease: Lease) -> int:
+        """Write outcomes, again and again while the lease holds: what is not written is sent twice."""
+        if not outcomes and not untried:
+            return 0
         deps = self._deps
-        async with deps.store.transaction() as rows:
-            lost = await rows.finish(outcomes, lease, deps.clock.now())
+        left = (lease.until - deps.clock.machine()).total_seconds()
+        lost = 0
+        async for attempt in tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_delay(max(left, 0.0)),
+            wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
+            retry=tenacity.retry_if_exception_type(Exception),
+            reraise=True,
+            before_sleep=lambda state: deps.log.warning(
+                "outcomes_not_written",
+                error=type(state.outcome.exception()).__name__ if state.outcome else "",
+                deliveries=len(outcomes),
+                attempt=state.attempt_number,
+            ),
+        ):
+            with attempt:
+                async with deps.store.transaction() as rows:
+                    if untried:
+                        await rows.put_back(untried, lease)
+                    lost = await rows.finish(outcomes, lease, deps.clock.now()) if outcomes else 0
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
         for outcome in outcomes:
@@ -110,16 +174,16 @@ class Sender:
     async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
         deps, incident = self._deps, telling.incident
         channel = deps.channels[delivery.channel]
-        broken = self._misconfigured.get(delivery.channel)
+        broken = self._broken.get(delivery.channel)
         if broken is not None and deps.clock.machine() < broken[0]:
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
         try:
-            message = self._message(delivery, telling)
-            receipt = await channel.send(message)
+            receipt = await channel.send(message(deps, delivery, telling))
         except Refused as error:
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
         except Misconfigured as error:
-            self._misconfigured[delivery.channel] = (deps.clock.machine() + _BROKEN_PAUSE, error.code)
+            if error.account:
+                self._broken[delivery.channel] = (deps.clock.machine() + _BROKEN_PAUSE, error.code)
             deps.log.warning(
                 "channel_misconfigured", channel=delivery.channel, code=error.code, detail=error.detail
             )
@@ -159,42 +223,6 @@ class Sender:
             wait = backoff(delivery.attempt, incident.severity, deps.spread())
         return Outcome(delivery, DeliveryState.UNKNOWN, code, due_at=deps.clock.machine() + wait)
 
-    def _message(self, delivery: Claimed, telling: Telling) -> Message:
-        deps, now = self._deps, self._deps.clock.now()
-        incident = telling.incident
-        facts = telling.facts(delivery.update, delivery.framing)
-        content = deps.compose(
-            Saying(
-                channel=delivery.channel,
-                framing=delivery.framing,
-                update=facts.update,
-                news_number=facts.news_number,
-                references=facts.references,
-                reader=delivery.reader,
-                now=_whole_minute(now),
-                ended_at=incident.ended_at,
-                incident=incident.id,
-            )
-        )
-        return Message(
-            to=delivery.reader.to,
-            title=content.title,
-            text=content.text,
-            html=content.html,
-            locale=delivery.reader.locale,
-            loud=delivery.loud,
-            delivery=delivery.id,
-            attempt=delivery.attempt,
-            incident=incident.id,
-            update=delivery.update,
-            useful_for=self._useful_for(delivery, now),
-        )
-
-    def _useful_for(self, delivery: Claimed, now: datetime) -> timedelta:
-        if delivery.next_by is None:
-            return _ALL_CLEAR_USEFUL
-        return max((delivery.next_by - now) / self._deps.clock.rate, _LEAST_USEFUL)
-
     async def _load(self, ids: set[IncidentId]) -> dict[IncidentId, Telling]:
         """The incidents of a batch, read again only when something about them has changed."""
         loaded: dict[IncidentId, Telling] = {}
@@ -212,7 +240,3 @@ class Sender:
         while len(self._incidents) > _REMEMBERED:
             del self._incidents[next(iter(self._incidents))]
         return loaded
-
-
-def _whole_minute(at: datetime) -> datetime:
-    return at.replace(second=0, microsecond=0)

@@ -7,15 +7,17 @@ to be planned, and of that a little at a time; what comes of it is sent by whoev
 import asyncio
 import time
 from collections.abc import Callable
+from uuid import UUID
 
 from alertd.domain.delivery import Lane
+from alertd.domain.family import CHANNELS
 from alertd.ports.deps import Deps
+from alertd.records import Claimed
 from alertd.usecases.deliver import Sender
 from alertd.usecases.fan_out import FIRST_SLICE, IDLE, SLICE, Step, fan_out, new_lease
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
-_AHEAD = 3  # batches in flight per process: more gained nothing, fewer let the connection idle
 _WAIT_FOR_ROOM = 0.25  # seconds after which a slice is planned without being sent
 _PROBES = 4  # empty looks, 5 to 40 ms apart, before a drain returns
 
@@ -33,52 +35,80 @@ async def drain(
     empty = 0
     try:
         while not stop() and time.monotonic() < until:
-            step = await _next(deps, lane, room=len(flights) < _AHEAD)
-            if step.batch and step.lease is not None:
-                flights.add(asyncio.create_task(sender.hand_over(step.batch, step.lease)))
+            step = await _next(deps, lane, sender.room())
+            flights |= _launch(sender, step)
             if step.worked:
                 empty = 0
+                # What was just planned sets out before the next slice is planned, and nobody holds too much.
+                await asyncio.sleep(0)
+                if not sender.room():
+                    await sender.freed(_WAIT_FOR_ROOM)
             elif not flights:
                 empty += 1
                 if empty > _PROBES:
                     break
                 await asyncio.sleep(0.005 * 2 ** (empty - 1))
-            if flights and (len(flights) >= _AHEAD or not step.worked):
-                done, flights = await asyncio.wait(
-                    flights, timeout=_WAIT_FOR_ROOM, return_when=asyncio.FIRST_COMPLETED
-                )
-                accepted += sum(task.result() for task in done)
+            else:
+                await asyncio.wait(flights, timeout=_WAIT_FOR_ROOM, return_when=asyncio.FIRST_COMPLETED)
+            landed = {flight for flight in flights if flight.done()}
+            flights -= landed
+            accepted += sum(flight.result() for flight in landed)
     finally:
         # Also when the database fails: what a provider takes now is to be written, or it is sent twice.
         if flights:
             await asyncio.wait(flights)
-    return accepted + sum(task.result() for task in flights)
+    return accepted + sum(flight.result() for flight in flights)
 
 
-async def _next(deps: Deps, lane: str, *, room: bool) -> Step:
+def _launch(sender: Sender, step: Step) -> "set[asyncio.Task[int]]":
+    """A flight for each channel: one that hangs is not waited for by the others."""
+    by_channel: dict[str, list[Claimed]] = {}
+    for delivery in step.batch:
+        by_channel.setdefault(delivery.channel, []).append(delivery)
+    lease = step.lease
+    assert lease is not None or not by_channel
+    return {
+        asyncio.create_task(sender.hand_over(part, lease)) for part in by_channel.values() if lease is not None
+    }
+
+
+async def _next(deps: Deps, lane: str, room: dict[str, int]) -> Step:
     """One piece of work: a slice of a fan-out, due watches, or a claim; where it is urgent, claims come first."""
+    send = bool(room)
     try:
-        step = await fan_out(deps, lane, send=room)
-        if not step.worked and lane == Lane.URGENT and room:
-            step = await claim(deps, lane)
+        step = await fan_out(deps, lane, send=send, room=room)
+        if not step.worked and lane == Lane.URGENT:
+            step = await claim(deps, lane, room=room)
         if not step.worked and lane == Lane.URGENT:
             # So that whoever is refused hears otherwise at once, also while the bulk lane is busy.
             return await plan_due(deps, send=False, limit=FIRST_SLICE)
         if not step.worked:
-            step = await plan_due(deps, send=room)
+            step = await plan_due(deps, send=send, room=room)
     except Overtaken:
         return Step(worked=True)
-    if step.worked or not room:
-        return step
-    return await claim(deps, lane)
+    return step if step.worked else await claim(deps, lane, room=room)
 
 
-async def claim(deps: Deps, lane: str, limit: int = SLICE) -> Step:
-    """Lease what is due on a lane; what may not be said any more goes back to the planner."""
+async def claim(deps: Deps, lane: str, limit: int = SLICE, room: dict[str, int] | None = None) -> Step:
+    """Lease what is due on a lane; what may not be said any more goes back to the planner.
+
+    `room`: how many more messages may be taken in hand by channel; none of a channel that it does not name.
+    A channel without an adapter takes all: its deliveries are parked.
+    """
+    wanted = {channel: limit for channel in CHANNELS if room is None or channel not in deps.channels}
+    if room is not None:
+        wanted |= {channel: min(limit, most) for channel, most in room.items()}
+    if not wanted:
+        return IDLE
     lease = new_lease(deps)
-    now = deps.clock.now()
+    now, machine_at = deps.clock.now(), deps.clock.machine()
+    batch: list[Claimed] = []
+    stale: list[UUID] = []
     async with deps.store.transaction() as rows:
-        batch, stale = await rows.claim(lane, now, deps.clock.machine(), lease, limit)
+        for channel, most in wanted.items():
+            good, bad = await rows.claim(lane, now, machine_at, lease, most, channel=channel)
+            batch += good
+            stale += bad
     if stale:
         # In a transaction of its own: watches are locked before deliveries, everywhere.
         async with deps.store.transaction() as rows:

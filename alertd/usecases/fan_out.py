@@ -29,10 +29,11 @@ def new_lease(deps: Deps) -> Lease:
     return Lease(deps.new_id(), deps.clock.machine() + timedelta(seconds=deps.timing.lease))
 
 
-async def fan_out(deps: Deps, lane: str, *, send: bool) -> Step:
+async def fan_out(deps: Deps, lane: str, *, send: bool, room: dict[str, int] | None = None) -> Step:
     """Plan the next slice of the oldest open cursor of a lane.
 
-    `send`: the caller has room, so deliveries are born leased to it; otherwise they are left pending.
+    `send`: deliveries are born leased to the caller, by channel as many as it has `room` for (None: all);
+    otherwise they are left pending.
     """
     async with deps.store.turn(f"fanout-{lane}") as turn:
         cursor = await turn.rows.take_fanout(lane) if turn is not None else None
@@ -61,6 +62,7 @@ async def fan_out(deps: Deps, lane: str, *, send: bool) -> Step:
             lane=lane,
             margin=margin,
             lease=lease,
+            room=room,
         )
         async with turn.write() as write:
             if not await write.move_fanout(cursor, ids[-1], machine_at):

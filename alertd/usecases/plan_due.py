@@ -7,8 +7,8 @@ from alertd.usecases import planning
 from alertd.usecases.fan_out import IDLE, SLICE, Step, new_lease
 
 
-async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
-    """Plan up to `limit` due watches, the longest due first; `send` as in fan_out."""
+async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str, int] | None = None) -> Step:
+    """Plan up to `limit` due watches, the longest due first; `send` and `room` as in fan_out."""
     async with deps.store.turn("due") as turn:
         if turn is None:
             return IDLE
@@ -36,6 +36,7 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE) -> Step:
                     lane=lane.value,
                     margin=await planning.margin(deps, rows, incident, policy),
                     lease=lease,
+                    room=room,
                 )
             )
         batch: list[Claimed] = []

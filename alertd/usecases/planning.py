@@ -45,8 +45,12 @@ def plan_families(
     lane: str,
     margin: timedelta,
     lease: Lease | None = None,
+    room: dict[str, int] | None = None,
 ) -> Planning:
     """Ask the planner about each family, one at a time.
+
+    `lease`: messages are born leased, by channel as many as there is `room` for (None: all), which they take
+    up; the rest wait as pending.
 
     The first family that needs the next holding writes it; families behind it in the slice plan with it.
     """
@@ -72,16 +76,29 @@ def plan_families(
             planning.holding = holding(incident, now, margin)
             incident = replace(incident, updates=(*incident.updates, planning.holding))
         planning.plan.watches.append(_watch(watch, verdict, incident, fresh=candidate.watch is None))
-        # Two caregivers may have one mailbox: it has one row, and gets one message.
-        for owed in {owed.address: owed for owed in reversed(verdict.owed)}.values():
-            status = candidate.addresses.get(owed.address)
+        for owed in _once(verdict.owed):
+            status = candidate.addresses.get(owed.address) if candidate.addresses else None
             if status is not None and status.shared:
                 shared.add(owed.address)
+            leased = lease is not None and _takes(room, owed.channel)
             planning.plan.deliveries.append(
-                Planned(deps.new_id(), owed, _priority(owed, raised=raised), _lane(owed, lane))
+                Planned(deps.new_id(), owed, _priority(owed, raised=raised), _lane(owed, lane), leased)
             )
     planning.plan.shared = frozenset(shared)
     return planning
+
+
+def _once(owed: tuple[Owed, ...]) -> Iterable[Owed]:
+    """Two caregivers may have one mailbox: it has one row, and gets one message."""
+    return owed if len(owed) < 2 else {each.address: each for each in reversed(owed)}.values()
+
+
+def _takes(room: dict[str, int] | None, channel: str) -> bool:
+    if room is None:
+        return True
+    left = room.get(channel, 0)
+    room[channel] = left - 1
+    return left > 0
 
 
 def holding(incident: Incident, now: datetime, margin: timedelta) -> Update:
@@ -123,6 +140,7 @@ def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
             shared=False,
         )
         for d in inserted
+        if d.leased
     ]
 
 

@@ -6,14 +6,11 @@ from datetime import timedelta
 
 from alertd.ports.deps import Deps
 from alertd.records import Backlog
-from alertd.usecases.deliver import Sender
-from alertd.usecases.drain import drain
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
-_OWN_SECONDS = 2.0  # how long the sweeper works on a lane that nobody else drains, before it looks again
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +20,15 @@ class Swept:
     expired: int = 0
     retried: int = 0
     rung: tuple[str, ...] = ()
-    helped: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller drains them
 
 
-async def sweep(deps: Deps, sender: Sender, *, broker: bool) -> Swept:
-    """Look once. Rings for work that waits; work that nobody takes within 2 s, or all of it where there is
-    no broker, the sweeper does itself."""
+async def sweep(deps: Deps, *, broker: bool) -> Swept:
+    """Look once, and ring for work that waits.
+
+    Work that nobody takes within 2 s, or all of it where there is no broker, is named: the sweeper does that
+    itself, beside its looks, as handing over may take long.
+    """
     machine_at = deps.clock.machine()
     async with deps.store.reading() as rows:
         backlog = await rows.backlog(deps.clock.now(), machine_at)
@@ -46,7 +46,7 @@ async def sweep(deps: Deps, sender: Sender, *, broker: bool) -> Swept:
             await plan_due(deps, send=False)
         async with deps.store.reading() as rows:
             backlog = await rows.backlog(deps.clock.now(), deps.clock.machine())
-    rung, helped = [], []
+    rung, alone = [], []
     for lane in _LANES:
         age = _age(backlog, lane)
         if age is None and backlog.watches is not None and lane == "bulk":
@@ -57,9 +57,8 @@ async def sweep(deps: Deps, sender: Sender, *, broker: bool) -> Swept:
             deps.doorbell.ring(lane)
             rung.append(lane)
         else:
-            await drain(deps, sender, lane, seconds=_OWN_SECONDS)
-            helped.append(lane)
-    return Swept(expired, retried, tuple(rung), tuple(helped))
+            alone.append(lane)
+    return Swept(expired, retried, tuple(rung), tuple(alone))
 
 
 def _age(backlog: Backlog, lane: str) -> float | None:

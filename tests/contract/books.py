@@ -106,7 +106,7 @@ class Books:
             loud_until=None,
             reader=Reader(address.to, "en", family.time_zone, ("follow",), hears_by=make.after(30)),
         )
-        return Planned(uuid7(), replace(made, **changes), priority, lane)
+        return Planned(uuid7(), replace(made, **changes), priority, lane, leased=True)
 
     async def write(
         self,

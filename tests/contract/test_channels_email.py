@@ -341,7 +341,7 @@ async def _until(true: Any) -> None:
         (Stage.RECIPIENT, "550 5.1.1 no such user", Refused),
         (Stage.RECIPIENT, "550 5.1.10 null MX", Refused),
         (Stage.RECIPIENT, "550 5.2.1 disabled", Refused),
-        (Stage.RECIPIENT, "552 5.2.2 over quota", Refused),
+        (Stage.RECIPIENT, "552 5.2.2 over quota", Later),
         (Stage.RECIPIENT, "550 5.4.1 access denied", Refused),  # Exchange's word for an unknown recipient
         (Stage.RECIPIENT, "551 not local", Refused),
         (Stage.RECIPIENT, "553 mailbox name not allowed", Refused),

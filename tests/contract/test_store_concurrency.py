@@ -150,7 +150,7 @@ async def test_all_of_it_at_once_without_a_deadlock(database_url: str):
         return act
 
     async def look(deps: Deps, _: int) -> object:
-        return await sweep(deps, Sender(deps), broker=False)
+        return await sweep(deps, broker=False)
 
     async def take_in(deps: Deps, turn: int) -> object:
         return await put_families(deps, town(turn)[: FAMILIES // 2], who="test")
@@ -191,7 +191,8 @@ async def test_all_of_it_at_once_without_a_deadlock(database_url: str):
     sender = Sender(first)
     async with asyncio.timeout(60):
         while await _unfinished(first.store):
-            await sweep(first, sender, broker=False)
+            for lane in (await sweep(first, broker=False)).alone:
+                await drain(first, sender, lane, seconds=2)
     books = Books(database_url)
     assert set(await books.states()) <= {
         "accepted", "refused", "parked", "superseded", "cancelled", "expired"

@@ -97,14 +97,14 @@ async def test_what_a_dead_worker_held_is_told_by_another_after_its_lease(crew: 
     assert len(step.batch) == 100
 
     assert await crew.work() == 150
-    sender = Sender(crew.deps)
-    assert (await sweep(crew.deps, sender, broker=False)).expired == 0
+    assert (await sweep(crew.deps, broker=False)).expired == 0
     crew.clock.advance(seconds=31)
-    swept = await sweep(crew.deps, sender, broker=False)
+    swept = await sweep(crew.deps, broker=False)
     assert swept.expired == 100
     crew.clock.advance(seconds=2)
-    assert (await sweep(crew.deps, sender, broker=False)).retried == 100
-    assert (await sweep(crew.deps, sender, broker=False)).helped == ("urgent",)
+    assert (await sweep(crew.deps, broker=False)).retried == 100
+    assert (await sweep(crew.deps, broker=False)).alone == ("urgent",)
+    await crew.work()
     assert crew.phones == Counter(a.to for f in families for c in f.caregivers for a in c.addresses)
     assert await crew.books.states() == {"accepted": 250}
 

@@ -128,7 +128,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_delivery_pending",
         "delivery",
-        ["lane", "priority", "due_at"],
+        ["lane", "channel", "priority", "due_at"],
         unique=False,
         postgresql_where=sa.text("state = 'pending'"),
         sqlite_where=sa.text("state = 'pending'"),

@@ -1,0 +1,49 @@
+"""Puts a claimed delivery into words for its channel."""
+
+from datetime import datetime, timedelta
+
+from alertd.ports import Message, Saying
+from alertd.ports.deps import Deps
+from alertd.records import Claimed
+from alertd.usecases.told import Telling
+
+_ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
+_LEAST_USEFUL = timedelta(seconds=60)
+
+
+def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
+    """The message of one attempt, composed at the moment at which it is handed over."""
+    now, incident, reader = deps.clock.now(), telling.incident, delivery.reader
+    facts = telling.facts(delivery.update, delivery.framing)
+    content = deps.compose(
+        Saying(
+            channel=delivery.channel,
+            framing=delivery.framing,
+            update=facts.update,
+            news_number=facts.news_number,
+            references=facts.references,
+            reader=reader,
+            now=now.replace(second=0, microsecond=0),
+            ended_at=incident.ended_at,
+            incident=incident.id,
+        )
+    )
+    return Message(
+        to=reader.to,
+        title=content.title,
+        text=content.text,
+        html=content.html,
+        locale=reader.locale,
+        loud=delivery.loud,
+        delivery=delivery.id,
+        attempt=delivery.attempt,
+        incident=incident.id,
+        update=delivery.update,
+        useful_for=_useful_for(deps, delivery, now),
+    )
+
+
+def _useful_for(deps: Deps, delivery: Claimed, now: datetime) -> timedelta:
+    if delivery.next_by is None:
+        return _ALL_CLEAR_USEFUL
+    return max((delivery.next_by - now) / deps.clock.rate, _LEAST_USEFUL)
