@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alertd.api.access import WritesEvents, who
-from alertd.api.bodies import IdempotencyKey, read_document, repeat_of, takes
+from alertd.api.bodies import DryRun, IdempotencyKey, read_document, repeat_of, takes
 from alertd.api.errors import Denied, errors
 from alertd.api.served import Here
+from alertd.api.views import PreviewView
 from alertd.api.words import DEFAULT_LOCALE, Moment, Texts
 from alertd.domain.incident import Severity
 from alertd.ingest import event as event_format
@@ -69,11 +70,14 @@ class EventTaken(BaseModel):
     did: str = Field(description="opened, updated, resolved, noted or duplicate", examples=["opened"])
     incident: int | None
     update: int | None = Field(description="The number, as readers see it, of the update that it made.")
+    dry_run: bool = Field(default=False, description="true: nothing was done; left out otherwise.")
+    preview: PreviewView | None = Field(default=None, description="Of a dry run: whom telling it would reach.")
 
 
 @router.post(
     "/v1/events",
     status_code=202,
+    response_model_exclude_unset=True,
     responses=errors(400, 404, 409, 413, 415),
     openapi_extra=takes(Event, *EXAMPLES),
 )
@@ -81,10 +85,15 @@ async def take(
     key: WritesEvents,
     here: Here,
     request: Request,
+    response: Response,
     document: Annotated[tuple[bytes, object], Depends(read_document)],
     idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
 ) -> EventTaken:
-    """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it."""
+    """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it.
+
+    200 for a dry run.
+    """
     if not may(key, "incident:write"):
         raise Denied(
             403,
@@ -95,6 +104,11 @@ async def take(
     if not isinstance(value, dict):
         raise Mistakes([Problem("the event must be a set of keys and values")])
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
-    repeat = repeat_of(key, idempotency_key, request, raw)
-    received = await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
-    return EventTaken(did=received.did, incident=received.incident, update=received.update)
+    repeat = None if dry_run else repeat_of(key, idempotency_key, request, raw)
+    received = await take_event(here.deps, event, raw, who=who(key), dry_run=dry_run, repeat=repeat)
+    taken = EventTaken(did=received.did, incident=received.incident, update=received.update)
+    if not dry_run:
+        return taken
+    response.status_code = 200
+    seen = PreviewView.of(received.preview) if received.preview else None
+    return taken.model_copy(update={"dry_run": True, "preview": seen})

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from alertd.api.access import WritesFamilies, who
-from alertd.api.bodies import IdempotencyKey, too_large
+from alertd.api.bodies import IdempotencyKey, asked, too_large
 from alertd.api.errors import errors
 from alertd.api.family_body import EXAMPLE
 from alertd.api.served import Here
@@ -112,11 +112,11 @@ async def import_(
 
 
 async def _receive(request: Request, file: IO[bytes]) -> bytes:
-    """Write the body to `file`; returns the digest of path and body. Raises Denied (413)."""
+    """Write the body to `file`; returns the digest of path, query and body. Raises Denied (413)."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MOST_BYTES:
         raise too_large(MOST_BYTES)
-    digest = hashlib.sha256(request.url.path.encode() + b"\n")
+    digest = hashlib.sha256(asked(request))
     size = 0
     async for part in request.stream():
         size += len(part)

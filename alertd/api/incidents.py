@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alertd.api.access import ReadsIncidents, WritesIncidents, who
-from alertd.api.bodies import Body, IdempotencyKey, body_of, repeat_of, takes
+from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, takes
 from alertd.api.commands import (
     END_EXAMPLES,
     OPEN_EXAMPLES,
@@ -29,7 +29,6 @@ from alertd.usecases.open_incident import open_incident
 from alertd.usecases.publish import News, publish
 
 router = APIRouter(tags=["incidents"])
-DryRun = Annotated[bool, Query(description="Only say what it would do.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 _COMMAND: dict[str, Any] = {"response_model": CommandDone, "responses": errors(400, 404, 409, 413, 415)}
 

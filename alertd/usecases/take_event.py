@@ -13,6 +13,7 @@ from alertd.domain.incident import Incident, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
+from alertd.usecases.preview import Preview
 from alertd.usecases.publish import News, add_update
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -26,12 +27,13 @@ class Received:
     did: str  # opened, updated, resolved, noted, duplicate
     incident: int | None
     update: int | None = None
+    preview: Preview | None = None  # of a dry run: what telling it would take
 
 
 async def take_event(
-    deps: Deps, event: OutageEvent, body: bytes, *, who: str, repeat: Repeat | None = None
+    deps: Deps, event: OutageEvent, body: bytes, *, who: str, dry_run: bool = False, repeat: Repeat | None = None
 ) -> Received:
-    """Keep the event and act on it, in one transaction.
+    """Keep the event and act on it, in one transaction; a dry run only says what would become of it.
 
     The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
     body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
@@ -46,10 +48,13 @@ async def take_event(
             known = await rows.event_digest(event.source, event.id)
             if known is not None:
                 return await _duplicate(rows, event, known[0] == digest, known[1])
-            outcome = await _act(deps, rows, event, who)
+            outcome = await _act(deps, rows, event, who, dry_run)
             if outcome is None:
                 continue
             received, incident, lane = outcome
+            if dry_run:
+                return received
+            assert incident is not None
             await rows.add_event(
                 source=event.source,
                 event_id=event.id,
@@ -77,14 +82,19 @@ async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: ob
     return Received("duplicate", incident.number if incident else None)
 
 
-async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Received, Incident, str] | None:
-    """Open, update or resolve; None if an update's number was taken meanwhile."""
+async def _act(
+    deps: Deps, rows: Rows, event: OutageEvent, who: str, dry_run: bool
+) -> tuple[Received, Incident | None, str] | None:
+    """Open, update or resolve; None if an update's number was taken meanwhile.
+
+    There is no incident where a dry run would open one.
+    """
     incident = await _joined(rows, event)
     if event.status is EventStatus.RESOLVED:
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
         news = News(message=event.message, state=State.RESOLVED)
-        return await _publish(deps, rows, incident, news, who, "resolved")
+        return await _publish(deps, rows, incident, news, who, "resolved", dry_run)
     if incident is None:
         opening = Opening(
             reaches=event.scope.reaches,
@@ -93,10 +103,9 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Re
             message=event.message,
             since=event.detected_at,
         )
-        opened, lane = await add_incident(deps, rows, opening, who=who)
-        fresh = await rows.incident(opened.incident)
-        assert fresh is not None
-        return Received("opened", opened.incident, opened.update), fresh, lane
+        opened, lane = await add_incident(deps, rows, opening, who=who, dry_run=dry_run)
+        received = Received("opened", opened.incident, opened.update, opened.preview if dry_run else None)
+        return received, None if dry_run else await rows.incident(opened.incident), lane
     changes = event.severity is not incident.severity or not incident.scope.covers(event.scope)
     says = bool(event.message) and event.message != incident.news.facts.message
     if not changes and not says:
@@ -106,16 +115,17 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Re
         severity=event.severity,
         add_scope=() if incident.scope.covers(event.scope) else event.scope.reaches,
     )
-    return await _publish(deps, rows, incident, news, who, "updated")
+    return await _publish(deps, rows, incident, news, who, "updated", dry_run)
 
 
 async def _publish(
-    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str
+    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str, dry_run: bool
 ) -> tuple[Received, Incident, str] | None:
-    published = await add_update(deps, rows, incident.number, news, who=who)
+    published = await add_update(deps, rows, incident.number, news, who=who, dry_run=dry_run)
     if published is None:
         return None
-    return Received(did, incident.number, published.update), incident, await rows.lane_of(incident.id)
+    received = Received(did, incident.number, published.update, published.preview if dry_run else None)
+    return received, incident, await rows.lane_of(incident.id)
 
 
 async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:

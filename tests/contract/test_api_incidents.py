@@ -321,6 +321,39 @@ async def test_events_open_update_and_resolve(served: Served) -> None:
     assert resolved.json() == {"did": "resolved", "incident": 1, "update": 3}
 
 
+async def test_a_dry_run_of_an_event(served: Served) -> None:
+    """It says what would become of it and whom that reaches; nothing is written, and nobody is told."""
+    await served.families()
+    event: dict[str, Any] = {
+        "source": "desk", "id": "1", "alert": "a", "service": "follow", "severity": "major",
+        "status": "firing", "title": "Follow is slow",
+    }  # fmt: skip
+    dry = await served.ask("POST", "/v1/events", event, headers={"Idempotency-Key": "e1"}, dry_run=True)
+    assert dry.status_code == 200
+    assert (dry.json()["did"], dry.json()["dry_run"], dry.json()["preview"]["families"]) == ("opened", True, 1)
+    assert (await sql(served, "incident"), await sql(served, "outage_event")) == (0, 0)
+    opened = await served.ask("POST", "/v1/events", event, headers={"Idempotency-Key": "e1"})
+    assert opened.json() == {"did": "opened", "incident": 1, "update": 1}
+    raised = event | {"id": "2", "severity": "critical"}
+    dry = await served.ask("POST", "/v1/events", raised, dry_run=True)
+    assert (dry.json()["did"], dry.json()["update"]) == ("updated", 2)
+    dry = await served.ask("POST", "/v1/events", event | {"id": "3", "status": "resolved"}, dry_run=True)
+    assert (dry.json()["did"], dry.json()["preview"]["families"]) == ("resolved", 1)
+    assert (await served.ask("POST", "/v1/events", event, dry_run=True)).json()["did"] == "duplicate"
+    assert (await sql(served, "incident_update"), await sql(served, "outage_event")) == (1, 1)
+
+
+async def test_the_query_is_part_of_the_command(served: Served) -> None:
+    """The same key with another query is another command: refused."""
+    await served.families()
+    body = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
+    headers = {"Idempotency-Key": "open-1"}
+    assert (await served.ask("POST", "/v1/incidents", body, headers=headers)).status_code == 201
+    other = await served.ask("POST", "/v1/incidents", body, headers=headers, dry_run=False)
+    assert other.status_code == 409
+    assert "Idempotency-Key" in other.json()["error"]["message"]
+
+
 async def test_an_event_with_an_idempotency_key(served: Served) -> None:
     """The same answer twice, where without the key the second were a duplicate."""
     await served.families()

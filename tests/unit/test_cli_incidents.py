@@ -205,6 +205,11 @@ def test_events_from_a_file_and_from_standard_input(
     file = tmp_path / "event.json"
     file.write_text(json.dumps(EVENT))
     said = []
+    assert alertd("event", "send", str(file), "--dry-run") == 0
+    assert alertd.out == (
+        "Nothing was done. It would open an incident. "
+        "It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+    )
     for _ in range(2):
         assert alertd("event", "send", str(file)) == 0
         said.append(alertd.out)
