@@ -83,13 +83,14 @@ async def export(
     responses=errors(404) | {200: {"content": {"application/json": {"example": EXAMPLE}}}},
 )
 async def show(family: str, key: ReadsFamilies, here: Here) -> dict[str, Any]:
-    """One family, in the form that an import takes."""
+    """One family, in the form that an import takes; of addresses that are not used it says since when, and why."""
     async with here.deps.store.reading() as rows:
         found = await rows.family(FamilyId(family))
+        states = await rows.address_states(FamilyId(family))
     if found is None:
         raise NotFound(f'there is no family "{quote(family)}"')
     await _record(here, key, "read family", {"family": found.id})
-    return to_document(found)
+    return to_document(found, states)
 
 
 @router.delete("/v1/families/{family}", status_code=204, responses=errors(404), response_class=Response)

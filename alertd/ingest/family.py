@@ -26,6 +26,9 @@ from alertd.ingest.reading import Entries, Field, Mistakes, Problem, Reading, hi
 UNSTORED = AddressId(UUID(int=0))
 """The id of an address that the store has not met yet."""
 
+READ_ONLY = ("suspended_at", "suspended_code", "opted_out_at")
+"""What alertd shows of an address and nobody sets: taken back in an import, so that what is shown can be sent."""
+
 LISTS = (*shapes.SEVERITIES, "default")
 _NEVER = shapes.instant("1970-01-01T00:00:00Z")  # stands in where a document's own moment is wrong
 
@@ -125,7 +128,7 @@ def _addresses(field: Field) -> tuple[Address, ...]:
 
 
 def _address(field: Field) -> Address | None:
-    keys = field.entries(required=("channel", "to"), optional=("verified",))
+    keys = field.entries(required=("channel", "to"), optional=("verified", *READ_ONLY))
     verified = keys.take("verified", shapes.flag, True)
     channel = keys.take("channel", shapes.one_of(CHANNELS, "a channel"), None)
     to = keys.take("to", partial(normalise, channel), None) if channel else None

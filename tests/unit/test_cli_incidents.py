@@ -118,7 +118,8 @@ def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
     for sentence in (
         "Times are UTC.",
         "Opened by test",
-        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, next one used",
+        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, "
+        "told over sms instead",
         "corrects update 2",
         "For the record only: nobody is told.",
         'resolved. "It works."',
@@ -229,6 +230,17 @@ def test_events_from_a_file_and_from_standard_input(
     assert alertd("event", "send", str(file)) == 1
     assert alertd("event", "send", str(tmp_path / "nothing.json")) == 1
     assert "No such file" in alertd.err
+
+
+def test_a_family_is_shown_with_why_an_address_is_not_used(alertd: Shell, families: Daemon) -> None:
+    """Since when, with the provider's code; and who said stop."""
+    families.channel("sms").fail(make.own("mia", "sms").to, Refused("21211"))
+    families.channel("push").fail(make.own("mia", "push").to, Refused("21610", opted_out=True))
+    assert alertd(*OPEN) == 0
+    families.run(families.served.work())
+    assert alertd("family", "show", "fam-1") == 0
+    assert "(suspended 4 Nov 2026, 21211)" in alertd.out
+    assert "(opted out 4 Nov 2026)" in alertd.out
 
 
 def lines(*numbers: int) -> bytes:
