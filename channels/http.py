@@ -1,4 +1,4 @@
-"""The HTTP client that the channels share: one POST, its answer, or why there is none.
+"""The HTTP client that the channels share: one request, its answer, or why there is none.
 
 It keeps connections open, follows no redirects, trusts no environment variable with a proxy, retries nothing,
 and tells apart what decides whether a message may be sent again: nothing was sent (Later), or the provider
@@ -73,11 +73,20 @@ class HttpClient:
         Raises Later if nothing was sent, Unknown if the provider may have received the request and its whole
         answer did not come.
         """
+        return await self._request("POST", url, body, headers, within)
+
+    async def get(self, url: URL) -> Answer:
+        """One GET. Raises as `post`."""
+        return await self._request("GET", url, None, None, None)
+
+    async def _request(
+        self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str] | None, within: float | None
+    ) -> Answer:
         session = self._session or self._open()
         timeout = self._whole if within is None else self._timeout(within)
         try:
-            async with session.post(
-                url, data=body, headers=headers, allow_redirects=False, timeout=timeout
+            async with session.request(
+                method, url, data=body, headers=headers, allow_redirects=False, timeout=timeout
             ) as response:
                 return Answer(response.status, await _read(response), response.headers)
         except aiohttp.ConnectionTimeoutError:
