@@ -15,7 +15,7 @@ from alertd.domain.incident import Severity
 from alertd.ingest import event as event_format
 from alertd.ingest.reading import Mistakes, Problem
 from alertd.usecases.keys import may
-from alertd.usecases.take_event import take_event
+from alertd.usecases.take_event import rehearse_event, take_event
 
 router = APIRouter(tags=["events"])
 
@@ -104,8 +104,12 @@ async def take(
     if not isinstance(value, dict):
         raise Mistakes([Problem("the event must be a set of keys and values")])
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
-    repeat = None if dry_run else repeat_of(key, idempotency_key, request, raw)
-    received = await take_event(here.deps, event, raw, who=who(key), dry_run=dry_run, repeat=repeat)
+    repeat = repeat_of(key, idempotency_key, request, raw)
+    received = (
+        await rehearse_event(here.deps, event, raw, who=who(key))
+        if dry_run
+        else await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
+    )
     taken = EventTaken(did=received.did, incident=received.incident, update=received.update)
     if not dry_run:
         return taken

@@ -5,7 +5,7 @@ the policy's `sources`.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from alertd.domain.errors import Conflict, NotFound
 from alertd.domain.event import EventStatus, OutageEvent
@@ -13,7 +13,7 @@ from alertd.domain.incident import Incident, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
-from alertd.usecases.preview import Preview
+from alertd.usecases.preview import Preview, preview
 from alertd.usecases.publish import News, add_update
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -30,10 +30,26 @@ class Received:
     preview: Preview | None = None  # of a dry run: what telling it would take
 
 
+class _Rehearsed(Exception):
+    """A dry run has seen enough: the transaction is rolled back."""
+
+    def __init__(self, received: Received) -> None:
+        super().__init__()
+        self.received = received
+
+
+async def rehearse_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -> Received:
+    """What would become of the event: all that `take_event` does but for the end, where nothing is kept."""
+    try:
+        return await take_event(deps, event, body, who=who, dry_run=True)
+    except _Rehearsed as rehearsed:
+        return rehearsed.received
+
+
 async def take_event(
     deps: Deps, event: OutageEvent, body: bytes, *, who: str, dry_run: bool = False, repeat: Repeat | None = None
 ) -> Received:
-    """Keep the event and act on it, in one transaction; a dry run only says what would become of it.
+    """Keep the event and act on it, in one transaction. A dry run is `rehearse_event`'s.
 
     The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
     body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
@@ -48,13 +64,12 @@ async def take_event(
             known = await rows.event_digest(event.source, event.id)
             if known is not None:
                 return await _duplicate(rows, event, known[0] == digest, known[1])
-            outcome = await _act(deps, rows, event, who, dry_run)
+            outcome = await _act(deps, rows, event, who)
             if outcome is None:
                 continue
             received, incident, lane = outcome
             if dry_run:
-                return received
-            assert incident is not None
+                raise _Rehearsed(await _previewed(deps, rows, received))
             await rows.add_event(
                 source=event.source,
                 event_id=event.id,
@@ -72,6 +87,16 @@ async def take_event(
     raise Conflict("this incident changes faster than this event could be written; send it again")
 
 
+async def _previewed(deps: Deps, rows: Rows, received: Received) -> Received:
+    incident = (
+        await rows.incident(received.incident) if received.update is not None and received.incident else None
+    )
+    if incident is None:
+        return received
+    policy = await rows.policy_of(incident.id)
+    return replace(received, preview=await preview(deps, rows, incident, policy, deps.clock.now()))
+
+
 async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: object) -> Received:
     if not same:
         raise Conflict(
@@ -82,19 +107,14 @@ async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: ob
     return Received("duplicate", incident.number if incident else None)
 
 
-async def _act(
-    deps: Deps, rows: Rows, event: OutageEvent, who: str, dry_run: bool
-) -> tuple[Received, Incident | None, str] | None:
-    """Open, update or resolve; None if an update's number was taken meanwhile.
-
-    There is no incident where a dry run would open one.
-    """
+async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> tuple[Received, Incident, str] | None:
+    """Open, update or resolve; None if an update's number was taken meanwhile."""
     incident = await _joined(rows, event)
     if event.status is EventStatus.RESOLVED:
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
         news = News(message=event.message, state=State.RESOLVED)
-        return await _publish(deps, rows, incident, news, who, "resolved", dry_run)
+        return await _publish(deps, rows, incident, news, who, "resolved")
     if incident is None:
         opening = Opening(
             reaches=event.scope.reaches,
@@ -103,9 +123,10 @@ async def _act(
             message=event.message,
             since=event.detected_at,
         )
-        opened, lane = await add_incident(deps, rows, opening, who=who, dry_run=dry_run)
-        received = Received("opened", opened.incident, opened.update, opened.preview if dry_run else None)
-        return received, None if dry_run else await rows.incident(opened.incident), lane
+        opened, lane = await add_incident(deps, rows, opening, who=who)
+        fresh = await rows.incident(opened.incident)
+        assert fresh is not None
+        return Received("opened", opened.incident, opened.update), fresh, lane
     changes = event.severity is not incident.severity or not incident.scope.covers(event.scope)
     says = bool(event.message) and event.message != incident.news.facts.message
     if not changes and not says:
@@ -115,17 +136,16 @@ async def _act(
         severity=event.severity,
         add_scope=() if incident.scope.covers(event.scope) else event.scope.reaches,
     )
-    return await _publish(deps, rows, incident, news, who, "updated", dry_run)
+    return await _publish(deps, rows, incident, news, who, "updated")
 
 
 async def _publish(
-    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str, dry_run: bool
+    deps: Deps, rows: Rows, incident: Incident, news: News, who: str, did: str
 ) -> tuple[Received, Incident, str] | None:
-    published = await add_update(deps, rows, incident.number, news, who=who, dry_run=dry_run)
+    published = await add_update(deps, rows, incident.number, news, who=who)
     if published is None:
         return None
-    received = Received(did, incident.number, published.update, published.preview if dry_run else None)
-    return received, incident, await rows.lane_of(incident.id)
+    return Received(did, incident.number, published.update), incident, await rows.lane_of(incident.id)
 
 
 async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:
