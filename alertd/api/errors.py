@@ -133,7 +133,9 @@ async def _conflict(_request: Request, error: Exception) -> JSONResponse:
 
 async def _bad_parameters(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return await _invalid(request, Mistakes(problems_of(error.errors(), skip=1)))
+    # A parameter given several times is one parameter: its name, without a place in a list.
+    found = [each | {"loc": tuple(p for p in each["loc"] if isinstance(p, str))} for each in error.errors()]
+    return await _invalid(request, Mistakes(problems_of(found, skip=1)))
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

@@ -47,7 +47,7 @@ async def put(
     value = document[1]
     if not isinstance(value, dict):
         raise Mistakes([Problem("the family must be a set of keys and values")])
-    parsed = family_format.parse(value, here.services)
+    parsed = family_format.parse(value, here.services, now=here.deps.clock.machine())
     if parsed.id != family:
         raise Invalid(f'is not the "{quote(family)}" of the path', field="id")
     taken = await put_families(here.deps, [parsed], who=who(key))

@@ -132,7 +132,7 @@ async def _import(deps: Deps, services: Services, lines: BinaryIO, signed: str) 
     running = _Running()
     good: list[Family] = []
     seen = 0
-    for number, parsed in parse_lines(lines, services):
+    for number, parsed in parse_lines(lines, services, now=deps.clock.machine()):
         seen += 1
         if isinstance(parsed, Invalid):
             _note(running, number, parsed)

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alertd.cli.client import Api, Refused, new_command
+from alertd.cli.client import Api, new_command
 from alertd.cli.failed import Failed
-from alertd.cli.incident_words import as_option, given, lines, messages, named, opened, places, preview, said
+from alertd.cli.incident_words import given, in_options, lines, messages, named, opened, places, preview, said
 from alertd.cli.output import Output, note, show
 from alertd.domain.incident import Severity
 
@@ -152,7 +152,7 @@ def _end(verb: str, incident: str, message: list[str] | None, yes: bool, dry_run
 
 def _carry_out(path: str, body: dict[str, Any], question: str, yes: bool, dry_run: bool) -> Any:
     api, once = Api.here(), new_command()
-    try:
+    with in_options():
         expected = api.command(path, body, once=once, dry_run=True)
         if dry_run:
             return expected
@@ -160,5 +160,3 @@ def _carry_out(path: str, body: dict[str, Any], question: str, yes: bool, dry_ru
         if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
             raise Failed("nothing was done")
         return api.command(path, body, once=once)
-    except Refused as refused:
-        raise Refused(refused.error, refused.status, as_option) from None

@@ -1,10 +1,13 @@
 """What people write behind options, and what commands answer them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
+from alertd.cli.client import Refused
 from alertd.cli.times import lasting
 
 _LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
@@ -51,6 +54,15 @@ def as_option(field: str) -> str:
     """The option that a field of the body comes from: `next_in` from --next-in."""
     name = re.split(r"[.\[]", field)[0]
     return {"services": "--service", "regions": "--region"}.get(name, f"--{name.replace('_', '-')}")
+
+
+@contextmanager
+def in_options() -> Iterator[None]:
+    """What the API refuses within is told in the words of the command line."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(refused.error, refused.status, as_option) from None
 
 
 def named(incident: str) -> str:

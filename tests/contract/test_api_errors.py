@@ -100,7 +100,7 @@ OPENINGS = [
     ({"regions": ["US West"]}, "regions", '"US West" is no region'),
     ({"next_in": 30}, "next_in", "30 has no unit; write 30s, 30m or 30h"),
     ({"next_in": "1:30"}, "next_in", "may be minutes or hours"),
-    ({"next_in": "9h"}, "next_in", "later than policy follow allows"),
+    ({"next_in": "9h"}, "next_in", "later than policy follow allows for critical: at most 1h from now"),
     ({"next_in": "30m", "next_by": "2026-11-04T20:30:00Z"}, "next_in", "not both"),
     ({"next_by": "2026-11-04T20:30:00"}, "next_by", "does not say in which zone"),
     ({"next_by": "2026-11-04T19:30:00Z"}, "next_by", "lies in the past"),
@@ -205,7 +205,7 @@ PARAMETERS = [
     ("/v1/incidents", {"limit": 0}, "limit", "must be at least 1"),
     ("/v1/incidents", {"limit": "many"}, "limit", "must be a whole number"),
     ("/v1/incidents", {"state": "some"}, "state", "must be one of open or all"),
-    ("/v1/deliveries", {"state": "lost"}, "state[0]", "must be one of pending, leased"),
+    ("/v1/deliveries", {"state": "lost"}, "state", "must be one of pending, leased"),
 ]
 
 

@@ -190,7 +190,7 @@ def test_deliveries(alertd: Shell, families: Daemon) -> None:
     assert make.own("mia", "sms").to not in alertd.out
     assert len(alertd.json("delivery", "list", "--family", "fam-2", "--state", "accepted")["deliveries"]) == 2
     assert alertd("delivery", "list", "--state", "lost") == 1
-    assert "state[0]: must be one of" in alertd.err
+    assert "--state: must be one of" in alertd.err
 
 
 EVENT = {
