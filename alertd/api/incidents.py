@@ -30,7 +30,11 @@ from alertd.usecases.publish import News, publish
 
 router = APIRouter(tags=["incidents"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_COMMAND: dict[str, Any] = {"response_model": CommandDone, "responses": errors(400, 404, 409, 413, 415)}
+_COMMAND: dict[str, Any] = {
+    "response_model": CommandDone,
+    "response_model_exclude_none": True,
+    "responses": errors(400, 404, 409, 413, 415),
+}
 
 
 @router.post("/v1/incidents", status_code=201, **_COMMAND, openapi_extra=takes(OpenIncident, *OPEN_EXAMPLES))

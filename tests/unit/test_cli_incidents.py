@@ -64,6 +64,23 @@ def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> 
     assert shown["updates"][0]["do"] == ["check_by_hand"]
 
 
+def test_what_families_read_instead_is_said_before_and_after(alertd: Shell, listening: Daemon) -> None:
+    """A promise beyond the window binds nobody, and a sentence reaches its language only: both are said in time."""
+    spanish = make.family(make.caregiver("ana", locale="es-MX"), id="fam-2")
+    listening.run(listening.served.families(make.family(), spanish))
+    assert alertd(*OPEN, "--message", "No readings.", "--next-in", "1h") == 0
+    reads = "Families read: next update within 30m (the policy's window; you promise later).\n"
+    assert alertd.err.endswith(f"{reads}1 family reads Spanish; your sentence has no es=.\n")
+    assert reads in alertd.out
+    both = ("--message", "Still none.", "--message", "es=Todavía no.")
+    assert alertd("incident", "update", "1", *both, "--next-in", "30m") == 0
+    assert len(alertd.err.splitlines()) == 1
+    assert "Families read" not in alertd.out
+    assert alertd("incident", "update", "1", "--next-in", "1h", "--dry-run") == 0
+    assert alertd.out.endswith(reads)
+    assert "Spanish" not in alertd.out, "no sentence, nothing to translate"
+
+
 def test_a_dry_run_only_shows(alertd: Shell, families: Daemon) -> None:
     """Nothing is opened, and it says so."""
     assert alertd(*OPEN, "--dry-run") == 0
