@@ -9,6 +9,7 @@ import typer
 
 from alertd.cli.client import Api, Query, new_command
 from alertd.cli.failed import Failed
+from alertd.cli.incident import Again
 from alertd.cli.incident_words import preview
 from alertd.cli.output import Output, show
 
@@ -36,6 +37,7 @@ def add_to(group: typer.Typer) -> None:
 def send(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The event as JSON; - reads standard input.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
+    again: Again = None,
     output: Output = None,
 ) -> None:
     """Send an event: it opens an incident, updates the one it belongs to, or resolves it."""
@@ -46,7 +48,7 @@ def send(
     if not body.strip():
         raise Failed("the event is empty", "alertd event send takes JSON; /docs of the API shows an example")
     query: Query = {"dry_run": True} if dry_run else {}
-    done = Api.here().ask("POST", "/v1/events", body, query=query, once=new_command())
+    done = Api.here().ask("POST", "/v1/events", body, query=query, once=again or new_command())
     show(output, done, lambda: _said(done))
 
 

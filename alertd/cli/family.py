@@ -54,9 +54,15 @@ def _import(api: Api, once: str, lines: BinaryIO, total: dict[str, Any]) -> None
         if not piece.strip():
             before += count
             continue
-        answer = api.ask(
-            "POST", "/v1/families:import", piece, once=f"{once}-{number}", kind="application/x-ndjson"
-        )
+        try:
+            answer = api.ask(
+                "POST", "/v1/families:import", piece, once=f"{once}-{number}", kind="application/x-ndjson"
+            )
+        except Failed as failed:
+            if "carried_out" not in failed.told:
+                raise
+            way_out = "Some families may have been written; import the whole file again, which is safe."
+            raise Failed(failed.message, way_out, code=failed.code, told={"carried_out": "unknown"}) from None
         for name in ("families", "stale", "failed"):
             total[name] += answer[name]
         total["failures"] += [each | {"line": each["line"] + before} for each in answer["failures"]]
