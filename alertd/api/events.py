@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alertd.api.access import WritesEvents, who
 from alertd.api.bodies import DryRun, IdempotencyKey, read_document, repeat_of, takes
 from alertd.api.errors import Denied, errors
+from alertd.api.examples import EVENT_REHEARSED, EVENT_TAKEN, answers
 from alertd.api.served import Here
 from alertd.api.views import PreviewView
 from alertd.api.words import DEFAULT_LOCALE, Moment, Texts
@@ -78,7 +79,9 @@ class EventTaken(BaseModel):
     "/v1/events",
     status_code=202,
     response_model_exclude_unset=True,
-    responses=errors(400, 404, 409, 413, 415),
+    responses=errors(400, 404, 409, 413, 415)
+    | answers(202, EVENT_TAKEN)
+    | answers(200, EVENT_REHEARSED, model=EventTaken, description="A dry run: what would become of it."),
     openapi_extra=takes(Event, *EXAMPLES),
 )
 async def take(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from alertd.api.access import WritesFamilies, who
 from alertd.api.bodies import IdempotencyKey, asked, too_large
 from alertd.api.errors import errors
+from alertd.api.examples import IMPORTED, answers
 from alertd.api.family_body import EXAMPLE
 from alertd.api.served import Here
 from alertd.domain.errors import Invalid
@@ -60,21 +61,7 @@ class _Running:
 
 @router.post(
     "/v1/families:import",
-    responses=errors(409, 413)
-    | {
-        200: {
-            "content": {
-                "application/json": {
-                    "example": {
-                        "families": 4710,
-                        "stale": 0,
-                        "failed": 1,
-                        "failures": [{"line": 4711, "field": "time_zone", "message": "is missing"}],
-                    }
-                }
-            }
-        }
-    },
+    responses=errors(409, 413) | answers(200, IMPORTED),
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from alertd.api.access import ReadsIncidents
 from alertd.api.entry import Entry
 from alertd.api.errors import errors
+from alertd.api.examples import TIMELINE, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.api.story import tell
@@ -71,7 +72,7 @@ class Timeline(BaseModel):
     more_failures: bool = Field(description="Older failures were left out; /deliveries lists all.")
 
 
-@router.get("/v1/incidents/{incident}/timeline", responses=errors(404))
+@router.get("/v1/incidents/{incident}/timeline", responses=errors(404) | answers(200, TIMELINE))
 async def timeline(
     incident: str,
     _key: ReadsIncidents,
