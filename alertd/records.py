@@ -150,6 +150,40 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """A message that went, or may yet go, to another address of a family after a try had failed."""
+
+    caregiver: str
+    channel: str
+    state: DeliveryState  # one of those that have failed in no way
+    update: int  # the first one that it was about
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """A try that failed for good, and what the family was sent elsewhere since (that update, or a later one)."""
+
+    at: datetime
+    family: FamilyId
+    caregiver: str
+    channel: str
+    update: int
+    outcome: str  # refused, parked, undelivered
+    code: str | None
+    opted_out: bool  # who has the address said stop
+    followed: tuple[Followed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddressState:
+    """Why an address is not used."""
+
+    suspended_at: datetime | None
+    suspended_code: str | None  # the provider's
+    opted_out_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the telling of an incident has come."""
 

@@ -1,6 +1,7 @@
 """All of alertd on this machine: Redis, API, workers, sweeper, and the sandbox if asked for."""
 
 import asyncio
+import errno
 import json
 import os
 import socket
@@ -14,9 +15,9 @@ from pathlib import Path
 from alertd import logs, wiring
 from alertd.domain.errors import AlertdError
 from alertd.redis_server import PrivateRedis, RedisServer, find_redis, private_redis
-from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN
 from alertd.settings import Settings
 from alertd.settings import load as load_settings
+from alertd.stand_ins import StandIns
 from alertd.supervisor import Part, Supervisor, UpLock
 from alertd.usecases.keys import check_key, make_key
 
@@ -28,6 +29,10 @@ _STOP_GRACE = 40  # seconds: a drain (5), the longest call under way (25), and s
 
 class PortTaken(AlertdError):
     """Somebody else listens where the API should."""
+
+
+class NoDataFolder(AlertdError):
+    """The data folder cannot be made, or is not ours to write to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +60,15 @@ async def up(
     """Run everything until ctrl-c, SIGTERM or `until`; returns the exit code.
 
     `env` is what `settings` were read from; the parts get it, with what is added here. Raises AlreadyRunning
-    for a data folder in use, PortTaken, and Mistakes for a config folder with mistakes.
+    for a data folder in use, NoDataFolder, PortTaken, and Mistakes for a config folder with mistakes.
     """
     data_dir = settings.data_dir
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(data_dir)
     log = logs.get_logger("up")
     with UpLock(data_dir) as lock:
         _refuse_taken(settings.api.host, settings.api.port)
         wiring.upgrade_database(settings)
-        stand_ins = _Sandbox(data_dir / "sandbox", *_free_ports()) if sandbox else None
+        stand_ins = StandIns.on_free_ports(data_dir) if sandbox else None
         # The parts see our settings, also where they are not this process's environment.
         more = {name: value for name, value in env.items() if name.startswith("ALERTD_")}
         more |= stand_ins.env() if stand_ins else {}
@@ -82,14 +87,16 @@ async def up(
             redis=found.describe(),
             logs=data_dir / "logs",
         )
-        first = [stand_ins.part(settings)] if stand_ins else []
+        first = [_sandbox(stand_ins, settings)] if stand_ins else []
         parts = first + _parts(settings, more, found, redis, tuple(part.name for part in first))
         supervisor = Supervisor(parts, data_dir=data_dir, log=log, lock=lock, pass_through=pass_through)
+        StandIns.tell(data_dir, stand_ins)
         telling = asyncio.create_task(_tell_when_ready(supervisor, where, on_ready))
         try:
             return await supervisor.run(until)
         finally:
             telling.cancel()
+            StandIns.tell(data_dir, None)
             if redis is not None:
                 redis.remove()
 
@@ -131,43 +138,25 @@ def _parts(
     return parts
 
 
-@dataclass(frozen=True, slots=True)
-class _Sandbox:
-    """The stand-ins on two free ports, and the settings that make every channel use them."""
-
-    folder: Path
-    port: int
-    smtp_port: int
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def env(self) -> dict[str, str]:
-        return {
-            "ALERTD_TWILIO__ACCOUNT_SID": ACCOUNT_SID,
-            "ALERTD_TWILIO__AUTH_TOKEN": AUTH_TOKEN,
-            "ALERTD_TWILIO__FROM": "+14155550100",
-            "ALERTD_TWILIO__BASE_URL": self.url,
-            "ALERTD_FCM__CREDENTIALS_FILE": str(self.folder / "service-account.json"),
-            "ALERTD_FCM__BASE_URL": self.url,
-            "ALERTD_SMTP__URL": f"smtp://127.0.0.1:{self.smtp_port}",
-            "ALERTD_SMTP__FROM": "alertd sandbox <alertd@example.org>",
-        }
-
-    def part(self, settings: Settings) -> Part:
-        argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder)]
-        argv += ["--port", str(self.port), "--smtp-port", str(self.smtp_port)]
-        if settings.clock.story_start is not None:
-            argv += ["--story-start", settings.clock.story_start.isoformat(), "--rate", str(settings.clock.rate)]
-        return Part("sandbox", argv, ready=_answers(f"{self.url}/livez"))
+def _sandbox(stand_ins: StandIns, settings: Settings) -> Part:
+    argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(stand_ins.folder)]
+    argv += ["--port", str(stand_ins.port), "--smtp-port", str(stand_ins.smtp_port)]
+    if settings.clock.story_start is not None:
+        argv += ["--story-start", settings.clock.story_start.isoformat(), "--rate", str(settings.clock.rate)]
+    return Part("sandbox", argv, ready=_answers(f"{stand_ins.url}/livez"))
 
 
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as a, socket.socket() as b:
-        a.bind(("127.0.0.1", 0))
-        b.bind(("127.0.0.1", 0))
-        return a.getsockname()[1], b.getsockname()[1]
+def _make(data_dir: Path) -> None:
+    """The data folder, ours alone. Raises NoDataFolder."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(data_dir, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise NoDataFolder(
+            f"the data folder {data_dir} cannot be made or written to ({error.strerror}): "
+            "set ALERTD_DATA_DIR to a folder of your own"
+        ) from None
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -80,6 +80,11 @@ class FcmPush:
         with suppress(ChannelError):  # the first message tells of it
             await self._token.current(_WARM_SECONDS)
 
+    async def ask(self) -> str:
+        """Fetch an access token: Google knows the service account and its key."""
+        token = await self._token.current(self._config.deadline)
+        return f"Google gives a token for project {token.project}"
+
     async def send(self, message: Message) -> Receipt:
         clock = asyncio.get_running_loop().time
         ends_at = clock() + self._config.deadline

@@ -1,4 +1,4 @@
-"""The HTTP client that the channels share: one POST, its answer, or why there is none.
+"""The HTTP client that the channels share: one request, its answer, or why there is none.
 
 It keeps connections open, follows no redirects, trusts no environment variable with a proxy, retries nothing,
 and tells apart what decides whether a message may be sent again: nothing was sent (Later), or the provider
@@ -87,10 +87,11 @@ class HttpClient:
             request = request.headers(headers)
         if within is not None:
             request = request.timeout(timedelta(seconds=within))
-        try:
-            return await _send(request)
-        except PyreqwestError as error:
-            raise _trouble(error) from None
+        return await _send(request)
+
+    async def get(self, url: str) -> Answer:
+        """One GET. Raises as `post`."""
+        return await _send((self._client or self._open()).get(url))
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -125,8 +126,11 @@ class HttpClient:
 
 
 async def _send(request: RequestBuilder) -> Answer:
-    async with request.streamed_read_buffer_limit(ANSWER_LIMIT).build_streamed() as response:
-        return Answer(response.status, await _read(response), response.headers)
+    try:
+        async with request.streamed_read_buffer_limit(ANSWER_LIMIT).build_streamed() as response:
+            return Answer(response.status, await _read(response), response.headers)
+    except PyreqwestError as error:
+        raise _trouble(error) from None
 
 
 async def _read(response: Response) -> bytes:

@@ -110,6 +110,16 @@ class SmtpEmail:
             raise error_for(Stage.CONTENT, reply)
         return Receipt(self._letters.message_id(message))
 
+    async def ask(self) -> str:
+        """Connect, encrypt and log in, as for a message, and hang up."""
+        try:
+            async with asyncio.timeout(self._config.patience):
+                (await SmtpConnection.open(self._server)).quit()
+        except TimeoutError:
+            raise Later("timeout", "the mail server did not answer in time") from None
+        encrypted = "" if self._server.tls == "none" else ", encrypted"
+        return f"it takes our log-in{encrypted}" if self._server.user else f"it greets us{encrypted}"
+
     async def close(self) -> None:
         while self._idle:
             self._idle.pop().quit()

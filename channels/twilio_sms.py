@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 
 import msgspec
 
-from alertd.ports import ChannelError, Later, Message, Receipt, Unknown
+from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
 from channels.http import DEADLINE, Answer, HttpClient, retry_after
 from channels.sendable import sendable, shortened
@@ -73,7 +73,7 @@ class _Answer(msgspec.Struct):
     """The parts of Twilio's answers that matter; no other may turn a message that was taken into a doubt."""
 
     sid: Any = None
-    status: Any = None  # of a message: a word; of an error: the HTTP status
+    status: Any = None  # of a message, of an account: a word; of an error: the HTTP status
     error_code: Any = None  # of a message
     code: Any = None  # of an error
 
@@ -100,7 +100,9 @@ class TwilioSms:
             connections=config.connections,
             deadline=config.deadline,
         )
-        self._url = f"{config.base_url.rstrip('/')}/2010-04-01/Accounts/{account}/Messages.json"
+        accounts = f"{config.base_url.rstrip('/')}/2010-04-01/Accounts"
+        self._url = f"{accounts}/{account}/Messages.json"
+        self._account_url = f"{accounts}/{account}.json"
         sender = (
             ("MessagingServiceSid", config.messaging_service_sid)
             if config.messaging_service_sid
@@ -119,6 +121,20 @@ class TwilioSms:
         if told.status in _FAILED:
             raise _given_up(answer.status, told)
         return Receipt(told.sid)
+
+    async def ask(self) -> str:
+        """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""
+        try:
+            answer = await self._http.get(self._account_url)
+        except Unknown as error:  # nothing was to be sent
+            raise Later(error.code, "no whole answer in time") from None
+        if not answer.ok:
+            raise error_for(answer.status, _told(answer).code, retry_after(answer, self._now))
+        status = _told(answer).status
+        if status != "active":
+            known = status if status in ("suspended", "closed") else "no account that alertd knows"
+            raise Misconfigured("account", f"the account of ALERTD_TWILIO__ACCOUNT_SID is {known}")
+        return "the account is active"
 
     async def close(self) -> None:
         await self._http.close()

@@ -13,6 +13,7 @@ from alertd.ingest import event as event_format
 from alertd.ingest import family as family_format
 from alertd.policy_file import load_services
 from alertd.settings import shipped_config
+from alertd.settings.keys import VARIABLES
 from tests.markdown import NAMES, ROOT, Page, spans
 
 API = Page.read("docs/reference/api.md")
@@ -92,6 +93,14 @@ def test_what_else_stands_in_code_blocks_exists() -> None:
                 assert assignment.startswith("ALERTD_"), name
             case [".", script]:
                 assert script == ".venv/bin/activate", name
+            case ["set", "-a;", ".", "./alertd.env;", "set", "+a"]:
+                assert name == "docs/guide.md"
+            case ["install", "-m", "600", "/dev/null", file]:
+                assert f"/{file}\n" in (ROOT / ".gitignore").read_text(), "secrets stay out of the repository"
+            case ["echo", assignment, ">>", "alertd.env"]:
+                assert assignment.partition("=")[0] in VARIABLES
+            case [assignment] if re.match(r"[A-Z_]+=", assignment):
+                assert assignment.partition("=")[0] in VARIABLES
             case _:
                 assert words[0] == "alertd", f"{name}: {' '.join(words)}"
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from alertd.api.errors import Denied
+from alertd.api.parameters import refuse_undeclared
 from alertd.api.served import Here
 from alertd.records import Key
 from alertd.usecases.keys import check_key, may
@@ -21,12 +22,16 @@ _WAY_OUT = "alertd key create makes one; alertd up keeps one in its data folder"
 
 
 class _Needs:
-    """The caller's key, if it has every one of these rights. Raises Denied."""
+    """The caller's key, if it has every one of these rights. Raises Denied.
+
+    Every protected route has one, and names it first: so it is also where a parameter that the route does not
+    declare is refused (Mistakes), before the body is read and only to callers who may ask.
+    """
 
     def __init__(self, *rights: str) -> None:
         self._rights = rights
 
-    async def __call__(self, here: Here, header: _Header) -> Key:
+    async def __call__(self, request: Request, here: Here, header: _Header) -> Key:
         if header is None:
             raise Denied(401, f"send an API key as `Authorization: Bearer ald_...`; {_WAY_OUT}")
         key = await check_key(here.deps, header.credentials)
@@ -35,6 +40,7 @@ class _Needs:
         for right in self._rights:
             if not may(key, right):
                 raise Denied(403, f"key {key.id} lacks the right {right}; {_WAY_OUT}")
+        refuse_undeclared(request)
         return key
 
 

@@ -34,11 +34,12 @@ def create_app(deps: Deps, services: Services, *, background: Background | None 
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services)
-    for part in (incidents, timeline, deliveries, events, families, family_import, health):
-        app.include_router(part.router)
+    routers = [part.router for part in (incidents, timeline, deliveries, events, families, family_import, health)]
+    for router in routers:
+        app.include_router(router)
     errors.install(app)
     app.add_middleware(_Headers)
-    app.openapi = partial(describe, app)  # type: ignore[method-assign]
+    app.openapi = partial(describe, app, [route for router in routers for route in router.routes])  # type: ignore[method-assign]
     return app
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Header, Request
+from fastapi import Header, Query, Request
 from pydantic import BaseModel, ValidationError
 
 from alertd.api.errors import Denied
@@ -30,6 +30,8 @@ IdempotencyKey = Annotated[
         description="Made up by the caller, one per command: sent again with it, the command is done once.",
     ),
 ]
+
+DryRun = Annotated[bool, Query(description="Only say what it would do; nothing is written, and nobody is told.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,17 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
 
 
 def repeat_of(key: Key, idempotency_key: str | None, request: Request, raw: bytes) -> Repeat | None:
-    """For the use case: the command's key, whose it is, and a digest of path and body."""
+    """For the use case: the command's key, whose it is, and a digest of path, query and body."""
     if idempotency_key is None:
         return None
-    digest = hashlib.sha256(request.url.path.encode() + b"\n" + raw).digest()
+    digest = hashlib.sha256(asked(request) + raw).digest()
     return Repeat(key.id, idempotency_key, digest)
+
+
+def asked(request: Request) -> bytes:
+    """What is asked, without the body: path, and the query where there is one."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    return f"{request.url.path}{query}\n".encode()
 
 
 def too_large(most: int) -> Denied:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from alertd.api.access import ReadsIncidents
 from alertd.api.delivery_views import Deliveries, DeliveryView, ProgressView, Unheard
 from alertd.api.errors import errors
+from alertd.api.examples import DELIVERIES, PROGRESS, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
@@ -16,7 +17,7 @@ Limit = Annotated[int, Query(ge=1, le=1000)]
 States = Annotated[list[DeliveryState], Query(description="Only those in these states.")]
 
 
-@router.get("/v1/incidents/{incident}/progress", responses=errors(404))
+@router.get("/v1/incidents/{incident}/progress", responses=errors(404) | answers(200, PROGRESS))
 async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit = 20) -> ProgressView:
     """How far the telling has come; `limit` bounds the families listed as unheard."""
     async with here.deps.store.reading() as rows:
@@ -36,7 +37,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
     )
 
 
-@router.get("/v1/incidents/{incident}/deliveries", responses=errors(404))
+@router.get("/v1/incidents/{incident}/deliveries", responses=errors(404) | answers(200, DELIVERIES))
 async def of_incident(
     incident: str,
     _key: ReadsIncidents,
@@ -52,7 +53,7 @@ async def of_incident(
     return Deliveries(deliveries=[DeliveryView.of(row) for row in listed])
 
 
-@router.get("/v1/deliveries", responses=errors())
+@router.get("/v1/deliveries", responses=errors() | answers(200, DELIVERIES))
 async def of_all(
     _key: ReadsIncidents,
     here: Here,

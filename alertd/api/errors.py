@@ -32,6 +32,24 @@ _WORDS = {
 }
 
 
+_EXAMPLES: Mapping[int, dict[str, Any]] = {
+    400: {"message": "the body is not JSON: line 1, column 12"},
+    401: {"message": "this API key is unknown or was revoked; alertd key create makes one"},
+    403: {"message": "key 1a2b3c4d lacks the right incident:write; alertd key create makes one"},
+    404: {"message": 'there is no incident "8"; alertd incident list shows them'},
+    405: {"message": "this method is not for this path; /docs shows what is"},
+    409: {
+        "message": "incident 7 (Follow is down) covers this already; update it with: alertd incident update 7",
+        "incident": 7,
+    },
+    413: {"message": "the body is larger than 1 MB"},
+    415: {"message": "send the body with Content-Type: application/json"},
+    422: {"message": 'is no parameter of POST /v1/incidents; did you mean "dry_run"?', "field": "dryrun"},
+    500: {"message": "alertd failed at this; its log tells why. Nothing is lost, and asking again is safe"},
+    503: {"message": "the database does not answer; nothing was done, try again shortly. alertd doctor says more"},
+}
+
+
 class ProblemView(BaseModel):
     """One mistake with its place."""
 
@@ -68,8 +86,14 @@ class Denied(Exception):
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """For a route's `responses`: these statuses, and those that every protected route may answer with."""
     return {
-        status: {"model": ErrorAnswer, "description": _WORDS[status][1]}
-        for status in sorted({*statuses, 401, 403, 422, 500, 503})
+        status: {
+            "model": ErrorAnswer,
+            "description": _WORDS[status][1],
+            "content": {
+                "application/json": {"example": {"error": {"code": _WORDS[status][0], **_EXAMPLES[status]}}}
+            },
+        }
+        for status in sorted({*statuses, 401, 403, 405, 422, 500, 503})
     }
 
 
@@ -133,7 +157,9 @@ async def _conflict(_request: Request, error: Exception) -> JSONResponse:
 
 async def _bad_parameters(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return await _invalid(request, Mistakes(problems_of(error.errors(), skip=1)))
+    # A parameter given several times is one parameter: its name, without a place in a list.
+    found = [each | {"loc": tuple(p for p in each["loc"] if isinstance(p, str))} for each in error.errors()]
+    return await _invalid(request, Mistakes(problems_of(found, skip=1)))
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:

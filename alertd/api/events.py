@@ -2,19 +2,21 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from alertd.api.access import WritesEvents, who
-from alertd.api.bodies import IdempotencyKey, read_document, repeat_of, takes
+from alertd.api.bodies import DryRun, IdempotencyKey, read_document, repeat_of, takes
 from alertd.api.errors import Denied, errors
+from alertd.api.examples import EVENT_REHEARSED, EVENT_TAKEN, answers
 from alertd.api.served import Here
+from alertd.api.views import PreviewView
 from alertd.api.words import DEFAULT_LOCALE, Moment, Texts
 from alertd.domain.incident import Severity
 from alertd.ingest import event as event_format
 from alertd.ingest.reading import Mistakes, Problem
 from alertd.usecases.keys import may
-from alertd.usecases.take_event import take_event
+from alertd.usecases.take_event import rehearse_event, take_event
 
 router = APIRouter(tags=["events"])
 
@@ -74,23 +76,32 @@ class EventTaken(BaseModel):
         description="Where the event asked for something that was not done: why, and the way out. Else left out.",
         examples=["incident 3 goes on: a person opened it, not an alert; to end it: alertd incident resolve 3"],
     )
+    dry_run: bool = Field(default=False, description="true: nothing was done; left out otherwise.")
+    preview: PreviewView | None = Field(default=None, description="Of a dry run: whom telling it would reach.")
 
 
 @router.post(
     "/v1/events",
     status_code=202,
     response_model_exclude_defaults=True,
-    responses=errors(400, 404, 409, 413, 415),
+    responses=errors(400, 404, 409, 413, 415)
+    | answers(202, EVENT_TAKEN)
+    | answers(200, EVENT_REHEARSED, model=EventTaken, description="A dry run: what would become of it."),
     openapi_extra=takes(Event, *EXAMPLES),
 )
 async def take(
     key: WritesEvents,
     here: Here,
     request: Request,
+    response: Response,
     document: Annotated[tuple[bytes, object], Depends(read_document)],
     idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
 ) -> EventTaken:
-    """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it."""
+    """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it.
+
+    200 for a dry run.
+    """
     if not may(key, "incident:write"):
         raise Denied(
             403,
@@ -102,5 +113,14 @@ async def take(
         raise Mistakes([Problem("the event must be a set of keys and values")])
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
     repeat = repeat_of(key, idempotency_key, request, raw)
-    received = await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
-    return EventTaken(did=received.did, incident=received.incident, update=received.update, why=received.why)
+    received = (
+        await rehearse_event(here.deps, event, raw, who=who(key))
+        if dry_run
+        else await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
+    )
+    taken = EventTaken(did=received.did, incident=received.incident, update=received.update, why=received.why)
+    if not dry_run:
+        return taken
+    response.status_code = 200
+    seen = PreviewView.of(received.preview) if received.preview else None
+    return taken.model_copy(update={"dry_run": True, "preview": seen})

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from alertd.api.access import ReadsFamilies, WritesFamilies, who
 from alertd.api.bodies import read_document, takes
 from alertd.api.errors import errors
+from alertd.api.examples import FAMILY_WRITTEN, answers
 from alertd.api.family_body import EXAMPLE, FamilyBody
 from alertd.api.served import Here, Served
 from alertd.domain.errors import Conflict, Invalid, NotFound
@@ -35,7 +36,9 @@ class Families(BaseModel):
 
 
 @router.put(
-    "/v1/families/{family}", responses=errors(400, 409, 413, 415), openapi_extra=takes(FamilyBody, EXAMPLE)
+    "/v1/families/{family}",
+    responses=errors(400, 409, 413, 415) | answers(200, FAMILY_WRITTEN),
+    openapi_extra=takes(FamilyBody, EXAMPLE),
 )
 async def put(
     family: str,
@@ -47,7 +50,7 @@ async def put(
     value = document[1]
     if not isinstance(value, dict):
         raise Mistakes([Problem("the family must be a set of keys and values")])
-    parsed = family_format.parse(value, here.services)
+    parsed = family_format.parse(value, here.services, now=here.deps.clock.machine())
     if parsed.id != family:
         raise Invalid(f'is not the "{quote(family)}" of the path', field="id")
     taken = await put_families(here.deps, [parsed], who=who(key))
@@ -60,8 +63,7 @@ async def put(
 
 @router.get(
     "/v1/families",
-    responses=errors()
-    | {200: {"content": {"application/json": {"example": {"families": [EXAMPLE], "next": None}}}}},
+    responses=errors() | answers(200, {"families": [EXAMPLE], "next": None}),
 )
 async def export(
     key: ReadsFamilies,
@@ -80,16 +82,17 @@ async def export(
 
 @router.get(
     "/v1/families/{family}",
-    responses=errors(404) | {200: {"content": {"application/json": {"example": EXAMPLE}}}},
+    responses=errors(404) | answers(200, EXAMPLE),
 )
 async def show(family: str, key: ReadsFamilies, here: Here) -> dict[str, Any]:
-    """One family, in the form that an import takes."""
+    """One family, in the form that an import takes; of addresses that are not used it says since when, and why."""
     async with here.deps.store.reading() as rows:
         found = await rows.family(FamilyId(family))
+        states = await rows.address_states(FamilyId(family))
     if found is None:
         raise NotFound(f'there is no family "{quote(family)}"')
     await _record(here, key, "read family", {"family": found.id})
-    return to_document(found)
+    return to_document(found, states)
 
 
 @router.delete("/v1/families/{family}", status_code=204, responses=errors(404), response_class=Response)

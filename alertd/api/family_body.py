@@ -13,12 +13,22 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _told(description: str, *examples: str) -> Any:
+    """A key that alertd answers and that an import passes over."""
+    return Field(
+        None, description=description, examples=list(examples) or None, json_schema_extra={"readOnly": True}
+    )
+
+
 class AddressBody(_Part):
     """A number, token or mailbox."""
 
     channel: Channel
     to: str = Field(examples=["+14155550123"])
     verified: bool | None = Field(None, description="Left out: true.")
+    suspended_at: Moment | None = _told("Since when it is not used, for the provider refused it.")
+    suspended_code: str | None = _told("The provider's own code for that.", "21211")
+    opted_out_at: Moment | None = _told("When the person behind it said stop.")
 
 
 class ChannelLists(_Part):

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from alertd.api.access import WritesFamilies, who
-from alertd.api.bodies import IdempotencyKey, too_large
+from alertd.api.bodies import IdempotencyKey, asked, too_large
 from alertd.api.errors import errors
+from alertd.api.examples import IMPORTED, answers
 from alertd.api.family_body import EXAMPLE
 from alertd.api.served import Here
 from alertd.domain.errors import Invalid
@@ -60,21 +61,7 @@ class _Running:
 
 @router.post(
     "/v1/families:import",
-    responses=errors(409, 413)
-    | {
-        200: {
-            "content": {
-                "application/json": {
-                    "example": {
-                        "families": 4710,
-                        "stale": 0,
-                        "failed": 1,
-                        "failures": [{"line": 4711, "field": "time_zone", "message": "is missing"}],
-                    }
-                }
-            }
-        }
-    },
+    responses=errors(409, 413) | answers(200, IMPORTED),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -112,11 +99,11 @@ async def import_(
 
 
 async def _receive(request: Request, file: IO[bytes]) -> bytes:
-    """Write the body to `file`; returns the digest of path and body. Raises Denied (413)."""
+    """Write the body to `file`; returns the digest of path, query and body. Raises Denied (413)."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > MOST_BYTES:
         raise too_large(MOST_BYTES)
-    digest = hashlib.sha256(request.url.path.encode() + b"\n")
+    digest = hashlib.sha256(asked(request))
     size = 0
     async for part in request.stream():
         size += len(part)
@@ -132,7 +119,7 @@ async def _import(deps: Deps, services: Services, lines: BinaryIO, signed: str) 
     running = _Running()
     good: list[Family] = []
     seen = 0
-    for number, parsed in parse_lines(lines, services):
+    for number, parsed in parse_lines(lines, services, now=deps.clock.machine()):
         seen += 1
         if isinstance(parsed, Invalid):
             _note(running, number, parsed)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import SQLAlchemyError
 
 from alertd.api.errors import RETRY_AFTER, ErrorAnswer
+from alertd.api.examples import ALIVE, NOT_READY, READY, answers
 from alertd.api.served import Here
 from alertd.records import Backlog
 
@@ -45,13 +46,15 @@ class NotReady(ErrorAnswer):
     reasons: list[str] = Field(examples=[["deliveries of lane bulk have waited for 45 s: no worker takes them"]])
 
 
-@router.get("/livez")
+@router.get("/livez", responses=answers(200, ALIVE))
 async def livez() -> Alive:
     """Whether this process answers; asks nothing of others."""
     return Alive()
 
 
-@router.get("/readyz", response_model=Ready, responses={503: {"model": NotReady}})
+@router.get(
+    "/readyz", response_model=Ready, responses=answers(200, READY) | answers(503, NOT_READY, model=NotReady)
+)
 async def readyz(here: Here) -> Any:
     """Whether work is getting done: nothing that is due waits longer than 30 s, and the database answers."""
     deps = here.deps

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from alertd.api.access import ReadsIncidents, WritesIncidents, who
-from alertd.api.bodies import Body, IdempotencyKey, body_of, repeat_of, takes
+from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, takes
 from alertd.api.commands import (
     END_EXAMPLES,
     OPEN_EXAMPLES,
@@ -15,6 +15,16 @@ from alertd.api.commands import (
     PublishUpdate,
 )
 from alertd.api.errors import errors
+from alertd.api.examples import (
+    CANCELLED,
+    INCIDENT_DETAIL,
+    INCIDENTS,
+    OPENED,
+    PUBLISHED,
+    REHEARSED,
+    RESOLVED,
+    answers,
+)
 from alertd.api.find import find
 from alertd.api.served import Here, Served
 from alertd.api.views import (
@@ -29,12 +39,27 @@ from alertd.usecases.open_incident import open_incident
 from alertd.usecases.publish import News, publish
 
 router = APIRouter(tags=["incidents"])
-DryRun = Annotated[bool, Query(description="Only say what it would do.")]
 Limit = Annotated[int, Query(ge=1, le=1000)]
-_COMMAND: dict[str, Any] = {"response_model": CommandDone, "responses": errors(400, 404, 409, 413, 415)}
 
 
-@router.post("/v1/incidents", status_code=201, **_COMMAND, openapi_extra=takes(OpenIncident, *OPEN_EXAMPLES))
+def _command(
+    status: int, example: dict[str, Any], also: dict[int | str, dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """What the routes of commands have in common."""
+    return {
+        "status_code": status,
+        "response_model": CommandDone,
+        "response_model_exclude_none": True,
+        "responses": errors(400, 404, 409, 413, 415) | answers(status, example) | (also or {}),
+    }
+
+
+_DRY = answers(200, REHEARSED, model=CommandDone, description="A dry run: what it would do.")
+
+
+@router.post(
+    "/v1/incidents", **_command(201, OPENED, also=_DRY), openapi_extra=takes(OpenIncident, *OPEN_EXAMPLES)
+)
 async def open_(
     key: WritesIncidents,
     here: Here,
@@ -51,7 +76,11 @@ async def open_(
     return CommandDone.of(opened)
 
 
-@router.post("/v1/incidents/{incident}/updates", **_COMMAND, openapi_extra=takes(PublishUpdate, *UPDATE_EXAMPLES))
+@router.post(
+    "/v1/incidents/{incident}/updates",
+    **_command(200, PUBLISHED),
+    openapi_extra=takes(PublishUpdate, *UPDATE_EXAMPLES),
+)
 async def update(
     incident: str,
     key: WritesIncidents,
@@ -67,7 +96,7 @@ async def update(
 
 @router.post(
     "/v1/incidents/{incident}/resolve",
-    **_COMMAND,
+    **_command(200, RESOLVED),
     openapi_extra=takes(EndIncident, *END_EXAMPLES, needed=False),
 )
 async def resolve(
@@ -86,7 +115,7 @@ async def resolve(
 
 @router.post(
     "/v1/incidents/{incident}/cancel",
-    **_COMMAND,
+    **_command(200, CANCELLED),
     openapi_extra=takes(EndIncident, *END_EXAMPLES, needed=False),
 )
 async def cancel(
@@ -103,7 +132,7 @@ async def cancel(
     return await _publish(here, key, request, incident, news, body.raw, idempotency_key, dry_run)
 
 
-@router.get("/v1/incidents", responses=errors())
+@router.get("/v1/incidents", responses=errors() | answers(200, INCIDENTS))
 async def list_(
     _key: ReadsIncidents, here: Here, state: Literal["open", "all"] = "open", limit: Limit = 50
 ) -> Incidents:
@@ -114,7 +143,7 @@ async def list_(
     return Incidents(incidents=[IncidentView.of(each, now) for each in found])
 
 
-@router.get("/v1/incidents/{incident}", responses=errors(404))
+@router.get("/v1/incidents/{incident}", responses=errors(404) | answers(200, INCIDENT_DETAIL))
 async def show(incident: str, _key: ReadsIncidents, here: Here) -> IncidentDetail:
     """One incident with all its updates, by its number or id."""
     async with here.deps.store.reading() as rows:

@@ -1,11 +1,14 @@
 """The description of the API, with the bodies that routes read by themselves."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from starlette.routing import BaseRoute
 
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate
 from alertd.api.events import Event
@@ -22,8 +25,8 @@ durations are written like `30m`, `2h` or `1h30m`.
 """
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, made once."""
+def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
+    """The OpenAPI document, made once; `routes` are those that were included."""
     if app.openapi_schema is None:
         document = get_openapi(
             title=app.title,
@@ -42,5 +45,18 @@ def describe(app: FastAPI) -> dict[str, Any]:
             [(model, "validation") for model in _BODIES], ref_template="#/components/schemas/{model}"
         )
         document["components"]["schemas"] |= bodies["$defs"]
+        _keep_nulls(routes, document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _keep_nulls(routes: Iterable[BaseRoute], document: dict[str, Any]) -> None:
+    """Examples of answers as they were written: FastAPI leaves out what is null, also where an answer has it."""
+    for route in routes:
+        if not isinstance(route, APIRoute):
+            continue
+        for status, answer in route.responses.items():
+            example = answer.get("content", {}).get("application/json", {}).get("example")
+            for method in (route.methods or ()) if example is not None else ():
+                told = document["paths"][route.path_format][method.lower()]["responses"][str(status)]
+                told["content"]["application/json"]["example"] = example

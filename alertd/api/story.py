@@ -1,46 +1,16 @@
 """An incident told from its beginning: what people did, what families were told, what went wrong."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from alertd.api.entry import Entry, Told
+from alertd.api.failures import failed
 from alertd.domain.incident import Incident, Kind, Update
-
-Told = Mapping[str, Mapping[str, int]]
-"""channel -> state of deliveries -> number"""
+from alertd.records import FailedTry
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
-_FEW = 5  # failures of one sort between two updates that are told one by one
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One thing that happened, readable as text."""
-
-    at: datetime
-    what: str  # an update's kind, a human act, or what a provider did: refused, undelivered, parked
-    text: str
-    who: str | None = None
-    update: int | None = None
-    human_number: int | None = None
-    promise: datetime | None = None
-    told: Told | None = None  # by deliveries of this update
-    last_accepted_at: datetime | None = None
-    channel: str | None = None
-    code: str | None = None
-    families: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A try that failed for good."""
-
-    at: datetime
-    family: str
-    channel: str
-    outcome: str
-    code: str | None
 
 
 @dataclass(slots=True)
@@ -53,7 +23,7 @@ def tell(
     incident: Incident,
     acts: Iterable[tuple[datetime, str, str, str]],
     by_update: Iterable[tuple[int, str, str, int, datetime | None]],
-    failures: Iterable[Failure],
+    failures: Iterable[FailedTry],
 ) -> list[Entry]:
     """All entries, oldest first."""
     tellings = _tellings(by_update)
@@ -69,7 +39,7 @@ def tell(
         _update(update, incident, signed.get(update.number), tellings.get(update.number, _Telling()))
         for update in incident.updates
     ]
-    entries += _failures(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
+    entries += failed(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
     return sorted(entries, key=lambda entry: entry.at)
 
 
@@ -142,37 +112,3 @@ def _scope(update: Update) -> str:
         f"{reach.service} in {'+'.join(reach.regions)}" if reach.regions else reach.service
         for reach in update.facts.scope.reaches
     )
-
-
-def _failures(failures: Sequence[Failure], updates: Sequence[datetime]) -> list[Entry]:
-    """One entry each; many of one sort between two updates are one entry."""
-    groups: dict[tuple[str, str, str | None, int], list[Failure]] = {}
-    for each in failures:
-        stretch = sum(at <= each.at for at in updates)
-        groups.setdefault((each.channel, each.outcome, each.code, stretch), []).append(each)
-    entries: list[Entry] = []
-    for group in groups.values():
-        if len(group) <= _FEW:
-            entries += [_failure([each]) for each in group]
-        else:
-            entries.append(_failure(group))
-    return entries
-
-
-def _failure(group: Sequence[Failure]) -> Entry:
-    first = group[0]
-    families = tuple(dict.fromkeys(each.family for each in group))
-    code = f" ({first.code})" if first.code else ""
-    whose = f"family {families[0]}" if len(group) == 1 else f"{len(families)} families"
-    match first.outcome:
-        case "refused":
-            what = "address" if len(group) == 1 else "addresses"
-            then = "address suspended, next one used" if len(group) == 1 else "addresses suspended, next ones used"
-            text = f"{first.channel} {what} of {whose} refused by the provider{code}; {then}"
-        case "parked":
-            text = (
-                f"{first.channel} to {whose} not sent{code}: our own fault, see alertd doctor; next address used"
-            )
-        case _:
-            text = f"{first.channel} to {whose} not delivered by the provider{code}; next address used"
-    return Entry(first.at, first.outcome, text, channel=first.channel, code=first.code, families=families)

@@ -7,10 +7,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from alertd.api.access import ReadsIncidents
+from alertd.api.entry import Entry
 from alertd.api.errors import errors
+from alertd.api.examples import TIMELINE, answers
 from alertd.api.find import find
 from alertd.api.served import Here
-from alertd.api.story import Entry, Failure, tell
+from alertd.api.story import tell
 from alertd.api.views import IncidentView
 
 router = APIRouter(tags=["incidents"])
@@ -26,7 +28,8 @@ class EntryView(BaseModel):
     )
     text: str = Field(
         examples=[
-            "push address of family fam-7 refused by the provider (UNREGISTERED); address suspended, next one used"
+            "push address of family fam-7 refused by the provider (UNREGISTERED); "
+            "address suspended, told over sms instead"
         ]
     )
     who: str | None = Field(None, description="The key that did it.")
@@ -69,7 +72,7 @@ class Timeline(BaseModel):
     more_failures: bool = Field(description="Older failures were left out; /deliveries lists all.")
 
 
-@router.get("/v1/incidents/{incident}/timeline", responses=errors(404))
+@router.get("/v1/incidents/{incident}/timeline", responses=errors(404) | answers(200, TIMELINE))
 async def timeline(
     incident: str,
     _key: ReadsIncidents,
@@ -84,7 +87,7 @@ async def timeline(
             found,
             await rows.acts(found.id),
             await rows.by_update(found.id),
-            [Failure(*each) for each in failed[:failures]],
+            failed[:failures],
         )
     return Timeline(
         incident=IncidentView.of(found, here.deps.clock.now()),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from alertd.domain.durations import spell_duration
 from alertd.domain.incident import Incident, Update
 from alertd.domain.silence import open_promise
 from alertd.usecases.open_incident import Opened
@@ -27,6 +28,16 @@ class PreviewView(BaseModel):
     messages: dict[str, int] = Field(examples=[{"push": 312, "sms": 80}])
     seconds: float = Field(description="To hand all of it to the providers at the configured rates.")
     exact: bool = Field(description="false: extrapolated from the first 200 families.")
+    window: str | None = Field(
+        default=None,
+        description="What families read for the next update, where the promise lies beyond it; else left out.",
+        examples=["30m"],
+    )
+    unread: dict[str, int] | None = Field(
+        default=None,
+        description="Families that read a language which the message is not in, by language; else left out.",
+        examples=[{"es": 12}],
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewView":
@@ -36,6 +47,8 @@ class PreviewView(BaseModel):
             messages=dict(preview.messages),
             seconds=preview.seconds,
             exact=preview.exact,
+            window=spell_duration(preview.window) if preview.window else None,
+            unread=dict(preview.unread) or None,
         )
 
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from alertd.cli.failed import REFUSED, UNREACHABLE, Failed
 
 KEY_FILE = "api-key"
-_PATIENCE = 60.0  # seconds; an import of 8 MB takes a few
+PATIENCE = 60.0  # seconds; an import of 8 MB takes a few
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DROPPED = (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead)
 Query = Mapping[str, str | int | bool | Sequence[str] | None]
@@ -27,7 +27,9 @@ class Refused(Failed):
         problems = error.get("problems") or []
         said = [_placed(problem.get("field"), problem["message"], spell) for problem in problems]
         first = _placed(error.get("field"), str(error.get("message", f"HTTP {status}")), spell)
-        super().__init__(first if len(said) < 2 else f"{len(said)} mistakes:", more=tuple(said), code=REFUSED)
+        super().__init__(
+            first if len(said) < 2 else f"{len(said)} mistakes:", more=tuple(said), code=REFUSED, told=error
+        )
         self.error, self.status = error, status
 
 
@@ -83,38 +85,41 @@ class Api:
         headers |= {"Authorization": f"Bearer {self.key}"} if self.key else {}
         headers |= {"Idempotency-Key": once} if once else {}
         target = path + _spelled(query or {})
+        way_out, told = _perhaps_done(None if query and query.get("dry_run") else once)
         try:
-            status, raw = self._send(method, target, body, headers)
-        except _DROPPED:
             try:
                 status, raw = self._send(method, target, body, headers)
             except _DROPPED:
-                raise Failed(
-                    f"alertd at {self.url} dropped the connection twice",
-                    "What was asked may have been done or not; asking for the same again does it at most once.",
-                    code=UNREACHABLE,
-                ) from None
+                status, raw = self._send(method, target, body, headers)
+        except _DROPPED:
+            message = f"alertd at {self.url} dropped the connection twice"
+            safe = "Asking for the same again does it at most once."
+            raise Failed(message, way_out or safe, code=UNREACHABLE, told=told) from None
+        except TimeoutError:
+            message = f"alertd at {self.url} did not answer within {PATIENCE:.0f} s"
+            raise Failed(message, way_out, code=UNREACHABLE, told=told) from None
         return _answer(status, raw)
 
     def _send(self, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         parts = urlsplit(self.url)
         host = parts.hostname or ""
         connection = (
-            http.client.HTTPSConnection(host, parts.port, timeout=_PATIENCE, context=ssl.create_default_context())
+            http.client.HTTPSConnection(host, parts.port, timeout=PATIENCE, context=ssl.create_default_context())
             if parts.scheme == "https"
-            else http.client.HTTPConnection(host, parts.port, timeout=_PATIENCE)
+            else http.client.HTTPConnection(host, parts.port, timeout=PATIENCE)
         )
+        connected = False
         try:
+            connection.connect()
+            connected = True
             connection.request(method, parts.path + target, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except _DROPPED:
             raise
-        except TimeoutError:
-            raise Failed(
-                f"alertd at {self.url} did not answer within {_PATIENCE:.0f} s", code=UNREACHABLE
-            ) from None
         except (OSError, http.client.HTTPException) as error:
+            if connected and isinstance(error, TimeoutError):
+                raise  # it may have been heard
             why = getattr(error, "strerror", None) or type(error).__name__
             way_out = (
                 "start it with: alertd up" if host in _LOOPBACK else "check ALERTD_URL, and that it runs there"
@@ -133,6 +138,17 @@ def _address(host: str, port: int) -> str:
 def new_command() -> str:
     """An Idempotency-Key: one per command line."""
     return str(uuid.uuid4())
+
+
+def _perhaps_done(once: str | None) -> tuple[str, dict[str, Any]]:
+    """For a command whose answer did not come: what may have happened, and how to ask again without harm."""
+    if once is None:
+        return "", {}
+    way_out = (
+        "It may have been carried out all the same: look first, for example with alertd incident list. "
+        f"To ask again without telling anybody twice, add: --idempotency-key {once}"
+    )
+    return way_out, {"carried_out": "unknown", "idempotency_key": once}
 
 
 def _answer(status: int, raw: bytes) -> Any:

@@ -10,7 +10,7 @@ from alertd.cli.failed import REFUSED
 from alertd.cli.output import Output, show, wrapped
 
 if TYPE_CHECKING:
-    from alertd.cli.findings import Finding
+    from alertd.cli.finding import Finding
 
 _MARKS = {"ok": "ok  ", "note": "note", "wrong": "FAIL"}
 

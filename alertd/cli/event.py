@@ -1,13 +1,16 @@
 """`alertd event send`: an outage event from a file, in the name of whoever holds the key."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from alertd.cli.client import Api, new_command
+from alertd.cli.client import Api, Query, new_command
 from alertd.cli.failed import Failed
+from alertd.cli.incident import Again
+from alertd.cli.incident_words import preview
 from alertd.cli.output import Output, show
 
 _DID = {
@@ -16,6 +19,13 @@ _DID = {
     "resolved": "It resolved incident {incident}.",
     "noted": "Incident {incident} knows this already; nobody is told.",
     "duplicate": "It was taken before; nothing was done.",
+}
+_WOULD = {
+    "opened": "It would open an incident.",
+    "updated": "It would be update {update} of incident {incident}.",
+    "resolved": "It would resolve incident {incident}.",
+    "noted": "Incident {incident} knows this already; nobody would be told.",
+    "duplicate": "It was taken before.",
 }
 
 
@@ -26,6 +36,8 @@ def add_to(group: typer.Typer) -> None:
 
 def send(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The event as JSON; - reads standard input.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")] = False,
+    again: Again = None,
     output: Output = None,
 ) -> None:
     """Send an event: it opens an incident, updates the one it belongs to, or resolves it."""
@@ -35,13 +47,21 @@ def send(
         raise Failed(f"{file} cannot be read: {error.strerror}") from None
     if not body.strip():
         raise Failed("the event is empty", "alertd event send takes JSON; /docs of the API shows an example")
-    done = Api.here().ask("POST", "/v1/events", body, once=new_command())
+    query: Query = {"dry_run": True} if dry_run else {}
+    done = Api.here().ask("POST", "/v1/events", body, query=query, once=again or new_command())
     show(output, done, lambda: _said(done))
 
 
-def _said(done: dict[str, Any]) -> str:
+def _said(done: Mapping[str, Any]) -> str:
+    if not done.get("dry_run"):
+        return _but(done, _DID.get(done["did"], "{did}").format_map(done))
+    would = _but(done, _WOULD.get(done["did"], "{did}").format_map(done))
+    return f"Nothing was done. {would}{' ' + preview(done['preview']) if done.get('preview') else ''}"
+
+
+def _but(done: Mapping[str, Any], said: str) -> str:
+    """What was asked for and not done, with the way out."""
     why = done.get("why")
     if why and done["did"] == "noted":
         return f"It is noted, and nobody is told: {why}"
-    did = _DID.get(done["did"], "{did}").format_map(done)
-    return f"{did} But {why}" if why else did
+    return f"{said} But {why}" if why else said

@@ -12,6 +12,7 @@ import typer
 from alertd.cli.client import Api, new_command
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, clean, facts, show
+from alertd.cli.times import day
 
 _PIECE = 8 * 1024 * 1024  # bytes sent at once; the API takes 64 MB
 _LONGEST = 512 * 1024  # bytes of a line that are sent; the API refuses lines over 256 KB
@@ -53,9 +54,15 @@ def _import(api: Api, once: str, lines: BinaryIO, total: dict[str, Any]) -> None
         if not piece.strip():
             before += count
             continue
-        answer = api.ask(
-            "POST", "/v1/families:import", piece, once=f"{once}-{number}", kind="application/x-ndjson"
-        )
+        try:
+            answer = api.ask(
+                "POST", "/v1/families:import", piece, once=f"{once}-{number}", kind="application/x-ndjson"
+            )
+        except Failed as failed:
+            if "carried_out" not in failed.told:
+                raise
+            way_out = "Some families may have been written; import the whole file again, which is safe."
+            raise Failed(failed.message, way_out, code=failed.code, told={"carried_out": "unknown"}) from None
         for name in ("families", "stale", "failed"):
             total[name] += answer[name]
         total["failures"] += [each | {"line": each["line"] + before} for each in answer["failures"]]
@@ -132,16 +139,24 @@ def _shown(family: Mapping[str, Any]) -> str:
 
 
 def _caregiver(caregiver: Mapping[str, Any]) -> str:
-    pairs = [
-        (each["channel"], each["to"] + ("" if each.get("verified", True) else " (not verified)"))
-        for each in caregiver["addresses"]
-    ]
+    pairs = [(each["channel"], each["to"] + _state(each)) for each in caregiver["addresses"]]
     pairs += [
         ("prefers", _preferences(caregiver.get("preferences"))),
         ("on duty", caregiver.get("on_duty", "")),
         ("lives in", ", ".join(caregiver[name] for name in ("time_zone", "locale") if caregiver.get(name))),
     ]
     return f"{caregiver['order']}. {clean(caregiver['name'])}, {caregiver['role']}\n{facts(pairs)}"
+
+
+def _state(address: Mapping[str, Any]) -> str:
+    """Why it is not used, if it is not."""
+    said = [] if address.get("verified", True) else ["not verified"]
+    if address.get("opted_out_at"):
+        said.append(f"opted out {day(address['opted_out_at'])}")
+    if address.get("suspended_at"):
+        code = f", {address['suspended_code']}" if address.get("suspended_code") else ""
+        said.append(f"suspended {day(address['suspended_at'])}{code}")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _preferences(preferences: Mapping[str, Any] | None) -> str:

@@ -1,58 +1,62 @@
 """What `alertd doctor` looks at, one question per function."""
 
 import json
+import os
 import stat
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from alertd import wiring
+from alertd.cli import accounts
 from alertd.cli.client import KEY_FILE, Api
 from alertd.cli.failed import Failed
+from alertd.cli.finding import Finding
 from alertd.cli.policy import problems
-from alertd.domain.errors import AlertdError, Invalid
-from alertd.domain.policy import Policy
+from alertd.domain.errors import AlertdError
 from alertd.ingest.reading import Mistakes
-from alertd.policy_file import load_policies
 from alertd.redis_server import Origin, find_redis, redis_urls
 from alertd.settings import Settings, load
+from alertd.stand_ins import StandIns
 
 _PATIENCE = 5.0  # seconds that anything asked may take
-_ACCOUNTS = {"sms": "Twilio", "push": "FCM", "email": "mail server"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `mark` is ok, note (worth knowing) or wrong (families could not be told)."""
-
-    mark: str
-    what: str
-    text: str
-    mend: tuple[str, ...] = ()
 
 
 def examine(env: Mapping[str, str]) -> list[Finding]:
-    """Look at everything; nothing is changed, no message is sent."""
+    """Look at everything; every provider is asked, nothing is changed, no message is sent."""
     try:
         settings = load(env)
     except Mistakes as error:
         said = tuple(str(problem) for problem in error.problems)
         return [Finding("wrong", "settings", "cannot be read", said)]
+    stand_ins = StandIns.running(settings.data_dir)
     found = [Finding("ok", "settings", f"from {settings.config_dir}; data in {settings.data_dir}")]
+    found += _data_folder(settings)
     found.append(_policies(settings))
     found.append(_database(settings))
     found.append(_broker(settings))
-    found_api = _api(env)
-    found.append(found_api)
-    found += _channels(settings)
-    if found_api.mark == "ok" and any(each.mark == "wrong" and each.what in _ACCOUNTS for each in found):
-        text = "what runs with --sandbox uses the stand-ins; this is about the accounts in the settings here"
-        found.append(Finding("note", "sandbox", text))
+    found.append(_api(env))
+    if stand_ins is None:
+        found += accounts.look(settings)
+    else:
+        found += accounts.look(load({**env, **stand_ins.env()}), sandbox=True)
+        text = "stand-ins are used in place of all accounts, and no real phone can ring"
+        mend = "alertd up without --sandbox uses the accounts in the settings; doctor then asks those"
+        found.append(Finding("note", "sandbox", text, (mend,)))
     found += _notes(settings)
     return found
+
+
+def _data_folder(settings: Settings) -> list[Finding]:
+    """Whether it is there, or can be made, and is ours to write to."""
+    folder = settings.data_dir
+    nearest = next(each for each in (folder, *folder.parents) if each.exists())
+    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
+        return []
+    text = f"{folder} cannot be {'written to' if nearest == folder else 'made'} by this user"
+    return [Finding("wrong", "data folder", text, ("set ALERTD_DATA_DIR to a folder of your own",))]
 
 
 def _policies(settings: Settings) -> Finding:
@@ -127,46 +131,6 @@ def _reasons(error: urllib.error.HTTPError) -> tuple[str, ...]:
         return tuple(str(reason) for reason in told["reasons"])
     except (ValueError, KeyError, TypeError):
         return (f"it answered {error.code}: check ALERTD_URL",)
-
-
-def _channels(settings: Settings) -> list[Finding]:
-    wrong = wiring.channel_problems(settings)
-    try:
-        policies = load_policies(settings.config_dir).values()
-    except Invalid:
-        return []  # told of above
-    used = used_channels(policies)
-    found = []
-    for channel, account in _ACCOUNTS.items():
-        missing = tuple(wrong.get(channel, ()))
-        if not missing:
-            found.append(Finding("ok", channel, f"{account} is configured; alertd does not ask it here"))
-        elif channel in used:
-            text = f"{account} is not configured, and policies tell families by {channel}"
-            found.append(Finding("wrong", channel, text, missing))
-        else:
-            found.append(
-                Finding("note", channel, f"{account} is not configured; no policy uses {channel}", missing)
-            )
-    works = {channel for channel in wrong if not wrong[channel]}
-    for policy in policies:
-        if policy.floor and not works.intersection(policy.floor):
-            floor = " or ".join(policy.floor)
-            text = f"a critical message needs {floor}, and none of them works"
-            found.append(
-                Finding("wrong", f"policy {policy.name}", text, ("configure one of them, or change its floor",))
-            )
-    return found
-
-
-def used_channels(policies: Iterable[Policy]) -> set[str]:
-    """The channels by which some policy tells caregivers who chose nothing themselves."""
-    used: set[str] = set()
-    for policy in policies:
-        for role in policy.caregivers.values():
-            for channels in (role.critical, role.major, role.minor, role.default):
-                used.update(channels or ())
-    return used
 
 
 def _notes(settings: Settings) -> list[Finding]:

@@ -8,8 +8,8 @@ import typer
 
 from alertd.cli.client import Api, Refused, new_command
 from alertd.cli.failed import Failed
-from alertd.cli.incident_words import as_option, given, lines, messages, named, opened, places, preview, said
-from alertd.cli.output import Output, note, show
+from alertd.cli.incident_words import given, in_options, lines, messages, named, opened, places, preview, said
+from alertd.cli.output import Output, note, show, wants_json
 from alertd.domain.incident import Severity
 
 
@@ -40,6 +40,10 @@ NextIn = Annotated[
     str | None, typer.Option("--next-in", metavar="30m", help="Promise the next update within this time.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Again = Annotated[
+    str | None,
+    typer.Option("--idempotency-key", metavar="KEY", help="Of a command that got no answer: it is done once."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")]
 
 
@@ -67,6 +71,7 @@ def open_(
     since: Annotated[str | None, typer.Option(metavar="ISO", help="When it began, if earlier than now.")] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
+    again: Again = None,
     output: Output = None,
 ) -> None:
     """Open an incident and have every affected family told now."""
@@ -81,7 +86,7 @@ def open_(
         next_in=next_in,
         since=since,
     )
-    done = _carry_out("/v1/incidents", body, "Tell them now?", yes, dry_run)
+    done = _carry_out("/v1/incidents", body, "Tell them now?", yes, dry_run, again, output)
     show(output, done, lambda: opened(done, title))
 
 
@@ -110,6 +115,7 @@ def update(
     ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
+    again: Again = None,
     output: Output = None,
 ) -> None:
     """Tell families news; what is left out stays as it is."""
@@ -127,28 +133,47 @@ def update(
         notify=False if no_notify else None,
     )
     question = "Write it down, telling nobody?" if no_notify else "Tell them now?"
-    done = _carry_out(f"/v1/incidents/{named(incident)}/updates", body, question, yes, dry_run)
+    done = _carry_out(f"/v1/incidents/{named(incident)}/updates", body, question, yes, dry_run, again, output)
     show(output, done, lambda: said(done, f"Update {done['update']} of incident {done['incident']}"))
 
 
 def resolve(
-    incident: Which, message: Message = None, yes: Yes = False, dry_run: DryRun = False, output: Output = None
+    incident: Which,
+    message: Message = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
 ) -> None:
     """Say that it is over; everyone who was told is told so."""
-    _end("resolve", incident, message, yes, dry_run, output)
+    _end("resolve", incident, message, yes, dry_run, again, output)
 
 
 def cancel(
-    incident: Which, message: Message = None, yes: Yes = False, dry_run: DryRun = False, output: Output = None
+    incident: Which,
+    message: Message = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
 ) -> None:
     """Say that it was a false alarm; everyone who was told is told so."""
-    _end("cancel", incident, message, yes, dry_run, output)
+    _end("cancel", incident, message, yes, dry_run, again, output)
 
 
-def _end(verb: str, incident: str, message: list[str] | None, yes: bool, dry_run: bool, output: Output) -> None:
+def _end(
+    verb: str,
+    incident: str,
+    message: list[str] | None,
+    yes: bool,
+    dry_run: bool,
+    again: str | None,
+    output: Output,
+) -> None:
     body = given(message=messages(message))
     path = f"/v1/incidents/{named(incident)}/{verb}"
-    done = _carry_out(path, body, f"{verb.capitalize()} incident {incident} and tell them?", yes, dry_run)
+    question = f"{verb.capitalize()} incident {incident} and tell them?"
+    done = _carry_out(path, body, question, yes, dry_run, again, output)
     show(
         output,
         done,
@@ -156,15 +181,23 @@ def _end(verb: str, incident: str, message: list[str] | None, yes: bool, dry_run
     )
 
 
-def _carry_out(path: str, body: dict[str, Any], question: str, yes: bool, dry_run: bool) -> Any:
-    api, once = Api.here(), new_command()
-    try:
-        expected = api.command(path, body, once=once, dry_run=True)
+def _carry_out(
+    path: str, body: dict[str, Any], question: str, yes: bool, dry_run: bool, again: str | None, output: Output
+) -> Any:
+    api, once = Api.here(), again or new_command()
+    asks = not yes and sys.stdin.isatty()
+    with in_options():
+        try:
+            expected = api.command(path, body, once=once, dry_run=True)
+        except Refused:
+            if again is None or dry_run:
+                raise
+            # Done the first time, it cannot be done anew: its own answer is kept, and that is what comes back.
+            return api.command(path, body, once=once)
         if dry_run:
             return expected
-        note(preview(expected["preview"]))
-        if not yes and sys.stdin.isatty() and not typer.confirm(question, err=True):
+        if asks or not wants_json(output):
+            note(preview(expected["preview"]))
+        if asks and not typer.confirm(question, err=True):
             raise Failed("nothing was done")
         return api.command(path, body, once=once)
-    except Refused as refused:
-        raise Refused(refused.error, refused.status, as_option) from None

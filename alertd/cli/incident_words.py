@@ -1,13 +1,17 @@
 """What people write behind options, and what commands answer them."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 
+from alertd.cli.client import Refused
 from alertd.cli.times import lasting
 
 _LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
+_LANGUAGES = {"en": "English", "es": "Spanish"}
 _SCOPE = re.compile(r"([a-z0-9-]+)(?::([a-z0-9,-]+))?")
 
 
@@ -55,6 +59,15 @@ def as_option(field: str) -> str:
     )
 
 
+@contextmanager
+def in_options() -> Iterator[None]:
+    """What the API refuses within is told in the words of the command line."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(refused.error, refused.status, as_option) from None
+
+
 def named(incident: str) -> str:
     """The number or id of an incident, fit for a path. Raises BadParameter."""
     name = incident.removeprefix("#")
@@ -70,7 +83,29 @@ def preview(told: dict[str, Any]) -> str:
     families = f"{told['families']:,} famil{'y' if told['families'] == 1 else 'ies'}"
     if not by_channel:
         return f"It touches {families}; nobody is owed a message now."
-    return f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}."
+    return "\n".join(
+        [f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}.", *_read(told)]
+    )
+
+
+def _read(told: dict[str, Any]) -> list[str]:
+    """What families read otherwise than it was meant."""
+    lines = _promised(told)
+    about = "" if told["exact"] else "about "
+    for locale, number in (told.get("unread") or {}).items():
+        who = "1 family reads" if number == 1 else f"{about}{number:,} families read"
+        lines.append(
+            f"{who[0].upper()}{who[1:]} {_LANGUAGES.get(locale, locale)}; your sentence has no {locale}=."
+        )
+    return lines
+
+
+def _promised(told: dict[str, Any]) -> list[str]:
+    """What stands in the place of a promise that lies beyond the policy's window."""
+    window = told.get("window")
+    return (
+        [f"Families read: next update within {window} (the policy's window; you promise later)."] if window else []
+    )
 
 
 def opened(done: dict[str, Any], title: str) -> str:
@@ -78,8 +113,9 @@ def opened(done: dict[str, Any], title: str) -> str:
     if done["dry_run"]:
         return f"Nothing was done. {preview(done['preview'])}"
     number = done["incident"]
+    promised = "".join(f"{line}\n" for line in _promised(done["preview"]))
     return (
-        f"Incident {number} is open: {title}. Its families are being told.\n"
+        f"Incident {number} is open: {title}. Its families are being told.\n{promised}"
         f"  who has been told:  alertd incident timeline {number}\n"
         f'  tell them more:     alertd incident update {number} --message "..." --next-in 30m\n'
         f"  when it is over:    alertd incident resolve {number}"
@@ -90,4 +126,5 @@ def said(done: dict[str, Any], what: str) -> str:
     """What was done, and where to see its effect."""
     if done["dry_run"]:
         return f"Nothing was done. {preview(done['preview'])}"
-    return f"{what}.\n  who has been told:  alertd incident timeline {done['incident']}"
+    promised = "".join(f"\n{line}" for line in _promised(done["preview"]))
+    return f"{what}.{promised}\n  who has been told:  alertd incident timeline {done['incident']}"

@@ -8,7 +8,7 @@ import typer
 
 from alertd.cli.client import Api
 from alertd.cli.incident import Which
-from alertd.cli.incident_words import named
+from alertd.cli.incident_words import in_options, named
 from alertd.cli.output import Output, clean, facts, show, table, wrapped
 from alertd.cli.times import local, zone
 
@@ -68,7 +68,8 @@ def list_deliveries(
 ) -> None:
     """List messages to single addresses, newest first."""
     path = f"/v1/incidents/{named(incident)}/deliveries" if incident else "/v1/deliveries"
-    answer = Api.here().get(path, family=family, state=state, limit=limit)
+    with in_options():
+        answer = Api.here().get(path, family=family, state=state, limit=limit)
     show(output, answer, lambda: _deliveries(answer["deliveries"]))
 
 

@@ -1,15 +1,17 @@
 """Puts the commands together."""
 
+import json
 import sys
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 import alertd
 from alertd.cli import doctor, event, family, incident, key, looking, policy, processes
 from alertd.cli.failed import REFUSED, Failed
-from alertd.cli.output import Output, begin, group
+from alertd.cli.output import Output, asks_json, begin, group
 from alertd.domain.errors import AlertdError
 
 app = typer.Typer(
@@ -62,13 +64,26 @@ doctor.add_to(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script. Exits 0 done, 1 refused or failed, 2 usage, 69 server not reachable."""
+    """The console script. Exits 0 done, 1 refused or failed, 2 usage, 69 server not reachable.
+
+    Asked for JSON, an error is one JSON object on standard error.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    as_json = asks_json(words)
     try:
-        app(arguments)
+        if not as_json:
+            app(words)
+        code = app(words, standalone_mode=False)  # what is wrong with the words comes back as an exception
     except Failed as failed:
-        _end(failed)
+        _end(failed, as_json)
     except AlertdError as error:
-        _end(_failed(error))
+        _end(_failed(error), as_json)
+    except typer.Abort:
+        _end(Failed("nothing was done"), as_json)
+    except TyperException as error:
+        _end(Failed(error.format_message(), code=error.exit_code), as_json)
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _failed(error: AlertdError) -> Failed:
@@ -80,7 +95,8 @@ def _failed(error: AlertdError) -> Failed:
     return Failed(str(error))
 
 
-def _end(failed: Failed) -> None:
-    for line in failed.lines():
+def _end(failed: Failed, as_json: bool) -> None:
+    lines = [json.dumps(failed.document(), ensure_ascii=False)] if as_json else failed.lines()
+    for line in lines:
         print(line, file=sys.stderr)
     sys.exit(failed.code or REFUSED)

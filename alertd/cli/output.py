@@ -6,6 +6,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -48,6 +49,12 @@ def group(name: str, text: str) -> typer.Typer:
 def wants_json(output: Format | None) -> bool:
     """Whether this command prints JSON."""
     return (output or _Chosen.format) is Format.JSON
+
+
+def asks_json(words: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON; seen before it is understood, for it may be wrong."""
+    named = any(pair in (("-o", "json"), ("--output", "json")) for pair in pairwise(words))
+    return named or any(word in ("-ojson", "--output=json") for word in words)
 
 
 def show(output: Format | None, data: Any, text: Callable[[], str]) -> None:

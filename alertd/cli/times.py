@@ -8,6 +8,11 @@ def local(moment: str | None) -> str:
     return datetime.fromisoformat(moment).astimezone().strftime("%a %d %b %H:%M") if moment else "-"
 
 
+def day(moment: str) -> str:
+    """`26 Nov 2026`."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%d %b %Y").lstrip("0")
+
+
 def zone(moment: str) -> str:
     """The name of this machine's zone at a moment."""
     return datetime.fromisoformat(moment).astimezone().tzname() or "local time"

@@ -3,8 +3,11 @@
 import re
 from datetime import timedelta
 
+from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Invalid
 from alertd.ingest.reading import kind, quote
+
+__all__ = ["parse_duration", "spell_duration"]
 
 _DURATION = re.compile(r"(?:([0-9]{1,4})d)?(?:([0-9]{1,5})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,7})s)?")
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
@@ -36,13 +39,3 @@ def parse_duration(value: object) -> timedelta:
         meant = timedelta(hours=first, minutes=second, seconds=third)
         raise Invalid(f'"{text}" is a time of day, not a duration; write {spell_duration(meant)}')
     raise Invalid(f'"{quote(value)}" is no duration; {_EXAMPLES}')
-
-
-def spell_duration(length: timedelta) -> str:
-    """The shortest writing that `parse_duration` reads back: 1h30m. Whole seconds; never negative."""
-    seconds = round(length.total_seconds())
-    text = ""
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"

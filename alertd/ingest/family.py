@@ -1,6 +1,7 @@
 """A family's document: JSON to the domain's `Family`."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -26,12 +27,19 @@ from alertd.ingest.reading import Entries, Field, Mistakes, Problem, Reading, hi
 UNSTORED = AddressId(UUID(int=0))
 """The id of an address that the store has not met yet."""
 
+READ_ONLY = ("suspended_at", "suspended_code", "opted_out_at")
+"""What alertd shows of an address and nobody sets: taken back in an import, so that what is shown can be sent."""
+
 LISTS = (*shapes.SEVERITIES, "default")
 _NEVER = shapes.instant("1970-01-01T00:00:00Z")  # stands in where a document's own moment is wrong
 
 
-def parse(document: bytes | Mapping[str, object], services: Services) -> Family:
-    """Read one family from JSON, or from JSON already decoded.
+AHEAD = timedelta(days=1)
+"""How far ahead of ours the clock of `updated_at` may be; beyond, no true change would ever be newer."""
+
+
+def parse(document: bytes | Mapping[str, object], services: Services, *, now: datetime | None = None) -> Family:
+    """Read one family from JSON, or from JSON already decoded; `now` judges `updated_at`.
 
     Raises Mistakes (an Invalid) that names every wrong field with the way out; no message quotes a name, an
     address or a token. Every `Address.id` is UNSTORED.
@@ -43,12 +51,12 @@ def parse(document: bytes | Mapping[str, object], services: Services) -> Family:
         except Invalid as error:
             raise Mistakes([Problem(error.message)]) from None
     reading = Reading(null_is_absent=True)
-    family = _family(reading.root(value), services)
+    family = _family(reading.root(value), services, now)
     reading.finish()
     return family
 
 
-def _family(document: Field, services: Services) -> Family:
+def _family(document: Field, services: Services, now: datetime | None) -> Family:
     keys = document.entries(
         required=("id", "updated_at", "services", "time_zone", "locale", "caregivers"),
         optional=("region", "preferences"),
@@ -58,9 +66,14 @@ def _family(document: Field, services: Services) -> Family:
     if region and used and not any(services.runs_in(service, region) for service in used):
         known = [own for service in used for own in services.regions.get(service, ())]
         keys["region"].wrong(f'"{quote(region)}" is no region of its services{hint(region, known)}')
+    updated_at = keys.take("updated_at", shapes.instant, _NEVER)
+    if now is not None and updated_at > now + AHEAD:
+        keys["updated_at"].wrong(
+            "lies more than a day in the future: every true change would be older; send the real moment"
+        )
     return Family(
         id=FamilyId(keys.take("id", shapes.key, "")),
-        updated_at=keys.take("updated_at", shapes.instant, _NEVER),
+        updated_at=updated_at,
         services=used,
         time_zone=keys.take("time_zone", shapes.time_zone, ""),
         locale=keys.take("locale", shapes.locale, ""),
@@ -125,7 +138,7 @@ def _addresses(field: Field) -> tuple[Address, ...]:
 
 
 def _address(field: Field) -> Address | None:
-    keys = field.entries(required=("channel", "to"), optional=("verified",))
+    keys = field.entries(required=("channel", "to"), optional=("verified", *READ_ONLY))
     verified = keys.take("verified", shapes.flag, True)
     channel = keys.take("channel", shapes.one_of(CHANNELS, "a channel"), None)
     to = keys.take("to", partial(normalise, channel), None) if channel else None

@@ -1,27 +1,36 @@
 """The wire form of a family: what an import takes and an export gives back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 
-from alertd.domain.family import Caregiver, Family, Preferences
+from alertd.domain.family import Address, Caregiver, Family, Preferences
+from alertd.records import AddressState
+
+_USABLE: Mapping[UUID, AddressState] = MappingProxyType({})
 
 
-def to_document(family: Family) -> dict[str, object]:
-    """The wire form: `family.parse` makes the same family of it again, but for the ids of addresses."""
+def to_document(family: Family, states: Mapping[UUID, AddressState] = _USABLE) -> dict[str, object]:
+    """The wire form: `family.parse` makes the same family of it again, but for the ids of addresses.
+
+    `states` adds, by an address's id, why it is not used; the parser passes over it.
+    """
     document: dict[str, object] = {
         "id": family.id,
-        "updated_at": family.updated_at.isoformat().replace("+00:00", "Z"),
+        "updated_at": _moment(family.updated_at),
         "services": list(family.services),
         "region": family.region,
         "time_zone": family.time_zone,
         "locale": family.locale,
-        "caregivers": [_caregiver_document(caregiver) for caregiver in family.caregivers],
+        "caregivers": [_caregiver_document(caregiver, states) for caregiver in family.caregivers],
         "preferences": _preferences_document(family.preferences),
     }
     return _given(document)
 
 
-def _caregiver_document(caregiver: Caregiver) -> dict[str, object]:
+def _caregiver_document(caregiver: Caregiver, states: Mapping[UUID, AddressState]) -> dict[str, object]:
     return _given(
         {
             "id": caregiver.id,
@@ -31,13 +40,28 @@ def _caregiver_document(caregiver: Caregiver) -> dict[str, object]:
             "locale": caregiver.locale,
             "time_zone": caregiver.time_zone,
             "on_duty": caregiver.on_duty,
-            "addresses": [
-                {"channel": address.channel, "to": address.to} | ({} if address.verified else {"verified": False})
-                for address in caregiver.addresses
-            ],
+            "addresses": [_address_document(address, states.get(address.id)) for address in caregiver.addresses],
             "preferences": _preferences_document(caregiver.preferences),
         }
     )
+
+
+def _address_document(address: Address, state: AddressState | None) -> dict[str, object]:
+    document: dict[str, object] = {"channel": address.channel, "to": address.to}
+    document |= {} if address.verified else {"verified": False}
+    if state is None:
+        return document
+    return document | _given(
+        {
+            "suspended_at": _moment(state.suspended_at),
+            "suspended_code": state.suspended_code,
+            "opted_out_at": _moment(state.opted_out_at),
+        }
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None
 
 
 def _preferences_document(preferences: Preferences) -> dict[str, object] | None:

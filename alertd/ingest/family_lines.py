@@ -1,6 +1,7 @@
 """Families as JSON lines: an endless file is read line by line, and a bad line stops nothing."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import BinaryIO
 
 from alertd.domain.errors import Invalid
@@ -15,9 +16,12 @@ MOST_BYTES = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-def parse_lines(stream: BinaryIO, services: Services) -> Iterator[tuple[int, Family | Invalid]]:
+def parse_lines(
+    stream: BinaryIO, services: Services, *, now: datetime | None = None
+) -> Iterator[tuple[int, Family | Invalid]]:
     """Each line's number (from 1) with its family, or with what is wrong with it (`Invalid.line` is set).
 
+    `now` judges `updated_at`, as in `parse`.
     Blank lines and a byte order mark are passed over. A line over 256 KB is reported and skipped in pieces,
     so memory stays small whatever the file holds.
     """
@@ -37,7 +41,7 @@ def parse_lines(stream: BinaryIO, services: Services) -> Iterator[tuple[int, Fam
         if not line:
             continue
         try:
-            yield number, parse(line, services)
+            yield number, parse(line, services, now=now)
         except Mistakes as error:
             yield number, Mistakes(error.problems, line=number)
 

@@ -112,6 +112,17 @@ class Warms(Protocol):
         """Get it now; what fails is told by the first message."""
 
 
+@runtime_checkable
+class Answers(Protocol):
+    """A channel that can ask its provider about our account, for `alertd doctor`."""
+
+    async def ask(self) -> str:
+        """What the provider says of the account, in a few words. Sends no message, and takes at most `deadline`.
+
+        Raises Later if it does not answer, Misconfigured if it refuses us.
+        """
+
+
 # --- words ----------------------------------------------------------------------------------------
 
 

@@ -10,10 +10,12 @@ from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.policy import Policy
 from alertd.records import (
+    AddressState,
     Backlog,
     Candidate,
     Claimed,
     DeliveryRow,
+    FailedTry,
     Fanout,
     Imported,
     Key,
@@ -245,10 +247,11 @@ class Rows(Protocol):
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""
 
-    async def failures(
-        self, incident_id: IncidentId, limit: int
-    ) -> Sequence[tuple[datetime, str, str, str, str | None]]:
-        """(at, family, channel, outcome, code) of refused, parked and undelivered tries, newest first."""
+    async def failures(self, incident_id: IncidentId, limit: int) -> Sequence[FailedTry]:
+        """Refused, parked and undelivered tries, newest first, each with the family's other messages since."""
+
+    async def address_states(self, family_id: FamilyId) -> Mapping[UUID, AddressState]:
+        """Of a family's addresses those that are suspended or have opted out, by id."""
 
 
 class Turn(Protocol):

@@ -42,6 +42,7 @@ class TwilioApi:
             web.post(f"{ROOT}/{{account}}/Messages.json", self._create),
             web.get(f"{ROOT}/{{account}}/Messages.json", self._list),
             web.get(f"{ROOT}/{{account}}/Messages/{{sid}}.json", self._fetch),
+            web.get(f"{ROOT}/{{account}}.json", self._fetch_account),
             web.route("*", "/2010-04-01/{rest:.*}", self._nothing_here),
         ]
 
@@ -109,6 +110,27 @@ class TwilioApi:
             if accepted is not None and accepted.channel == "sms":
                 return json_answer(self._resource(accepted, sent=True))
         return (error or twilio_errors.NOT_FOUND).answer()
+
+    async def _fetch_account(self, request: web.Request) -> web.StreamResponse:
+        """https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource; its token is not repeated."""
+        error = self._stranger(request)
+        if error is not None:
+            return error.answer()
+        uri = f"{ROOT}/{self._account_sid}"
+        made = format_datetime(datetime(2019, 11, 29, tzinfo=UTC))
+        return json_answer(
+            {
+                "sid": self._account_sid,
+                "owner_account_sid": self._account_sid,
+                "friendly_name": "alertd sandbox",
+                "status": "active",
+                "type": "Full",
+                "date_created": made,
+                "date_updated": made,
+                "subresource_uris": {"messages": f"{uri}/Messages.json"},
+                "uri": f"{uri}.json",
+            }
+        )
 
     async def _list(self, request: web.Request) -> web.Response:
         error = self._stranger(request)

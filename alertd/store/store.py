@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from alertd.store.access import AccessRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
+from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
@@ -18,7 +19,7 @@ from alertd.store.types import from_us
 from alertd.store.views import ViewRows
 
 
-class Rows(IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, AccessRows, ViewRows):
+class Rows(IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, AccessRows, ViewRows, FailedRows):
     """Every verb of the store, on one open transaction."""
 
     def __init__(self, sql: Sql) -> None:

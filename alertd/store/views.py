@@ -12,7 +12,7 @@ from alertd.domain.incident import IncidentId
 from alertd.masking import mask_address
 from alertd.records import Backlog, DeliveryRow, Progress
 from alertd.store.sql import Sql
-from alertd.store.tables import address, attempt, delivery, fanout, watch
+from alertd.store.tables import address, delivery, fanout, watch
 
 _MEASURED = 500
 _LANES = ("urgent", "bulk")
@@ -160,22 +160,6 @@ class ViewRows:
             .order_by(delivery.c.update_no)
         )
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
-
-    async def failures(
-        self, incident_id: IncidentId, limit: int
-    ) -> Sequence[tuple[datetime, str, str, str, str | None]]:
-        """(at, family, channel, outcome, code) of refused, parked and undelivered tries, newest first."""
-        rows = await self.sql.rows(
-            select(attempt.c.at, delivery.c.family_id, delivery.c.channel, attempt.c.code, attempt.c.outcome)
-            .join(delivery, delivery.c.id == attempt.c.delivery_id)
-            .where(
-                delivery.c.incident_id == incident_id,
-                attempt.c.outcome.in_(("refused", "parked", "undelivered")),
-            )
-            .order_by(attempt.c.id.desc())
-            .limit(limit)
-        )
-        return [(row.at, row.family_id, row.channel, row.outcome, row.code) for row in rows]
 
 
 def _delivery(row: Any) -> DeliveryRow:

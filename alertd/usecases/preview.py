@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alertd.domain.family import FamilyId
+from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
+from alertd.domain.silence import open_promise, window
 from alertd.domain.watch import Duty, Watch
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
@@ -25,6 +26,8 @@ class Preview:
     messages: Mapping[str, int] = field(default_factory=dict)  # channel -> messages
     seconds: float = 0.0  # to hand all over at the configured rates
     exact: bool = True
+    window: timedelta | None = None  # what families read for "next update", where the promise lies beyond it
+    unread: Mapping[str, int] = field(default_factory=dict)  # language that the message lacks -> families
 
 
 async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
@@ -32,9 +35,12 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     families = await rows.count_touched(incident.scope)
     cursor = Fanout(incident.id, incident.id, incident.newest.number, "", 0, "bulk", scope=True)
     ids = await rows.slice_ids(cursor, incident.scope, _SAMPLE)
+    bounds = _window(incident, policy, now)
     if not ids:
-        return Preview(families)
+        return Preview(families, window=bounds)
     counts: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
+    lacking = _lacking(deps, incident)
     seen: set[object] = set()
     planned = 0
     for candidate in await rows.candidates(incident.id, ids, lock=False):
@@ -49,6 +55,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             frozenset(deps.channels),
         )
         planned += 1
+        unread.update(lacking & _languages(candidate.family))
         try:
             verdict = plan(duty, now)
         except Exception as error:  # noqa: BLE001 - one family keeps nobody from telling the others
@@ -61,7 +68,31 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     factor = families / planned if planned else 0.0
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
     slowest = max((n / deps.rates[c] for c, n in messages.items() if deps.rates.get(c)), default=0.0)
-    return Preview(families, messages, round(slowest, 1), exact=planned >= families)
+    return Preview(
+        families,
+        messages,
+        round(slowest, 1),
+        exact=planned >= families,
+        window=bounds,
+        unread={language: round(count * factor) for language, count in sorted(unread.items())},
+    )
+
+
+def _window(incident: Incident, policy: Policy, now: datetime) -> timedelta | None:
+    """The window, where it ends before the promise (R2)."""
+    promise = None if incident.state.ended else open_promise(incident, now)
+    length = window(policy, incident.severity, incident.state, asleep=False)
+    return length if promise is not None and promise > now + length else None
+
+
+def _lacking(deps: Deps, incident: Incident) -> set[str]:
+    """Languages that alertd speaks and the newest human sentence is not in; none where there is no sentence."""
+    said = {locale.partition("-")[0] for locale in incident.newest.facts.message}
+    return {locale.partition("-")[0] for locale in deps.locales} - said if said else set()
+
+
+def _languages(family: Family) -> set[str]:
+    return {(caregiver.locale or family.locale).partition("-")[0] for caregiver in family.caregivers}
 
 
 def fresh_watch(incident: Incident, policy: Policy, family: str, touched_at: datetime) -> Watch:

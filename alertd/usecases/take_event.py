@@ -14,6 +14,7 @@ from alertd.domain.incident import Incident, IncidentId, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.open_incident import Opening, add_incident
+from alertd.usecases.preview import Preview, preview
 from alertd.usecases.publish import News, add_update
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -28,15 +29,32 @@ class Received:
     incident: int | None
     update: int | None = None
     why: str | None = None  # where the event asked for something that was not done
+    preview: Preview | None = None  # of a dry run: what telling it would take
+
+
+class _Rehearsed(Exception):
+    """A dry run has seen enough: the transaction is rolled back."""
+
+    def __init__(self, received: Received) -> None:
+        super().__init__()
+        self.received = received
+
+
+async def rehearse_event(deps: Deps, event: OutageEvent, body: bytes, *, who: str) -> Received:
+    """What would become of the event: all that `take_event` does but for the end, where nothing is kept."""
+    try:
+        return await take_event(deps, event, body, who=who, dry_run=True)
+    except _Rehearsed as rehearsed:
+        return rehearsed.received
 
 
 _Outcome = tuple[Received, IncidentId, str | None]  # and the lane to ring
 
 
 async def take_event(
-    deps: Deps, event: OutageEvent, body: bytes, *, who: str, repeat: Repeat | None = None
+    deps: Deps, event: OutageEvent, body: bytes, *, who: str, dry_run: bool = False, repeat: Repeat | None = None
 ) -> Received:
-    """Keep the event and act on it, in one transaction.
+    """Keep the event and act on it, in one transaction. A dry run is `rehearse_event`'s.
 
     The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
     body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
@@ -55,6 +73,8 @@ async def take_event(
             if outcome is None:
                 continue
             received, incident_id, lane = outcome
+            if dry_run:
+                raise _Rehearsed(await _previewed(deps, rows, received))
             await rows.add_event(
                 source=event.source,
                 event_id=event.id,
@@ -71,6 +91,16 @@ async def take_event(
             deps.doorbell.ring(lane)
         return received
     raise Conflict("this incident changes faster than this event could be written; send it again")
+
+
+async def _previewed(deps: Deps, rows: Rows, received: Received) -> Received:
+    incident = (
+        await rows.incident(received.incident) if received.update is not None and received.incident else None
+    )
+    if incident is None:
+        return received
+    policy = await rows.policy_of(incident.id)
+    return replace(received, preview=await preview(deps, rows, incident, policy, deps.clock.now()))
 
 
 async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: object) -> Received:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 
+from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Invalid
 from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity
 from alertd.domain.policy import Policy
@@ -121,7 +122,7 @@ def promise(
     most = policy.silence.promise_at_most[severity]
     if moment > now + most:
         raise Invalid(
-            f"is later than policy {policy.name} allows for {severity}: at most {most} from now",
+            f"is later than policy {policy.name} allows for {severity}: at most {spell_duration(most)} from now",
             field="next_in",
         )
     return moment

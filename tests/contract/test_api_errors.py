@@ -100,7 +100,7 @@ OPENINGS = [
     ({"regions": ["US West"]}, "regions", '"US West" is no region'),
     ({"next_in": 30}, "next_in", "30 has no unit; write 30s, 30m or 30h"),
     ({"next_in": "1:30"}, "next_in", "may be minutes or hours"),
-    ({"next_in": "9h"}, "next_in", "later than policy follow allows"),
+    ({"next_in": "9h"}, "next_in", "later than policy follow allows for critical: at most 1h from now"),
     ({"next_in": "30m", "next_by": "2026-11-04T20:30:00Z"}, "next_in", "not both"),
     ({"next_by": "2026-11-04T20:30:00"}, "next_by", "does not say in which zone"),
     ({"next_by": "2026-11-04T19:30:00Z"}, "next_by", "lies in the past"),
@@ -238,7 +238,7 @@ PARAMETERS = [
     ("/v1/incidents", {"limit": 0}, "limit", "must be at least 1"),
     ("/v1/incidents", {"limit": "many"}, "limit", "must be a whole number"),
     ("/v1/incidents", {"state": "some"}, "state", "must be one of open or all"),
-    ("/v1/deliveries", {"state": "lost"}, "state[0]", "must be one of pending, leased"),
+    ("/v1/deliveries", {"state": "lost"}, "state", "must be one of pending, leased"),
 ]
 
 
@@ -250,6 +250,41 @@ async def test_a_parameter_out_of_range(
     error = await refused(served, 422, "invalid", "GET", path, **query)
     assert error["field"] == field
     assert says in error["message"]
+
+
+UNDECLARED = [
+    ("POST", "/v1/incidents", "dryrun", 'is no parameter of POST /v1/incidents; did you mean "dry_run"?'),
+    ("POST", "/v1/incidents/1/updates", "dry-run", 'did you mean "dry_run"?'),
+    ("POST", "/v1/events", "dry_runs", 'did you mean "dry_run"?'),
+    ("POST", "/v1/families:import", "dry_run", "is no parameter of POST /v1/families:import"),
+    ("PUT", "/v1/families/fam-1", "dry_run", "is no parameter of PUT /v1/families/{family}"),
+    ("DELETE", "/v1/families/fam-1", "dry_run", "is no parameter of DELETE"),
+    ("GET", "/v1/incidents", "foo", "known: state, limit"),
+    ("GET", "/v1/incidents/1", "foo", "is no parameter of GET /v1/incidents/{incident}"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "name", "says"), UNDECLARED)
+async def test_a_parameter_that_is_not_declared(
+    served: Served, method: str, path: str, name: str, says: str
+) -> None:
+    """422, named, before anything is read: a rehearsal with a misspelt dry_run tells nobody."""
+    await served.families()
+    raw = None if method == "GET" else json.dumps(OPEN).encode()
+    error = await refused(served, 422, "invalid", method, path, raw=raw, **{name: "true"})
+    assert error["field"] == name
+    assert says in error["message"]
+    await untouched(served)
+
+
+async def test_a_dry_run_said_twice(served: Served) -> None:
+    """422: yes and no at once is neither; a list may be given more than once."""
+    await served.families()
+    path = "/v1/incidents?dry_run=true&dry_run=false"
+    error = (await served.http.post(path, json=OPEN)).json()["error"]
+    assert (error["field"], error["message"]) == ("dry_run", "is given more than once")
+    await untouched(served)
+    assert (await served.http.get("/v1/deliveries?state=refused&state=parked")).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["", "x" * 201, "two words"])

@@ -84,6 +84,20 @@ async def test_at_most_a_thousand_mistakes_are_listed_and_all_are_counted(served
     assert len(answer["failures"]) == 1000
 
 
+async def test_an_update_from_the_future(served: Served) -> None:
+    """422 by field, for it would make every later import stale; a clock that is a little ahead is no mistake."""
+    far = line(1, updated_at="2027-11-04T20:00:00Z")
+    answer = (
+        await served.ask("POST", "/v1/families:import", raw=far + line(2, updated_at="2026-11-05T19:00:00Z"))
+    ).json()
+    assert (answer["families"], answer["failed"]) == (1, 1)
+    assert (answer["failures"][0]["line"], answer["failures"][0]["field"]) == (1, "updated_at")
+    assert "in the future" in answer["failures"][0]["message"]
+    put = await served.ask("PUT", "/v1/families/fam-00001", json.loads(far))
+    assert (put.status_code, put.json()["error"]["field"]) == (422, "updated_at")
+    assert await stored(served) == ["fam-00002"]
+
+
 async def test_an_import_of_nothing(served: Served) -> None:
     """422: somebody sent the wrong file."""
     for raw in (b"", b"\n\n"):

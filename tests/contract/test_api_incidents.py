@@ -220,7 +220,8 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
     assert texts(answer) == [
         f'Opened by {me}: Follow is down (critical; follow). "No alarms." '
         "Told: push 1 accepted, 1 refused; sms 1 accepted.",
-        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, next one used",
+        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, "
+        "told over sms instead",
         f'Update 2 by {me}: identified. "Found it." Told: push 1 accepted; sms 1 accepted.',
         "Holding update, written by alertd: no news yet. Told: push 1 accepted; sms 1 accepted.",
         f'Update 3 by {me}: identified. "For us." For the record only: nobody is told.',
@@ -229,6 +230,37 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
     moments = [entry["at"] for entry in answer.json()["entries"]]
     assert moments == sorted(moments)
     assert answer.json()["more_failures"] is False
+
+
+async def test_the_timeline_says_what_followed_a_failure(served: Served) -> None:
+    """Told another way, by way of somebody else, or not at all; never "next one used" where there is none."""
+    await served.families(
+        make.family(make.caregiver("ana", "sms"), id="fam-1"),
+        make.family(make.caregiver("ben", "sms"), make.caregiver("eva", "sms", order=2), id="fam-2"),
+        make.family(make.caregiver("joe", "sms", "email"), id="fam-3"),
+    )
+    for who in ("ana", "ben", "joe"):
+        served.channel("sms").fail(make.own(who, "sms").to, Refused("21610", opted_out=who == "ana"))
+    await served.open()
+    await served.work()
+    await served.work()
+    refused = [text for text in texts(await served.ask("GET", "/v1/incidents/1/timeline")) if "refused by" in text]
+    assert sorted(refused) == [
+        "sms address of family fam-1 refused by the provider (21610); address opted out, no other address: not told",
+        "sms address of family fam-2 refused by the provider (21610); address suspended, "
+        "no other address; another caregiver of the family was told",
+        "sms address of family fam-3 refused by the provider (21610); address suspended, told over email instead",
+    ]
+    ana = (await served.ask("GET", "/v1/families/fam-1")).json()
+    assert ana["caregivers"][0]["addresses"][0]["opted_out_at"] == "2026-11-04T20:00:00Z"
+    joe = (await served.ask("GET", "/v1/families/fam-3")).json()
+    assert joe["caregivers"][0]["addresses"][0] | {"to": ""} == {
+        "channel": "sms", "to": "", "suspended_at": "2026-11-04T20:00:00Z", "suspended_code": "21610",
+    }  # fmt: skip
+    assert "suspended_at" not in joe["caregivers"][0]["addresses"][1]
+    assert (await served.ask("PUT", "/v1/families/fam-3", joe)).status_code == 200, (
+        "what is shown can be sent back"
+    )
 
 
 async def test_what_nobody_was_told_is_no_news(served: Served) -> None:
@@ -255,7 +287,7 @@ async def test_many_failures_of_one_sort_are_one_line(served: Served) -> None:
     parked = [entry for entry in answer.json()["entries"] if entry["what"] == "parked"]
     assert len(parked) == 1
     assert parked[0]["text"].startswith(
-        "sms to 8 families not sent (misconfigured: 20003): our own fault, see alertd doctor"
+        "sms to 8 families not sent (misconfigured: 20003): our own fault, see alertd doctor; 8 not told"
     )
     assert len(parked[0]["families"]) == 8
     some = await served.ask("GET", "/v1/incidents/1/timeline", failures=3)
@@ -319,6 +351,39 @@ async def test_events_open_update_and_resolve(served: Served) -> None:
     assert raised.json() == {"did": "updated", "incident": 1, "update": 2}
     resolved = await served.ask("POST", "/v1/events", event | {"id": "3", "status": "resolved"})
     assert resolved.json() == {"did": "resolved", "incident": 1, "update": 3}
+
+
+async def test_a_dry_run_of_an_event(served: Served) -> None:
+    """It says what would become of it and whom that reaches; nothing is written, and nobody is told."""
+    await served.families()
+    event: dict[str, Any] = {
+        "source": "desk", "id": "1", "alert": "a", "service": "follow", "severity": "major",
+        "status": "firing", "title": "Follow is slow",
+    }  # fmt: skip
+    dry = await served.ask("POST", "/v1/events", event, headers={"Idempotency-Key": "e1"}, dry_run=True)
+    assert dry.status_code == 200
+    assert (dry.json()["did"], dry.json()["dry_run"], dry.json()["preview"]["families"]) == ("opened", True, 1)
+    assert (await sql(served, "incident"), await sql(served, "outage_event")) == (0, 0)
+    opened = await served.ask("POST", "/v1/events", event, headers={"Idempotency-Key": "e1"})
+    assert opened.json() == {"did": "opened", "incident": 1, "update": 1}
+    raised = event | {"id": "2", "severity": "critical"}
+    dry = await served.ask("POST", "/v1/events", raised, dry_run=True)
+    assert (dry.json()["did"], dry.json()["update"]) == ("updated", 2)
+    dry = await served.ask("POST", "/v1/events", event | {"id": "3", "status": "resolved"}, dry_run=True)
+    assert (dry.json()["did"], dry.json()["preview"]["families"]) == ("resolved", 1)
+    assert (await served.ask("POST", "/v1/events", event, dry_run=True)).json()["did"] == "duplicate"
+    assert (await sql(served, "incident_update"), await sql(served, "outage_event")) == (1, 1)
+
+
+async def test_the_query_is_part_of_the_command(served: Served) -> None:
+    """The same key with another query is another command: refused."""
+    await served.families()
+    body = {"services": ["follow"], "severity": "critical", "title": "Follow is down"}
+    headers = {"Idempotency-Key": "open-1"}
+    assert (await served.ask("POST", "/v1/incidents", body, headers=headers)).status_code == 201
+    other = await served.ask("POST", "/v1/incidents", body, headers=headers, dry_run=False)
+    assert other.status_code == 409
+    assert "Idempotency-Key" in other.json()["error"]["message"]
 
 
 async def test_an_event_with_an_idempotency_key(served: Served) -> None:

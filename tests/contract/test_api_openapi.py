@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from alertd.api.events import EXAMPLES as EVENTS
@@ -15,7 +16,7 @@ from tests.served import Served, fresh_served
 
 served = fresh_served
 
-REFUSALS = {"401", "403", "422", "500", "503"}
+REFUSALS = {"401", "403", "405", "422", "500", "503"}
 """What every protected route may answer."""
 
 
@@ -63,6 +64,30 @@ def test_every_body_has_examples_and_every_post_takes_an_idempotency_key(served:
                 assert content["examples"], path
         if method == "POST":
             assert "Idempotency-Key" in [p["name"] for p in operation["parameters"]], path
+
+
+def test_every_answer_has_an_example_that_keeps_its_schema(served: Served) -> None:
+    """Successes and errors alike, of the health routes too; only an answer without a body has none."""
+    document = served.app.openapi()
+    answers = [
+        (f"{method.upper()} {path} {status}", answer)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        for status, answer in operation["responses"].items()
+        if status != "204"
+    ]
+    assert len(answers) > 100
+    for where, answer in answers:
+        content = answer["content"]["application/json"]
+        schema = {**content["schema"], "components": document["components"]}
+        assert "example" in content, where
+        problems = [error.message for error in Draft202012Validator(schema).iter_errors(content["example"])]
+        assert problems == [], where
+    for status in ("405", "409", "422"):
+        example = document["paths"]["/v1/incidents"]["post"]["responses"][status]["content"]["application/json"]
+        assert example["example"]["error"]["code"] in ("method_not_allowed", "conflict", "invalid")
+    for path in ("/v1/incidents", "/v1/events"):
+        assert "200" in document["paths"][path]["post"]["responses"], "a dry run answers so"
 
 
 async def test_its_examples_work(served: Served) -> None:

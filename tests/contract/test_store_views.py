@@ -6,10 +6,11 @@ from sqlalchemy import update
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Severity
+from alertd.records import AddressState, FailedTry, Followed
 from alertd.store.ids import uuid7
 from alertd.store.tables import delivery, fanout, watch
 from tests import make
-from tests.contract.books import Books, crowd
+from tests.contract.books import Books, crowd, outcome
 
 
 async def test_an_empty_house_has_no_backlog(books: Books):
@@ -137,7 +138,36 @@ async def test_the_timeline_counts_by_update_and_names_failures(books: Books):
         counted = await rows.by_update(books.incident.id)
         failures = await rows.failures(books.incident.id, 10)
     assert sorted(counted) == [(1, "push", "accepted", 2, make.after(2)), (1, "push", "refused", 1, None)]
-    assert list(failures) == [(make.after(3), families[2].id, "push", "refused", "UNREGISTERED")]
+    assert list(failures) == [
+        FailedTry(
+            make.after(3),
+            families[2].id,
+            families[2].caregivers[0].id,
+            "push",
+            1,
+            "refused",
+            "UNREGISTERED",
+            False,
+        )
+    ]
+
+
+async def test_a_failure_comes_with_what_the_family_was_sent_since(books: Books):
+    """Of the same update and of later ones, at other addresses, with its state; and why an address is not used."""
+    caregiver = make.caregiver("mia", "push", "sms")
+    [family] = await books.families(make.family(caregiver))
+    push, _ = family.caregivers[0].addresses
+    await books.tell(family)
+    lease = books.lease(make.after(3))
+    batch, _ = await books.claim(lease, at=make.after(3))
+    by_channel = {each.channel: each for each in batch}
+    refused = outcome(by_channel["push"], DeliveryState.REFUSED, code="UNREGISTERED")
+    await books.finish(lease, [refused, outcome(by_channel["sms"])], at=make.after(3))
+    async with books.store.reading() as rows:
+        [failure] = await rows.failures(books.incident.id, 10)
+        states = await rows.address_states(family.id)
+    assert failure.followed == (Followed("mia", "sms", DeliveryState.ACCEPTED, 1),)
+    assert states == {push.id: AddressState(make.after(3), "UNREGISTERED", None)}
 
 
 async def test_a_preview_reads_without_locking(books: Books):

@@ -143,6 +143,89 @@ def test_a_connection_that_drops_twice(alertd: Shell, monkeypatch: pytest.Monkey
     assert "at most once" in alertd.err
 
 
+def silence(connection: socket.socket) -> None:
+    """Read on, and never answer."""
+    connection.settimeout(10)
+    while connection.recv(65536):
+        pass
+
+
+OPEN = ("incident", "open", "--service", "follow", "--severity", "major", "--title", "x", "--yes")
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits a minute here."""
+    monkeypatch.setattr("alertd.cli.client.PATIENCE", 0.3)
+
+
+def test_an_answer_that_does_not_come(alertd: Shell, monkeypatch: pytest.MonkeyPatch, impatient: None) -> None:
+    """69: it may have been done; how to look, and the key with which asking again does it once."""
+    with server(saying(200, DONE | {"dry_run": True}), silence) as (url, heard):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd(*OPEN) == 69
+    key = (header(heard[1], b"Idempotency-Key") or b"").decode()
+    assert "did not answer within" in alertd.err
+    assert "may have been carried out" in alertd.err
+    assert f"--idempotency-key {key}" in alertd.err
+    refusal = {"error": {"code": "conflict", "message": "it is open already", "incident": 1}}
+    with server(saying(409, refusal), saying(201, DONE)) as (url, heard):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd(*OPEN, "--idempotency-key", key) == 0
+    assert "Incident 1 is open" in alertd.out, "the kept answer, though a dry run finds the incident in the way"
+    assert header(heard[1], b"Idempotency-Key") == key.encode()
+    with server(silence) as (url, _):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd(*OPEN) == 69
+    assert "carried out" not in alertd.err, "a dry run does nothing"
+
+
+def test_an_import_that_gets_no_answer(
+    alertd: Shell, monkeypatch: pytest.MonkeyPatch, impatient: None, tmp_path: Path
+) -> None:
+    """69: the same file again is safe by itself, and needs no key."""
+    (tmp_path / "families.jsonl").write_text("{}\n")
+    with server(silence) as (url, _):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd("family", "import", str(tmp_path / "families.jsonl")) == 69
+    assert "import the whole file again, which is safe" in alertd.err
+    assert "--idempotency-key" not in alertd.err
+
+
+def failure(alertd: Shell) -> dict[str, Any]:
+    """The one JSON object on standard error."""
+    assert alertd.out == ""
+    told: dict[str, Any] = json.loads(alertd.err)["error"]
+    return told
+
+
+@pytest.mark.parametrize("asked", [("-o", "json"), ("--output=json",)])
+def test_programs_get_errors_as_json(
+    alertd: Shell, monkeypatch: pytest.MonkeyPatch, impatient: None, asked: tuple[str, ...]
+) -> None:
+    """One object on standard error, of the API's shape; exit codes as for people."""
+    monkeypatch.setenv("ALERTD_URL", f"http://127.0.0.1:{closed_port()}")
+    assert alertd("incident", "list", *asked) == 69
+    assert (failure(alertd)["code"], failure(alertd)["exit"]) == ("unreachable", 69)
+    assert failure(alertd)["way_out"] == "start it with: alertd up"
+    assert alertd(*asked, "incident", "open", "--service", "follow") == 2
+    assert (failure(alertd)["code"], failure(alertd)["exit"]) == ("usage", 2)
+    assert "--severity" in failure(alertd)["message"]
+    assert alertd("incident", "update", "one", "--message", "x", *asked) == 2
+    assert alertd("incident", "nonsense", *asked) == 2
+    assert "nonsense" in failure(alertd)["message"]
+    error = {"code": "invalid", "message": "is odd", "field": "severity"}
+    with server(saying(422, {"error": error})) as (url, _):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd(*OPEN, *asked) == 1
+    assert failure(alertd) == error | {"exit": 1}
+    with server(saying(200, DONE | {"dry_run": True}), silence) as (url, _):
+        monkeypatch.setenv("ALERTD_URL", url)
+        assert alertd(*OPEN, *asked) == 69
+    assert failure(alertd)["carried_out"] == "unknown"
+    assert failure(alertd)["idempotency_key"] in failure(alertd)["way_out"]
+
+
 @pytest.mark.parametrize(
     "foreign", [saying(200 + 200, b"<html>", "text/html"), saying(302, b""), saying(500, {"detail": "?"})]
 )

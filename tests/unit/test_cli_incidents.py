@@ -64,6 +64,23 @@ def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> 
     assert shown["updates"][0]["do"] == ["check_by_hand"]
 
 
+def test_what_families_read_instead_is_said_before_and_after(alertd: Shell, listening: Daemon) -> None:
+    """A promise beyond the window binds nobody, and a sentence reaches its language only: both are said in time."""
+    spanish = make.family(make.caregiver("ana", locale="es-MX"), id="fam-2")
+    listening.run(listening.served.families(make.family(), spanish))
+    assert alertd(*OPEN, "--message", "No readings.", "--next-in", "1h") == 0
+    reads = "Families read: next update within 30m (the policy's window; you promise later).\n"
+    assert alertd.err.endswith(f"{reads}1 family reads Spanish; your sentence has no es=.\n")
+    assert reads in alertd.out
+    both = ("--message", "Still none.", "--message", "es=Todavía no.")
+    assert alertd("incident", "update", "1", *both, "--next-in", "30m") == 0
+    assert len(alertd.err.splitlines()) == 1
+    assert "Families read" not in alertd.out
+    assert alertd("incident", "update", "1", "--next-in", "1h", "--dry-run") == 0
+    assert alertd.out.endswith(reads)
+    assert "Spanish" not in alertd.out, "no sentence, nothing to translate"
+
+
 def test_a_dry_run_only_shows(alertd: Shell, families: Daemon) -> None:
     """Nothing is opened, and it says so."""
     assert alertd(*OPEN, "--dry-run") == 0
@@ -120,7 +137,8 @@ def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
     for sentence in (
         "Times are UTC.",
         "Opened by test",
-        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, next one used",
+        "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, "
+        "told over sms instead",
         "corrects update 2",
         "For the record only: nobody is told.",
         'resolved. "It works."',
@@ -191,7 +209,7 @@ def test_deliveries(alertd: Shell, families: Daemon) -> None:
     assert make.own("mia", "sms").to not in alertd.out
     assert len(alertd.json("delivery", "list", "--family", "fam-2", "--state", "accepted")["deliveries"]) == 2
     assert alertd("delivery", "list", "--state", "lost") == 1
-    assert "state[0]: must be one of" in alertd.err
+    assert "--state: must be one of" in alertd.err
 
 
 EVENT = {
@@ -207,6 +225,11 @@ def test_events_from_a_file_and_from_standard_input(
     file = tmp_path / "event.json"
     file.write_text(json.dumps(EVENT))
     said = []
+    assert alertd("event", "send", str(file), "--dry-run") == 0
+    assert alertd.out == (
+        "Nothing was done. It would open an incident. "
+        "It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+    )
     for _ in range(2):
         assert alertd("event", "send", str(file)) == 0
         said.append(alertd.out)
@@ -243,6 +266,17 @@ def test_an_event_that_did_less_than_it_asked(alertd: Shell, families: Daemon, t
     other = {"alert": "b", "severity": "minor"}
     assert send(id="2", **other) == f"It is noted, and nobody is told: {stays}{lower}"
     assert send(id="3", **other, message="Late.") == f"It is update 2 of incident 1. But {stays}{lower}"
+
+
+def test_a_family_is_shown_with_why_an_address_is_not_used(alertd: Shell, families: Daemon) -> None:
+    """Since when, with the provider's code; and who said stop."""
+    families.channel("sms").fail(make.own("mia", "sms").to, Refused("21211"))
+    families.channel("push").fail(make.own("mia", "push").to, Refused("21610", opted_out=True))
+    assert alertd(*OPEN) == 0
+    families.run(families.served.work())
+    assert alertd("family", "show", "fam-1") == 0
+    assert "(suspended 4 Nov 2026, 21211)" in alertd.out
+    assert "(opted out 4 Nov 2026)" in alertd.out
 
 
 def lines(*numbers: int) -> bytes:

@@ -9,13 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from alertd.cli import findings
+from alertd.cli import accounts
+from alertd.stand_ins import StandIns
 from tests.listening import Daemon, Shell, alertd, listening
 from tests.served import CONFIG
 
@@ -86,14 +87,6 @@ def test_a_policy_with_mistakes(alertd: Shell, tmp_path: Path) -> None:
 
 # --- doctor ---------------------------------------------------------------------------------------
 
-ACCOUNTS = {
-    "ALERTD_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
-    "ALERTD_TWILIO__AUTH_TOKEN": "token",
-    "ALERTD_TWILIO__FROM": "+14155550100",
-    "ALERTD_SMTP__URL": "smtp://127.0.0.1:2525",
-    "ALERTD_SMTP__FROM": "alertd@example.org",
-}
-
 
 def examined(alertd: Shell) -> dict[str, list[dict[str, Any]]]:
     """What the doctor found, by mark."""
@@ -124,40 +117,91 @@ def test_the_doctor_on_an_empty_machine(alertd: Shell, monkeypatch: pytest.Monke
     assert lines[-1] == "7 things would keep families from being told."
 
 
-def test_the_doctor_when_all_is_well(
-    alertd: Shell, listening: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """0: database migrated, API up and getting things done, every account there."""
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[StandIns]:
+    """A running sandbox."""
+    (tmp_path / "data").mkdir(exist_ok=True)
+    made = StandIns.on_free_ports(tmp_path / "data")
+    argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(made.folder)]
+    argv += ["--port", str(made.port), "--smtp-port", str(made.smtp_port)]
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: answers(made.port))
+        yield made
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture
+def well(alertd: Shell, listening: Daemon) -> None:
+    """A migrated database, an API that gets things done."""
     assert alertd("db", "upgrade") == 0
     listening.run(listening.served.beat())
-    account = tmp_path / "firebase.json"
-    account.write_text(service_account())
-    for name, value in (ACCOUNTS | {"ALERTD_FCM__CREDENTIALS_FILE": str(account)}).items():
+
+
+def test_the_doctor_when_all_is_well(
+    alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0: database migrated, API up and getting things done, every account there and asked."""
+    for name, value in sandbox.env().items():
         monkeypatch.setenv(name, value)
     found = examined(alertd)
     assert (found["wrong"], found["note"]) == ([], [])
     assert names(found["ok"]) == {"settings", "policies", "database", "redis", "api", "sms", "push", "email"}
+    said = {each["what"]: each["text"] for each in found["ok"]}
+    assert said["sms"] == "Twilio answers: the account is active"
+    assert said["push"] == "FCM answers: Google gives a token for project alertd-sandbox"
+    assert said["email"] == "the mail server answers: it greets us"
 
 
-def service_account() -> str:
-    """A key file as Google's console gives it, made up here."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
+def test_the_doctor_asks_and_tells_what_is_refused(
+    alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """1: a wrong token, a service account that Google does not know, a mail server that is away; with the mend."""
+    account = json.loads((sandbox.folder / "service-account.json").read_text())
+    (tmp_path / "firebase.json").write_text(json.dumps(account | {"client_email": "nobody@example.org"}))
+    wrong = {
+        "ALERTD_TWILIO__AUTH_TOKEN": "nonsense",
+        "ALERTD_FCM__CREDENTIALS_FILE": str(tmp_path / "firebase.json"),
+        "ALERTD_SMTP__URL": f"smtp://127.0.0.1:{free_port()}",
+    }
+    for name, value in (sandbox.env() | wrong).items():
+        monkeypatch.setenv(name, value)
+    found = {each["what"]: each for each in examined(alertd)["wrong"]}
+    assert found.keys() == {"sms", "push", "email"}
+    assert found["sms"]["text"].startswith("Twilio refuses us (20003")
+    assert found["push"]["text"].startswith("FCM refuses us (invalid_")
+    assert found["email"]["text"].startswith("the mail server does not answer (unreachable")
+    assert "ALERTD_TWILIO__AUTH_TOKEN" in found["sms"]["mend"][0]
+    assert "nonsense" not in alertd.out
 
-    pem = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return json.dumps(
-        {
-            "type": "service_account",
-            "project_id": "families",
-            "private_key_id": "1",
-            "private_key": pem.decode(),
-            "client_email": "alertd@families.iam.gserviceaccount.com",
-            "client_id": "1",
-            "token_uri": "https://oauth2.googleapis.com/token",
-        }
-    )
+
+def test_the_doctor_beside_a_daemon_with_the_sandbox(
+    alertd: Shell, well: None, sandbox: StandIns, tmp_path: Path
+) -> None:
+    """0: the stand-ins are what is used, also where no account is configured; it says so."""
+    StandIns.tell(tmp_path / "data", sandbox)
+    found = examined(alertd)
+    assert found["wrong"] == []
+    assert names(found["note"]) == {"sandbox"}
+    sms = next(each for each in found["ok"] if each["what"] == "sms")
+    assert sms["text"] == "the sandbox, in place of Twilio, answers: the account is active"
+    StandIns.tell(tmp_path / "data", None)
+    assert "sms" in names(examined(alertd)["wrong"])
+
+
+def test_a_data_folder_that_cannot_be(alertd: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """1, folder and setting named, by `up` and by the doctor; no traceback."""
+    (tmp_path / "file").write_text("")
+    folder = tmp_path / "file" / "alertd"
+    monkeypatch.setenv("ALERTD_DATA_DIR", str(folder))
+    assert alertd("up") == 1
+    assert f"the data folder {folder} cannot be made or written to (Not a directory)" in alertd.err
+    assert "set ALERTD_DATA_DIR" in alertd.err
+    assert "Traceback" not in alertd.err
+    wrong = {each["what"]: each for each in examined(alertd)["wrong"]}
+    assert "cannot be made" in wrong["data folder"]["text"]
 
 
 def test_the_doctor_sees_what_is_worth_knowing(
@@ -197,8 +241,8 @@ def test_a_channel_that_no_policy_uses_is_no_reason_to_worry() -> None:
     """Only what policies use, and their floor, can keep families from being told."""
     from tests import make
 
-    assert findings.used_channels([make.policy()]) == {"push", "sms", "email"}
-    assert findings.used_channels([make.policy(caregivers={})]) == set()
+    assert accounts.used_channels([make.policy()]) == {"push", "sms", "email"}
+    assert accounts.used_channels([make.policy(caregivers={})]) == set()
 
 
 # --- the API as a process -------------------------------------------------------------------------

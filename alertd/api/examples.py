@@ -1,0 +1,134 @@
+"""Answers as the description of the API shows them; a test holds each to its schema."""
+
+from typing import Any
+
+_PREVIEW = {
+    "families": 4210,
+    "messages": {"email": 300, "push": 5100, "sms": 3900},
+    "seconds": 390.0,
+    "exact": False,
+}
+OPENED = {"incident": 7, "update": 1, "state": "investigating", "dry_run": False, "preview": _PREVIEW}
+PUBLISHED = {"incident": 7, "update": 2, "state": "identified", "dry_run": False, "preview": _PREVIEW}
+RESOLVED = PUBLISHED | {"update": 3, "state": "resolved"}
+CANCELLED = PUBLISHED | {"update": 3, "state": "cancelled"}
+REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "unread": {"es": 812}}}
+
+EVENT_TAKEN = {"did": "opened", "incident": 7, "update": 1}
+EVENT_REHEARSED = EVENT_TAKEN | {"dry_run": True, "preview": _PREVIEW}
+
+_SCOPE = [{"service": "follow", "regions": ["us"]}]
+INCIDENT = {
+    "number": 7,
+    "id": "019acc2a-7c00-7d3e-9a51-0c2f5d1b7a10",
+    "title": "Follow is down",
+    "state": "investigating",
+    "severity": "critical",
+    "scope": _SCOPE,
+    "policy": "follow",
+    "since": "2019-11-30T07:40:00Z",
+    "opened_at": "2019-11-30T07:52:00Z",
+    "ended_at": None,
+    "last_news_at": "2019-11-30T07:52:00Z",
+    "promise": "2019-11-30T08:22:00Z",
+}
+INCIDENTS = {"incidents": [INCIDENT]}
+INCIDENT_DETAIL = INCIDENT | {
+    "updates": [
+        {
+            "number": 1,
+            "human_number": 1,
+            "kind": "notice",
+            "at": "2019-11-30T07:52:00Z",
+            "title": "Follow is down",
+            "severity": "critical",
+            "state": "investigating",
+            "scope": _SCOPE,
+            "works": ["sensor_works"],
+            "do": ["check_by_hand"],
+            "message": {"en": "Followers get no readings.", "es": "Los seguidores no reciben lecturas."},
+            "promise": "2019-11-30T08:22:00Z",
+            "notify": True,
+            "corrects": None,
+        }
+    ]
+}
+TIMELINE = {
+    "incident": INCIDENT,
+    "entries": [
+        {
+            "at": "2019-11-30T07:52:00Z",
+            "what": "notice",
+            "text": 'Opened by on call (1a2b3c4d): Follow is down (critical; follow in us). "Followers get no '
+            'readings." Told: push 5100 accepted; sms 3899 accepted, 1 refused.',
+            "who": "on call (1a2b3c4d)",
+            "update": 1,
+            "human_number": 1,
+            "promise": "2019-11-30T08:22:00Z",
+            "told": {"push": {"accepted": 5100}, "sms": {"accepted": 3899, "refused": 1}},
+            "last_accepted_at": "2019-11-30T07:58:31Z",
+            "families": [],
+        },
+        {
+            "at": "2019-11-30T07:53:10Z",
+            "what": "refused",
+            "text": "sms address of family fam-1001 refused by the provider (21211); address suspended, "
+            "told over push instead",
+            "channel": "sms",
+            "code": "21211",
+            "families": ["fam-1001"],
+        },
+    ],
+    "more_failures": False,
+}
+PROGRESS = {
+    "touched": 4210,
+    "families": 4210,
+    "heard": 4208,
+    "newest_told": 4208,
+    "next_by": "2019-11-30T08:22:00Z",
+    "resting": {"no_address": 2},
+    "deliveries": {"push": {"accepted": 5100}, "sms": {"accepted": 3899, "refused": 1}},
+    "unheard": [{"family": "fam-2040", "rest": "no_address"}],
+}
+DELIVERIES = {
+    "deliveries": [
+        {
+            "id": "019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e",
+            "update": 1,
+            "family": "fam-1001",
+            "caregiver": "mia",
+            "channel": "sms",
+            "to": "+1***0123",
+            "framing": "notice",
+            "reason": "first_notice",
+            "loud": True,
+            "state": "accepted",
+            "attempts": 1,
+            "planned_at": "2019-11-30T07:52:01Z",
+            "accepted_at": "2019-11-30T07:52:02Z",
+            "next_by": "2019-11-30T08:22:00Z",
+            "code": None,
+        }
+    ]
+}
+FAMILY_WRITTEN = {"family": "fam-1001"}
+IMPORTED = {
+    "families": 4710,
+    "stale": 0,
+    "failed": 1,
+    "failures": [{"line": 4711, "field": "time_zone", "message": "is missing"}],
+}
+ALIVE = {"alive": True}
+READY = {
+    "ready": True,
+    "waiting": {"delivery_bulk": 0.2},
+    "beats": {"sweeper": 1.4, "urgent": 12.0, "bulk": 12.0},
+}
+_LATE = "deliveries of lane bulk have waited for 45 s: no worker takes them"
+NOT_READY = {"error": {"code": "not_ready", "message": _LATE}, "ready": False, "reasons": [_LATE]}
+
+
+def answers(status: int, example: Any, **more: Any) -> dict[int | str, dict[str, Any]]:
+    """For a route's `responses`: a success with its example."""
+    return {status: {"content": {"application/json": {"example": example}}, **more}}

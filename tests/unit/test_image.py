@@ -1,0 +1,123 @@
+"""The image: nobody's root, every part with a health check that fits it, and commands that exist."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alertd.healthcheck import check, part_of
+from alertd.settings import load
+from alertd.store.store import SqlStore
+from tests.listening import Daemon, alertd, listening
+from tests.markdown import ROOT
+
+__all__ = ["alertd", "listening"]
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+INSTRUCTIONS = [
+    (found[1], found[2])
+    for found in re.finditer(r"^([A-Z]+) +(.*)$", DOCKERFILE.replace("\\\n", " "), re.MULTILINE)
+]
+
+
+def last(instruction: str) -> str:
+    """What the image takes of an instruction that may stand more than once."""
+    return [rest for name, rest in INSTRUCTIONS if name == instruction][-1]
+
+
+def exec_form(rest: str) -> list[str]:
+    """The words of a command that no shell stands before."""
+    words: list[str] = json.loads(rest[rest.index("[") :])
+    return words
+
+
+def test_it_runs_as_nobody_special() -> None:
+    """A numeric user, which Kubernetes can check to be no root; its data folder belongs to it."""
+    user, _, group = last("USER").partition(":")
+    assert int(user) > 0
+    assert int(group) > 0
+    assert f"--uid {user}" in DOCKERFILE
+    names = [name for name, _ in INSTRUCTIONS]
+    assert names.index("USER") > len(names) - 1 - names[::-1].index("FROM"), "in the image itself"
+
+
+def test_what_it_copies_is_there() -> None:
+    """Every source of a COPY exists, and requirements come with hashes."""
+    for name, rest in INSTRUCTIONS:
+        if name == "COPY" and not rest.startswith("--from"):
+            for source in rest.split()[:-1]:
+                assert (ROOT / source).exists(), source
+    assert "--require-hashes" in DOCKERFILE
+
+
+def test_its_command_is_one_of_alertd() -> None:
+    """Exec form, so that signals reach it."""
+    words = [*exec_form(last("ENTRYPOINT")), *exec_form(last("CMD"))]
+    assert words == ["alertd", "up"]
+    program = shutil.which("alertd", path=str(Path(sys.executable).parent))
+    assert program is not None
+    shown = subprocess.run([program, "up", "--help"], capture_output=True, text=True, check=True, timeout=60)
+    assert "Run all of alertd" in shown.stdout
+
+
+def health(**env: str) -> subprocess.CompletedProcess[str]:
+    """Run the very command of the image."""
+    words = exec_form(last("HEALTHCHECK"))
+    assert words[0] == "python"
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}
+    return subprocess.run(
+        [sys.executable, *words[1:]], env=inherited | env, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_its_health_check_asks_the_api_where_it_listens(listening: Daemon, tmp_path: Path) -> None:
+    """0 while work gets done; 1 with the reason while it does not, or while nobody answers."""
+    where = {"ALERTD_API__HOST": "0.0.0.0", "ALERTD_API__PORT": listening.url.rpartition(":")[2]}
+    silent = health(**where, ALERTD_DATA_DIR=str(tmp_path))
+    assert silent.returncode == 1
+    assert "sweeper" in silent.stderr
+    listening.run(listening.served.beat())
+    assert health(**where, ALERTD_DATA_DIR=str(tmp_path)).returncode == 0
+    assert health(ALERTD_API__PORT="1", ALERTD_DATA_DIR=str(tmp_path)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("/opt/alertd/bin/python /opt/alertd/bin/alertd worker --lane bulk", "worker"),
+        ("/sbin/docker-init -- alertd sweeper", "sweeper"),
+        ("/opt/alertd/bin/python /opt/alertd/bin/alertd api", "api"),
+        ("alertd", "up"),
+    ],
+)
+def test_it_sees_which_part_runs(line: str, part: str) -> None:
+    """Also behind an init process."""
+    assert part_of(line.split()) == part
+
+
+def test_a_sweeper_and_a_worker_are_no_api(fresh_database: Callable[[str], str], tmp_path: Path) -> None:
+    """Nobody listens on the API's port there: a sweeper must have looked, a worker runs as long as it runs."""
+    import asyncio
+
+    url = fresh_database("sqlite")
+    settings = load({"ALERTD_DATABASE_URL": url, "ALERTD_DATA_DIR": str(tmp_path), "ALERTD_API__PORT": "1"})
+
+    async def looked(ago: timedelta) -> None:
+        store = SqlStore(url)
+        async with store.transaction() as rows:
+            await rows.beat("sweeper", await store.now() - ago)
+        await store.close()
+
+    assert "no sweeper has looked" in check("sweeper", settings)
+    asyncio.run(looked(timedelta(seconds=2)))
+    assert check("sweeper", settings) == ""
+    asyncio.run(looked(timedelta(seconds=40)))
+    assert "no sweeper has looked" in check("sweeper", settings)
+    assert check("worker", settings) == ""
