@@ -47,6 +47,9 @@ DEAD = VOID - {DeliveryState.PARKED}
 CRASHES = 5
 """So many crashes or render errors of our own park a delivery; "later" never does (design.md section 3)."""
 
+SUSPECT = 2
+"""What has been in so many crashes is handed over alone: it may be what crashes, or only have been beside it."""
+
 _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset({DeliveryState.LEASED}) | VOID,
     DeliveryState.LEASED: frozenset(

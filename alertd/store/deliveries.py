@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, true, tuple_, update
+from sqlalchemy import Row, and_, case, func, insert, or_, select, true, update
 
-from alertd.domain.delivery import ALL_CLEARS, CRASHES, ENDS, DeliveryState, Framing
+from alertd.domain.delivery import ALL_CLEARS, ENDS, SUSPECT, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
+from alertd.store.due import DueRows
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.one_of import one_of
@@ -27,15 +28,13 @@ from alertd.store.tables import (
     incident,
     watch,
 )
-from alertd.store.types import Instant, to_us
+from alertd.store.types import to_us
 
-_LAPSED = "lease expired"
-_POISON = f"{CRASHES} crashes"
 _ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
 _ENDS = tuple(framing.value for framing in ENDS)
 
 
-class DeliveryRows:
+class DeliveryRows(DueRows):
     """Claims and finishes deliveries within one transaction."""
 
     sql: Sql
@@ -60,10 +59,12 @@ class DeliveryRows:
         rows = await self.sql.rows(_due(lane, channel, now, machine_at, limit))
         stale = [row.id for row in rows if row.stale]
         good = [row for row in rows if not row.stale]
+        # Whatever kills workers takes a batch with it each time: what has been in two such goes alone, and last.
+        good = [row for row in good if row.crashes < SUSPECT] or good[:1]
         if good:
             await self.sql.run(
                 update(delivery)
-                .where(delivery.c.id.in_([row.id for row in good]))
+                .where(one_of(delivery.c.id, [row.id for row in good]))
                 .values(
                     state=DeliveryState.LEASED.value,
                     lease_until=lease.until,
@@ -95,9 +96,9 @@ class DeliveryRows:
         rows = await self.sql.rows(
             select(delivery.c.incident_id, delivery.c.family_id).where(delivery.c.id.in_(ids)).distinct()
         )
-        due = {(row.incident_id, row.family_id) for row in rows} | await self._sharers(ids)
+        due = {(row.incident_id, row.family_id) for row in rows} | await self.sharers(ids)
         await lock_watches(self.sql, due)
-        await self._make_due(due, now)
+        await self.make_due(due, now)
         await self.sql.run(
             update(delivery)
             .where(delivery.c.id.in_(ids), delivery.c.state == DeliveryState.PENDING.value)
@@ -110,6 +111,8 @@ class DeliveryRows:
         Watches first, then addresses, then deliveries: the lock order everywhere. That a provider accepted
         is true even where the lease was lost, so the family has heard; the attempt is kept.
         """
+        if not outcomes:
+            return 0
         accepted = [o for o in outcomes if o.state is DeliveryState.ACCEPTED]
         failed = [o for o in outcomes if o.state in (DeliveryState.REFUSED, DeliveryState.PARKED)]
         heard = await self._heard(accepted)
@@ -118,7 +121,7 @@ class DeliveryRows:
             # All at once and in order: those who heard and then those who failed would be two orders.
             await lock_watches(self.sql, {(h[0], h[1]) for h in heard} | due)
             await fast.mark_heard(self.sql, heard)
-            await self._make_due(due, now)
+            await self.make_due(due, now)
             await self._stop_refused(failed, now)
         else:
             await fast.mark_heard(self.sql, heard)
@@ -130,116 +133,6 @@ class DeliveryRows:
             now,
         )
         return len(lost)
-
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
-        """Every expired lease is `unknown`: the provider may have it; returns how many there were.
-
-        What has crashed too often is parked, and its watches are due at `now`, in story time.
-        """
-        parked = await self._park_poison(machine_at, limit, now)
-        rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.attempts)
-            .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
-            .order_by(delivery.c.lease_until)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        if rows:
-            await self.sql.run(
-                update(delivery)
-                .where(
-                    delivery.c.id.in_([row.id for row in rows]),
-                    delivery.c.state == DeliveryState.LEASED.value,
-                )
-                .values(
-                    state=DeliveryState.UNKNOWN.value,
-                    due_at=wait_until,
-                    code=_LAPSED,
-                    maybe=True,
-                    crashes=delivery.c.crashes + 1,
-                    lease_until=None,
-                    lease_token=None,
-                )
-            )
-            await self._keep_lapses(rows, machine_at, DeliveryState.UNKNOWN, _LAPSED)
-        return parked + len(rows)
-
-    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime) -> int:
-        """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
-        poison = (
-            delivery.c.state == DeliveryState.LEASED.value,
-            delivery.c.lease_until < machine_at,
-            delivery.c.crashes >= CRASHES - 1,
-        )
-        found = await self.sql.rows(
-            select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
-        )
-        if not found:
-            return 0
-        # Watches are locked before deliveries, everywhere; so it may have been finished meanwhile.
-        due = {(row.incident_id, row.family_id) for row in found} | await self._sharers([row.id for row in found])
-        await lock_watches(self.sql, due)
-        rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.attempts)
-            .where(delivery.c.id.in_([row.id for row in found]), *poison)
-            .order_by(delivery.c.id)
-            .with_for_update(skip_locked=True)
-        )
-        await self._make_due(due, now)
-        await self.sql.run(
-            update(delivery)
-            .where(delivery.c.id.in_([row.id for row in rows]))
-            .values(
-                state=DeliveryState.PARKED.value,
-                code=_POISON,
-                maybe=True,
-                crashes=delivery.c.crashes + 1,
-                reader=None,
-                lease_until=None,
-                lease_token=None,
-            )
-        )
-        await self._keep_lapses(rows, machine_at, DeliveryState.PARKED, _POISON)
-        return len(rows)
-
-    async def _keep_lapses(
-        self, rows: Sequence[Row[*tuple[Any, ...]]], at: datetime, outcome: DeliveryState, code: str
-    ) -> None:
-        await self.sql.many(
-            insert(attempt),
-            [
-                {
-                    "id": uuid7(),
-                    "delivery_id": row.id,
-                    "number": row.attempts,
-                    "at": at,
-                    "outcome": outcome.value,
-                    "code": code,
-                    "provider_id": None,
-                }
-                for row in rows
-            ],
-        )
-
-    async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
-        """Whose wait for the provider's word is over is sent again: better twice than never."""
-        rows = await self.sql.rows(
-            select(delivery.c.id)
-            .where(delivery.c.state == DeliveryState.UNKNOWN.value, delivery.c.due_at <= machine_at)
-            .order_by(delivery.c.due_at)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        if rows:
-            await self.sql.run(
-                update(delivery)
-                .where(
-                    delivery.c.id.in_([row.id for row in rows]),
-                    delivery.c.state == DeliveryState.UNKNOWN.value,
-                )
-                .values(state=DeliveryState.PENDING.value)
-            )
-        return len(rows)
 
     async def _heard(self, accepted: Sequence[Outcome]) -> list[fast.Heard]:
         heard: list[fast.Heard] = [
@@ -277,7 +170,7 @@ class DeliveryRows:
     async def _concerned(self, failed: Sequence[Outcome]) -> set[tuple[UUID, str]]:
         """The watches that a failure makes due: of those it was for, and of all who have a refused address."""
         watches: set[tuple[UUID, str]] = {(o.delivery.incident, str(o.delivery.family)) for o in failed}
-        watches |= await self._sharers([o.delivery.id for o in failed if o.delivery.shared])
+        watches |= await self.sharers([o.delivery.id for o in failed if o.delivery.shared])
         refused = [o.delivery.address for o in failed if o.state is DeliveryState.REFUSED]
         if refused:
             rows = await self.sql.rows(
@@ -290,17 +183,6 @@ class DeliveryRows:
             )
             watches |= {(row.incident_id, row.family_id) for row in rows}
         return watches
-
-    async def _sharers(self, ids: Sequence[UUID]) -> set[tuple[UUID, str]]:
-        """The further families that these deliveries serve."""
-        if not ids:
-            return set()
-        rows = await self.sql.rows(
-            select(delivery_share.c.incident_id, delivery_share.c.family_id).where(
-                delivery_share.c.delivery_id.in_(ids)
-            )
-        )
-        return {(row.incident_id, row.family_id) for row in rows}
 
     async def _stop_refused(self, failed: Sequence[Outcome], now: datetime) -> None:
         refused = [o for o in failed if o.state is DeliveryState.REFUSED]
@@ -321,25 +203,6 @@ class DeliveryRows:
             values["suspended_at"] = now
             values["suspended_code"] = case(codes, value=address.c.id) if len(codes) > 1 else codes[ids[0]]
         await self.sql.run(update(address).where(address.c.id.in_(ids)).values(**values))
-
-    async def _make_due(self, keys: set[tuple[UUID, str]], now: datetime) -> None:
-        """These watches are to be planned again at once; whoever planned them meanwhile loses.
-
-        The caller holds their locks.
-        """
-        ordered = sorted(keys)
-        for start in range(0, len(ordered), 500):
-            await self.sql.run(
-                update(watch)
-                .where(
-                    tuple_(watch.c.incident_id, watch.c.family_id).in_(ordered[start : start + 500]),
-                    or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
-                )
-                .values(
-                    look_at=case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant())),
-                    version=watch.c.version + 1,
-                )
-            )
 
     async def _keep_attempts(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         await self.sql.many(

@@ -13,13 +13,16 @@ from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
+from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
 from alertd.store.sql import Sql
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
 
 
-class Rows(IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, AccessRows, ViewRows, FailedRows):
+class Rows(
+    IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, LapseRows, AccessRows, ViewRows, FailedRows
+):
     """Every verb of the store, on one open transaction."""
 
     def __init__(self, sql: Sql) -> None:

@@ -325,3 +325,22 @@ async def test_only_so_many_leases_expire_at_a_time_the_oldest_first(books: Book
     async with books.store.transaction() as rows:
         assert await rows.retry_unknown(make.after(5), 1) == 1
     assert await books.states() == {"leased": 1, "unknown": 1, "pending": 1}
+
+
+async def test_what_kills_its_workers_is_parked_and_nothing_that_was_beside_it(books: Books):
+    """One delivery of twelve kills every worker that holds it; the eleven others are told."""
+    families = await books.families(*crowd(12))
+    poison = (await books.tell(*families))[7].id
+    at = make.NOON
+    for _ in range(200):
+        lease = books.lease(at)
+        batch, _ = await books.claim(lease, at=at)
+        if poison not in {each.id for each in batch}:
+            await books.finish(lease, [outcome(each, at=at) for each in batch], at=at)
+        at += timedelta(seconds=31)
+        async with books.store.transaction() as rows:
+            await rows.expire_leases(at, at, 500, now=at)
+            await rows.retry_unknown(at, 500)
+    assert await books.states() == {"accepted": 11, "parked": 1}
+    [parked] = [row for row in await books.table(delivery) if row["state"] == "parked"]
+    assert parked["id"] == poison
