@@ -145,9 +145,10 @@ class Reader:
     zone: str
     services: tuple[str, ...]  # the failing ones that this reader's families use
     hears_by: datetime | None = None  # when this person hears again, if nothing happens
-    quiet: bool = False  # they are in quiet hours then: we wake them only if it matters
+    quiet: bool = False  # they are in quiet hours then, and woken only if it gets worse
     missed: int = 0  # human updates missed while asleep
     since: datetime | None = None  # for "was down from": when it began to touch them
+    end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
 
 
 class Lane(StrEnum):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from alertd.domain import rouse
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Update
@@ -50,6 +51,7 @@ class Turn:
         """
         duty, now = self.duty, self.now
         asleep_then = person.asleep_until(self.next_by) is not None
+        quiet = asleep_then and rouse.worse_wakes(duty, person, self.services)
         framing = framing or self._framing(person, known, asleep=asleep, copy=copy)
         return Owed(
             family=duty.family.id,
@@ -71,8 +73,11 @@ class Turn:
                 zone=person.zone,
                 services=self.services,
                 hears_by=person.first_loud(self.next_by) if asleep_then else person.first_told(self.next_by),
-                quiet=asleep_then,
+                quiet=quiet,
                 missed=self._missed(known) if framing is Framing.WAKE_UP else 0,
+                end_wakes=quiet
+                and (known.woken or (asleep and wakes))
+                and rouse.end_wakes(duty, person, self.services),
             ),
             in_quiet=asleep,
         )

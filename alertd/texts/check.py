@@ -97,8 +97,9 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
             for channel in CHANNELS:
                 yield replace(saying, channel=channel)
             if framing in _GOING_ON and severity is Severity.CRITICAL:
-                reader = replace(saying.reader, quiet=True)
-                yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
+                for end_wakes in (True, False):
+                    reader = replace(saying.reader, quiet=True, end_wakes=end_wakes)
+                    yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from alertd.domain.delivery import ENDS, Framing
-from alertd.domain.incident import Kind, State
+from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Names, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean, clean_lines, sentence
@@ -218,7 +218,11 @@ class Speaker:
         moment = minute(reader.hears_by)
         if moment <= self._now:
             return self._say("next.soon")
-        return self._say("next.quiet" if reader.quiet else "next.by", next=self._wall.when(moment))
+        if not reader.quiet:
+            return self._say("next.by", next=self._wall.when(moment))
+        much = self._facts.severity is not Severity.CRITICAL  # only what becomes critical wakes
+        key = "next.quiet" if reader.end_wakes else "next.quiet_worse"
+        return self._say(key, next=self._wall.when(moment), much=much)
 
     # --- the human's words, and what to do --------------------------------------------------------
 

@@ -61,6 +61,7 @@ def saying(
     now: datetime = SATURDAY,
     hears_in: timedelta | None = timedelta(minutes=30),
     quiet: bool = False,
+    end_wakes: bool = False,
     missed: int = 0,
     touched_at: datetime | None = None,
     ended_at: datetime | None = None,
@@ -80,7 +81,7 @@ def saying(
         last_news_at=last_news_at,
     )
     hears_by = None if hears_in is None else now + hears_in
-    reader = Reader("", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at)
+    reader = Reader("", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes)
     update = Update(9, kind, now, facts, human_number=number)
     return Saying(channel, framing, update, number, references, reader, now, ended_at)
 
@@ -128,7 +129,16 @@ CASES = (
             message={"en": "follow-fanout p99 > 4s"},
         ),
     ),
-    Case("notice_quiet", saying(now=SINCE + timedelta(minutes=20), quiet=True, hears_in=timedelta(hours=6.5))),
+    Case(
+        "notice_quiet",
+        saying(now=SINCE + timedelta(minutes=20), quiet=True, end_wakes=True, hears_in=timedelta(hours=6.5)),
+    ),
+    Case(
+        "notice_evening",
+        saying(
+            now=SINCE + timedelta(minutes=20), severity=Severity.MAJOR, quiet=True, hears_in=timedelta(hours=6.5)
+        ),
+    ),
     Case("notice_late", saying(Framing.NOTICE, kind=Kind.PROGRESS, state=State.IDENTIFIED, message=_CAUSE)),
     Case("update", saying(Framing.UPDATE, state=State.IDENTIFIED, message=_CAUSE)),
     Case("update_no_words", saying(Framing.UPDATE, state=State.IDENTIFIED)),
@@ -172,6 +182,7 @@ CASES = (
             last_news_at=SINCE + timedelta(minutes=15),
             now=_NIGHT,
             quiet=True,
+            end_wakes=True,
             hears_in=_MORNING - _NIGHT,
         ),
     ),
