@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import CRASHES, DeliveryState, backoff
+from alertd.domain.delivery import CRASHES, ENDS, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.ports import Channel, Later, Message, Misconfigured, Refused, Saying, Unknown, Warms
 from alertd.ports.deps import Deps
@@ -15,7 +15,7 @@ from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
 _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
-_ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
+_ALL_CLEAR_USEFUL = timedelta(weeks=4)  # nothing follows it: as long as a provider keeps it at most
 _LEAST_USEFUL = timedelta(seconds=60)
 _BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
@@ -188,12 +188,15 @@ class Sender:
             incident=incident.id,
             update=delivery.update,
             useful_for=self._useful_for(delivery, now),
+            ends=delivery.framing in ENDS,
         )
 
     def _useful_for(self, delivery: Claimed, now: datetime) -> timedelta:
+        """Until this reader hears again, which in quiet hours is later than their family does."""
         if delivery.next_by is None:
             return _ALL_CLEAR_USEFUL
-        return max((delivery.next_by - now) / self._deps.clock.rate, _LEAST_USEFUL)
+        until = max(delivery.next_by, delivery.reader.hears_by or delivery.next_by)
+        return max((until - now) / self._deps.clock.rate, _LEAST_USEFUL)
 
     async def _load(self, ids: set[IncidentId]) -> dict[IncidentId, Telling]:
         """The incidents of a batch, read again only when something about them has changed."""

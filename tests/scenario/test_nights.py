@@ -1,7 +1,7 @@
 """R10, R11: quiet hours defer and never drop; the end reaches exactly those who were told."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests import make
 from tests.scenario.world import PACIFIC, World
@@ -101,6 +101,20 @@ async def test_the_end_wakes_whom_the_outage_woke_though_it_had_become_milder(to
     world.phone("mia").expect_push("Works again.", loud=True)
     world.phone("mia").expect_sms("Works again.")
     world.phone("mia").expect_nothing()
+
+
+async def test_what_wakes_is_worth_delivering_until_the_time_that_it_names(town: Town):
+    """A phone that is off gets it until then; nothing follows the end, which is kept as long as may be."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    for message in (world.phone("mia").expect_push("6:30", loud=True), world.phone("mia").expect_sms("6:30")):
+        assert message.useful_for == timedelta(hours=5, minutes=30)
+    await world.fast_forward(minutes=20)
+    await world.resolve()
+    for message in (world.phone("mia").expect_push("again"), world.phone("mia").expect_sms("again")):
+        assert message.useful_for >= timedelta(days=1)
+        assert message.ends
 
 
 async def test_the_end_comes_softly_to_whom_it_does_not_wake_though_it_had_become_milder(town: Town):
