@@ -136,6 +136,15 @@ class Telling:
         return self.state in OPEN
 
 
+class Change(StrEnum):
+    """What has changed for a reader since they were last told something."""
+
+    NONE = ""
+    WORSE = "worse"  # graver
+    BETTER = "better"  # milder
+    SCOPE = "scope"  # other services of theirs fail
+
+
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
 class Reader:
     """Whom a delivery is for, as far as the words and the provider need it; blanked when final."""
@@ -149,6 +158,7 @@ class Reader:
     missed: int = 0  # human updates missed while asleep
     since: datetime | None = None  # for "was down from": when it began to touch them
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
+    change: Change = Change.NONE  # in a message that tells news
 
 
 class Lane(StrEnum):

@@ -40,6 +40,7 @@ class Cache:
             reader.services,
             reader.quiet,
             reader.end_wakes,
+            reader.change,
             reader.missed,
             minute_number(reader.hears_by),
             minute_number(reader.since),

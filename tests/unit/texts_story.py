@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.domain.delivery import Framing, Reader
+from alertd.domain.delivery import Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.ports import Saying
 from alertd.texts import Composer, load
@@ -62,6 +62,7 @@ def saying(
     hears_in: timedelta | None = timedelta(minutes=30),
     quiet: bool = False,
     end_wakes: bool = False,
+    change: Change = Change.NONE,
     missed: int = 0,
     touched_at: datetime | None = None,
     ended_at: datetime | None = None,
@@ -81,7 +82,9 @@ def saying(
         last_news_at=last_news_at,
     )
     hears_by = None if hears_in is None else now + hears_in
-    reader = Reader("", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes)
+    reader = Reader(
+        "", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes, change
+    )
     update = Update(9, kind, now, facts, human_number=number)
     return Saying(channel, framing, update, number, references, reader, now, ended_at)
 
@@ -145,10 +148,24 @@ CASES = (
     Case("update_one_service", saying(Framing.UPDATE, services=("follow",), message=_AWARE)),
     Case(
         "update_scope",
-        saying(Framing.UPDATE, kind=Kind.SCOPE, services=("follow", "share", "login"), message=_AWARE),
+        saying(
+            Framing.UPDATE,
+            kind=Kind.SCOPE,
+            services=("follow", "share", "login"),
+            message=_AWARE,
+            change=Change.SCOPE,
+        ),
     ),
-    Case("update_worse", saying(Framing.UPDATE, kind=Kind.SEVERITY, message=_AWARE)),
-    Case("update_better", saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MINOR, do=())),
+    Case("update_scope_of_others", saying(Framing.UPDATE, kind=Kind.SCOPE, services=("follow",), message=_AWARE)),
+    Case("update_worse", saying(Framing.UPDATE, kind=Kind.SEVERITY, message=_AWARE, change=Change.WORSE)),
+    Case(
+        "update_milder",
+        saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MAJOR, change=Change.BETTER),
+    ),
+    Case(
+        "update_better",
+        saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MINOR, do=(), change=Change.BETTER),
+    ),
     Case(
         "update_correction",
         saying(
