@@ -186,12 +186,15 @@ class Speaker:
         changed = how == "plain" and self._reader.change is Change.SCOPE
         began = changed or how in ("now", "again") or facts.state is State.MONITORING
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
-        if how != "still" or began:
+        if how != "still" or began or since >= self._now:
             return said, ""
         return said, self._say("lasting", elapsed=self._elapsed(since, self._now))
 
     def _elapsed(self, start: datetime, end: datetime) -> str:
+        """How long; empty below a minute."""
         length = elapsed(start, end)
+        if not any((length.days, length.hours, length.minutes)):
+            return ""
         return self._say("elapsed", days=length.days, hours=length.hours, minutes=length.minutes)
 
     def _outage(self) -> tuple[datetime, datetime]:

@@ -137,6 +137,16 @@ CASES = (
         saying(now=SINCE + timedelta(minutes=20), quiet=True, end_wakes=True, hears_in=timedelta(hours=6.5)),
     ),
     Case(
+        "notice_quiet_words",  # the human's words are what they were woken for: the headline says the rest
+        saying(
+            now=SINCE + timedelta(minutes=20),
+            quiet=True,
+            end_wakes=True,
+            hears_in=timedelta(hours=6.5),
+            message=_CAUSE,
+        ),
+    ),
+    Case(
         "notice_evening",
         saying(
             now=SINCE + timedelta(minutes=20), severity=Severity.MAJOR, quiet=True, hears_in=timedelta(hours=6.5)
