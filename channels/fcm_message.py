@@ -47,7 +47,9 @@ class FcmMessages:
     def body(self, message: Message) -> bytes:
         """The request's body. Raises ValueError for a message that `firebase_admin` does not let pass."""
         useful_for = min(max(message.useful_for, timedelta()), LONGEST_TTL)
-        parts = self._template(message.title, message.text, message.incident, message.update, message.loud)
+        parts = self._template(
+            message.title, message.text, message.incident, message.update, message.loud, message.ends
+        )
         values = {
             "token": _quoted(message.to),
             "attempt": b'"%s"' % message.attempt_id.encode(),
@@ -57,10 +59,12 @@ class FcmMessages:
         return b"".join([part if isinstance(part, bytes) else values[part] for part in parts])
 
 
-def _template(title: str, text: str, incident: UUID, update: int, loud: bool) -> tuple[bytes | str, ...]:
+def _template(
+    title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool
+) -> tuple[bytes | str, ...]:
     """The body in pieces: bytes, and between them the names of what is filled in per message."""
     marks = {name: str(uuid4()) for name in ("token", "attempt", "ttl", "expiration")}
-    document = _document(sendable(title), sendable(text), str(incident), update, loud)
+    document = _document(sendable(title), sendable(text), str(incident), update, loud, ends)
     document["token"] = marks["token"]
     document["data"]["attempt"] = marks["attempt"]
     document["android"]["ttl"] = marks["ttl"]
@@ -74,8 +78,11 @@ def _template(title: str, text: str, incident: UUID, update: int, loud: bool) ->
     return tuple(pieces)
 
 
-def _document(title: str, text: str, incident: str, update: int, loud: bool) -> dict[str, Any]:
+def _document(title: str, text: str, incident: str, update: int, loud: bool, ends: bool) -> dict[str, Any]:
     """The validated message, with samples in the place of what is filled in later."""
+    # A phone that was off gets the newest loud one and the newest silent one: no silent message may erase what
+    # was to wake somebody. The end takes the place of the loud one: what it told is over.
+    collapse = incident if loud or ends else f"{incident}-soft"
     from firebase_admin import messaging
 
     text = _fitting(text, PAYLOAD_LIMIT - _FOR_THE_REST - len(title.encode()))
@@ -90,13 +97,13 @@ def _document(title: str, text: str, incident: str, update: int, loud: bool) -> 
             android=messaging.AndroidConfig(
                 priority="high" if loud else "normal",
                 ttl=timedelta(seconds=1),
-                collapse_key=incident,
+                collapse_key=collapse,
                 notification=messaging.AndroidNotification(tag=incident, **alert),
             ),
             apns=messaging.APNSConfig(
                 headers={
                     "apns-priority": "10" if loud else "5",
-                    "apns-collapse-id": incident,
+                    "apns-collapse-id": collapse,
                     "apns-expiration": "0",
                 },
                 payload=messaging.APNSPayload(

@@ -25,7 +25,9 @@ class OpenIncident(_Command):
     title: str
     message: Texts = {}
     works: list[str] = Field([], description=f"What still works. {_LINES}")
-    do: list[str] = Field([], description=f"What families should do now. {_LINES}")
+    do: list[str] | None = Field(
+        None, description=f"What families should do now; left out at critical: check by hand. {_LINES}"
+    )
     next_in: Duration | None = Field(None, description="Promise the next update within this time.")
     next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
     since: Moment | None = Field(None, description="When it began, if earlier than now.")
@@ -38,7 +40,7 @@ class OpenIncident(_Command):
             title=self.title,
             message=self.message,
             works=tuple(self.works),
-            do=tuple(self.do),
+            do=tuple(self.do) if self.do is not None else None,
             next_by=self.next_by,
             next_in=self.next_in,
             since=self.since,

@@ -82,7 +82,7 @@ def open_(
         message=messages(message),
         regions=[part for each in region or [] for part in each.split(",")],
         works=lines(works) or None,
-        do=lines(do) or None,
+        do=lines(do),
         next_in=next_in,
         since=since,
     )

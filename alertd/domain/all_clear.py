@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
-from alertd.domain.incident import Kind, State
+from alertd.domain.incident import Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
@@ -52,8 +52,9 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     waiting: list[str] = []
     wake_at: list[datetime] = []
     again = knowledge.again_in(update)  # what our own fault stopped is tried again
+    worst = duty.incident.worst  # the end is as loud as the outage was, however mild it was at last
     for caregiver in duty.family.caregivers:
-        person = meet(caregiver, duty, services)
+        person = meet(caregiver, duty, services, quiet_as=worst, told_as=worst)
         known = knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
         waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.since)
@@ -103,14 +104,16 @@ def _tell(
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
-    wakes = known.woken and end.kind in duty.policy.wakes.get(duty.incident.severity, frozenset())
+    worst = duty.incident.worst
+    wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
     loud = asleep is None or wakes
     if not loud and not (told and person.soft_at_night):
         return [], asleep
     if not loud:
         targets = soft_targets(person, knowledge, update, end.reason)
     elif person.choice.channels:
-        targets = loud_targets(person, knowledge, update, end.reason, ())
+        floor = duty.policy.floor if asleep is not None and worst is Severity.CRITICAL else ()
+        targets = loud_targets(person, knowledge, update, end.reason, floor)
     else:
         targets = told_targets(person, knowledge, update, end.reason)
     framing = end.framing if told else Framing.WAS_DOWN

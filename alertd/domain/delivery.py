@@ -133,6 +133,15 @@ class Telling:
     maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
 
 
+class Change(StrEnum):
+    """What has changed for a reader since they were last told something."""
+
+    NONE = ""
+    WORSE = "worse"  # graver
+    BETTER = "better"  # milder
+    SCOPE = "scope"  # other services of theirs fail
+
+
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
 class Reader:
     """Whom a delivery is for, as far as the words and the provider need it; blanked when final."""
@@ -142,9 +151,11 @@ class Reader:
     zone: str
     services: tuple[str, ...]  # the failing ones that this reader's families use
     hears_by: datetime | None = None  # when this person hears again, if nothing happens
-    quiet: bool = False  # they are in quiet hours then: we wake them only if it matters
+    quiet: bool = False  # they are in quiet hours then, and woken only if it gets worse
     missed: int = 0  # human updates missed while asleep
     since: datetime | None = None  # for "was down from": when it began to touch them
+    end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
+    change: Change = Change.NONE  # in a message that tells news
 
 
 class Lane(StrEnum):

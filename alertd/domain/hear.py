@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from alertd.domain.delivery import Framing, Owed, Reason
+from alertd.domain.family import Family
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Known
 from alertd.domain.quiet import Person
@@ -155,6 +156,15 @@ def _lacked(turn: Turn, known: Known) -> set[Kind]:
     before: Update | None = None
     for update in turn.duty.incident.updates:
         if update.number > known.covered and update.human and update.notify:
-            lacked |= update.tells(before)
+            kinds = update.tells(before)
+            if Kind.SCOPE in kinds and before is not None and not _fails_more(turn.duty.family, before, update):
+                kinds = kinds - {Kind.SCOPE} | {Kind.PROGRESS}
+            lacked |= kinds
         before = update
     return lacked
+
+
+def _fails_more(family: Family, before: Update, after: Update) -> bool:
+    """Whether more fails for a family after a change of scope: what concerns others wakes nobody here (R15)."""
+    was, fails = (u.facts.scope.touching(family.services, family.region) for u in (before, after))
+    return not set(fails) <= set(was)

@@ -215,6 +215,11 @@ class Incident:
                 return update
         return self.updates[0]
 
+    @property
+    def worst(self) -> Severity:
+        """The gravest severity of this epoch; a fall leaves it as it was."""
+        return max((u.facts.severity for u in self.updates if u.epoch == self.epoch), key=_RANK.__getitem__)
+
     def tells(self, number: int) -> frozenset[Kind]:
         """The kinds of news in the update of this number; empty if there is none."""
         before: Update | None = None

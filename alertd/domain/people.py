@@ -10,14 +10,20 @@ from alertd.domain.watch import Duty, Rest
 _USABLE = AddressStatus()
 
 
-def meet(caregiver: Caregiver, duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None) -> Person:
+def meet(
+    caregiver: Caregiver,
+    duty: Duty,
+    services: tuple[str, ...],
+    quiet_as: Severity | None = None,
+    told_as: Severity | None = None,
+) -> Person:
     """A caregiver with the channels that apply and the addresses that may be used now.
 
     `quiet_as`: whose quiet rules hold, where those are not the incident's (a fall is told by the rules of the
-    severity it leaves, R15).
+    severity it leaves, R15); `told_as`: the same for the channels.
     """
     family, policy, severity = duty.family, duty.policy, duty.incident.severity
-    choice = preferences.choose(caregiver, family, policy, services, severity)
+    choice = preferences.choose(caregiver, family, policy, services, told_as or severity)
     notable = duty.addresses or {}
     usable = tuple(
         address

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Framing, Owed, Reader, Reason
+from alertd.domain import rouse
+from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Update
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
@@ -50,6 +51,7 @@ class Turn:
         """
         duty, now = self.duty, self.now
         asleep_then = person.asleep_until(self.next_by) is not None
+        quiet = asleep_then and rouse.worse_wakes(duty, person, self.services)
         framing = framing or self._framing(person, known, asleep=asleep, copy=copy)
         return Owed(
             family=duty.family.id,
@@ -71,8 +73,12 @@ class Turn:
                 zone=person.zone,
                 services=self.services,
                 hears_by=person.first_loud(self.next_by) if asleep_then else person.first_told(self.next_by),
-                quiet=asleep_then,
+                quiet=quiet,
                 missed=self._missed(known) if framing is Framing.WAKE_UP else 0,
+                change=self._change(known) if framing is Framing.UPDATE else Change.NONE,
+                end_wakes=quiet
+                and (known.woken or (asleep and wakes))
+                and rouse.end_wakes(duty, person, self.services),
             ),
             in_quiet=asleep,
         )
@@ -84,6 +90,17 @@ class Turn:
         if copy or (slept and not asleep):
             return Framing.WAKE_UP
         return Framing.UPDATE if known.told < self.news.number else Framing.HOLDING
+
+    def _change(self, known: Known) -> Change:
+        """What is other than what this person was told last: facts are compared, whatever the update is called."""
+        duty = self.duty
+        updates = duty.incident.updates
+        told = next((u.facts for u in reversed(updates) if u.number <= known.told), updates[0].facts)
+        now = duty.incident.severity.rank - told.severity.rank
+        if now:
+            return Change.WORSE if now > 0 else Change.BETTER
+        before = told.scope.touching(duty.family.services, duty.family.region)
+        return Change.SCOPE if frozenset(before) != frozenset(self.services) else Change.NONE
 
     def _missed(self, known: Known) -> int:
         """Human updates since the last message that this person did not get silently in the night."""

@@ -27,6 +27,7 @@ class Message:
     incident: UUID  # collapse key, e-mail thread
     update: int
     useful_for: timedelta  # real time after which the provider should drop it
+    ends: bool = False  # an all-clear: it may take the place of everything said before
 
     @property
     def attempt_id(self) -> str:

@@ -46,6 +46,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "works": "Still works:",
         "next": "Next update by",
         "quiet": "We wake you only if it gets worse or is fixed; otherwise you hear from us at",
+        "quiet_worse": "We wake you only if it gets much worse; otherwise you hear from us at",
     },
     "es": {
         "critical": "no funciona. No le llegan ni lecturas ni alarmas",
@@ -63,6 +64,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "works": "Sí funciona:",
         "next": "Próximo aviso a más tardar:",
         "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
+        "quiet_worse": "Solo le despertamos si empeora mucho; si no, le escribimos:",
     },
 }
 
@@ -94,7 +96,8 @@ def content(saying: Saying, names: Names) -> Content:
             said.append(f"{words['no_news']} {_time(facts.last_news_at, saying)}")
         said += [_phrase(entry, reader.locale) for entry in facts.do]
         if reader.hears_by is not None:
-            said.append(f"{words['quiet' if reader.quiet else 'next']} {_time(reader.hears_by, saying)}")
+            until = ("quiet" if reader.end_wakes else "quiet_worse") if reader.quiet else "next"
+            said.append(f"{words[until]} {_time(reader.hears_by, saying)}")
     more = [f"{words['since']} {_time(facts.since, saying)}"] if going_on else []
     if framing not in (Framing.HOLDING, Framing.NOT_AFFECTED) and facts.state is not State.SUSPECTED:
         more.append(clean(_message(facts.message, reader.locale)))

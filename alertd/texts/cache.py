@@ -39,6 +39,8 @@ class Cache:
             reader.zone,
             reader.services,
             reader.quiet,
+            reader.end_wakes,
+            reader.change,
             reader.missed,
             minute_number(reader.hears_by),
             minute_number(reader.since),

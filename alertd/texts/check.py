@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
 
-from alertd.domain.delivery import ENDS, Framing, Reader
+from alertd.domain.delivery import ENDS, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.ports import Content, Names, Saying
 from alertd.texts.catalogue import Catalogue
@@ -96,9 +96,13 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
             saying = _saying(locale, services, phrases, framing, kind, state, severity)
             for channel in CHANNELS:
                 yield replace(saying, channel=channel)
+            if framing is Framing.UPDATE:
+                changed = (replace(saying.reader, change=change) for change in Change)
+                yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
             if framing in _GOING_ON and severity is Severity.CRITICAL:
-                reader = replace(saying.reader, quiet=True)
-                yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
+                for end_wakes in (True, False):
+                    reader = replace(saying.reader, quiet=True, end_wakes=end_wakes)
+                    yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

@@ -14,12 +14,14 @@ SUBJECT = 120  # characters; the phone shows the first 40 or so
 
 Stage = tuple[tuple[str, ...], int | None]
 
+_BRIEF = ("state", "works", "lasting", "since")
 _LAST: tuple[Stage, ...] = (
-    (("state", "works", "lasting", "since"), None),
-    (("state", "works", "lasting", "since"), 40),
-    (("state", "works", "lasting", "since", "message"), None),
-    (("state", "works", "lasting", "since", "message", "change", "missed"), None),
-    (("state", "works", "lasting", "since", "message", "change", "missed", "bad"), None),
+    (_BRIEF, None),
+    (_BRIEF, 40),
+    ((*_BRIEF, "bad"), None),  # the headline says the worst of it; nothing else says the news
+    ((*_BRIEF, "bad"), 40),
+    ((*_BRIEF, "bad", "message"), None),
+    ((*_BRIEF, "bad", "message", "change", "missed"), None),
 )
 FIRST_WORDS: tuple[Stage, ...] = (
     ((), None),
@@ -63,7 +65,9 @@ def push_body(parts: Parts, draw: Draw) -> str:
 
 def title(parts: Parts, most: int) -> tuple[str, str]:
     """A push title or e-mail subject of at most `most` characters, and what it had no room for."""
-    holding = f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" else parts.headline
+    holding = (
+        f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" and parts.elapsed else parts.headline
+    )
     named = f"{parts.services}."
     candidates = (
         (f"{parts.prefix} {holding}", ""),

@@ -4,8 +4,8 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from alertd.domain.delivery import ENDS, Framing
-from alertd.domain.incident import Kind, State
+from alertd.domain.delivery import ENDS, Change, Framing
+from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Names, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean, clean_lines, sentence
@@ -126,9 +126,12 @@ class Speaker:
             return "plain"
         if framing is not Framing.UPDATE:
             return "still"
-        if kind is Kind.SEVERITY:
+        if kind is Kind.CORRECTION:
+            return "plain"
+        change = self._reader.change
+        if change in (Change.WORSE, Change.BETTER):
             return "now"
-        return "plain" if kind in (Kind.CORRECTION, Kind.SCOPE) else "still"
+        return "plain" if change is Change.SCOPE else "still"
 
     def _prefix(self) -> str:
         saying = self._saying
@@ -169,11 +172,10 @@ class Speaker:
         return self._say(f"bad.{between}{facts.severity.value}")
 
     def _change(self) -> str:
-        if self._saying.framing is not Framing.UPDATE or self._exercise:
+        change, corrects = self._reader.change, self._saying.update.kind is Kind.CORRECTION
+        if self._saying.framing is not Framing.UPDATE or self._exercise or corrects or change is Change.NONE:
             return ""
-        if self._saying.update.kind is Kind.SEVERITY:
-            return self._say(f"change.{self._facts.severity.value}")
-        return self._say("change.scope") if self._saying.update.kind is Kind.SCOPE else ""
+        return self._say(f"change.{change.value}")
 
     # --- when -----------------------------------------------------------------------------------
 
@@ -181,15 +183,18 @@ class Speaker:
         """Since when, and for how long; for how long only where all of it failed for so long."""
         facts, how = self._facts, self._how()
         since = minute(facts.since)
-        changed = how == "plain" and self._saying.update.kind is Kind.SCOPE
+        changed = how == "plain" and self._reader.change is Change.SCOPE
         began = changed or how in ("now", "again") or facts.state is State.MONITORING
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
-        if how != "still" or began:
+        if how != "still" or began or since >= self._now:
             return said, ""
         return said, self._say("lasting", elapsed=self._elapsed(since, self._now))
 
     def _elapsed(self, start: datetime, end: datetime) -> str:
+        """How long; empty below a minute."""
         length = elapsed(start, end)
+        if not any((length.days, length.hours, length.minutes)):
+            return ""
         return self._say("elapsed", days=length.days, hours=length.hours, minutes=length.minutes)
 
     def _outage(self) -> tuple[datetime, datetime]:
@@ -218,7 +223,11 @@ class Speaker:
         moment = minute(reader.hears_by)
         if moment <= self._now:
             return self._say("next.soon")
-        return self._say("next.quiet" if reader.quiet else "next.by", next=self._wall.when(moment))
+        if not reader.quiet:
+            return self._say("next.by", next=self._wall.when(moment))
+        much = self._facts.severity is not Severity.CRITICAL  # only what becomes critical wakes
+        key = "next.quiet" if reader.end_wakes else "next.quiet_worse"
+        return self._say(key, next=self._wall.when(moment), much=much)
 
     # --- the human's words, and what to do --------------------------------------------------------
 

@@ -12,6 +12,7 @@ class When:
 
     day: str
     clock: str
+    hour: int  # as the clock shows it, for languages in which one o'clock is singular
 
     def __str__(self) -> str:
         return f"{self.day} {self.clock}" if self.day else self.clock
@@ -54,7 +55,7 @@ class Wall:
         clock = self._clock(local)
         if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
             clock = f"{clock} {local.tzname()}"  # this wall time comes twice tonight
-        return When(self._day(local), clock)
+        return When(self._day(local), clock, local.hour)
 
     def span(self, start: datetime, end: datetime) -> str:
         """From one moment to a later one: "1:10-4:20 AM", "Fri 11:40 PM - 4:20 AM"."""
@@ -62,6 +63,8 @@ class Wall:
         if first.day != last.day:
             return f"{first} - {last}"
         begin = first.clock
+        if first == last:
+            return str(first)  # less than a minute
         half, other = begin.rpartition(" ")[2], last.clock.rpartition(" ")[2]
         if half == other and half in self._calendar.half_days:
             begin = begin.rpartition(" ")[0]

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import ENDS
 from alertd.ports import Message, Saying
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
 from alertd.usecases.told import Telling
 
-_ALL_CLEAR_USEFUL = timedelta(hours=4)  # an all-clear that a phone gets later than this only confuses
+_ALL_CLEAR_USEFUL = timedelta(weeks=4)  # nothing follows it: as long as a provider keeps it at most
 _LEAST_USEFUL = timedelta(seconds=60)
 
 
@@ -40,10 +41,13 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
         incident=incident.id,
         update=delivery.update,
         useful_for=_useful_for(deps, delivery, now),
+        ends=delivery.framing in ENDS,
     )
 
 
 def _useful_for(deps: Deps, delivery: Claimed, now: datetime) -> timedelta:
+    """Until this reader hears again, which in quiet hours is later than their family does."""
     if delivery.next_by is None:
         return _ALL_CLEAR_USEFUL
-    return max((delivery.next_by - now) / deps.clock.rate, _LEAST_USEFUL)
+    until = max(delivery.next_by, delivery.reader.hears_by or delivery.next_by)
+    return max((until - now) / deps.clock.rate, _LEAST_USEFUL)

@@ -26,7 +26,7 @@ class Opening:
     title: str
     message: Mapping[str, str] = field(default_factory=dict)
     works: tuple[str, ...] = ()
-    do: tuple[str, ...] = ()
+    do: tuple[str, ...] | None = None  # None: nothing was said of it; (): there is nothing to do
     next_by: datetime | None = None
     next_in: timedelta | None = None
     since: datetime | None = None  # when it began, if earlier than now
@@ -82,7 +82,7 @@ async def add_incident(
         scope=scope,
         since=opening.since or now,
         works=wording.lines(opening.works, "works", deps.phrases),
-        do=wording.lines(opening.do, "do", deps.phrases),
+        do=wording.advice(deps, opening.do, opening.severity),
         message=wording.message(deps, opening.message),
         last_news_at=now,
     )

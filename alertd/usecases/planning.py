@@ -107,7 +107,7 @@ def holding(incident: Incident, now: datetime, margin: timedelta) -> Update:
         number=incident.newest.number + 1,
         kind=Kind.HOLDING,
         at=now,
-        facts=replace(incident.newest.facts, message={}, last_news_at=incident.news.at),
+        facts=replace(silence.newest_to_tell(incident).facts, message={}, last_news_at=incident.news.at),
         closes_promise=silence.closes_promise(incident, now, margin),
         epoch=incident.epoch,
     )

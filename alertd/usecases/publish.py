@@ -118,9 +118,11 @@ def compose_update(
     deps: Deps, incident: Incident, policy: Policy, news: News, now: datetime
 ) -> tuple[Incident, Update]:
     """The incident after the update, and the update itself. Raises Invalid."""
-    last = incident.newest.facts
+    # A holding repeats what families know; what was noted for the record since is kept for the next update.
+    last = next((u.facts for u in reversed(incident.updates) if u.human), incident.newest.facts)
     scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
+    raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,
         severity=severity,
@@ -128,7 +130,7 @@ def compose_update(
         scope=scope,
         since=last.since,
         works=wording.lines(news.works, "works", deps.phrases) if news.works is not None else last.works,
-        do=wording.lines(news.do, "do", deps.phrases) if news.do is not None else last.do,
+        do=last.do if news.do is None and (last.do or not raised) else wording.advice(deps, news.do, severity),
         message=wording.message(deps, news.message),
         last_news_at=now if news.notify else last.last_news_at,  # what nobody was told is no news
     )
@@ -148,7 +150,6 @@ def compose_update(
         raise Invalid(
             "says nothing new; give a message, a state, a severity, a scope or a promise", field="message"
         )
-    raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
     update = Update(
         number=incident.newest.number + 1,
         kind=kind,

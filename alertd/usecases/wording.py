@@ -14,6 +14,7 @@ from alertd.ports.deps import Deps
 TITLE_CHARS = 120
 MESSAGE_CHARS = 1000
 LINES = 5
+_ADVICE = ("check_by_hand",)  # whoever is woken is told what to do
 _REGION = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 _KEY = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")  # what can only be meant as a phrase key
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -64,6 +65,13 @@ def lines(texts: Sequence[str], field: str, phrases: frozenset[str] = frozenset(
             way_out = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(phrases))}"
             raise Invalid(f'"{text.strip()[:60]}" is no phrase key; {way_out}', field=field)
     return tuple(text.strip() for text in texts)
+
+
+def advice(deps: Deps, told: Sequence[str] | None, severity: Severity) -> tuple[str, ...]:
+    """What to do now; where nothing was said of it (None) at critical: check by hand. Raises Invalid."""
+    if told is None:
+        return _ADVICE if severity is Severity.CRITICAL else ()
+    return lines(told, "do", deps.phrases)
 
 
 def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scope:

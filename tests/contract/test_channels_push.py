@@ -95,6 +95,16 @@ def test_a_soft_push_makes_no_sound_and_wakes_no_screen() -> None:
     assert aps["interruption-level"] == "passive"
 
 
+def test_a_silent_push_does_not_erase_a_loud_one_that_a_phone_has_not_got_yet() -> None:
+    """A phone that is off keeps one message per collapse id: the newest loud and the newest silent one."""
+    loud, soft = body_of(message_to(TO, loud=True)), body_of(message_to(TO, loud=False))
+    end = body_of(message_to(TO, loud=False, ends=True))
+    keys = [(m["android"]["collapse_key"], m["apns"]["headers"]["apns-collapse-id"]) for m in (loud, soft, end)]
+    assert keys[0] != keys[1]
+    assert keys[2] == keys[0], "the end takes the place of what it ends"
+    assert all(android == apple and len(apple) <= 64 for android, apple in keys)  # APNs allows 64 bytes
+
+
 def test_the_same_content_for_two_phones_differs_in_what_is_theirs() -> None:
     messages = FcmMessages(lambda: NOW)
     one, two = message_to("token-1"), message_to("token-2", attempt=7, useful_for=timedelta(seconds=90))

@@ -255,8 +255,12 @@ class Judge:
             woken = any(
                 r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch == epoch for r in self.rows(c.id)
             )
-            wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
-            return woken and kinds[owed.framing] in wakes, soft
+            worst = max(
+                (u.facts.severity for u in self.world.incident.updates if u.epoch == epoch),
+                key=lambda severity: severity.rank,
+            )
+            wakes = self.world.policy.wakes.get(worst, frozenset())
+            return woken and kinds[owed.framing] in wakes, self.soft(c, worst)
         if owed.reason is Reason.FLOOR and not self.wakes(c.id):
             covered = self.covered(c.id)  # the message that this one stands for
             roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == covered for r in self.rows(c.id))
@@ -392,6 +396,27 @@ class Judge:
             waits = d.caregiver in self.world.watch.waiting
             assert d.framing in ALL_CLEARS
             assert told or again or waits, "an all-clear for somebody never told"
+        for c in self.world.family.caregivers:
+            self.wakes_as_said(c, [d for d in v.owed if d.caregiver == c.id])
+
+    def wakes_as_said(self, c: Caregiver, owed: list[Owed]) -> None:
+        """The end of the night's outage wakes exactly those whose last message said that it would."""
+        now, incident = self.world.now, self.world.incident
+        rows = [r for r in self.rows(c.id) if r.told and r.owed.framing not in ENDS and r.planned_at < now]
+        if not rows or not self.asleep(c, now) or self.off(c, now):
+            return
+        last = max(rows, key=lambda r: r.planned_at)
+        reader, opened = last.owed.reader, max(self.over_at, last.planned_at)
+        trouble = any(r.planned_at >= last.planned_at and not r.told for r in self.rows_ever(c.id))
+        changed = self.disturbances.get(c.id, self.world.script.start) >= last.planned_at
+        ended = any(r.owed.framing in ENDS and r.planned_at >= last.planned_at for r in self.rows_ever(c.id))
+        if not reader.quiet or trouble or changed or ended or last.owed.epoch != incident.epoch:
+            return
+        if reader.hears_by is None or now >= reader.hears_by or opened < last.planned_at:
+            return
+        woken = any(d.loud for d in owed)
+        assert woken is reader.end_wakes, (c.id, "was told", reader.end_wakes, "and woken:", woken)
+        self.counts["woken for the end, as said" if woken else "not woken for the end, as said"] += 1
 
     def rests(self, v: Verdict) -> None:
         family, statuses = self.world.family, self.world.statuses

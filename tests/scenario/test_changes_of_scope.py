@@ -1,10 +1,12 @@
 """R6, R15: what was on its way when the family changed says nothing that is not true any more."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+from alertd.domain.incident import Reach
 from alertd.ports import Later
 from tests import make
-from tests.scenario.world import World
+from tests.scenario.world import PACIFIC, World
 
 MIA = make.caregiver("mia", "sms")
 BUSY = timedelta(seconds=60)
@@ -82,3 +84,43 @@ async def test_who_joins_late_does_not_end_what_waits_for_somebody_else(world: W
     world.phone("gran").expect_push("Follow")
     await world.fast_forward(minutes=2)
     world.phone("mia").expect_sms("Follow")
+
+
+NIGHT = datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC)
+
+
+async def test_what_fails_for_others_too_wakes_nobody_whom_it_does_not_concern(town: Callable[..., World]):
+    """R15: "those whose own list of failing services changed" get a change; for all others it is progress."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"), services=("follow",))
+    await world.family("fam-2", make.caregiver("ana", "push", "sms"), services=("follow", "login"))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.phone("ana").forget()
+    await world.fast_forward(minutes=20)
+
+    await world.update("Log-in fails too.", add_scope=(Reach("login", ("us",)),))
+    message = world.phone("mia").expect_push("still down", "Log-in fails too.", loud=False)
+    assert "changed" not in message.text
+    assert "began" not in message.text
+    world.phone("mia").expect_nothing()
+    world.phone("ana").expect_push("Follow and Log-in are down", "affected for you has changed", loud=True)
+    world.phone("ana").expect_sms("Follow and Log-in are down")
+
+    await world.fast_forward(minutes=20)
+    await world.update("Log-in works.", remove_scope=(Reach("login"),))
+    world.phone("mia").expect_push("still down", loud=False)
+    world.phone("ana").expect_push("affected for you has changed", loud=False)  # less fails: no reason to wake
+    world.phone("mia").expect_nothing()
+    world.phone("ana").expect_nothing()
+
+
+async def test_a_fall_reads_as_the_good_news_it_is(world: World):
+    """R15: critical to major has got better, minor to major worse."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.update(severity="major")
+    world.phone("mia").expect_sms("now has problems", "It has got better")
+    await world.update(severity="critical")
+    world.phone("mia").expect_sms("is now down", "It has got worse")

@@ -1,7 +1,7 @@
 """R10, R11: quiet hours defer and never drop; the end reaches exactly those who were told."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tests import make
 from tests.scenario.world import PACIFIC, World
@@ -82,6 +82,78 @@ async def test_the_end_wakes_only_whom_the_outage_woke(town: Town):
 
     await world.until_local("2026-11-05 06:31")
     world.phone("early").expect_sms("Works again.")
+
+
+async def test_the_end_wakes_whom_the_outage_woke_though_it_had_become_milder(town: Town):
+    """R11: judged by the worst of this epoch: "we wake you only if it gets worse or is fixed", and we do."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_push("or is fixed", loud=True)
+    world.phone("mia").expect_sms("wake you only if it gets worse or is fixed", "6:30")
+    await world.fast_forward(minutes=20)
+    await world.update("Readings come late.", severity="major")
+    world.phone("mia").expect_push("Readings come late.", "6:30", loud=False)
+    world.phone("mia").expect_nothing()
+
+    await world.fast_forward(minutes=20)
+    await world.resolve("Works again.")
+    world.phone("mia").expect_push("Works again.", loud=True)
+    world.phone("mia").expect_sms("Works again.")
+    world.phone("mia").expect_nothing()
+
+
+async def test_what_wakes_is_worth_delivering_until_the_time_that_it_names(town: Town):
+    """A phone that is off gets it until then; nothing follows the end, which is kept as long as may be."""
+    world = town(NIGHT)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    for message in (world.phone("mia").expect_push("6:30", loud=True), world.phone("mia").expect_sms("6:30")):
+        assert message.useful_for == timedelta(hours=5, minutes=30)
+    await world.fast_forward(minutes=20)
+    await world.resolve()
+    for message in (world.phone("mia").expect_push("again"), world.phone("mia").expect_sms("again")):
+        assert message.useful_for >= timedelta(days=1)
+        assert message.ends
+
+
+async def test_the_end_comes_softly_to_whom_it_does_not_wake_though_it_had_become_milder(town: Town):
+    """R11: the soft rule, too, is that of the worst of this epoch."""
+    world = town(EVENING)
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    await world.update("Readings come late.", severity="major")
+    world.phone("mia").forget()
+    await world.until_local("2026-11-04 23:00")
+    world.phone("mia").forget()
+    await world.resolve("Works again.")
+    world.phone("mia").expect_push("Works again.", loud=False)
+    world.phone("mia").expect_nothing()
+    await world.until_local("2026-11-05 07:00")
+    world.phone("mia").expect_nothing()
+
+
+async def test_who_was_told_awake_is_not_promised_to_be_woken_for_the_end(town: Town):
+    """R11: nobody is woken for the end whom the outage itself did not wake; so nobody is told they are."""
+    world = town(EVENING.replace(hour=21, minute=45))
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    for message in (world.phone("mia").expect_push("6:30"), world.phone("mia").expect_sms("6:30")):
+        assert "We wake you only if it gets worse; otherwise" in message.text
+    await world.until_local("2026-11-04 22:05")
+    await world.resolve("Works again.")
+    world.phone("mia").expect_push("Works again.", loud=False)
+    world.phone("mia").expect_nothing()
+    await world.until_local("2026-11-05 07:00")
+    world.phone("mia").expect_nothing()
+
+
+async def test_where_nothing_wakes_nobody_is_told_of_waking(town: Town):
+    """A policy that wakes for nothing: the message only says when they hear again."""
+    world = town(EVENING.replace(hour=21, minute=45), make.policy(wakes={}))
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    assert "wake" not in world.phone("mia").expect_sms("Next update by Thu 6:30 AM").text
 
 
 async def test_a_nurse_off_duty_hears_nothing_even_if_critical(town: Town):

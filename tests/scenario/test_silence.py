@@ -76,6 +76,37 @@ async def test_an_update_marked_no_notify_moves_nothing(world: World):
     world.phone("mia").expect_sms("No news")
 
 
+async def test_a_note_for_the_record_does_not_leak_into_what_families_are_told(world: World):
+    """R5: a holding repeats what families know; the next update by a human tells what was noted."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow", works=("sensor_works",), do=("check_by_hand",))
+    world.phone("mia").forget()
+    await world.update("For the team only.", works=(), do=("Call the desk",), notify=False)
+
+    await world.fast_forward(minutes=30)
+    message = world.phone("mia").expect_sms("No news", "Check glucose directly")
+    assert "Call the desk" not in message.text
+    await world.update("We are on it.")
+    world.phone("mia").expect_sms("We are on it.", "Call the desk")
+
+
+async def test_nobody_is_told_of_a_critical_outage_without_a_word_on_what_to_do(world: World):
+    """Left out, it is to check by hand, at the opening and at a raise; said to be nothing, it is nothing."""
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(major=("sms",))))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Check glucose directly")
+    await world.resolve()
+    await world.outage("follow", do=())
+    world.phone("mia").expect_sms("work")
+    assert "Check" not in world.phone("mia").expect_sms("is down").text
+    await world.resolve(number=2)
+    await world.outage("follow", severity="major")
+    world.phone("mia").expect_sms("work")
+    assert "Check" not in world.phone("mia").expect_sms("has problems").text
+    await world.update(number=3, severity="critical")
+    world.phone("mia").expect_sms("now down", "Check glucose directly")
+
+
 async def test_what_nobody_is_told_changes_neither_scope_nor_severity_nor_state(world: World):
     """R5: whom it touches and how badly is never written down in silence: no family is lost by it."""
     await world.family("fam-1", make.caregiver("mia", "sms"))

@@ -46,7 +46,7 @@ class TestAtNight:
             ),
             ((Kind.PROGRESS, NIGHT), WAITS, [], "else it waits"),
             (
-                (Kind.SCOPE, NIGHT),
+                (Kind.SCOPE, NIGHT, {"scope": make.scope("follow", "share")}),
                 WAITS,
                 [("mia", "PUSH", "update", "news"), ("mia", "SMS", "update", "news")],
                 "only what the policy `wakes` for is loud",

@@ -104,7 +104,7 @@ def test_a_locale_that_nobody_translated_is_read_in_english(locale: str, folder:
 def test_a_country_reads_its_language(folder: Path) -> None:
     compose = load(folder, NAMES, refuse)
     told = compose(saying(locale="es-MX", zone="America/Mexico_City"))
-    assert told.text.startswith("Seguimiento y Compartir no funcionan (desde las 01:40).")
+    assert told.text.startswith("Seguimiento y Compartir no funcionan (desde la 01:40).")
 
 
 def test_a_country_may_have_words_and_layouts_of_its_own(folder: Path) -> None:

@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 
+from alertd.domain.delivery import Framing
+from alertd.domain.incident import State
 from alertd.texts.times import Calendar, Elapsed, Wall, elapsed, minute_number
-from tests.unit.texts_story import pacific
+from tests.unit.texts_story import composer, pacific, saying
 
 EN = Calendar(
     ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -86,3 +88,41 @@ def test_minutes_are_numbered_alike_when_they_read_alike() -> None:
     assert minute_number(NOW) == minute_number(NOW + timedelta(seconds=59.9)) == minute_number(pacific(30, 14, 5))
     assert minute_number(NOW) + 1 == minute_number(NOW + timedelta(minutes=1))
     assert minute_number(None) == -1
+
+
+def test_one_o_clock_is_singular_in_spanish() -> None:
+    """Desde la 01:40, a la 01:59; desde las 02:10, a las 13:00."""
+    compose = composer()
+    night = pacific(29, 23, 40)  # 01:40 in Chicago
+    told = saying(locale="es", since=night, now=night + timedelta(minutes=1), hears_in=timedelta(minutes=19))
+    assert "desde la 01:40" in compose(told).text
+    assert "a la 02:00" not in compose(told).text
+    assert "a las 02:00" in compose(told).text
+    assert (
+        "a la 01:59" in compose(saying(locale="es", since=night, now=night, hears_in=timedelta(minutes=19))).text
+    )
+
+
+@pytest.mark.parametrize(
+    ("locale", "short"), [("en", "less than a minute (11:40 PM)"), ("es", "menos de un minuto")]
+)
+def test_less_than_a_minute(locale: str, short: str) -> None:
+    """No "0 min", neither while it lasts nor when it is over."""
+    compose = composer()
+    start = pacific(29, 23, 40)
+    for framing in (Framing.UPDATE, Framing.HOLDING):
+        for channel in ("sms", "push", "email"):
+            content = compose(saying(framing, channel=channel, locale=locale, since=start, now=start))
+            assert "0 min" not in content.text.replace("30 min", "")
+            assert "()" not in content.title
+    over = saying(
+        Framing.RESOLUTION,
+        locale=locale,
+        state=State.RESOLVED,
+        since=start,
+        now=start,
+        ended_at=start,
+        hears_in=None,
+    )
+    assert short in compose(over).text
+    assert "0 min" not in compose(over).text

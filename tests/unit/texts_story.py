@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.domain.delivery import Framing, Reader
+from alertd.domain.delivery import Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.ports import Saying
 from alertd.texts import Composer, load
@@ -61,6 +61,8 @@ def saying(
     now: datetime = SATURDAY,
     hears_in: timedelta | None = timedelta(minutes=30),
     quiet: bool = False,
+    end_wakes: bool = False,
+    change: Change = Change.NONE,
     missed: int = 0,
     touched_at: datetime | None = None,
     ended_at: datetime | None = None,
@@ -80,7 +82,9 @@ def saying(
         last_news_at=last_news_at,
     )
     hears_by = None if hears_in is None else now + hears_in
-    reader = Reader("", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at)
+    reader = Reader(
+        "", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes, change
+    )
     update = Update(9, kind, now, facts, human_number=number)
     return Saying(channel, framing, update, number, references, reader, now, ended_at)
 
@@ -128,17 +132,50 @@ CASES = (
             message={"en": "follow-fanout p99 > 4s"},
         ),
     ),
-    Case("notice_quiet", saying(now=SINCE + timedelta(minutes=20), quiet=True, hears_in=timedelta(hours=6.5))),
+    Case(
+        "notice_quiet",
+        saying(now=SINCE + timedelta(minutes=20), quiet=True, end_wakes=True, hears_in=timedelta(hours=6.5)),
+    ),
+    Case(
+        "notice_quiet_words",  # the human's words are what they were woken for: the headline says the rest
+        saying(
+            now=SINCE + timedelta(minutes=20),
+            quiet=True,
+            end_wakes=True,
+            hears_in=timedelta(hours=6.5),
+            message=_CAUSE,
+        ),
+    ),
+    Case(
+        "notice_evening",
+        saying(
+            now=SINCE + timedelta(minutes=20), severity=Severity.MAJOR, quiet=True, hears_in=timedelta(hours=6.5)
+        ),
+    ),
     Case("notice_late", saying(Framing.NOTICE, kind=Kind.PROGRESS, state=State.IDENTIFIED, message=_CAUSE)),
     Case("update", saying(Framing.UPDATE, state=State.IDENTIFIED, message=_CAUSE)),
     Case("update_no_words", saying(Framing.UPDATE, state=State.IDENTIFIED)),
     Case("update_one_service", saying(Framing.UPDATE, services=("follow",), message=_AWARE)),
     Case(
         "update_scope",
-        saying(Framing.UPDATE, kind=Kind.SCOPE, services=("follow", "share", "login"), message=_AWARE),
+        saying(
+            Framing.UPDATE,
+            kind=Kind.SCOPE,
+            services=("follow", "share", "login"),
+            message=_AWARE,
+            change=Change.SCOPE,
+        ),
     ),
-    Case("update_worse", saying(Framing.UPDATE, kind=Kind.SEVERITY, message=_AWARE)),
-    Case("update_better", saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MINOR, do=())),
+    Case("update_scope_of_others", saying(Framing.UPDATE, kind=Kind.SCOPE, services=("follow",), message=_AWARE)),
+    Case("update_worse", saying(Framing.UPDATE, kind=Kind.SEVERITY, message=_AWARE, change=Change.WORSE)),
+    Case(
+        "update_milder",
+        saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MAJOR, change=Change.BETTER),
+    ),
+    Case(
+        "update_better",
+        saying(Framing.UPDATE, kind=Kind.SEVERITY, severity=Severity.MINOR, do=(), change=Change.BETTER),
+    ),
     Case(
         "update_correction",
         saying(
@@ -172,6 +209,7 @@ CASES = (
             last_news_at=SINCE + timedelta(minutes=15),
             now=_NIGHT,
             quiet=True,
+            end_wakes=True,
             hears_in=_MORNING - _NIGHT,
         ),
     ),
