@@ -285,11 +285,13 @@ async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
         )
 
 
+# The token alone says that it is leased: whatever ends a lease takes it away. To ask for the state too would offer
+# Postgres the index of what is leased, which is mostly dead entries during an outage (five times the cost, measured).
 _OUTCOME = (
     "UPDATE delivery SET state=?, code=?, provider_id=?, accepted_at=?, due_at=coalesce(?, due_at), "
     "maybe=maybe OR ?, crashes=crashes+?, lease_until=NULL, lease_token=NULL, "
     "reader=CASE WHEN ? THEN NULL ELSE reader END "
-    "WHERE id=? AND lease_token=? AND state='leased'"
+    "WHERE id=? AND lease_token=?"
 )
 _OUTCOME_UNNEST = (
     "UPDATE delivery d SET state=u.state, code=u.code, provider_id=u.provider_id, accepted_at=u.accepted_at, "
@@ -299,7 +301,7 @@ _OUTCOME_UNNEST = (
     "FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::int8[], %s::int8[], "
     "%s::bool[], %s::int2[], %s::bool[]) "
     "AS u(id, state, code, provider_id, accepted_at, due_at, maybe, crashes, final) "
-    "WHERE d.id=u.id AND d.lease_token=%s AND d.state='leased' RETURNING d.id"
+    "WHERE d.id=u.id AND d.lease_token=%s RETURNING d.id"
 )
 
 
