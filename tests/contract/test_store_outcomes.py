@@ -258,3 +258,13 @@ async def test_texts_from_providers_are_kept_as_they_are(books: Books):
     await books.finish(lease, [outcome(c, code=t, provider_id=t) for c, t in zip(batch, odd, strict=True)])
     rows = {row["id"]: row for row in await books.table(delivery)}
     assert [(rows[c.id]["code"], rows[c.id]["provider_id"]) for c in batch] == [(t, t) for t in odd]
+
+
+@pytest.mark.parametrize(
+    "word", ["", "NULL", "null", 'a "b" c', "a\\b", "{a,b}", "a,b", " a ", "línea\nñ", "'; --"]
+)
+async def test_a_provider_may_answer_any_text(books: Books, word: str):
+    [family] = await books.families(*crowd(1, "push"))
+    await books.tell(family)
+    await books.hand_over(provider_id=word)
+    assert (await books.row(delivery))["provider_id"] == word
