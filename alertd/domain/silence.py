@@ -77,18 +77,19 @@ def touched_at(duty: Duty, now: datetime) -> datetime:
     return newest.at if newest.kind is Kind.SCOPE else now
 
 
-def deadline(duty: Duty, knowledge: Knowledge, touched: datetime) -> datetime:
+def deadline(duty: Duty, now: datetime, knowledge: Knowledge, touched: datetime) -> datetime:
     """The family's `next_by` as promised and as new facts bring it nearer; they never push it later.
 
     Before the first acceptance it is when the incident began to touch them, or was reopened, plus
-    `first_notice` (R1). A promise that fell due while the incident did not touch them binds no more, and one
-    that was put off because nobody could be told counts from its message again: somebody may have joined. So
-    this is to be put off once more.
+    `first_notice` (R1). A promise that fell due while the incident did not touch them binds no more. One that was
+    put off because nobody could be told is due when its window is over, or now if that is later: somebody may
+    have joined. So this is to be put off once more.
     """
     policy, incident = duty.policy, duty.incident
     heard = knowledge.next_by is not None and knowledge.next_by >= touched
     if heard and knowledge.next_by is not None and knowledge.said_at is not None:
-        standing = min(knowledge.next_by, knowledge.said_at + _longest(policy, _told(incident, knowledge)))
+        over = knowledge.said_at + _longest(policy, _told(incident, knowledge))
+        standing = min(knowledge.next_by, max(over, now))
     else:
         standing = touched + policy.first_notice[_severity_at(incident, touched)]
     for update, before in _untold(incident, touched, knowledge.told):

@@ -19,14 +19,12 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     """What is owed now to a family that the open incident touches."""
     people = hereafter = listeners(duty, services)
     touched = silence.touched_at(duty, now)
-    deadline = silence.deadline(duty, knowledge, touched)
+    deadline = silence.deadline(duty, now, knowledge, touched)
     if not people:
         return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched, cancel=True)
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left)
-    if deadline < now and knowledge.next_by is not None and knowledge.next_by > now:
-        deadline = now  # it was put off while there was nobody to tell; there may be somebody now
     deadline = first_told(people, deadline) or deadline
     due_at = due(people, deadline, duty.margin)
     family = Household(duty, now, services, people, hereafter, knowledge, deadline)

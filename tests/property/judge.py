@@ -230,8 +230,15 @@ class Judge:
 
     @property
     def joined_at(self) -> datetime:
-        """When the people of the family, or their hours, last changed."""
-        return max((at for ats in self.changes.values() for at in ats), default=self.world.script.start)
+        """When the people of the family, their hours, or what they want to be told of last changed."""
+        updates = self.world.incident.updates
+        moved = [
+            after.at
+            for before, after in pairwise(updates)
+            if (after.facts.severity, after.facts.scope) != (before.facts.severity, before.facts.scope)
+        ]
+        changed = [at for ats in self.changes.values() for at in ats]
+        return max((*moved, *changed), default=self.world.script.start)
 
     def outage(self, until: datetime) -> None:
         self.outages.append((self.world.now, until))
