@@ -70,7 +70,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         if later is not None:
             waiting.append(caregiver.id)
             wake_at.append(later)
-        elif not deliveries and again is not None:
+        if not deliveries and again is not None:
             wake_at.append(now + again)
     look_at = min(wake_at, default=None)
     if owed or knowledge.in_flight:

@@ -15,7 +15,7 @@ from alertd.ports.deps import Deps
 from alertd.store.tables import metadata
 from alertd.store.types import from_us
 from alertd.usecases.deliver import Sender
-from alertd.usecases.drain import claim
+from alertd.usecases.drain import claim, drain
 from alertd.usecases.fan_out import Step, fan_out
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
@@ -284,7 +284,12 @@ class Town:
         """The sweeper looks once."""
         self.tick += 1
         self.claimed_at[self.sweeper.process] = self.tick
-        self.run(self.sweeper, lambda deps: sweep(deps, self.sweeper.sender, broker=broker))
+
+        async def look(deps: Deps) -> None:
+            for lane in (await sweep(deps, broker=broker)).alone:
+                await drain(deps, self.sweeper.sender, lane, seconds=30)
+
+        self.run(self.sweeper, look)
 
     # --- quiet ----------------------------------------------------------------------------------------
 
