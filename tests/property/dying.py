@@ -1,4 +1,4 @@
-"""Processes that die between two statements, on a loop that never waits for a clock.
+"""Processes that die between two statements.
 
 A fuse burns at the boundaries that processes pass: before each statement, before and after each commit,
 before and after the provider. Where it ends the process dies with all it held in memory: whatever else it still
@@ -7,7 +7,6 @@ a lost connection had begun.
 """
 
 import asyncio
-import selectors
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -87,6 +86,11 @@ class Fuse:
     def light(self, *deaths: Death) -> None:
         """Somebody will die so, and so; nothing given: nobody will any more."""
         self._deaths = {death: death.after for death in deaths}
+
+    @property
+    def waiting(self) -> tuple[Death, ...]:
+        """Who has yet to die."""
+        return tuple(self._deaths)
 
     def boundary(self, what: str) -> None:
         """The next statement, commit or call would begin here. Raises Crash if the process dies first."""
@@ -239,33 +243,3 @@ class _Driver:
 
     async def __aexit__(self, *error: Any) -> Any:
         return await self._inner.__aexit__(*error)
-
-
-# --- a loop without waiting -----------------------------------------------------------------------------
-
-
-class InstantLoop(asyncio.SelectorEventLoop):
-    """Where nothing can happen but a timer, it is that timer's time at once: no test waits, and each run is alike."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-        super().__init__(_Jumping(self))
-        self.set_exception_handler(lambda *_: None)  # the dead leave tasks behind whose end nobody asks for
-
-    def time(self) -> float:
-        return self.at
-
-
-class _Jumping(selectors.DefaultSelector):
-    def __init__(self, loop: InstantLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        alone = len(self.get_map()) <= 1  # the loop's own pipe: no socket is waited for
-        if alone and timeout is None:
-            raise AssertionError("nothing will ever happen: a task waits for what nobody does")
-        if alone and timeout:
-            self._loop.at += timeout
-            timeout = 0
-        return super().select(timeout)

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from alertd.domain.family import Caregiver, Family, FamilyId
-from alertd.ports import Content, Later, Message, Misconfigured, Receipt, Refused, Unknown
+from alertd.domain.family import Family
+from alertd.ports import Content
 from alertd.ports.deps import Deps
 from alertd.store.tables import metadata
 from alertd.store.types import from_us
@@ -24,74 +24,13 @@ from alertd.usecases.sweep import sweep
 from tests import make
 from tests.fakes import FakeClock, FakeDoorbell, FakeLog
 from tests.property.aftermath import Aftermath, Taken, look_into
-from tests.property.dying import Crash, Death, DyingStore, Fuse, InstantLoop, Process, running, within
+from tests.property.dying import Crash, Death, DyingStore, Fuse, Process, within
+from tests.property.fates import Provider
+from tests.property.instant import InstantLoop
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 LANES = ("urgent", "bulk")
-FAULTS = ("later", "refused", "had", "lost", "crashed", "misconfigured")
-MOST_STEPS = 3000  # of a town that comes to rest
-
-_GRANDMA = make.caregiver("rose", "sms", role="guardian", order=2)  # one phone for two families
-FAMILIES: dict[str, tuple[tuple[Caregiver, ...], ...]] = {
-    "fam-1": (
-        (make.caregiver("mia", "push", "sms"), _GRANDMA),
-        (make.caregiver("mia", "push", "email"), _GRANDMA),
-        (make.caregiver("mia", "sms"),),
-    ),
-    "fam-2": (
-        (make.caregiver("leo", "sms", "email"), _GRANDMA),
-        (make.caregiver("leo", "push"), _GRANDMA),
-        (_GRANDMA,),
-    ),
-    "fam-3": ((make.caregiver("ana"),), (make.caregiver("ana", "email"), make.caregiver("tom", "push", order=2))),
-}
-SERVICES = (("follow", "share"), ("follow",), ("share",))
-
-
-@dataclass(eq=False)
-class Provider:
-    """Takes what it is given, unless the next message is to have a fate of its own."""
-
-    name: str
-    town: "Town"
-    at_once: int = 100
-    deadline: float = 1.0
-    has_callbacks: bool = False
-
-    async def send(self, message: Message) -> Receipt:
-        town, process = self.town, running()
-        town.fuse.boundary("provider asked")
-        fate = town.fates.pop(0) if town.fates else "accepted"
-        if fate == "later":
-            raise Later("429")
-        if fate == "refused":
-            raise Refused("21211")
-        if fate == "lost":
-            raise Unknown("timeout")
-        if fate == "crashed":
-            raise ValueError("a fault of our own")
-        if fate == "misconfigured":
-            raise Misconfigured("20003")
-        if fate == "frozen":  # the worker stops for a while with the call before it
-            await self._answered(process)
-        town.tick += 1
-        town.taken.append(Taken(town.tick, town.claimed_at.get(process, 0), self.name, message))
-        if fate == "slow":
-            await self._answered(process)
-        if fate == "had":
-            raise Unknown("timeout")
-        town.fuse.boundary("provider answered")
-        return Receipt(f"{self.name}-{town.tick}")
-
-    async def _answered(self, process: Process) -> None:
-        if process is self.town.sweeper.process:
-            return  # it looks once and comes back; only workers overlap
-        gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        process.gates.append(gate)
-        await gate
-
-    async def close(self) -> None:
-        """Nothing is held."""
+MOST_STEPS = 500  # of a town that comes to rest
 
 
 @dataclass(eq=False)
@@ -194,16 +133,10 @@ class Town:
 
     def command(self, act: Callable[[Deps], Coroutine[Any, Any, Any]]) -> Any:
         """A human asks the API."""
-        return self.run(self.api, act)
-
-    def family(self, name: str, who: int, services: int) -> Family:
-        """One of the documents that a family may have."""
-        return make.family(
-            *FAMILIES[name][who % len(FAMILIES[name])],
-            id=FamilyId(name),
-            services=SERVICES[services],
-            updated_at=self.clock.now() - timedelta(seconds=1),
-        )
+        try:
+            return self.run(self.api, act)
+        finally:
+            self.aftermath.judge_taken(self.tick)  # what ended now has ended before the next claim
 
     def open_incidents(self) -> list[int]:
         """Their numbers, the newest first."""

@@ -12,17 +12,19 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from alertd.domain.errors import Conflict
+from alertd.domain.errors import Conflict, Invalid
 from alertd.domain.incident import Reach, Severity, State
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, publish
 from tests.property.dying import Death
-from tests.property.mortal import FAMILIES, FAULTS, LANES, Ground, Town
+from tests.property.fates import FATES
+from tests.property.households import FAMILIES, household
+from tests.property.mortal import LANES, Ground, Town
 
 MORE = os.environ.get("ALERTD_PROPERTY_EXAMPLES")
-EXAMPLES = {"sqlite": 20, "postgresql": 6}
+EXAMPLES = {"sqlite": 18, "postgresql": 5}
 STEPS = 30
 
 WHAT = ("fan out", "plan", "claim")
@@ -62,8 +64,20 @@ THEN = st.builds(
     seconds=st.sampled_from((0, 0, 0.3, 2, 5, 31, 61, 600, 1700, 7200, 30_000)),
     worker=WORKERS,
     pieces=st.integers(0, 6),
-    fates=st.lists(st.sampled_from(("accepted", "slow", "frozen", *FAULTS)), max_size=4).map(tuple),
+    fates=st.lists(st.sampled_from(FATES), max_size=4).map(tuple),
     dies=st.one_of(st.none(), st.builds(Death, st.integers(0, 20))),
+)
+
+EVENTS = st.one_of(
+    st.tuples(st.just("update"), st.integers(0, 1), st.sampled_from(NEWS)),
+    st.tuples(st.just("end"), st.integers(0, 1), st.sampled_from(OVER)),
+    st.tuples(st.just("family"), st.sampled_from(sorted(FAMILIES)), st.integers(0, 2), st.integers(0, 2)),
+    st.tuples(st.just("step"), WORKERS, st.sampled_from(WHAT), st.sampled_from(LANES), st.booleans()),
+    st.tuples(st.just("hand over"), WORKERS),
+    st.tuples(st.just("answer"), WORKERS),
+    st.tuples(st.just("sweep"), st.booleans()),
+    st.tuples(st.just("recover"), st.booleans()),
+    st.tuples(st.just("open"), st.sampled_from(("follow", "share")), st.sampled_from(Severity)),
 )
 
 
@@ -79,79 +93,62 @@ class Mortal(RuleBasedStateMachine):
 
     @initialize(severity=st.sampled_from(Severity), then=THEN)
     def families_move_in(self, severity: Severity, then: Then) -> None:
-        everybody = [self.town.family(name, 0, 0) for name in ("fam-1", "fam-2")]
+        everybody = [household(name, 0, 0, self.town.clock.now()) for name in ("fam-1", "fam-2")]
         self._do(lambda: self.town.put(*everybody), None, NOTHING)
-        self.open_incident("follow", severity, None, then)
+        self._do(lambda: self._open("follow", severity), None, then)
+
+    # One rule, for Hypothesis leaves out half of several in each example, and few examples are to see it all.
+    @rule(event=EVENTS, dies=DIES, then=THEN)
+    def happens(self, event: tuple[Any, ...], dies: Death | None, then: Then) -> None:
+        name, *values = event
+        self.counts[f"event: {name}"] += 1
+        act: Callable[..., None] = getattr(self, f"_{name.replace(' ', '_')}")
+        self._do(lambda: act(*values), dies, then)
 
     # --- humans -----------------------------------------------------------------------------------------
 
-    @precondition(lambda self: len(self.town.open_incidents()) < 2)
-    @rule(service=st.sampled_from(("follow", "share")), severity=st.sampled_from(Severity), dies=DIES, then=THEN)
-    def open_incident(self, service: str, severity: Severity, dies: Death | None, then: Then) -> None:
-        opening = Opening((Reach(service),), severity, "It fails", {"en": "We look into it."})
-        self._command(lambda deps: open_incident(deps, opening, who="test"), dies, then)
+    def _open(self, service: str, severity: Severity) -> None:
+        if len(self.town.open_incidents()) < 2:
+            opening = Opening((Reach(service),), severity, "It fails", {"en": "We look into it."})
+            self._command(lambda deps: open_incident(deps, opening, who="test"))
 
-    @rule(which=st.integers(0, 2), news=st.sampled_from(NEWS), dies=DIES, then=THEN)
-    def update(self, which: int, news: News, dies: Death | None, then: Then) -> None:
+    def _update(self, which: int, news: News) -> None:
         if open_ := self.town.open_incidents():
             number = open_[which % len(open_)]
-            self._command(lambda deps: publish(deps, number, news, who="test"), dies, then)
+            self._command(lambda deps: publish(deps, number, news, who="test"))
 
-    @precondition(lambda self: len(self.town.taken) > self.enough)
-    @rule(which=st.integers(0, 2), news=st.sampled_from(OVER), dies=DIES, then=THEN)
-    def end(self, which: int, news: News, dies: Death | None, then: Then) -> None:
-        self.enough = len(self.town.taken) + 20
-        self.update(which, news, dies, then)
+    def _end(self, which: int, news: News) -> None:
+        if len(self.town.taken) >= self.enough:
+            self.enough = len(self.town.taken) + 10
+            self._update(which, news)
 
-    def _command(self, act: Any, dies: Death | None, then: Then) -> None:
-        def command() -> None:
-            try:
-                self.town.command(act)
-            except Conflict:
-                self.counts["refused commands"] += 1
+    def _command(self, act: Any) -> None:
+        try:
+            self.town.command(act)
+        except (Conflict, Invalid):  # it is covered already, or touches nobody
+            self.counts["refused commands"] += 1
 
-        self._do(command, dies, then)
-
-    @rule(
-        name=st.sampled_from(sorted(FAMILIES)),
-        who=st.integers(0, 2),
-        services=st.integers(0, 2),
-        dies=DIES,
-        then=THEN,
-    )
-    def change_family(self, name: str, who: int, services: int, dies: Death | None, then: Then) -> None:
-        self._do(lambda: self.town.put(self.town.family(name, who, services)), dies, then)
+    def _family(self, name: str, who: int, services: int) -> None:
+        self.town.put(household(name, who, services, self.town.clock.now()))
 
     # --- the system -------------------------------------------------------------------------------------
 
-    @rule(
-        worker=WORKERS,
-        what=st.sampled_from(WHAT),
-        lane=st.sampled_from(LANES),
-        send=st.booleans(),
-        dies=DIES,
-        then=THEN,
-    )
-    def step(self, worker: int, what: str, lane: str, send: bool, dies: Death | None, then: Then) -> None:
-        self._do(lambda: self.town.step(self.town.workers[worker], what, lane, send=send), dies, then)
+    def _step(self, worker: int, what: str, lane: str, send: bool) -> None:
+        self.town.step(self.town.workers[worker], what, lane, send=send)
 
-    @rule(worker=WORKERS, dies=DIES, then=THEN)
-    def hand_over(self, worker: int, dies: Death | None, then: Then) -> None:
-        self._do(lambda: self.town.hand_over(self.town.workers[worker]), dies, then)
+    def _hand_over(self, worker: int) -> None:
+        self.town.hand_over(self.town.workers[worker])
 
-    @rule(worker=WORKERS, dies=DIES, then=THEN)
-    def answer(self, worker: int, dies: Death | None, then: Then) -> None:
-        self._do(lambda: self.town.answer(self.town.workers[worker]), dies, then)
+    def _answer(self, worker: int) -> None:
+        self.town.answer(self.town.workers[worker])
 
-    @rule(broker=st.booleans(), dies=DIES, then=THEN)
-    def sweep(self, broker: bool, dies: Death | None, then: Then) -> None:
-        self._do(lambda: self.town.sweep(broker=broker), dies, then)
+    def _sweep(self, broker: bool) -> None:
+        self.town.sweep(broker=broker)
 
-    @precondition(lambda self: self.town.fuse.hit.total() > self.died)
-    @rule(frozen_die=st.booleans())
-    def recover(self, frozen_die: bool) -> None:
-        self.died = self.town.fuse.hit.total()
-        self._do(lambda: self.town.recover(frozen_die=frozen_die), None, NOTHING)
+    def _recover(self, frozen_die: bool) -> None:
+        if self.town.fuse.hit.total() > self.died:
+            self.town.recover(frozen_die=frozen_die)
+            self.died = self.town.fuse.hit.total()
 
     def _do(self, act: Callable[[], Any], dies: Death | None, then: Then) -> None:
         """It happens, perhaps somebody dies of it; then time passes, and a worker works."""
