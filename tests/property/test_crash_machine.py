@@ -24,7 +24,7 @@ from tests.property.households import FAMILIES, household
 from tests.property.mortal import LANES, Ground, Town
 
 MORE = os.environ.get("ALERTD_PROPERTY_EXAMPLES")
-EXAMPLES = {"sqlite": 18, "postgresql": 5}
+EXAMPLES = {"sqlite": 8, "postgresql": 3}
 STEPS = 30
 
 WHAT = ("fan out", "plan", "claim")
