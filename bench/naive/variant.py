@@ -92,7 +92,7 @@ class Naive:
         warmed.mkdir(exist_ok=True)
         for old in warmed.iterdir():
             old.unlink()
-        rows = self._insert([f"warm-up-{i}" for i in range(CHILDREN * 4)])
+        rows = self._insert([f"warm-up-{i}" for i in range(CHILDREN * 40)])
 
         def all_warm() -> bool:
             return len(list(warmed.iterdir())) == CHILDREN and self._sent() == len(rows)
