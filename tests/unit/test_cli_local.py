@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from alertd.cli import accounts
 from alertd.stand_ins import StandIns
 from tests.listening import Daemon, Shell, alertd, listening
 from tests.served import CONFIG
+from tests.servers import wait_until
 
 __all__ = ["alertd", "listening"]
 
@@ -126,7 +126,7 @@ def sandbox(tmp_path: Path) -> Iterator[StandIns]:
     argv += ["--port", str(made.port), "--smtp-port", str(made.smtp_port)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: answers(made.port))
+        wait_until("it answers", lambda: answers(made.port), 60.0)
         yield made
     finally:
         process.terminate()
@@ -260,7 +260,7 @@ def test_the_api_serves_and_stops_cleanly(fresh_database: Callable[[str], str], 
     argv = [sys.executable, "-m", "alertd", "api", "-o", "json"]
     process = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True)
     try:
-        wait_until(lambda: answers(port))
+        wait_until("it answers", lambda: answers(port), 60.0)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=20)
     finally:
@@ -298,11 +298,3 @@ def answers(port: int) -> bool:
         return False
     finally:
         connection.close()
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Ask again and again; fail in time."""
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, "it did not come true"
-        time.sleep(0.05)
