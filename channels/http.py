@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import DetailedPyreqwestError, PoolTimeoutError, PyreqwestError, RequestTimeoutError
+from pyreqwest.http import Url
 from pyreqwest.request import RequestBuilder
 from pyreqwest.response import Response
 
@@ -73,6 +74,7 @@ class HttpClient:
         self._headers = {"Accept": "application/json", **headers}
         self._connections, self._deadline = connections, deadline
         self._client: Client | None = None
+        self._urls: dict[str, Url] = {}
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str] | None = None, within: float | None = None
@@ -82,7 +84,11 @@ class HttpClient:
         Raises Later if nothing was sent, Unknown if the provider may have received the request and its whole
         answer did not come. Who is cancelled while waiting leaves a request that goes on until its deadline.
         """
-        request = (self._client or self._open()).post(url).body_bytes(body)
+        client = self._client or self._open()
+        parsed = self._urls.get(url)
+        if parsed is None:
+            parsed = self._urls[url] = Url(url)
+        request = client.post(parsed).body_bytes(body)
         if headers:
             request = request.headers(headers)
         if within is not None:

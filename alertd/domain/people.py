@@ -4,7 +4,7 @@ from alertd.domain import preferences
 from alertd.domain.family import Address, AddressStatus, Caregiver, Family
 from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy
-from alertd.domain.quiet import SOFT_CHANNELS, Person, on_duty_of, quiet_hours_of, zone_of
+from alertd.domain.quiet import SOFT_CHANNELS, Person, hours_of
 from alertd.domain.watch import Duty, Rest
 
 _USABLE = AddressStatus()
@@ -32,14 +32,15 @@ def meet(
         and (notable.get(address.id, _USABLE).usable if address.id in notable else address.verified)
     )
     goes_soft = policy.silence.quiet.get(quiet_as or severity) is not None
+    quiet_hours, on_duty = hours_of(caregiver, policy)
     return Person(
         caregiver=caregiver,
         choice=choice,
         usable=usable,
-        zone=zone_of(caregiver, family),
+        zone=caregiver.time_zone or family.time_zone,
         locale=caregiver.locale or family.locale,
-        quiet_hours=quiet_hours_of(caregiver, policy),
-        on_duty=on_duty_of(caregiver, policy),
+        quiet_hours=quiet_hours,
+        on_duty=on_duty,
         soft_at_night=goes_soft and bool(soft(usable, choice.channels)),
     )
 

@@ -14,6 +14,7 @@ class Choice:
 
     channels: tuple[str, ...]
     rule: str
+    severity: Severity  # for which they were chosen
 
 
 def choose(
@@ -26,7 +27,7 @@ def choose(
     choices = [_for_service(caregiver, family, policy, service, severity) for service in services]
     channels = tuple(dict.fromkeys(channel for choice in choices for channel in choice.channels))
     rules = tuple(dict.fromkeys(choice.rule for choice in choices))
-    return Choice(channels, " + ".join(rules))
+    return Choice(channels, " + ".join(rules), severity)
 
 
 def chain(
@@ -49,7 +50,7 @@ def _for_service(caregiver: Caregiver, family: Family, policy: Policy, service: 
     for rule, said in chain(caregiver, family, policy, service, severity):
         if said is not None and (said or severity is not Severity.CRITICAL):
             # "Do not tell me" is no answer while caregivers are blind.
-            return Choice(said, rule)
+            return Choice(said, rule, severity)
     raise AssertionError("the last rule always says something")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain import hours
-from alertd.domain.family import Address, Caregiver, Family
+from alertd.domain.family import Address, Caregiver
 from alertd.domain.policy import Policy
 from alertd.domain.preferences import Choice
 
@@ -84,21 +84,16 @@ class Person:
         return None  # duty lies wholly within quiet hours: nobody is ever there
 
 
-def zone_of(caregiver: Caregiver, family: Family) -> str:
-    """The caregiver's own zone, else the family's."""
-    return caregiver.time_zone or family.time_zone
+def hours_of(caregiver: Caregiver, policy: Policy) -> tuple[str | None, str | None]:
+    """Quiet hours and duty hours: the caregiver's own, else the role's, else everybody's.
 
-
-def quiet_hours_of(caregiver: Caregiver, policy: Policy) -> str | None:
-    """The caregiver's own quiet hours, else the role's, else everybody's; None = never quiet."""
+    None = never quiet, always on duty.
+    """
     own, general = policy.defaults_of(caregiver.role)
-    return caregiver.preferences.quiet_hours or own.quiet_hours or general.quiet_hours
-
-
-def on_duty_of(caregiver: Caregiver, policy: Policy) -> str | None:
-    """The caregiver's own duty hours, else the role's, else everybody's; None = always on duty."""
-    own, general = policy.defaults_of(caregiver.role)
-    return caregiver.on_duty or own.on_duty or general.on_duty
+    return (
+        caregiver.preferences.quiet_hours or own.quiet_hours or general.quiet_hours,
+        caregiver.on_duty or own.on_duty or general.on_duty,
+    )
 
 
 def first_told(people: list[Person], at: datetime) -> datetime | None:

@@ -33,7 +33,10 @@ def end_wakes(duty: Duty, person: Person, services: tuple[str, ...]) -> bool:
 def _wakable(duty: Duty, person: Person, services: tuple[str, ...], severity: Severity) -> bool:
     """Whether a message of this severity that wakes goes to any address of theirs that can."""
     policy = duty.policy
-    listed = preferences.choose(person.caregiver, duty.family, policy, services, severity).channels
+    choice = person.choice
+    if choice.severity is not severity:
+        choice = preferences.choose(person.caregiver, duty.family, policy, services, severity)
+    listed = choice.channels
     if not listed or not person.usable:
         return False
     chosen = [a for a in person.usable if a.channel in listed] or [person.usable[0]]

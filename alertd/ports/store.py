@@ -27,6 +27,10 @@ from alertd.records import (
 )
 
 
+class Taken(Exception):
+    """Another worker has it in hand, and did not let go in the time that was given."""
+
+
 class Rows(Protocol):
     """One open transaction."""
 
@@ -133,8 +137,11 @@ class Rows(Protocol):
     async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
         """Which of these families have a watch in this incident."""
 
-    async def take_fanout(self, lane: str) -> Fanout | None:
-        """The oldest open cursor of a lane that nobody else is moving, or None."""
+    async def take_fanout(self, lane: str, wait: float = 0.0) -> Fanout | None:
+        """The oldest open cursor of a lane that nobody else is moving, or None.
+
+        `wait`: seconds to wait for whoever is moving it. Raises Taken where that takes longer.
+        """
 
     async def move_fanout(self, cursor: Fanout, to: str | None, machine_at: datetime) -> bool:
         """Put the cursor behind `to` (None: done); False if somebody else moved it meanwhile."""
@@ -276,8 +283,8 @@ class Store(Protocol):
     def reading(self) -> AbstractAsyncContextManager[Rows]:
         """One snapshot, read only."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager[Turn | None]:
-        """The right to plan under this name; None while another worker has it."""
+    def turn(self, name: str, wait: float = 0.0) -> AbstractAsyncContextManager[Turn | None]:
+        """The right to plan under this name; None while another worker has it, and kept it for `wait` seconds."""
 
     async def now(self) -> datetime:
         """The database's own clock."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from alertd.store.sql import PostgresSql, Sql, SqliteSql
 
+_ASK_AGAIN = 0.002  # seconds; a slice takes fifty times as long
 _BUSY_SECONDS = 5  # backstop only: the lock file queues writers before SQLite has to
 
 _PLANNING = {
@@ -34,8 +36,8 @@ class Database(Protocol):
     def reading(self) -> AbstractAsyncContextManager[Sql]:
         """One consistent snapshot, read only."""
 
-    def turn(self, name: str) -> AbstractAsyncContextManager["Turn | None"]:
-        """The right to plan under `name`, or None while another worker has it."""
+    def turn(self, name: str, wait: float = 0.0) -> AbstractAsyncContextManager["Turn | None"]:
+        """The right to plan under `name`; None while another worker has it, and kept it for `wait` seconds."""
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -116,11 +118,9 @@ class SqliteDatabase:
             yield SqliteSql(connection)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator["Turn | None"]:
+    async def turn(self, name: str, wait: float = 0.0) -> AsyncIterator["Turn | None"]:
         with Path(f"{self._path}.{name}.lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not await _flock_within(lock, wait):
                 yield None
                 return
             with self._reader.begin() as connection:
@@ -152,6 +152,20 @@ async def _flock(lock: IO[bytes]) -> None:
             # The thread cannot be called back: what it gets for nobody, it gives back at once.
             waiting.add_done_callback(lambda _: fcntl.flock(lock, fcntl.LOCK_UN))
             raise
+
+
+async def _flock_within(lock: IO[bytes], seconds: float) -> bool:
+    """Take a lock, or give up after so many seconds. Asked for again and again: a thread could not give up."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            await asyncio.sleep(_ASK_AGAIN)
+        else:
+            return True
 
 
 class PostgresDatabase:
@@ -187,7 +201,8 @@ class PostgresDatabase:
             yield PostgresSql(connection)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator["Turn | None"]:
+    async def turn(self, name: str, wait: float = 0.0) -> AsyncIterator["Turn | None"]:
+        # What is waited for is a row: see `take_fanout`.
         async with self._engine.begin() as connection:
             yield _PostgresTurn(PostgresSql(connection))
 

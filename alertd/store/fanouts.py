@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select, union, union_all, update
+from psycopg.errors import LockNotAvailable
+from sqlalchemy import Row, Select, func, or_, select, true, union, union_all, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql import ColumnElement
 
 from alertd.domain.delivery import DEAD, Telling
 from alertd.domain.family import AddressId, AddressStatus
 from alertd.domain.incident import IncidentId, Scope
+from alertd.ports.store import Taken
 from alertd.records import Candidate, Fanout
 from alertd.store import codec
 from alertd.store.families import touched_after
@@ -48,22 +51,42 @@ class FanoutRows:
 
     sql: Sql
 
-    async def take_fanout(self, lane: str) -> Fanout | None:
-        """The oldest open cursor of a lane that nobody else is moving, or None."""
+    async def take_fanout(self, lane: str, wait: float = 0.0) -> Fanout | None:
+        """The oldest open cursor of a lane that nobody else is moving, or None.
+
+        `wait`: seconds to wait for whoever is moving it. Raises Taken where that takes longer.
+        """
         statement = (
-            select(fanout)
-            .where(~fanout.c.done, fanout.c.lane == lane)
-            .order_by(fanout.c.opened_at)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+            select(fanout).where(~fanout.c.done, fanout.c.lane == lane).order_by(fanout.c.opened_at).limit(1)
         )
-        rows = await self.sql.rows(statement)
+        rows = await self.sql.rows(statement.with_for_update(skip_locked=True))
+        if not rows and self.sql.dialect == "postgresql":
+            rows = await self._wait_for(statement, wait)
         if not rows:
             return None
         row = rows[0]
         return Fanout(
             row.id, IncidentId(row.incident_id), row.update_no, row.position, row.slices, row.lane, row.scope
         )
+
+    async def _wait_for(self, statement: Select[Any], wait: float) -> Sequence[Row[*tuple[Any, ...]]]:
+        """The row that another worker has locked, once it lets go. Raises Taken if it does not in time."""
+        if not await self.sql.rows(statement):
+            return []
+        if not wait:
+            raise Taken
+        await self._lock_timeout(f"{wait * 1000:.0f}ms")
+        try:
+            rows = await self.sql.rows(statement.with_for_update())
+        except OperationalError as error:
+            if isinstance(error.orig, LockNotAvailable):
+                raise Taken from None
+            raise
+        await self._lock_timeout("0")
+        return rows
+
+    async def _lock_timeout(self, value: str) -> None:
+        await self.sql.rows(select(func.set_config("lock_timeout", value, true())))
 
     async def move_fanout(self, cursor: Fanout, to: str | None, machine_at: datetime) -> bool:
         """Put the cursor behind `to` (None: done); False if somebody else moved it meanwhile."""

@@ -1,4 +1,4 @@
-"""The hottest statements, over the driver's own connection: COPY and unnest on Postgres, executemany on SQLite."""
+"""The hottest statements, over the driver's own connection: COPY and unnest on Postgres, many VALUES on SQLite."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alertd.domain.delivery import DeliveryState, Reader
 from alertd.domain.incident import IncidentId
 from alertd.records import Outcome, Plan, Planned, PlannedWatch
-from alertd.store import codec
+from alertd.store import codec, fast_sqlite
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import delivery, delivery_share, watch
@@ -29,10 +29,8 @@ _DELIVERY_TYPES = (
     "text",
 )  # fmt: skip
 _COPY_DELIVERY = f"COPY delivery ({', '.join(_DELIVERY)}) FROM STDIN (FORMAT BINARY)"
-_INSERT_DELIVERY = (
-    f"INSERT INTO delivery ({', '.join(_DELIVERY)}) VALUES ({', '.join('?' * len(_DELIVERY))}) "  # noqa: S608
-    "ON CONFLICT DO NOTHING"
-)
+_INSERT_DELIVERY = f"INSERT INTO delivery ({', '.join(_DELIVERY)})"
+_UNLESS_THERE = "ON CONFLICT DO NOTHING"
 _WATCH = (
     "incident_id", "family_id", "touched_at", "next_by", "told", "owed", "epoch", "waiting", "look_at",
     "rest", "version",
@@ -108,7 +106,8 @@ async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> lis
             await driver.execute("ROLLBACK TO SAVEPOINT slice")
             return await insert_deliveries_plainly(sql, plan, new)
         return list(new)
-    if driver.executemany(_INSERT_DELIVERY, _tuples(plan, new, codec.uuid_text)).rowcount == len(new):
+    rows = _tuples(plan, new, codec.uuid_text)
+    if fast_sqlite.write(driver, _INSERT_DELIVERY, rows, _UNLESS_THERE) == len(new):
         return list(new)
     written = await sql.rows(select(delivery.c.id).where(one_of(delivery.c.id, [d.id for d in new])))
     return _only(new, {row.id for row in written})
@@ -173,10 +172,7 @@ def _watch_tuples(plan: Plan, watches: Sequence[PlannedWatch], uuid: Any) -> lis
     ]  # fmt: skip
 
 
-_INSERT_WATCH = (
-    f"INSERT INTO watch ({', '.join(_WATCH)}) VALUES ({', '.join('?' * len(_WATCH))}) "  # noqa: S608
-    "ON CONFLICT DO NOTHING RETURNING family_id"
-)
+_INSERT_WATCH = f"INSERT INTO watch ({', '.join(_WATCH)})"
 _INSERT_WATCH_UNNEST = (
     f"INSERT INTO watch ({', '.join(_WATCH)}) "  # noqa: S608
     "SELECT %s, u.* FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int4[], %s::int4[], %s::int2[], "
@@ -194,17 +190,16 @@ async def insert_watches(sql: Sql, plan: Plan, new: Sequence[PlannedWatch]) -> s
         async with driver.cursor() as cursor:
             await cursor.execute(_INSERT_WATCH_UNNEST, (plan.incident, *columns))
             return {row[0] for row in await cursor.fetchall()}
-    won: set[str] = set()
-    for row in _watch_tuples(plan, ordered, codec.uuid_text):
-        if driver.execute(_INSERT_WATCH, row).fetchone() is not None:
-            won.add(row[1])
-    return won
+    rows = _watch_tuples(plan, ordered, codec.uuid_text)
+    written = fast_sqlite.written(driver, _INSERT_WATCH, rows, _UNLESS_THERE)
+    return {w.family for w, mine in zip(ordered, written, strict=True) if mine}
 
 
 _UPDATE_WATCH = (
-    "UPDATE watch SET touched_at=?, next_by=?, owed=max(owed, ?), epoch=?, waiting=?, look_at=?, rest=?, "
-    "version=version+1 WHERE incident_id=? AND family_id=? AND version=?"
+    "UPDATE watch SET touched_at=u.column2, next_by=u.column3, owed=max(owed, u.column4), epoch=u.column5, "
+    "waiting=u.column6, look_at=u.column7, rest=u.column8, version=version+1 FROM ("
 )
+_OF_VERSION = ") AS u WHERE incident_id=? AND family_id=u.column1 AND version=u.column9"
 _UPDATE_WATCH_UNNEST = (
     "UPDATE watch w SET touched_at=u.touched_at, next_by=u.next_by, owed=greatest(w.owed, u.owed), "
     "epoch=u.epoch, waiting=u.waiting, look_at=u.look_at, rest=u.rest, version=w.version+1 "
@@ -229,22 +224,17 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
         async with driver.cursor() as cursor:
             await cursor.execute(_UPDATE_WATCH_UNNEST, (*columns, plan.incident))
             return {row[0] for row in await cursor.fetchall()}
-    incident = codec.uuid_text(plan.incident)
-    won: set[str] = set()
-    for family, touched_at, next_by, owed, epoch, waiting, look_at, rest, version in rows:
-        cursor = driver.execute(
-            _UPDATE_WATCH, (touched_at, next_by, owed, epoch, waiting, look_at, rest, incident, family, version)
-        )
-        if cursor.rowcount == 1:
-            won.add(family)
-    return won
+    written = fast_sqlite.written(driver, _UPDATE_WATCH, rows, _OF_VERSION, (codec.uuid_text(plan.incident),))
+    return {row[0] for row, mine in zip(rows, written, strict=True) if mine}
 
 
 _HEARD = (
-    "UPDATE watch SET heard_at=max(coalesce(heard_at, 0), ?), "
-    "next_by=CASE WHEN ? IS NULL OR ? < told THEN next_by WHEN ? = told THEN min(next_by, ?) ELSE ? END, "
-    "told=max(told, ?) WHERE incident_id=? AND family_id=?"
+    "UPDATE watch SET heard_at=max(coalesce(heard_at, 0), u.column3), "
+    "next_by=CASE WHEN u.column5 IS NULL OR u.column4 < told THEN next_by "
+    "WHEN u.column4 = told THEN min(next_by, u.column5) ELSE u.column5 END, "
+    "told=max(told, u.column4) FROM ("
 )
+_OF_FAMILY = ") AS u WHERE incident_id=u.column1 AND family_id=u.column2"
 _HEARD_UNNEST = (
     "UPDATE watch w SET heard_at=greatest(w.heard_at, u.at), "
     "next_by=CASE WHEN u.next_by IS NULL OR u.told < w.told THEN w.next_by "
@@ -286,20 +276,17 @@ async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
             await cursor.execute(_LOCK_WATCHES, (columns[0], columns[1]))
             await cursor.execute(_HEARD_UNNEST, columns)
     else:
-        driver.executemany(
-            _HEARD,
-            [(at, n, told, told, n, n, told, codec.uuid_text(i), f) for i, f, at, told, n in rows],
-        )
+        fast_sqlite.write(driver, _HEARD, [(codec.uuid_text(i), *heard) for i, *heard in rows], _OF_FAMILY)
 
 
 # The token alone says that it is leased: whatever ends a lease takes it away. To ask for the state too would offer
 # Postgres the index of what is leased, mostly dead entries during an outage: five times the cost, measured.
 _OUTCOME = (
-    "UPDATE delivery SET state=?, code=?, provider_id=?, accepted_at=?, due_at=coalesce(?, due_at), "
-    "maybe=maybe OR ?, crashes=crashes+?, lease_until=NULL, lease_token=NULL, "
-    "reader=CASE WHEN ? THEN NULL ELSE reader END "
-    "WHERE id=? AND lease_token=?"
+    "UPDATE delivery SET state=u.column2, code=u.column3, provider_id=u.column4, accepted_at=u.column5, "
+    "due_at=coalesce(u.column6, due_at), maybe=maybe OR u.column7, crashes=crashes+u.column8, lease_until=NULL, "
+    "lease_token=NULL, reader=CASE WHEN u.column9 THEN NULL ELSE reader END FROM ("
 )
+_OF_LEASE = ") AS u WHERE id=u.column1 AND lease_token=?"
 _OUTCOME_UNNEST = (
     "UPDATE delivery d SET state=u.state, code=u.code, provider_id=u.provider_id, accepted_at=u.accepted_at, "
     "due_at=coalesce(u.due_at, d.due_at), maybe=d.maybe OR u.maybe, crashes=d.crashes+u.crashes, "
@@ -327,13 +314,14 @@ async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID
         async with driver.cursor() as cursor:
             await cursor.execute(_OUTCOME_UNNEST, (*columns, token))
             return {row[0] for row in await cursor.fetchall()}
-    mine = codec.uuid_text(token)
-    written: set[UUID] = set()
-    for delivery_id, *values in rows:
-        cursor = driver.execute(_OUTCOME, (*values, codec.uuid_text(delivery_id), mine))
-        if cursor.rowcount == 1:
-            written.add(delivery_id)
-    return written
+    written = fast_sqlite.written(
+        driver,
+        _OUTCOME,
+        [(codec.uuid_text(delivery_id), *values) for delivery_id, *values in rows],
+        _OF_LEASE,
+        (codec.uuid_text(token),),
+    )
+    return {row[0] for row, mine in zip(rows, written, strict=True) if mine}
 
 
 __all__ = [

@@ -62,9 +62,9 @@ class SqlStore:
             yield Rows(sql)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[Turn | None]:
-        """The right to plan under this name; None while another worker has it."""
-        async with self._database.turn(name) as turn:
+    async def turn(self, name: str, wait: float = 0.0) -> AsyncIterator[Turn | None]:
+        """The right to plan under this name; None while another worker has it, and kept it for `wait` seconds."""
+        async with self._database.turn(name, wait) as turn:
             yield Turn(Rows(turn.sql), turn) if turn is not None else None
 
     async def now(self) -> datetime:

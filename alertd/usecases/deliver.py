@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -18,7 +19,9 @@ from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
 _FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
-_IN_HAND = 10  # messages that a process holds for each connection of a channel: two to four batches of pushes
+_IN_HAND = 10  # messages that a process holds for each connection of a channel: three batches of pushes
+_BATCH = 500  # so many more are taken at once, or half of what may be held if that is less
+_LANDING = 0.05  # seconds between two looks at how quickly messages land
 _BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
 
@@ -42,21 +45,32 @@ class Sender:
                 await channel.warm()
 
     def room(self) -> dict[str, int]:
-        """How many more messages may be taken in hand, by channel; only channels that have sent half of theirs."""
-        room = {}
-        for name, channel in self._deps.channels.items():
-            most, held = channel.at_once * _IN_HAND, self._in_hand[name]
-            if held <= most / 2:
-                room[name] = most - held
-        return room
+        """How many more messages may be taken in hand, by channel; only channels that have room for a batch."""
+        return {
+            name: channel.at_once * _IN_HAND - self._in_hand[name]
+            for name, channel in self._deps.channels.items()
+            if self._excess(name) <= 0
+        }
 
-    async def freed(self, seconds: float) -> None:
-        """Wait until some channel has room again, at most so long."""
-        self._freed.clear()
-        try:
-            await asyncio.wait_for(self._freed.wait(), seconds)
-        except TimeoutError:
-            return
+    async def freed(self, channels: Collection[str], seconds: float) -> None:
+        """Wait until these channels have room again; not for one whose pace is too slow to have it so soon."""
+        now = asyncio.get_running_loop().time
+        until = now() + seconds
+        waiting = {name: self._excess(name) for name in channels if self._excess(name) > 0}
+        while waiting and now() < until:
+            self._freed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._freed.wait(), min(_LANDING, until - now()))
+            soon = (until - now()) / _LANDING
+            left = {name: self._excess(name) for name in waiting}
+            waiting = {
+                name: excess for name, excess in left.items() if 0 < excess <= (waiting[name] - excess) * soon
+            }
+
+    def _excess(self, channel: str) -> float:
+        """How many messages of a channel have to land before it has room; a channel without adapter takes all."""
+        most = self._at_once(channel) * _IN_HAND
+        return self._in_hand[channel] - (most - min(_BATCH, most / 2))
 
     async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
         """Send every delivery of a batch at once; returns how many were accepted.
@@ -101,7 +115,7 @@ class Sender:
 
     def _let_go(self, channel: str, count: int = 1) -> None:
         self._in_hand[channel] -= count
-        if self._in_hand[channel] <= self._at_once(channel) * _IN_HAND / 2:
+        if self._excess(channel) <= 0:
             self._freed.set()
 
     async def _run(

@@ -18,7 +18,9 @@ from alertd.usecases.fan_out import FIRST_SLICE, IDLE, SLICE, Step, fan_out, new
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
-_WAIT_FOR_ROOM = 0.25  # seconds after which a slice is planned without being sent
+_WAIT_FOR_ROOM = 0.5  # seconds after which a slice is planned without being sent
+_LOOK_AGAIN = 0.25  # seconds between two looks while messages are under way
+_WAIT_FOR_TURN = 0.25  # seconds to wait for another worker's slice before looking for other work
 _PROBES = 4  # empty looks, 5 to 40 ms apart, before a drain returns
 
 
@@ -41,15 +43,17 @@ async def drain(
                 empty = 0
                 # What was just planned sets out before the next slice is planned, and nobody holds too much.
                 await asyncio.sleep(0)
-                if not sender.room():
-                    await sender.freed(_WAIT_FOR_ROOM)
+                # Where the last slice went, the next goes too, and what is planned without being sent costs twice.
+                await sender.freed(step.channels, _WAIT_FOR_ROOM)
+            elif step.taken:
+                empty = 0  # what another worker is at now may leave something for us
             elif not flights:
                 empty += 1
                 if empty > _PROBES:
                     break
                 await asyncio.sleep(0.005 * 2 ** (empty - 1))
             else:
-                await asyncio.wait(flights, timeout=_WAIT_FOR_ROOM, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(flights, timeout=_LOOK_AGAIN, return_when=asyncio.FIRST_COMPLETED)
             landed = {flight for flight in flights if flight.done()}
             flights -= landed
             accepted += sum(flight.result() for flight in landed)
@@ -75,8 +79,9 @@ def _launch(sender: Sender, step: Step) -> "set[asyncio.Task[int]]":
 async def _next(deps: Deps, lane: str, room: dict[str, int]) -> Step:
     """One piece of work: a slice of a fan-out, due watches, or a claim; where it is urgent, claims come first."""
     send = bool(room)
+    wait = _WAIT_FOR_TURN if lane == Lane.BULK else 0.0
     try:
-        step = await fan_out(deps, lane, send=send, room=room)
+        step = fanned = await fan_out(deps, lane, send=send, room=room, wait=wait)
         if not step.worked and lane == Lane.URGENT:
             step = await claim(deps, lane, room=room)
         if not step.worked and lane == Lane.URGENT:
@@ -86,7 +91,9 @@ async def _next(deps: Deps, lane: str, room: dict[str, int]) -> Step:
             step = await plan_due(deps, send=send, room=room)
     except Overtaken:
         return Step(worked=True)
-    return step if step.worked else await claim(deps, lane, room=room)
+    if not step.worked:
+        step = await claim(deps, lane, room=room)
+    return step if step.worked else fanned
 
 
 async def claim(deps: Deps, lane: str, limit: int = SLICE, room: dict[str, int] | None = None) -> Step:

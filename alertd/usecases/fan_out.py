@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from alertd.ports.deps import Deps
+from alertd.ports.store import Taken
 from alertd.records import Claimed, Lease
 from alertd.usecases import planning
 
@@ -19,9 +20,12 @@ class Step:
     worked: bool
     batch: list[Claimed] = field(default_factory=list)
     lease: Lease | None = None
+    channels: frozenset[str] = frozenset()  # of what was planned, sent or not
+    taken: bool = False  # there was work, and another worker has it in hand
 
 
 IDLE = Step(worked=False)
+TAKEN = Step(worked=False, taken=True)
 
 
 def new_lease(deps: Deps) -> Lease:
@@ -29,15 +33,22 @@ def new_lease(deps: Deps) -> Lease:
     return Lease(deps.new_id(), deps.clock.machine() + timedelta(seconds=deps.timing.lease))
 
 
-async def fan_out(deps: Deps, lane: str, *, send: bool, room: dict[str, int] | None = None) -> Step:
+async def fan_out(
+    deps: Deps, lane: str, *, send: bool, room: dict[str, int] | None = None, wait: float = 0.0
+) -> Step:
     """Plan the next slice of the oldest open cursor of a lane.
 
     `send`: deliveries are born leased to the caller, by channel as many as it has `room` for (None: all);
-    otherwise they are left pending.
+    otherwise they are left pending. `wait`: for so many seconds, where another worker is at a slice.
     """
-    async with deps.store.turn(f"fanout-{lane}") as turn:
-        cursor = await turn.rows.take_fanout(lane) if turn is not None else None
-        if turn is None or cursor is None:
+    async with deps.store.turn(f"fanout-{lane}", wait) as turn:
+        if turn is None:
+            return TAKEN
+        try:
+            cursor = await turn.rows.take_fanout(lane, wait)
+        except Taken:
+            return TAKEN
+        if cursor is None:
             return IDLE
         rows = turn.rows
         incident = await rows.incident(cursor.incident)
@@ -70,6 +81,7 @@ async def fan_out(deps: Deps, lane: str, *, send: bool, room: dict[str, int] | N
             inserted = await planning.write(write, planned)
             if inserted is None:
                 raise planning.Overtaken
+    channels = planned.channels
     if lease is None:
-        return Step(worked=True)
-    return Step(worked=True, batch=planning.claimed(planned, inserted), lease=lease)
+        return Step(worked=True, channels=channels)
+    return Step(worked=True, batch=planning.claimed(planned, inserted), lease=lease, channels=channels)

@@ -1,5 +1,6 @@
 """A family whose plan fails is heard all the same, and fails for nobody but itself (R14)."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,11 +11,11 @@ from alertd.domain.watch import Duty, Verdict
 from alertd.ports.deps import Log
 
 
-def plan_anyway(log: Log, duty: Duty, now: datetime) -> Verdict | None:
-    """The verdict; where a preference, hours or a zone fail, the one without them; None if that fails too."""
+def plan_anyway(log: Log, duty: Duty, now: datetime, judge: Callable[[Duty], Verdict]) -> Verdict | None:
+    """What `judge` says; where a preference, hours or a zone fail, the plan without them; None if that fails."""
     for plainly in (False, True):
         try:
-            return plan(_plain(duty) if plainly else duty, now)
+            return plan(_plain(duty), now) if plainly else judge(duty)
         except Exception as error:  # noqa: BLE001 - told without the traceback: it quotes what the family wrote
             log.warning("plan_failed", family=str(duty.family.id), error=type(error).__name__)
     return None

@@ -50,4 +50,5 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str
                     raise planning.Overtaken
                 if lease is not None:
                     batch += planning.claimed(planned, inserted)
-    return Step(worked=True, batch=batch, lease=lease)
+    channels = frozenset[str]().union(*(planned.channels for planned in plans))
+    return Step(worked=True, batch=batch, lease=lease, channels=channels)

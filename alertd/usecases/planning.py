@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain import silence
+from alertd.domain.crowd import Crowd
 from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
@@ -26,6 +27,11 @@ class Planning:
 
     plan: Plan
     holding: Update | None = None
+
+    @property
+    def channels(self) -> frozenset[str]:
+        """Over which somebody is to be told."""
+        return frozenset({planned.owed.channel for planned in self.plan.deliveries})
 
 
 async def margin(deps: Deps, rows: Rows, incident: Incident, policy: Policy) -> timedelta:
@@ -55,6 +61,7 @@ def plan_families(
     The first family that needs the next holding writes it; families behind it in the slice plan with it.
     """
     planning = Planning(Plan(incident.id, incident.scope, now, deps.clock.machine(), lease=lease))
+    crowd = Crowd(now)
     shared: set[AddressId] = set()
     channels = frozenset(deps.channels)
     story_lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)
@@ -68,13 +75,14 @@ def plan_families(
         duty = Duty(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
         )
-        verdict = plan_anyway(deps.log, duty, now)
+        verdict = plan_anyway(deps.log, duty, now, crowd.plan)
         if verdict is None:
             planning.plan.watches.append(_look_later(watch, now, fresh=candidate.watch is None))
             continue
         if verdict.holding and planning.holding is None:
             planning.holding = holding(incident, now, margin)
             incident = replace(incident, updates=(*incident.updates, planning.holding))
+            crowd = Crowd(now)
         planning.plan.watches.append(_watch(watch, verdict, incident, fresh=candidate.watch is None))
         for owed in _once(verdict.owed):
             status = candidate.addresses.get(owed.address) if candidate.addresses else None

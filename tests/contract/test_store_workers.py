@@ -208,9 +208,9 @@ class _FailsAfterOne:
         return getattr(self._store, name)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[Any]:
+    async def turn(self, name: str, wait: float = 0.0) -> AsyncIterator[Any]:
         self._turns += 1
         if self._turns > 1:
             raise ConnectionError("the database is gone")
-        async with self._store.turn(name) as turn:
+        async with self._store.turn(name, wait) as turn:
             yield turn

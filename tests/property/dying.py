@@ -167,8 +167,8 @@ class _Database:
             yield _Sql(sql, self._fuse)
 
     @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[Any]:
-        async with self._inner.turn(name) as turn:
+    async def turn(self, name: str, wait: float = 0.0) -> AsyncIterator[Any]:
+        async with self._inner.turn(name, wait) as turn:
             yield turn and _Turn(turn, self)
             if self.dialect == "postgresql":
                 self._fuse.boundary("commit")

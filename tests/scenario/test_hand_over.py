@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Reach, Severity
 from alertd.ports import Message, Misconfigured, Receipt
 from alertd.records import Lease, Outcome
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim, drain
-from alertd.usecases.fan_out import fan_out
+from alertd.usecases.fan_out import Step, fan_out
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.put_families import put_families
 from tests import make
@@ -97,6 +99,50 @@ async def test_a_process_takes_no_more_in_hand_than_it_can_send(world: World):
     assert "email" not in sender.room()
     await flight
     assert sender.room()["email"] == 20
+
+
+class Paced(FakeChannel):
+    """Answers after so many seconds, over as many connections as FCM gets."""
+
+    at_once = 150
+
+    def __init__(self, name: str, seconds: float) -> None:
+        super().__init__(name)
+        self.seconds = seconds
+
+    async def send(self, message: Message) -> Receipt:
+        await asyncio.sleep(self.seconds)
+        return await super().send(message)
+
+
+async def test_what_is_planned_is_sent_by_who_planned_it(world: World, monkeypatch: pytest.MonkeyPatch):
+    """To leave it for a claim costs twice; a provider that keeps up is waited for, until there is room again."""
+    claimed = []
+
+    async def noted(*given: Any, **named: Any) -> Step:
+        step = await claim(*given, **named)
+        claimed.extend(step.batch)
+        return step
+
+    monkeypatch.setattr("alertd.usecases.drain.claim", noted)
+    deps = replace(world.deps, channels={**world.deps.channels, "push": Paced("push", 0.02)})
+    await outage(world, street(3000, "push"))
+    assert await drain(deps, Sender(deps), "bulk", seconds=60) == 3000
+    assert claimed == []
+
+
+async def test_who_keeps_up_does_not_wait_for_who_cannot(world: World):
+    """SMS takes 150 in two seconds, for ever behind; pushes to the same families are not slowed down to that."""
+    pushes, texts = Paced("push", 0.01), Paced("sms", 2.0)
+    deps = replace(world.deps, channels={**world.deps.channels, "push": pushes, "sms": texts})
+    await outage(world, street(1500, "push", "sms"))
+    work = asyncio.create_task(drain(deps, Sender(deps), "bulk", seconds=3))
+    async with asyncio.timeout(30):
+        while len(pushes.accepted) < 1500:  # noqa: ASYNC110  the fakes know no event for it
+            await asyncio.sleep(0.01)
+    assert len(texts.accepted) < 450
+    texts.seconds = 0.0
+    await work
 
 
 async def test_what_no_time_is_left_for_is_put_back_untried(world: World):

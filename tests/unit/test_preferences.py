@@ -55,7 +55,7 @@ def test_the_first_rule_that_says_something_wins(own, of_family, severity, chann
     mia = make.caregiver(preferences=make.preferences(**own))
     family = make.family(mia, preferences=make.preferences(**of_family))
 
-    assert choose(mia, family, make.policy(), ("follow",), severity) == Choice(channels, rule)
+    assert choose(mia, family, make.policy(), ("follow",), severity) == Choice(channels, rule, severity)
 
 
 def test_a_role_stands_before_the_policy():
@@ -63,14 +63,16 @@ def test_a_role_stands_before_the_policy():
 
     choice = choose(nurse, make.family(nurse), make.policy(), ("follow",), CRITICAL)
 
-    assert choice == Choice(("sms",), "role")
+    assert choice == Choice(("sms",), "role", CRITICAL)
 
 
 def test_where_even_the_policy_is_silent_every_channel_is_used():
     policy = make.policy(caregivers={"default": RoleDefaults(minor=("email",))})
     mia = make.caregiver()
 
-    assert choose(mia, make.family(mia), policy, ("follow",), CRITICAL) == Choice(CHANNELS, "all channels")
+    assert choose(mia, make.family(mia), policy, ("follow",), CRITICAL) == Choice(
+        CHANNELS, "all channels", CRITICAL
+    )
 
 
 def test_several_failing_services_give_the_union_in_their_order():
@@ -79,7 +81,7 @@ def test_several_failing_services_give_the_union_in_their_order():
 
     choice = choose(mia, make.family(mia), make.policy(), ("follow", "share"), MINOR)
 
-    assert choice == Choice(("push", "sms"), "caregiver x service x severity")
+    assert choice == Choice(("push", "sms"), "caregiver x service x severity", MINOR)
 
 
 def test_muted_for_one_failing_service_is_not_muted_for_the_other():
@@ -87,7 +89,7 @@ def test_muted_for_one_failing_service_is_not_muted_for_the_other():
 
     choice = choose(mia, make.family(mia), make.policy(), ("follow", "share"), MINOR)
 
-    assert choice == Choice(("email",), "policy + caregiver x service x severity")
+    assert choice == Choice(("email",), "policy + caregiver x service x severity", MINOR)
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -99,7 +101,7 @@ def test_the_chain_that_explain_prints_decides_as_choose_does(severity):
 
     decided = next((said, rule) for rule, said in rules if said or (said == () and severity is not CRITICAL))
 
-    assert Choice(*decided) == choose(mia, family, make.policy(), ("follow",), severity)
+    assert Choice(*decided, severity) == choose(mia, family, make.policy(), ("follow",), severity)
     assert [rule for rule, _ in rules][:3] == [
         "caregiver x service x severity",
         "caregiver x severity",

@@ -5,7 +5,7 @@ import pytest
 from alertd.domain.incident import Severity
 from alertd.domain.policy import RoleDefaults
 from alertd.domain.preferences import choose
-from alertd.domain.quiet import on_duty_of, quiet_hours_of
+from alertd.domain.quiet import hours_of
 from tests import make
 
 EVERYBODY = RoleDefaults(critical=("push",), quiet_hours="22:00-06:30", on_duty="mon-fri 06:00-22:00")
@@ -38,8 +38,7 @@ POLICY = make.policy(caregivers={"default": EVERYBODY, "nurse": NURSE, "guardian
 )
 def test_hours(role, own_duty, own_night, duty, night, because):
     person = make.caregiver(role=role, on_duty=own_duty, preferences=make.preferences(quiet_hours=own_night))
-    assert on_duty_of(person, POLICY) == duty, because
-    assert quiet_hours_of(person, POLICY) == night, because
+    assert hours_of(person, POLICY) == (night, duty), because
 
 
 @pytest.mark.parametrize(
@@ -52,8 +51,7 @@ def test_lists(role, channels):
 
 def test_a_policy_that_says_nothing():
     silent = make.policy(caregivers={})
-    assert on_duty_of(make.caregiver(), silent) is None
-    assert quiet_hours_of(make.caregiver(), silent) is None
+    assert hours_of(make.caregiver(), silent) == (None, None)
 
 
 def test_nobody_is_told_off_duty_whoever_set_the_hours():
