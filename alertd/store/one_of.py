@@ -15,6 +15,8 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import UserDefinedType
 
+from alertd.store.array import array
+
 _json = msgspec.json.Encoder()
 
 
@@ -22,7 +24,7 @@ class _Texts(UserDefinedType[Collection[str]]):
     cache_ok = True
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
-        return list if dialect.name == "postgresql" else lambda texts: _json.encode(list(texts)).decode()
+        return array if dialect.name == "postgresql" else lambda texts: _json.encode(list(texts)).decode()
 
 
 class _Uuids(UserDefinedType[Collection[Any]]):
@@ -30,7 +32,7 @@ class _Uuids(UserDefinedType[Collection[Any]]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
         if dialect.name == "postgresql":
-            return lambda ids: f"{{{','.join([each.hex for each in ids])}}}"  # a third of what a list costs
+            return array
         return lambda ids: _json.encode([each.hex for each in ids]).decode()
 
 

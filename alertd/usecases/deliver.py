@@ -134,12 +134,14 @@ class Sender:
             self._let_go(channel, len(queue))
             queue.clear()
             return
-        call = timedelta(seconds=self._deps.channels[channel].deadline) + _TO_WRITE
+        clock = asyncio.get_running_loop().time
+        left = (lease.until - self._deps.clock.machine() - _TO_WRITE).total_seconds()
+        last_call = clock() + left - self._deps.channels[channel].deadline
         async with slots:
             while queue:
                 delivery = queue.popleft()
                 try:
-                    if lease.until - self._deps.clock.machine() < call:
+                    if clock() > last_call:
                         untried.append(delivery)
                     else:
                         outcomes.append(await self._attempt(delivery, incidents[delivery.incident]))

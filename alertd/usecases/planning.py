@@ -65,13 +65,18 @@ def plan_families(
     shared: set[AddressId] = set()
     channels = frozenset(deps.channels)
     story_lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)
+    reached: dict[tuple[tuple[str, ...], str | None], datetime | None] = {}
     raised = bool(incident.tells(incident.news.number) & _RAISES)
     for candidate in candidates:
         family, watch = candidate.family, candidate.watch
         if watch is None:
-            if incident.state.ended or not incident.scope.touching(family.services, family.region):
+            place = family.services, family.region
+            if place not in reached:
+                reached[place] = _touched_at(incident, family, now)
+            touched_at = reached[place]
+            if touched_at is None:
                 continue
-            watch = fresh_watch(incident, policy, family.id, _touched_at(incident, family, now))
+            watch = fresh_watch(incident, policy, family.id, touched_at)
         duty = Duty(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
         )
@@ -152,8 +157,10 @@ def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
     ]
 
 
-def _touched_at(incident: Incident, family: Family, now: datetime) -> datetime:
-    """When the incident began to touch a family: the first of the updates in a row whose scope does."""
+def _touched_at(incident: Incident, family: Family, now: datetime) -> datetime | None:
+    """When the incident began to touch a family: the first of the updates in a row whose scope does; None: not."""
+    if incident.state.ended or not incident.scope.touching(family.services, family.region):
+        return None
     began = now
     for update in reversed(incident.updates):
         if not update.facts.scope.touching(family.services, family.region):
