@@ -18,7 +18,7 @@ from alertd.usecases.message import message
 from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
-_FLUSH = 0.25  # seconds between two writes of outcomes while some of a batch still hang
+_FLUSH = 0.5  # seconds between two writes of outcomes while some of a batch still hang: most batches need one
 _IN_HAND = 10  # messages that a process holds for each connection of a channel: three batches of pushes
 _BATCH = 500  # so many more are taken at once, or half of what may be held if that is less
 _LANDING = 0.05  # seconds between two looks at how quickly messages land
