@@ -32,6 +32,7 @@ def written(connection: Any, before: str, rows: Sequence[Row], after: str, last:
         connection.execute("RELEASE many")
         return [True] * len(rows)
     connection.execute("ROLLBACK TO many")
+    connection.execute("RELEASE many")
     return [write(connection, before, [row], after, last) == 1 for row in rows]
 
 

@@ -59,16 +59,17 @@ class Sender:
         waiting = {name: self._excess(name) for name in channels if self._excess(name) > 0}
         while waiting and now() < until:
             self._freed.clear()
+            looked = now()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._freed.wait(), min(_LANDING, until - now()))
-            soon = (until - now()) / _LANDING
+            soon = (until - now()) / max(now() - looked, 0.001)
             left = {name: self._excess(name) for name in waiting}
             waiting = {
                 name: excess for name, excess in left.items() if 0 < excess <= (waiting[name] - excess) * soon
             }
 
     def _excess(self, channel: str) -> float:
-        """How many messages of a channel have to land before it has room; a channel without adapter takes all."""
+        """How many messages of a channel have to land before it has room."""
         most = self._at_once(channel) * _IN_HAND
         return self._in_hand[channel] - (most - min(_BATCH, most / 2))
 
@@ -114,8 +115,9 @@ class Sender:
         return self._deps.channels[channel].at_once if channel in self._deps.channels else 1
 
     def _let_go(self, channel: str, count: int = 1) -> None:
+        lacked = self._excess(channel) > 0
         self._in_hand[channel] -= count
-        if self._excess(channel) <= 0:
+        if lacked and self._excess(channel) <= 0:
             self._freed.set()
 
     async def _run(

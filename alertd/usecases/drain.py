@@ -18,7 +18,7 @@ from alertd.usecases.fan_out import FIRST_SLICE, IDLE, SLICE, Step, fan_out, new
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
-_WAIT_FOR_ROOM = 0.5  # seconds after which a slice is planned without being sent
+_WAIT_FOR_ROOM = 0.25  # seconds after which a slice is planned without being sent
 _LOOK_AGAIN = 0.25  # seconds between two looks while messages are under way
 _WAIT_FOR_TURN = 0.25  # seconds to wait for another worker's slice before looking for other work
 _PROBES = 4  # empty looks, 5 to 40 ms apart, before a drain returns

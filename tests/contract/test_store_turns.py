@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from alertd.ports.store import Taken
+from alertd.ports.store import Store, Taken
 from alertd.store.ids import uuid7
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
@@ -20,9 +20,9 @@ __all__ = ["crew"]
 
 
 @asynccontextmanager
-async def at_a_slice(books: Books) -> AsyncIterator[None]:
+async def at_a_slice(store: Store) -> AsyncIterator[None]:
     """Another worker has its turn, and the cursor, for the length of the block."""
-    async with books.store.turn("fanout-bulk") as turn:
+    async with store.turn("fanout-bulk") as turn:
         assert turn is not None
         assert await turn.rows.take_fanout("bulk") is not None
         yield
@@ -45,7 +45,7 @@ async def opened(books: Books) -> Books:
 
 
 async def test_a_cursor_that_another_worker_moves_is_taken(opened: Books):
-    async with at_a_slice(opened):
+    async with at_a_slice(opened.store):
         assert not await take(opened, 0.0)
         assert not await take(opened, 0.1)
     assert await take(opened, 0.0)
@@ -53,7 +53,7 @@ async def test_a_cursor_that_another_worker_moves_is_taken(opened: Books):
 
 async def test_who_waits_has_it_as_soon_as_the_other_lets_go(opened: Books):
     loop = asyncio.get_running_loop()
-    async with at_a_slice(opened):
+    async with at_a_slice(opened.store):
         waiting = asyncio.create_task(take(opened, 30.0))
         await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -64,7 +64,7 @@ async def test_who_waits_has_it_as_soon_as_the_other_lets_go(opened: Books):
 
 async def test_the_wait_for_a_turn_limits_no_wait_after_it(opened: Books):
     """Only the cursor is waited for so briefly: the rows that a slice locks then are worth any wait."""
-    async with at_a_slice(opened):
+    async with at_a_slice(opened.store):
         waiting = asyncio.create_task(_timeout_after(opened))
         await asyncio.sleep(0.1)
     assert await waiting in ("0", None)
@@ -94,10 +94,7 @@ async def test_a_worker_does_not_leave_while_another_is_at_a_slice(crew: Crew):
     """What the other is at now is not the last slice: who left would be missed until the next ring."""
     await put_families(crew.deps, crowd(1100), who="test")
     await crew.outage()
-    other = crew.worker()
-    async with other.store.turn("fanout-bulk") as turn:
-        assert turn is not None
-        assert await turn.rows.take_fanout("bulk") is not None
+    async with at_a_slice(crew.worker().store):
         work = asyncio.create_task(drain(crew.deps, Sender(crew.deps), "bulk", seconds=30))
         await asyncio.sleep(1.0)
         assert not work.done()
@@ -108,10 +105,7 @@ async def test_a_worker_does_not_leave_while_another_is_at_a_slice(crew: Crew):
 async def test_a_step_says_that_another_has_it(crew: Crew):
     await put_families(crew.deps, crowd(1100), who="test")
     await crew.outage()
-    other = crew.worker()
-    async with other.store.turn("fanout-bulk") as turn:
-        assert turn is not None
-        assert await turn.rows.take_fanout("bulk") is not None
+    async with at_a_slice(crew.worker().store):
         step = await fan_out(crew.deps, "bulk", send=True)
         assert (step.worked, step.taken) == (False, True)
     step = await fan_out(crew.deps, "bulk", send=True)
