@@ -45,7 +45,9 @@ def look_at(
         candidates.append(deadline)
         if said:
             said_by = min(said)
-            candidates.append(max(due(people, said_by, duty.margin), min(now + duty.lease, said_by)))
+            # A story told quickly has leases of many hours; the cap of the margin wins over them too.
+            lease = min(duty.lease, silence.longest_margin(duty.policy, duty.incident.severity))
+            candidates.append(max(due(people, said_by, duty.margin), min(now + lease, said_by)))
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
     again = knowledge.again_in(silence.newest_to_tell(duty.incident).number)

@@ -35,7 +35,12 @@ def window(policy: Policy, severity: Severity, state: State, *, asleep: bool) ->
 def margin(measured: timedelta | None, policy: Policy, severity: Severity, floor: timedelta) -> timedelta:
     """How long before a deadline we must begin: at least `floor`, at most a quarter of the window."""
     wanted = max(measured if measured is not None else FIRST_MARGIN, floor)
-    return min(wanted, policy.silence.window[severity] / 4)
+    return min(wanted, longest_margin(policy, severity))
+
+
+def longest_margin(policy: Policy, severity: Severity) -> timedelta:
+    """No margin is longer, whatever a machine needs: a quarter of the window."""
+    return policy.silence.window[severity] / 4
 
 
 def open_promise(incident: Incident, at: datetime) -> datetime | None:

@@ -1,5 +1,7 @@
 """R2: a message that is on its way stands for the one that is due; found by the demo on a busy machine."""
 
+from datetime import timedelta
+
 from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Kind
 from tests import make
@@ -40,3 +42,10 @@ def test_news_is_never_held_back_by_it() -> None:
     incident = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.PROGRESS, 30))
     verdict = make.verdict(make.after(30.5), incident=incident, tellings=tellings(DeliveryState.LEASED))
     assert make.said(verdict.owed) == [("mia", "PUSH", "update", "news"), ("mia", "SMS", "update", "news")]
+
+
+def test_where_half_an_hour_passes_in_a_second_a_lease_hides_no_deadline() -> None:
+    """Found by the demo: who was once told after the margin was looked at again only at the deadline itself."""
+    tellings = [make.telling(make.own("mia", "push"), 1, 0, next_by=30, state=DeliveryState.LEASED)]
+    verdict = make.verdict(make.after(11), tellings=tellings, lease=timedelta(hours=15))
+    assert verdict.look_at == make.after(29)
