@@ -20,7 +20,8 @@ from channels import Now
 from channels.fcm_errors import error_for, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
-from channels.http import DEADLINE, Answer, HttpClient, retry_after
+from channels.http import DEADLINE, HttpClient
+from channels.http_answer import Answer, retry_after
 
 _WARM_SECONDS = 15.0
 """How long the start of a process waits for its first token."""
@@ -67,13 +68,14 @@ class FcmPush:
         self._config = config
         self._now = now
         self._http = HttpClient(
+            config.base_url,
             {"Content-Type": "application/json; charset=UTF-8"},
             connections=config.connections,
             deadline=config.deadline,
         )
         self._token = AccessToken(os.fspath(config.credentials_file or ""))
         self._messages = FcmMessages(now)
-        self._url: str | None = None
+        self._path: str | None = None
 
     async def warm(self) -> None:
         """Fetch the first token, so that the first push of an outage does not wait for it."""
@@ -110,14 +112,13 @@ class FcmPush:
             raise Misconfigured("invalid_message", "firebase_admin does not let the message pass") from None
 
     async def _post(self, token: Token, body: bytes, left: float) -> Answer:
-        if self._url is None:
-            project = quote(token.project, safe="")
-            self._url = f"{self._config.base_url.rstrip('/')}/v1/projects/{project}/messages:send"
+        if self._path is None:
+            self._path = f"/v1/projects/{quote(token.project, safe='')}/messages:send"
         # Almost the whole deadline is left unless a token had to be fetched first.
         within = None if left > self._config.deadline * 0.98 else left
         if left < _LEAST_SECONDS:
             raise Later("token_timeout", "Google's token endpoint took all the time; FCM has nothing")
-        return await self._http.post(self._url, body, token.headers, within)
+        return await self._http.post(self._path, body, token.headers, within)
 
 
 def _name(answer: Answer) -> str:

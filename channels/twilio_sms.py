@@ -13,13 +13,14 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 import msgspec
 
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
-from channels.http import DEADLINE, Answer, HttpClient, retry_after
+from channels.http import DEADLINE, HttpClient
+from channels.http_answer import Answer, retry_after
 from channels.sendable import sendable, shortened
 from channels.twilio_codes import CODES, error_for
 
@@ -93,6 +94,7 @@ class TwilioSms:
         account = config.account_sid or ""
         secret = f"{account}:{config.auth_token or ''}".encode()
         self._http = HttpClient(
+            config.base_url,
             {
                 "Authorization": "Basic " + b64encode(secret).decode("ascii"),
                 "Content-Type": "application/x-www-form-urlencoded",
@@ -100,9 +102,9 @@ class TwilioSms:
             connections=config.connections,
             deadline=config.deadline,
         )
-        accounts = f"{config.base_url.rstrip('/')}/2010-04-01/Accounts"
-        self._url = f"{accounts}/{account}/Messages.json"
-        self._account_url = f"{accounts}/{account}.json"
+        accounts = f"/2010-04-01/Accounts/{quote(account, safe='')}"
+        self._messages_path = f"{accounts}/Messages.json"
+        self._account_path = f"{accounts}.json"
         sender = (
             ("MessagingServiceSid", config.messaging_service_sid)
             if config.messaging_service_sid
@@ -112,7 +114,7 @@ class TwilioSms:
         self._callback = _callback(config.status_callback) if config.status_callback else None
 
     async def send(self, message: Message) -> Receipt:
-        answer = await self._http.post(self._url, self._form(message))
+        answer = await self._http.post(self._messages_path, self._form(message))
         told = _told(answer)
         if not answer.ok:
             raise error_for(answer.status, told.code, retry_after(answer, self._now))
@@ -125,7 +127,7 @@ class TwilioSms:
     async def ask(self) -> str:
         """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""
         try:
-            answer = await self._http.get(self._account_url)
+            answer = await self._http.get(self._account_path)
         except Unknown as error:  # nothing was to be sent
             raise Later(error.code, "no whole answer in time") from None
         if not answer.ok:

@@ -1,16 +1,28 @@
 """What suites share: one Postgres per test process, one database per test."""
 
+import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from alertd.store.migrate import upgrade
 from tests.contract.books import Books
 from tests.servers import Postgres, running_postgres
 
 DIALECTS = ("sqlite", "postgresql")
+
+Loop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
+    """Tests run on the daemon's loop; what is marked `both_loops` on Python's own too, for where uvloop is not."""
+    loops: dict[str, Loop] = {"uvloop": uvloop.new_event_loop}
+    if item.get_closest_marker("both_loops"):
+        loops["asyncio"] = asyncio.new_event_loop
+    return loops
 
 
 @pytest.fixture(scope="session")

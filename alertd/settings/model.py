@@ -32,6 +32,10 @@ def _web(value: str) -> str:
     parts = _url(value, ("https", "http"))
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be a URL with a host, and without ? or #")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("names a host that cannot exist: each part has 1 to 63 characters") from None
     return value.rstrip("/")
 
 

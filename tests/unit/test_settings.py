@@ -156,6 +156,11 @@ def test_a_secret_file_that_gives_nothing_is_told(tmp_path: Path) -> None:
             "ALERTD_PUBLIC_URL: must be a URL with a host, and without ? or #",
         ),
         (
+            "ALERTD_FCM__BASE_URL",
+            f"https://{'long' * 20}.example.org",
+            "ALERTD_FCM__BASE_URL: names a host that cannot exist: each part has 1 to 63 characters",
+        ),
+        (
             "ALERTD_TWILIO__AUTHTOKEN",
             SECRET,
             'ALERTD_TWILIO__AUTHTOKEN: is not known; did you mean "ALERTD_TWILIO__AUTH_TOKEN"?',

@@ -34,7 +34,15 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Script = Callable[[Request], Reply | Trouble]
+@dataclass(frozen=True)
+class Raw:
+    """An answer byte by byte, for what a well-behaved one does not show."""
+
+    data: bytes
+    hangs_up: bool = False
+
+
+Script = Callable[[Request], Reply | Raw | Trouble]
 
 
 @dataclass
@@ -64,8 +72,10 @@ class HttpProvider:
                 if isinstance(answer, Trouble):
                     await _misbehave(answer, reader, writer)
                     return
-                writer.write(_bytes(answer))
+                writer.write(answer.data if isinstance(answer, Raw) else _bytes(answer))
                 await writer.drain()
+                if isinstance(answer, Raw) and answer.hangs_up:
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -1,0 +1,140 @@
+"""One HTTP/1.1 connection to a provider, and what is known when it fails.
+
+The parser is llhttp, Node's, by way of httptools; the transport is the loop's. What stands here is what no library
+says: whether the provider may have the message.
+"""
+
+import asyncio
+from typing import cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from alertd.ports import Unknown
+from channels.http_answer import ANSWER_LIMIT, Answer
+
+_FRAMED = frozenset({"content-length", "transfer-encoding"})
+"""Either says where a body ends; without them the end of the connection does (RFC 9112 section 6.3)."""
+
+
+class Connection(asyncio.Protocol):
+    """Carries one request at a time; whoever asks has it for themselves until the answer is there."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._parser = HttpResponseParser(self)
+        self._waiting: asyncio.Future[Answer] | None = None
+        self._ended = False  # by us
+        self._begin()
+        self.idle_since = 0.0  # loop.time() when it was last given back
+
+    @property
+    def usable(self) -> bool:
+        """The provider has not hung up, and no answer is under way."""
+        return (
+            self._waiting is None
+            and not self._ended
+            and self._transport is not None
+            and not self._transport.is_closing()
+        )
+
+    async def ask(self, request: bytes, seconds: float) -> Answer:
+        """Send a request and wait for its whole answer.
+
+        Raises Unknown if it does not come within `seconds`: from here on the provider may have the request. So it
+        may when the waiting task is cancelled, which ends the connection.
+        """
+        assert self._transport is not None
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Answer] = loop.create_future()
+        self._waiting = waiting
+        self._begin()
+        timer = loop.call_later(seconds, self._fail, "timeout", "sent, and no answer in time")
+        try:
+            self._transport.write(request)
+            return await waiting
+        finally:
+            timer.cancel()
+            if self._waiting is waiting:
+                self._waiting = None
+                self.close()
+
+    def close(self) -> None:
+        """End the connection, also under a request."""
+        self._ended = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    # What the transport tells.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's are not derived from it
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiting is None:
+            self.close()  # nobody asked: what it says could be taken for the answer to the next request
+            return
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade):
+            self._fail("not_http", "sent, and the answer was not HTTP")
+            return
+        self._read += len(data)
+        if self._read > 2 * ANSWER_LIMIT and not self._chunks:
+            self._fail("not_http", "sent, and the answer was headers without end")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if exc is None and self._heard and not self._framed and not self._ended:
+            self._answer()
+        self._fail("connection_lost", "sent, and the connection ended before the whole answer")
+
+    # What the parser finds.
+
+    def on_message_begin(self) -> None:
+        if self._waiting is None:
+            self.close()  # a second answer
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._heard = True
+        self._framed = not _FRAMED.isdisjoint(self._headers)
+
+    def on_body(self, body: bytes) -> None:
+        if self._waiting is None:
+            return
+        self._chunks.append(body)
+        self._length += len(body)
+        if self._length >= ANSWER_LIMIT:
+            self._answer()
+            self.close()
+
+    def on_message_complete(self) -> None:
+        if self._waiting is None:
+            return
+        if self._parser.get_status_code() < 200:
+            self._begin()  # "I have begun": the answer follows
+            return
+        keep = self._parser.should_keep_alive()
+        self._answer()
+        if not keep:
+            self.close()
+
+    def _begin(self) -> None:
+        self._headers: dict[str, str] = {}
+        self._chunks: list[bytes] = []
+        self._length = 0
+        self._read = 0
+        self._heard = self._framed = False
+
+    def _answer(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            body = b"".join(self._chunks)[:ANSWER_LIMIT]
+            waiting.set_result(Answer(self._parser.get_status_code(), body, self._headers))
+
+    def _fail(self, code: str, detail: str) -> None:
+        waiting, self._waiting = self._waiting, None
+        self.close()
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(Unknown(code, detail))

@@ -1,0 +1,196 @@
+"""The HTTP client byte by byte: where an answer ends, and which connection may carry the next request."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+
+import channels.http
+from alertd.ports import Later, Unknown
+from channels.http import HttpClient
+from channels.http_answer import ANSWER_LIMIT
+from channels.http_origin import Origin
+from tests.contract.samples.http_provider import Raw, Reply, Request, Trouble, http_provider
+
+OK = b"HTTP/1.1 200 OK\r\n"
+TWO = b"Content-Length: 2\r\n\r\n{}"
+
+pytestmark = pytest.mark.both_loops
+
+
+@pytest.mark.parametrize(
+    ("raw", "hangs_up", "connections", "because"),
+    [
+        (OK + TWO, False, 1, "its length says where it ends"),
+        (OK + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", False, 1, "its last chunk does"),
+        (OK + b"\r\n{}", True, 2, "the end of the connection does"),
+        (OK + b"Connection: close\r\n" + TWO, False, 2, "the provider wants no more on this connection"),
+        (b"HTTP/1.0 200 OK\r\n" + TWO, False, 2, "HTTP/1.0 keeps no connection unasked"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK + TWO, False, 1, "nobody asked whether to go on"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\n" + OK + TWO, False, 1, "hints are no answer"),
+        (OK + b"X-One: 1\r\nX-Empty:\r\n" + TWO, True, 2, "it hung up before the next request"),
+        (OK + TWO + OK + TWO, False, 2, "the second answer is nobody's"),
+    ],
+)
+async def test_where_an_answer_ends(raw: bytes, hangs_up: bool, connections: int, because: str) -> None:
+    async with http_provider(lambda _: Raw(raw, hangs_up)) as provider:
+        client = HttpClient(provider.url, {}, connections=1, deadline=5.0)
+        for path in ("/1", "/2"):
+            answer = await client.post(path, b"x")
+            assert (answer.status, answer.body) == (200, b"{}"), because
+            await asyncio.sleep(0.05)  # what comes after the answer has come
+        await client.close()
+    assert [request.path for request in provider.requests] == ["/1", "/2"]
+    assert provider.connections == connections, because
+
+
+async def test_headers_have_names_in_lower_case() -> None:
+    async with http_provider(lambda _: Reply(429, b"", {"Retry-AFTER": "7"})) as provider:
+        client = HttpClient(provider.url, {}, connections=1)
+        assert (await client.get("/")).headers["retry-after"] == "7"
+        await client.close()
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (OK + b"Content-Length: 5\r\n\r\n{", "connection_lost"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n", "connection_lost"),
+        (OK + b"Content-Length: 2\r\n", "connection_lost"),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", "not_http"),
+        (OK + b"Content-Length: two\r\n\r\n{}", "not_http"),
+        (OK + b"X: " + b"y" * 3 * ANSWER_LIMIT, "not_http"),
+    ],
+)
+async def test_what_is_no_whole_answer_leaves_a_doubt(raw: bytes, code: str) -> None:
+    async with http_provider(lambda _: Raw(raw, hangs_up=True)) as provider:
+        client = HttpClient(provider.url, {}, connections=1, deadline=5.0)
+        with pytest.raises(Unknown) as caught:
+            await client.post("/", b"x")
+        await client.close()
+    assert caught.value.code == code
+
+
+async def test_what_nobody_asked_for_answers_nothing() -> None:
+    """Said on an idle connection, it would be taken for the answer to the next request: for another family's."""
+    sends: list[asyncio.StreamWriter] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        sends.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 1\r\n\r\n%d" % len(sends))
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    client = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", {}, connections=1)
+    assert (await client.get("/")).body == b"1"
+    sends[0].write(OK + b"Content-Length: 1\r\n\r\n9")
+    await asyncio.sleep(0.05)
+    assert (await client.get("/")).body == b"2"
+    await client.close()
+    server.close()
+
+
+async def test_a_connection_that_was_idle_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channels.http, "IDLE", 0.05)
+    async with http_provider(lambda _: Reply(200)) as provider:
+        client = HttpClient(provider.url, {}, connections=5)
+        await asyncio.gather(*(client.get("/") for _ in range(3)))
+        await asyncio.sleep(0.1)
+        await client.get("/")
+        await client.get("/")
+        await client.close()
+    assert provider.connections == 4
+
+
+async def test_what_is_under_way_when_all_is_closed_is_in_doubt() -> None:
+    arrived = asyncio.Event()
+
+    def hang(_: Request) -> Trouble:
+        arrived.set()
+        return Trouble.HANG
+
+    async with http_provider(hang) as provider:
+        client = HttpClient(provider.url, {}, connections=1)
+        sending = asyncio.create_task(client.post("/", b""))
+        await arrived.wait()
+        await client.close()
+        with pytest.raises(Unknown):
+            await sending
+
+
+async def test_nobody_listening_and_no_such_name_got_nothing() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        deaf = HttpClient(f"http://127.0.0.1:{taken.getsockname()[1]}", {}, connections=1)
+        with pytest.raises(Later) as caught:
+            await deaf.get("/")
+    assert caught.value.code == "unreachable"
+    nameless = HttpClient("http://alertd.invalid", {}, connections=1)
+    with pytest.raises(Later) as caught:
+        await nameless.get("/")
+    assert caught.value.code == "dns"
+
+
+async def test_the_next_address_is_tried_and_names_are_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first of two addresses is closed; all connections of an outage are opened at once."""
+    loop, asked = asyncio.get_running_loop(), []
+    really = loop.getaddrinfo
+
+    async def look_up(host: str, port: int, **how: Any) -> object:
+        if host != "push.example.org":
+            return await really(host, port, **how)
+        asked.append(host)
+        stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*stream, ("127.0.0.2", port)), (*stream, ("127.0.0.1", port))]
+
+    monkeypatch.setattr(loop, "getaddrinfo", look_up, raising=False)
+    async with http_provider(lambda _: Reply(200)) as provider:
+        client = HttpClient(f"http://push.example.org:{provider.port}", {}, connections=20)
+        answers = await asyncio.gather(*(client.get("/") for _ in range(20)))
+        await client.close()
+    assert [answer.status for answer in answers] == [200] * 20
+    assert asked == ["push.example.org"]
+    assert provider.requests[0].headers["host"] == f"push.example.org:{provider.port}"
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://api.example.org", "api.example.org"),
+        ("https://api.example.org:443/path", "api.example.org"),
+        ("http://api.example.org:443", "api.example.org:443"),
+        ("http://[::1]:8080", "[::1]:8080"),
+        ("https://b\u00fccher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_the_host_that_a_request_names(url: str, host: str) -> None:
+    assert Origin.of(url).header == host
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://example.org", "example.org", "https://", "http://example.org:99999", f"http://{'long' * 20}.org"],
+)
+def test_no_web_server(url: str) -> None:
+    with pytest.raises(ValueError, match=r"web server|Port|label"):
+        Origin.of(url)
+
+
+async def test_a_path_before_the_providers_own() -> None:
+    async with http_provider(lambda _: Reply(200)) as provider:
+        client = HttpClient(f"{provider.url}/gateway/", {}, connections=1)
+        await client.get("/v1/a?b=1")
+        await client.close()
+    assert provider.requests[0].path == "/gateway/v1/a?b=1"
+
+
+async def test_no_value_can_begin_a_line_or_a_request_of_its_own() -> None:
+    with pytest.raises(ValueError, match="one line"):
+        HttpClient("http://127.0.0.1:1", {"X": "a\r\nY: b"}, connections=1)
+    client = HttpClient("http://127.0.0.1:1", {}, connections=1)
+    for path in ("/a b", "/a\r\nX: y", "/\u00fc"):
+        with pytest.raises(ValueError, match=r"quoted|ascii"):
+            await client.get(path)
