@@ -17,7 +17,7 @@ demo-fast: $(READY)  ## its first twenty hours, in under one
 	$(BIN)/alertd demo --fast
 
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .

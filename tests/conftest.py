@@ -1,6 +1,7 @@
 """What suites share: one Postgres per test process, one database per test."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,11 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
     if item.get_closest_marker("both_loops"):
         loops["asyncio"] = asyncio.new_event_loop
     return loops
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core, for half of the time a test waits for a server or a process; eight Postgres servers are enough."""
+    return min(2 * (os.cpu_count() or 1), 8)
 
 
 @pytest.fixture(scope="session")
