@@ -109,7 +109,7 @@ class Rig:
         }
         for lane, children in (("urgent", 1), ("bulk", self.bulk)):
             self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
-        self._alertd("sweeper", "sweeper")
+        self.start_sweeper()
         self._api()
         wait_until("sweeper and workers beat", self._all_beat)
 
@@ -154,6 +154,14 @@ class Rig:
     def kill(self, name: str) -> None:
         """SIGKILL for a process and all that it started."""
         kill(self.processes[name])
+
+    def stop_sweeper(self) -> None:
+        """End it as a restart does: it finishes what it has in flight."""
+        stop(self.processes["sweeper"])
+
+    def start_sweeper(self) -> None:
+        """Start it, again if need be."""
+        self._alertd("sweeper", "sweeper")
 
     def worker_children(self, name: str) -> list[int]:
         """The pids of Celery's children that carry deliveries out."""

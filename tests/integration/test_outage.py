@@ -55,9 +55,11 @@ class Story:
         wait_until(f"half were told {phase}", lambda: len(self.missing(phase)) <= owed / 2, PATIENCE, every=0.02)
 
     def opens(self) -> None:
-        """An incident that touches everybody but those who use something else."""
+        """An incident that touches everybody but those who use something else; until all have been told or tried."""
         opened = self.rig.open(town.SAID[town.NOTICE])
         assert opened["preview"]["families"] == len(self.town.families) - len(self.town.untouched)
+        self.until_told(town.NOTICE)
+        self.until_at_rest()  # a dead address that is still being asked would be asked for the next update too
 
     def says(self, phase: str) -> None:
         """An update."""
@@ -77,7 +79,6 @@ class Story:
 def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
     story = Story(rig)
     story.opens()
-    story.until_told(town.NOTICE)
     for phase in (town.SECOND, town.THIRD):
         story.says(phase)
         story.until_told(phase)
@@ -92,7 +93,6 @@ def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> N
     """No broker for the rest of the night: the sweeper does the work."""
     story = Story(rig)
     story.opens()
-    story.until_told(town.NOTICE)
     story.says(town.SECOND)
     story.until_half_told(town.SECOND)
     rig.kill("redis")
@@ -126,8 +126,7 @@ def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
         rig.sign_in()
         story = Story(rig)
         story.opens()
-        story.until_told(town.NOTICE)
-        story.until_at_rest()
+        rig.stop_sweeper()  # it helps a worker that is slow, and the kill must hit all that is in flight
         rig.sandbox("POST", "/faults", [drips, hangs])
         story.says(town.SECOND)
         wait_until("40 messages are in flight", lambda: _hits(rig) == 40, PATIENCE)
@@ -141,6 +140,7 @@ def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
         wait_until("it is gone", lambda: all(map(rig.gone, pids)))
         in_flight = rig.rows("SELECT id, attempts FROM delivery WHERE state = 'leased'")
         rig.sandbox("DELETE", "/faults")
+        rig.start_sweeper()
         story.until_told(town.SECOND)
         story.until_at_rest()
         assert len(rig.accepted()) > told_before  # it was half-way
