@@ -27,8 +27,8 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two a core, for half of the time a test waits for a server or a process; eight Postgres servers are enough."""
-    return min(2 * (os.cpu_count() or 1), 8)
+    """Three for two cores, as tests wait for servers and processes; but each has its own Postgres."""
+    return min(3 * (os.cpu_count() or 1) // 2, 8)
 
 
 @pytest.fixture(scope="session")
