@@ -12,6 +12,7 @@ from datetime import timedelta
 import msgspec
 
 from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from channels.http_answer import UNREADABLE
 
 _AFTER_QUOTA = timedelta(seconds=60)
 _AFTER_UNAVAILABLE = timedelta(seconds=10)
@@ -97,5 +98,5 @@ def _invalid(error: _Error) -> ChannelError:
 def _error(body: bytes) -> _Error:
     try:
         return _read(body).error
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Error()

@@ -21,7 +21,7 @@ from channels.fcm_errors import error_for, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, HttpClient
-from channels.http_answer import Answer, retry_after
+from channels.http_answer import UNREADABLE, Answer, retry_after
 
 _WARM_SECONDS = 15.0
 """How long the start of a process waits for its first token."""
@@ -125,7 +125,7 @@ def _name(answer: Answer) -> str:
     """The message's name, `projects/*/messages/*`. Raises Unknown if the answer holds none."""
     try:
         name = _read(answer.body).name
-    except msgspec.DecodeError:
+    except UNREADABLE:
         name = ""
     if not name.startswith("projects/"):
         raise Unknown("no_name", "accepted, it says, but names no message")

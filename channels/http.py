@@ -48,6 +48,7 @@ class HttpClient:
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._closed = False
 
     async def post(
         self, path: str, body: bytes, headers: Mapping[str, str] | None = None, within: float | None = None
@@ -66,7 +67,8 @@ class HttpClient:
         return await self._ask(self._head("GET", path) + b"\r\n", None)
 
     async def close(self) -> None:
-        """Give the connections back; what is still under way is Unknown."""
+        """Give the connections back; what is under way is Unknown, and what waits for a connection is Later."""
+        self._closed = True
         for connection in self._open:
             connection.close()
 
@@ -88,6 +90,8 @@ class HttpClient:
         else:
             await self._slots.acquire()  # at once
         try:
+            if self._closed:
+                raise Later("unreachable", "the client is closed; nothing was sent")
             connection = self._waiting() or await self._connect(until - now())
             try:
                 return await connection.ask(request, until - now())
@@ -108,6 +112,9 @@ class HttpClient:
 
     async def _connect(self, left: float) -> Connection:
         connection = await self._origin.connect(min(CONNECT_DEADLINE, left * CONNECT_SHARE))
+        if self._closed or not connection.usable:  # the provider may have hung up at once
+            connection.close()
+            raise Later("unreachable", "the connection ended at once; nothing was sent")
         self._open.add(connection)
         return connection
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import msgspec
+
 from channels import Now
 
 ANSWER_LIMIT = 64 * 1024
@@ -12,6 +14,10 @@ ANSWER_LIMIT = 64 * 1024
 
 LONGEST_WAIT = timedelta(hours=1)
 """The longest Retry-After believed: a family cannot wait for a provider that says "next week"."""
+
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for an answer that is no JSON, holds bytes that are no UTF-8, or is nested without end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,6 @@ def retry_after(answer: Answer, now: Now) -> timedelta | None:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date.replace(tzinfo=UTC) if date.tzinfo is None else date

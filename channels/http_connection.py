@@ -115,10 +115,14 @@ class Connection(asyncio.Protocol):
         if self._parser.get_status_code() < 200:
             self._begin()  # "I have begun": the answer follows
             return
-        keep = self._parser.should_keep_alive()
+        # Who answers before the request has left would find the rest of it before the next one.
+        keep = self._parser.should_keep_alive() and not self._unsent()
         self._answer()
         if not keep:
             self.close()
+
+    def _unsent(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _begin(self) -> None:
         self._headers: dict[str, str] = {}

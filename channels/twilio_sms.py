@@ -20,7 +20,7 @@ import msgspec
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
 from channels.http import DEADLINE, HttpClient
-from channels.http_answer import Answer, retry_after
+from channels.http_answer import UNREADABLE, Answer, retry_after
 from channels.sendable import sendable, shortened
 from channels.twilio_codes import CODES, error_for
 
@@ -178,5 +178,5 @@ def _told(answer: Answer) -> _Answer:
     """What the body says; nothing if it is not a JSON object."""
     try:
         return _read(answer.body)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return _Answer()

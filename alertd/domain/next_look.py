@@ -38,6 +38,8 @@ def look_at(
     has the message, and the one that the message itself says.
     """
     candidates = [due_at, *wake_at]
+    # A story told quickly has leases of many hours; the cap of the margin wins over them too.
+    lease = min(duty.lease, silence.longest_margin(duty.policy, duty.incident.severity))
     if owed or knowledge.in_flight:
         said = [d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told]
         if knowledge.flying_by is not None:
@@ -45,8 +47,6 @@ def look_at(
         candidates.append(deadline)
         if said:
             said_by = min(said)
-            # A story told quickly has leases of many hours; the cap of the margin wins over them too.
-            lease = min(duty.lease, silence.longest_margin(duty.policy, duty.incident.severity))
             candidates.append(max(due(people, said_by, duty.margin), min(now + lease, said_by)))
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
@@ -54,4 +54,4 @@ def look_at(
     if again is not None:
         candidates.append(now + again)
     later = [moment for moment in candidates if moment > now]
-    return min(later) if later else first_told(people, now + duty.lease) or now + duty.lease
+    return min(later) if later else first_told(people, now + lease) or now + lease

@@ -81,19 +81,20 @@ class Sender:
         if not batch:
             return 0
         self._in_hand.update(delivery.channel for delivery in batch)
-        incidents = await self._load({delivery.incident for delivery in batch})
         outcomes: list[Outcome] = []
         untried: list[Claimed] = []
         queues: dict[str, deque[Claimed]] = {}
         for delivery in batch:
             queues.setdefault(delivery.channel, deque()).append(delivery)
-        runners = {
-            asyncio.create_task(self._run(channel, queue, incidents, lease, outcomes, untried))
-            for channel, queue in queues.items()
-            for _ in range(min(len(queue), self._at_once(channel)))
-        }
+        runners: set[asyncio.Task[None]] = set()
         accepted = 0
         try:
+            incidents = await self._load({delivery.incident for delivery in batch})
+            runners = {
+                asyncio.create_task(self._run(channel, queue, incidents, lease, outcomes, untried))
+                for channel, queue in queues.items()
+                for _ in range(min(len(queue), self._at_once(channel)))
+            }
             while runners or outcomes or untried:
                 if runners:
                     done, runners = await asyncio.wait(runners, timeout=_FLUSH)
@@ -103,7 +104,7 @@ class Sender:
                 back, untried[:] = list(untried), []
                 accepted += await self._write(written, back, lease)
         finally:
-            # Whatever happens here, nobody goes on sending what can no longer be written.
+            # Whatever happens here, nobody goes on sending what can no longer be written, nor keeps room for it.
             for channel, queue in queues.items():
                 self._let_go(channel, len(queue))
                 queue.clear()

@@ -204,6 +204,7 @@ async def test_tls_to_who_speaks_none_has_sent_nothing() -> None:
         ("soon", "", None),
         ("٣", "", None),
         ("Wed, 99 Nov 2026 20:01:00 GMT", "", None),
+        ("Mon, 99999999999999999999 Jan 2020 00:00:00 GMT", "", None),
         ("Wed, 04 Nov 2026 20:01:00 GMT", "yesterday", timedelta(minutes=1)),
     ],
 )

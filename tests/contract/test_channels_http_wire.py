@@ -121,6 +121,37 @@ async def test_what_is_under_way_when_all_is_closed_is_in_doubt() -> None:
             await sending
 
 
+async def test_nothing_sets_out_after_all_is_closed() -> None:
+    async with http_provider(lambda _: Reply(200)) as provider:
+        client = HttpClient(provider.url, {}, connections=1)
+        sending = [asyncio.create_task(client.post("/", b"")) for _ in range(3)]
+        await asyncio.sleep(0)  # one connects, the others wait for its connection
+        await client.close()
+        ended = await asyncio.gather(*sending, return_exceptions=True)
+        await asyncio.sleep(0.05)
+    assert [type(each) for each in ended] == [Later] * 3
+    assert provider.requests == []
+
+
+async def test_who_answers_before_the_end_of_a_request_gets_no_other_behind_it() -> None:
+    """The rest would stand between the next request and its answer."""
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 413 Too Large\r\n" + TWO)
+        await writer.drain()
+        await asyncio.sleep(5)  # and reads no more
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1024)
+    client = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", {}, connections=1, deadline=3)
+    assert (await client.post("/", b"x" * 20_000_000)).status == 413
+    assert (await client.get("/")).status == 413
+    assert len(heard) == 2
+    await client.close()
+    server.close()
+
+
 async def test_nobody_listening_and_no_such_name_got_nothing() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, and nobody listens

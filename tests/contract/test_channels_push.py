@@ -184,6 +184,9 @@ NOT_A_TOKEN = "The registration token is not a valid FCM registration token"
         (Reply(200, b"{}"), Unknown, "no_name"),
         (Reply(200, b'{"name": ""}'), Unknown, "no_name"),
         (Reply(200, b""), Unknown, "no_name"),
+        (Reply(200, b'{"name": "\xff"}'), Unknown, "no_name"),
+        (Reply(200, b'{"name": ' + b"[" * 50_000), Unknown, "no_name"),
+        (Reply(503, b'{"error": {"status": "\xff"}}'), Later, "http_503"),
     ],
 )
 async def test_an_answer_has_its_reaction(

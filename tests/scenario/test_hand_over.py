@@ -192,6 +192,26 @@ class Flaky:
             yield _Failing(rows, self)
 
 
+class Unreadable:
+    """A store that cannot be read."""
+
+    def reading(self) -> Any:
+        raise ConnectionError("the database is restarting")
+
+
+async def test_a_batch_that_could_not_even_be_begun_takes_no_room_for_ever(world: World):
+    """Three of them, and the process would never again have taken a push in hand."""
+    await outage(world, street(100, "push"))
+    step = await fan_out(world.deps, "urgent", send=True)
+    assert step.lease is not None
+    sender = Sender(replace(world.deps, store=Unreadable()))  # type: ignore[arg-type]  # it is only read
+    before = sender.room()
+    for _ in range(20):
+        with pytest.raises(ConnectionError):
+            await sender.hand_over(step.batch, step.lease)
+    assert sender.room() == before
+
+
 class _Failing:
     def __init__(self, rows: Any, owner: Flaky) -> None:
         self._rows, self._owner = rows, owner

@@ -49,3 +49,10 @@ def test_where_half_an_hour_passes_in_a_second_a_lease_hides_no_deadline() -> No
     tellings = [make.telling(make.own("mia", "push"), 1, 0, next_by=30, state=DeliveryState.LEASED)]
     verdict = make.verdict(make.after(11), tellings=tellings, lease=timedelta(hours=15))
     assert verdict.look_at == make.after(29)
+
+
+def test_nor_does_it_when_what_is_under_way_has_outlived_its_own_time() -> None:
+    tellings = [make.telling(make.own("mia", "push"), 1, 0, next_by=30, state=DeliveryState.LEASED)]
+    verdict = make.verdict(make.after(31), tellings=tellings, lease=timedelta(hours=15))
+    assert verdict.look_at is not None
+    assert verdict.look_at <= make.after(31 + 30 / 4)
