@@ -34,17 +34,23 @@ class HttpClient:
     """Connections to one provider, which `base_url` names; made when they are needed, and kept until `close`.
 
     `connections` bounds the requests under way; more wait for a connection, as part of their deadline.
-    `deadline` is in seconds, as `DEADLINE`. `headers` go with every request.
+    `deadline` and `idle` are in seconds, as `DEADLINE` and `IDLE`. `headers` go with every request.
     """
 
     def __init__(
-        self, base_url: str, headers: Mapping[str, str], *, connections: int, deadline: float = DEADLINE
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        connections: int,
+        deadline: float = DEADLINE,
+        idle: float = IDLE,
     ) -> None:
         self._origin = Origin.of(base_url)
         self._prefix = urlsplit(base_url).path.rstrip("/")
         common = {"Host": self._origin.header, "User-Agent": "alertd", "Accept": "application/json", **headers}
         self._headers = _lines(common)
-        self._deadline = deadline
+        self._deadline, self._trusted_for = deadline, idle
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
@@ -90,8 +96,6 @@ class HttpClient:
         else:
             await self._slots.acquire()  # at once
         try:
-            if self._closed:
-                raise Later("unreachable", "the client is closed; nothing was sent")
             connection = self._waiting() or await self._connect(until - now())
             try:
                 return await connection.ask(request, until - now())
@@ -105,16 +109,16 @@ class HttpClient:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.idle_since < IDLE:
+            if connection.usable and now - connection.idle_since < self._trusted_for:
                 return connection
             self._end(connection)
         return None
 
     async def _connect(self, left: float) -> Connection:
         connection = await self._origin.connect(min(CONNECT_DEADLINE, left * CONNECT_SHARE))
-        if self._closed or not connection.usable:  # the provider may have hung up at once
+        if self._closed or not connection.usable:  # by us meanwhile, or by the provider at once
             connection.close()
-            raise Later("unreachable", "the connection ended at once; nothing was sent")
+            raise Later("unreachable", "the connection ended before its use; nothing was sent")
         self._open.add(connection)
         return connection
 

@@ -15,7 +15,6 @@ ANSWER_LIMIT = 64 * 1024
 LONGEST_WAIT = timedelta(hours=1)
 """The longest Retry-After believed: a family cannot wait for a provider that says "next week"."""
 
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What msgspec raises for an answer that is no JSON, holds bytes that are no UTF-8, or is nested without end."""
 

@@ -28,7 +28,8 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Three for two cores, as tests wait for servers and processes; but each has its own Postgres."""
-    return min(3 * (os.cpu_count() or 1) // 2, 8)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(3 * cores // 2, 8)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from alertd.domain.incident import Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
-from alertd.domain.silence import newest_to_tell
+from alertd.domain.silence import newest_to_tell, patience
 from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import Duty, Rest, Verdict
 
@@ -74,7 +74,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
             wake_at.append(now + again)
     look_at = min(wake_at, default=None)
     if owed or knowledge.in_flight:
-        poll = now + duty.lease
+        poll = now + patience(duty)
         look_at = min(look_at, poll) if look_at is not None else poll
     # Not touched is true at once, and an excuse; closed only when everyone told has the all-clear.
     resting = look_at is None or end.rest is Rest.NOT_TOUCHED

@@ -38,8 +38,7 @@ def look_at(
     has the message, and the one that the message itself says.
     """
     candidates = [due_at, *wake_at]
-    # A story told quickly has leases of many hours; the cap of the margin wins over them too.
-    lease = min(duty.lease, silence.longest_margin(duty.policy, duty.incident.severity))
+    patience = silence.patience(duty)
     if owed or knowledge.in_flight:
         said = [d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told]
         if knowledge.flying_by is not None:
@@ -47,11 +46,11 @@ def look_at(
         candidates.append(deadline)
         if said:
             said_by = min(said)
-            candidates.append(max(due(people, said_by, duty.margin), min(now + lease, said_by)))
+            candidates.append(max(due(people, said_by, duty.margin), min(now + patience, said_by)))
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
     again = knowledge.again_in(silence.newest_to_tell(duty.incident).number)
     if again is not None:
         candidates.append(now + again)
     later = [moment for moment in candidates if moment > now]
-    return min(later) if later else first_told(people, now + lease) or now + lease
+    return min(later) if later else first_told(people, now + patience) or now + patience

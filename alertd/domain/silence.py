@@ -43,6 +43,14 @@ def longest_margin(policy: Policy, severity: Severity) -> timedelta:
     return policy.silence.window[severity] / 4
 
 
+def patience(duty: Duty) -> timedelta:
+    """How long what is in flight is left alone: a lease, but no longer than a margin may be.
+
+    A story told quickly has leases of many hours, and nobody's deadline may pass within one.
+    """
+    return min(duty.lease, longest_margin(duty.policy, duty.incident.severity))
+
+
 def open_promise(incident: Incident, at: datetime) -> datetime | None:
     """The newest news' promise, while it lies after `at` and nothing has closed it."""
     news = incident.news

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-import channels.http
 from alertd.ports import Later, Unknown
 from channels.http import HttpClient
 from channels.http_answer import ANSWER_LIMIT
@@ -93,10 +92,9 @@ async def test_what_nobody_asked_for_answers_nothing() -> None:
     server.close()
 
 
-async def test_a_connection_that_was_idle_for_long_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channels.http, "IDLE", 0.05)
+async def test_a_connection_that_was_idle_for_long_is_not_trusted() -> None:
     async with http_provider(lambda _: Reply(200)) as provider:
-        client = HttpClient(provider.url, {}, connections=5)
+        client = HttpClient(provider.url, {}, connections=5, idle=0.05)
         await asyncio.gather(*(client.get("/") for _ in range(3)))
         await asyncio.sleep(0.1)
         await client.get("/")
@@ -136,18 +134,20 @@ async def test_nothing_sets_out_after_all_is_closed() -> None:
 async def test_who_answers_before_the_end_of_a_request_gets_no_other_behind_it() -> None:
     """The rest would stand between the next request and its answer."""
     heard: list[bytes] = []
+    over = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard.append(await reader.readuntil(b"\r\n\r\n"))
         writer.write(b"HTTP/1.1 413 Too Large\r\n" + TWO)
-        await writer.drain()
-        await asyncio.sleep(5)  # and reads no more
+        await over.wait()  # and reads no more
+        writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0, limit=1024)
     client = HttpClient(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", {}, connections=1, deadline=3)
     assert (await client.post("/", b"x" * 20_000_000)).status == 413
     assert (await client.get("/")).status == 413
     assert len(heard) == 2
+    over.set()
     await client.close()
     server.close()
 

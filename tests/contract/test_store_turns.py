@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,6 +28,22 @@ async def at_a_slice(store: Store) -> AsyncIterator[None]:
         assert turn is not None
         assert await turn.rows.take_fanout("bulk") is not None
         yield
+
+
+class Asking:
+    """A store that tells when a turn at a fan-out has been asked for often."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._turns, self.often = store, 0, asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def turn(self, name: str, wait: float = 0.0) -> Any:
+        self._turns += name.startswith("fanout")
+        if self._turns > 5:  # a drain returns after that many empty looks
+            self.often.set()
+        return self._store.turn(name, wait)
 
 
 async def take(books: Books, wait: float) -> bool:
@@ -94,9 +112,12 @@ async def test_a_worker_does_not_leave_while_another_is_at_a_slice(crew: Crew):
     """What the other is at now is not the last slice: who left would be missed until the next ring."""
     await put_families(crew.deps, crowd(1100), who="test")
     await crew.outage()
+    asking = Asking(crew.deps.store)
+    deps = replace(crew.deps, store=asking)
     async with at_a_slice(crew.worker().store):
-        work = asyncio.create_task(drain(crew.deps, Sender(crew.deps), "bulk", seconds=30))
-        await asyncio.sleep(1.0)
+        work = asyncio.create_task(drain(deps, Sender(deps), "bulk", seconds=30))
+        async with asyncio.timeout(20):
+            await asking.often.wait()
         assert not work.done()
         assert not crew.phones
     assert await work == 1100

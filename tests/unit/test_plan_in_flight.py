@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
-from alertd.domain.incident import Kind
+from alertd.domain.incident import Kind, State
 from tests import make
 
 INCIDENT = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.HOLDING, 30))
@@ -56,3 +56,14 @@ def test_nor_does_it_when_what_is_under_way_has_outlived_its_own_time() -> None:
     verdict = make.verdict(make.after(31), tellings=tellings, lease=timedelta(hours=15))
     assert verdict.look_at is not None
     assert verdict.look_at <= make.after(31 + 30 / 4)
+
+
+def test_nor_does_it_hide_an_all_clear_that_is_still_under_way() -> None:
+    incident = make.history((Kind.NOTICE, 0), (Kind.RESOLUTION, 10, {"facts": make.facts(state=State.RESOLVED)}))
+    under_way = make.telling(
+        make.own("mia", "push"), 2, 10, state=DeliveryState.LEASED, framing=Framing.RESOLUTION
+    )
+    tellings = [make.telling(make.own("mia", "push"), 1, 0, next_by=30), under_way]
+    verdict = make.verdict(make.after(11), incident=incident, tellings=tellings, lease=timedelta(hours=15))
+    assert verdict.look_at is not None
+    assert verdict.look_at <= make.after(11 + 30 / 4)
