@@ -73,7 +73,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fanout:
-    """A cursor over the families that an update is to reach."""
+    """A cursor over the families that an update is to reach, or over a part of them: those up to `until`."""
 
     id: UUID
     incident: IncidentId
@@ -82,6 +82,7 @@ class Fanout:
     slices: int
     lane: str
     scope: bool
+    until: str | None = None  # the last family of the part; None: all that come
 
 
 @dataclass(slots=True)

@@ -62,6 +62,7 @@ class Alertd:
         self._deps = await wiring.open_deps(settings)
         await put_families(self._deps, [_family(i, "follow", messages.token(i)) for i in range(n)], who="bench")
         await put_families(self._deps, [_family(i, "share", f"warm-{i}") for i in range(WARM)], who="bench")
+        rig.vacuum(self._env["ALERTD_DATABASE_URL"])
         with (folder / "worker.log").open("wb") as log:
             program = f"import workers; workers.run_worker('bulk', {CHILDREN}, level='warning')"
             self._worker = start([sys.executable, "-c", program], env=self._env, stdout=log, stderr=log)

@@ -13,6 +13,7 @@ from alertd.ports import Later
 from channels.http_answer import Answer
 from channels.http_connection import Connection
 from channels.http_origin import Origin
+from channels.http_slots import Slots
 
 DEADLINE = 10.0
 """Seconds for one request, from asking for a connection to the last byte of the answer; the lease is 30 s."""
@@ -51,7 +52,7 @@ class HttpClient:
         common = {"Host": self._origin.header, "User-Agent": "alertd", "Accept": "application/json", **headers}
         self._headers = _lines(common)
         self._deadline, self._trusted_for = deadline, idle
-        self._slots = asyncio.Semaphore(connections)
+        self._slots = Slots(connections)
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._closed = False
@@ -88,13 +89,11 @@ class HttpClient:
         now = asyncio.get_running_loop().time
         seconds = self._deadline if within is None else within
         until = now() + seconds
-        if self._slots.locked():
+        if not self._slots.take():
             try:
-                await asyncio.wait_for(self._slots.acquire(), seconds * POOL_SHARE)
+                await self._slots.wait(seconds * POOL_SHARE)
             except TimeoutError:
                 raise Later("connect_timeout", "no connection in time; nothing was sent") from None
-        else:
-            await self._slots.acquire()  # at once
         try:
             connection = self._waiting() or await self._connect(until - now())
             try:
@@ -102,7 +101,7 @@ class HttpClient:
             finally:
                 self._give_back(connection)
         finally:
-            self._slots.release()
+            self._slots.give_back()
 
     def _waiting(self) -> Connection | None:
         """The connection that was used last: the others may grow too old to be trusted."""

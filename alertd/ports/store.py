@@ -66,15 +66,18 @@ class Rows(Protocol):
 
     async def add_fanout(
         self,
-        fanout_id: UUID,
+        ids: Sequence[UUID],
         incident_id: IncidentId,
         update_no: int,
         lane: str,
         machine_at: datetime,
         *,
-        scope: bool,
+        scope: Scope | None,
     ) -> None:
-        """A cursor that will carry this update to every family; older cursors of the incident are done with."""
+        """Cursors, one by each of the ids, that will carry an update to every family; older ones are done with.
+
+        `scope`: also to its families that have no watch yet. Each cursor has a part of the families to itself.
+        """
 
     async def add_act(
         self, act_id: UUID, at: datetime, who: str, what: str, incident_id: UUID | None, detail: dict[str, object]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, exists, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement, Select
 
@@ -320,13 +320,13 @@ def touched_ids(scope: Scope) -> Select[tuple[str]]:
     return select(family_service.c.family_id).where(or_(*[_reach(reach) for reach in scope.reaches]))
 
 
-def touched_after(reach: Reach, position: str, limit: int) -> Select[tuple[str]]:
-    """The next families in keyset order that one service of a scope may touch."""
+def touched_after(reach: Reach) -> Select[tuple[str]]:
+    """The next families in keyset order that a service of a scope may touch: at most `limit` after `position`."""
     return (
         select(family_service.c.family_id)
-        .where(_reach(reach), family_service.c.family_id > position)
+        .where(_reach(reach), family_service.c.family_id > bindparam("position"))
         .order_by(family_service.c.family_id)
-        .limit(limit)
+        .limit(bindparam("limit"))
     )
 
 

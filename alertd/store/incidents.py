@@ -6,14 +6,14 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, text, update
+from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.incident import Incident, IncidentId, Update
 from alertd.domain.policy import Policy
 from alertd.store import codec
 from alertd.store.sql import Sql
-from alertd.store.tables import act, fanout, incident, incident_update, outage_event
+from alertd.store.tables import act, incident, incident_update, outage_event
 
 _ROW = [column for column in incident.c if column is not incident.c.policy_snapshot]  # large, and read apart
 _UPDATE = [
@@ -21,6 +21,39 @@ _UPDATE = [
     for column in incident_update.c
     if column is not incident_update.c.incident_id
 ]
+
+
+def _with_updates(chosen: Select[Any]) -> Select[Any]:
+    """Incidents with their updates, newest first; an incident has at least one.
+
+    One statement, so one snapshot: with two, a resolution that commits between them would be read as the
+    newest update of an incident that is still open, and be told as such.
+    """
+    row = chosen.subquery()
+    return (
+        select(row, *_UPDATE)
+        .join(incident_update, incident_update.c.incident_id == row.c.id)
+        .order_by(row.c.number.desc(), incident_update.c.number)
+    )
+
+
+def _incidents(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Incident]:
+    return [
+        codec.incident(of_one[0], tuple(codec.update(each) for each in of_one))
+        for of_one in (list(group) for _, group in groupby(rows, key=lambda each: each.id))
+    ]
+
+
+# Made once, as every slice asks: see `alertd.store.fanouts`.
+_BY_NUMBER = _with_updates(select(*_ROW).where(incident.c.number == bindparam("which")))
+_BY_ID = _with_updates(select(*_ROW).where(incident.c.id == bindparam("which")))
+_POLICY = select(incident.c.policy_snapshot).where(incident.c.id == bindparam("which"))
+_VERSION = select(
+    incident.c.version,
+    select(func.max(incident_update.c.number))
+    .where(incident_update.c.incident_id == bindparam("which"))
+    .scalar_subquery(),
+).where(incident.c.id == bindparam("which"))
 
 
 class IncidentRows:
@@ -32,22 +65,6 @@ class IncidentRows:
         """Nobody else opens or changes an incident until this transaction ends."""
         if self.sql.dialect == "postgresql":
             await self.sql.run(text("SELECT pg_advisory_xact_lock(7203)"))  # any number that only we use
-
-    async def lock_cursors(self, which: int | UUID) -> None:
-        """Wait for the slices of an incident that are being planned; none begins until this transaction ends.
-
-        First of all that is locked: a slice holds its cursor while it writes a holding, or new watches.
-        """
-        column = incident.c.number if isinstance(which, int) else incident.c.id
-        await self.sql.rows(
-            select(fanout.c.id)
-            .where(
-                fanout.c.incident_id == select(incident.c.id).where(column == which).scalar_subquery(),
-                ~fanout.c.done,
-            )
-            .order_by(fanout.c.id)
-            .with_for_update()
-        )
 
     async def next_incident_number(self) -> int:
         """The number that people will type."""
@@ -99,13 +116,12 @@ class IncidentRows:
 
     async def incident(self, which: int | UUID) -> Incident | None:
         """An incident by its number or id."""
-        column = incident.c.number if isinstance(which, int) else incident.c.id
-        found = await self._with_updates(select(*_ROW).where(column == which))
+        found = _incidents(await self.sql.rows(_BY_NUMBER if isinstance(which, int) else _BY_ID, {"which": which}))
         return found[0] if found else None
 
     async def policy_of(self, incident_id: IncidentId) -> Policy:
         """The policy snapshot of an incident."""
-        rows = await self.sql.rows(select(incident.c.policy_snapshot).where(incident.c.id == incident_id))
+        rows = await self.sql.rows(_POLICY, {"which": incident_id})
         return codec.policy(rows[0].policy_snapshot)
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
@@ -113,73 +129,12 @@ class IncidentRows:
         statement = select(*_ROW).order_by(incident.c.number.desc()).limit(limit)
         if open_only:
             statement = statement.where(incident.c.ended_at.is_(None))
-        return await self._with_updates(statement)
-
-    async def _with_updates(self, chosen: Select[Any]) -> list[Incident]:
-        """Incidents with their updates, newest first; an incident has at least one.
-
-        One statement, so one snapshot: with two, a resolution that commits between them would be read as the
-        newest update of an incident that is still open, and be told as such.
-        """
-        row = chosen.subquery()
-        rows = await self.sql.rows(
-            select(row, *_UPDATE)
-            .join(incident_update, incident_update.c.incident_id == row.c.id)
-            .order_by(row.c.number.desc(), incident_update.c.number)
-        )
-        return [
-            codec.incident(of_one[0], tuple(codec.update(each) for each in of_one))
-            for of_one in (list(group) for _, group in groupby(rows, key=lambda each: each.id))
-        ]
+        return _incidents(await self.sql.rows(_with_updates(statement)))
 
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""
-        rows = await self.sql.rows(
-            select(
-                incident.c.version,
-                select(func.max(incident_update.c.number))
-                .where(incident_update.c.incident_id == incident_id)
-                .scalar_subquery(),
-            ).where(incident.c.id == incident_id)
-        )
+        rows = await self.sql.rows(_VERSION, {"which": incident_id})
         return int(rows[0][0]), int(rows[0][1])
-
-    async def add_fanout(
-        self,
-        fanout_id: UUID,
-        incident_id: IncidentId,
-        update_no: int,
-        lane: str,
-        machine_at: datetime,
-        *,
-        scope: bool,
-    ) -> None:
-        """A cursor that will carry this update to every family; older cursors of the incident are done with.
-
-        Not those that look for families without a watch; but it begins behind the slice they are at, whose
-        watches it could not see.
-        """
-        await self.lock_cursors(incident_id)
-        await self.sql.run(
-            update(fanout)
-            .where(fanout.c.incident_id == incident_id, ~fanout.c.done, fanout.c.scope.is_(False))
-            .values(done=True)
-        )
-        await self.sql.run(
-            insert(fanout),
-            {
-                "id": fanout_id,
-                "incident_id": incident_id,
-                "update_no": update_no,
-                "position": "",
-                "slices": 0,
-                "lane": lane,
-                "scope": scope,
-                "opened_at": machine_at,
-                "moved_at": machine_at,
-                "done": False,
-            },
-        )
 
     async def add_act(
         self,

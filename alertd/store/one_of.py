@@ -50,8 +50,16 @@ class OneOf(FunctionElement[bool]):
 
 def one_of(column: Column[Any], values: Collection[Any]) -> OneOf:
     """Whether a column of texts or UUIDs has one of these values."""
-    kind = _Uuids() if isinstance(column.type, Uuid) else _Texts()
-    return OneOf(column, BindParameter(None, values, type_=kind, unique=True))
+    return OneOf(column, BindParameter(None, values, type_=_kind(column), unique=True))
+
+
+def one_of_those(column: Column[Any], name: str) -> OneOf:
+    """The same in a statement made once: the values come with each execution, under this name."""
+    return OneOf(column, BindParameter(name, type_=_kind(column)))
+
+
+def _kind(column: Column[Any]) -> _Uuids | _Texts:
+    return _Uuids() if isinstance(column.type, Uuid) else _Texts()
 
 
 @compiles(OneOf, "postgresql")

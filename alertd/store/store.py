@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from alertd.store.access import AccessRows
+from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
 from alertd.store.failed import FailedRows
@@ -21,7 +22,16 @@ from alertd.store.views import ViewRows
 
 
 class Rows(
-    IncidentRows, FamilyRows, FanoutRows, PlanRows, DeliveryRows, LapseRows, AccessRows, ViewRows, FailedRows
+    IncidentRows,
+    FamilyRows,
+    CursorRows,
+    FanoutRows,
+    PlanRows,
+    DeliveryRows,
+    LapseRows,
+    AccessRows,
+    ViewRows,
+    FailedRows,
 ):
     """Every verb of the store, on one open transaction."""
 

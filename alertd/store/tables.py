@@ -319,7 +319,8 @@ fanout = Table(
     Column("id", Uuid, primary_key=True),
     Column("incident_id", Uuid, nullable=False),
     Column("update_no", Integer, nullable=False),
-    Column("position", Key, nullable=False),  # the last family done; '' at the start
+    Column("position", Key, nullable=False),  # the last family done; before the first one at the start
+    Column("until", Key),  # the last family of this cursor's part; NULL: all that come
     Column("slices", Integer, nullable=False),
     Column("lane", String(8), nullable=False),
     Column("scope", Boolean, nullable=False),  # also families without a watch
@@ -327,4 +328,5 @@ fanout = Table(
     Column("moved_at", Instant, nullable=False),  # machine time
     Column("done", Boolean, nullable=False),
 )
+Index(None, fanout.c.incident_id, fanout.c.update_no)
 Index("ix_fanout_todo", fanout.c.opened_at, postgresql_where=text("NOT done"), sqlite_where=text("NOT done"))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, func, select, type_coerce, union_all
+from sqlalchemy import BigInteger, and_, bindparam, func, select, type_coerce, union_all
 
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS, FamilyId
@@ -17,6 +17,31 @@ from alertd.store.tables import address, delivery, fanout, watch
 _MEASURED = 500
 _LANES = ("urgent", "bulk")
 _PRIORITIES = range(4)  # see records.Planned
+_TODO = (
+    select(fanout.c.incident_id, fanout.c.update_no)
+    .where(~fanout.c.done)
+    .group_by(fanout.c.incident_id, fanout.c.update_no)
+    .order_by(func.min(fanout.c.opened_at))
+    .limit(50)
+    .subquery()
+)
+_WALKED = fanout.alias()
+# Of the cursors that carry one update most wait for their worker: it moves when any of them does, the done too.
+_MOVED = (
+    select(_WALKED.c.lane, func.max(_WALKED.c.moved_at).label("moved_at"))
+    .join(_TODO, and_(_WALKED.c.incident_id == _TODO.c.incident_id, _WALKED.c.update_no == _TODO.c.update_no))
+    .group_by(_WALKED.c.incident_id, _WALKED.c.update_no, _WALKED.c.lane)
+)
+_WAIT = type_coerce(delivery.c.accepted_at, BigInteger) - type_coerce(delivery.c.planned_at, BigInteger)
+_RECENT = (
+    select(_WAIT.label("us"))
+    .where(delivery.c.incident_id == bindparam("incident"), delivery.c.accepted_at.is_not(None))
+    .order_by(delivery.c.accepted_at.desc())
+    .limit(_MEASURED)
+    .cte("recent")
+)
+_RANK = select(func.count() * 95 // 100).select_from(_RECENT).scalar_subquery()
+_P95 = select(_RECENT.c.us).order_by(_RECENT.c.us).limit(1).offset(_RANK)
 
 
 class ViewRows:
@@ -48,9 +73,7 @@ class ViewRows:
             age = (machine_at - row.due_at).total_seconds()
             pending[row.lane] = max(age, pending.get(row.lane, 0.0))
         fanouts: dict[str, float] = {}
-        for row in await self.sql.rows(
-            select(fanout.c.lane, fanout.c.moved_at).where(~fanout.c.done).order_by(fanout.c.opened_at).limit(50)
-        ):
+        for row in await self.sql.rows(_MOVED):
             age = (machine_at - row.moved_at).total_seconds()
             fanouts[row.lane] = max(age, fanouts.get(row.lane, 0.0))
         due = await self.sql.rows(
@@ -79,16 +102,7 @@ class ViewRows:
 
     async def late(self, incident_id: IncidentId) -> timedelta | None:
         """p95 of (accepted - planned) of the incident's last 500 hand-overs, story time; None before any."""
-        wait = type_coerce(delivery.c.accepted_at, BigInteger) - type_coerce(delivery.c.planned_at, BigInteger)
-        recent = (
-            select(wait.label("us"))
-            .where(delivery.c.incident_id == incident_id, delivery.c.accepted_at.is_not(None))
-            .order_by(delivery.c.accepted_at.desc())
-            .limit(_MEASURED)
-            .cte("recent")
-        )
-        rank = select(func.count() * 95 // 100).select_from(recent).scalar_subquery()
-        rows = await self.sql.rows(select(recent.c.us).order_by(recent.c.us).limit(1).offset(rank))
+        rows = await self.sql.rows(_P95, {"incident": incident_id})
         return timedelta(microseconds=rows[0].us) if rows else None
 
     async def progress(self, incident_id: IncidentId, newest: int) -> Progress:

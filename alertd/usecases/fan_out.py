@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from alertd.ports.deps import Deps
 from alertd.ports.store import Taken
@@ -11,6 +12,17 @@ from alertd.usecases import planning
 FIRST_SLICE = 100
 SLICE = 500
 """A first slice of 100 keeps the first hand-over near 30 ms; 500 is where batching stops paying (measured)."""
+
+
+PARTS = 8
+PART = 2000
+"""At most so many cursors carry an update, each to so many families at least: one worker plans with each at a time
+(and a cursor costs a look at its end). With one alone, two workers waited for each other (0010)."""
+
+
+def cursors(deps: Deps, families: int) -> list[UUID]:
+    """New ids, one for each cursor that it takes to tell so many families."""
+    return [deps.new_id() for _ in range(max(1, min(PARTS, families // PART)))]
 
 
 @dataclass(slots=True)

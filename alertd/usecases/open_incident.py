@@ -10,6 +10,7 @@ from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Sev
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
+from alertd.usecases.fan_out import cursors
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
 
@@ -114,7 +115,9 @@ async def add_incident(
     lane = lane_of_notices(seen.families)
     if not dry_run:
         await rows.add_incident(incident, policy)
-        await rows.add_fanout(deps.new_id(), incident.id, 1, lane, deps.clock.machine(), scope=True)
+        await rows.add_fanout(
+            cursors(deps, seen.families), incident.id, 1, lane, deps.clock.machine(), scope=scope
+        )
         detail: dict[str, object] = {"severity": facts.severity.value, "services": scope.services}
         if alert is not None:
             detail["alert"] = alert

@@ -11,6 +11,7 @@ from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
+from alertd.usecases.fan_out import cursors
 from alertd.usecases.open_incident import lane_of_notices
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
@@ -102,12 +103,12 @@ async def add_update(
         return None
     if update.notify:
         await rows.add_fanout(
-            deps.new_id(),
+            cursors(deps, seen.families),
             incident.id,
             update.number,
             lane,
             deps.clock.machine(),
-            scope=changed.scope != incident.scope,
+            scope=changed.scope if changed.scope != incident.scope else None,
         )
     detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
     await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)

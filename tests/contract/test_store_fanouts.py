@@ -19,10 +19,14 @@ from tests import make
 from tests.contract.books import Books, crowd
 
 
-async def begin(books: Books, update: int = 1, *, lane: str = "bulk", scope: bool = True, at: float = 0) -> None:
-    """A cursor for an update of the incident."""
+async def begin(
+    books: Books, update: int = 1, *, lane: str = "bulk", scope: bool = True, at: float = 0, parts: int = 1
+) -> None:
+    """Cursors for an update of the incident."""
     async with books.store.transaction() as rows:
-        await rows.add_fanout(uuid7(), books.incident.id, update, lane, make.after(at), scope=scope)
+        ids = [uuid7() for _ in range(parts)]
+        looked_for = books.incident.scope if scope else None
+        await rows.add_fanout(ids, books.incident.id, update, lane, make.after(at), scope=looked_for)
 
 
 async def take(books: Books, lane: str = "bulk") -> Fanout | None:

@@ -94,12 +94,12 @@ async def test_a_slice_that_writes_a_holding_and_a_publication_do_not_wait_in_a_
 async def test_a_cursor_of_another_incident_is_nobodys_concern(pages: Books):
     other = await pages.open(replace(make.incident(), id=IncidentId(uuid7()), number=2))
     async with pages.store.transaction() as rows:
-        await rows.add_fanout(uuid7(), other.id, 1, "bulk", make.NOON, scope=True)
+        await rows.add_fanout([uuid7()], other.id, 1, "bulk", make.NOON, scope=other.scope)
     async with pages.store.turn("fanout-bulk") as turn:
         assert turn is not None
         assert await turn.rows.take_fanout("bulk") is not None
         async with asyncio.timeout(5), pages.store.transaction() as rows:
-            await rows.add_fanout(uuid7(), pages.incident.id, 2, "bulk", make.NOON, scope=False)
+            await rows.add_fanout([uuid7()], pages.incident.id, 2, "bulk", make.NOON, scope=None)
     assert len(await pages.table(fanout)) == 2
 
 

@@ -58,7 +58,7 @@ async def take(books: Books, wait: float) -> bool:
 @pytest.fixture
 async def opened(books: Books) -> Books:
     async with books.store.transaction() as rows:
-        await rows.add_fanout(uuid7(), books.incident.id, 1, "bulk", make.NOON, scope=True)
+        await rows.add_fanout([uuid7()], books.incident.id, 1, "bulk", make.NOON, scope=books.incident.scope)
     return books
 
 

@@ -29,8 +29,10 @@ async def test_the_backlog_is_the_age_of_the_oldest_that_waits(books: Books):
     await books.set(delivery, {"due_at": make.NOON + timedelta(seconds=30)}, lane="urgent")
     await books.set(watch, {"look_at": make.after(-4)}, family_id=families[0].id)
     async with books.store.transaction() as rows:
-        await rows.add_fanout(uuid7(), books.incident.id, 1, "urgent", make.after(-1), scope=True)
-        await rows.add_fanout(uuid7(), books.incident.id, 2, "urgent", make.after(-0.5), scope=False)
+        await rows.add_fanout(
+            [uuid7()], books.incident.id, 1, "urgent", make.after(-1), scope=books.incident.scope
+        )
+        await rows.add_fanout([uuid7()], books.incident.id, 2, "urgent", make.after(-0.5), scope=None)
     async with books.store.reading() as rows:
         found = await rows.backlog(make.NOON, make.NOON)
     assert dict(found.pending) == {"bulk": 30.0}
@@ -51,7 +53,7 @@ async def test_what_waits_behind_more_urgent_things_counts_as_old(books: Books):
 
 async def test_a_cursor_that_is_done_waits_for_nothing(books: Books):
     async with books.store.transaction() as rows:
-        await rows.add_fanout(uuid7(), books.incident.id, 1, "bulk", make.NOON, scope=True)
+        await rows.add_fanout([uuid7()], books.incident.id, 1, "bulk", make.NOON, scope=books.incident.scope)
     await books.set(fanout, {"done": True})
     async with books.store.reading() as rows:
         assert dict((await rows.backlog(make.NOON, make.NOON)).fanouts) == {}
