@@ -8,7 +8,6 @@
 
 import json
 import warnings
-from collections.abc import Callable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -32,9 +31,9 @@ _FOR_THE_REST = 400
 _TEMPLATES = 512
 """Contents kept; a process that needs more at once builds some twice."""
 
-_quoted = msgspec.json.encode
+_NOTHING = timedelta()
 
-Fill = Callable[[Message], bytes]
+_quoted = msgspec.json.encode
 
 
 class FcmMessages:
@@ -46,36 +45,28 @@ class FcmMessages:
 
     def body(self, message: Message) -> bytes:
         """The request's body. Raises ValueError for a message that `firebase_admin` does not let pass."""
-        useful_for = min(max(message.useful_for, timedelta()), LONGEST_TTL)
-        parts = self._template(
+        useful_for = min(max(message.useful_for, _NOTHING), LONGEST_TTL).total_seconds()
+        template = self._template(
             message.title, message.text, message.incident, message.update, message.loud, message.ends
         )
-        values = {
-            "token": _quoted(message.to),
-            "attempt": b'"%s"' % message.attempt_id.encode(),
-            "ttl": b'"%ds"' % useful_for.total_seconds(),
-            "expiration": b'"%d"' % (self._now() + useful_for).timestamp(),
+        return template % {
+            b"token": _quoted(message.to),
+            b"attempt": message.attempt_id.encode(),
+            b"ttl": useful_for,
+            b"expiration": self._now().timestamp() + useful_for,
         }
-        return b"".join([part if isinstance(part, bytes) else values[part] for part in parts])
 
 
-def _template(
-    title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool
-) -> tuple[bytes | str, ...]:
-    """The body in pieces: bytes, and between them the names of what is filled in per message."""
-    marks = {name: str(uuid4()) for name in ("token", "attempt", "ttl", "expiration")}
+def _template(title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool) -> bytes:
+    """The body as a format, with the names of what is filled in per message."""
     document = _document(sendable(title), sendable(text), str(incident), update, loud, ends)
-    document["token"] = marks["token"]
-    document["data"]["attempt"] = marks["attempt"]
-    document["android"]["ttl"] = marks["ttl"]
-    document["apns"]["headers"]["apns-expiration"] = marks["expiration"]
-    pieces: list[bytes | str] = [json.dumps({"message": document}, separators=(",", ":")).encode()]
-    for name, mark in marks.items():
-        whole = next(piece for piece in pieces if isinstance(piece, bytes) and mark.encode() in piece)
-        before, after = whole.split(f'"{mark}"'.encode())
-        at = pieces.index(whole)
-        pieces[at : at + 1] = [before, name, after]
-    return tuple(pieces)
+    marks = {form: uuid4().hex for form in ("%(token)b", '"%(attempt)b"', '"%(ttl)ds"', '"%(expiration)d"')}
+    document["token"], document["data"]["attempt"], document["android"]["ttl"], expiration = marks.values()
+    document["apns"]["headers"]["apns-expiration"] = expiration
+    body = json.dumps({"message": document}, separators=(",", ":")).replace("%", "%%")
+    for form, mark in marks.items():
+        body = body.replace(f'"{mark}"', form)
+    return body.encode()
 
 
 def _document(title: str, text: str, incident: str, update: int, loud: bool, ends: bool) -> dict[str, Any]:

@@ -137,6 +137,11 @@ def test_a_text_that_is_too_long_is_sent_without_its_end(text: str, title: str) 
     assert len(sent["body"].encode()) > 3000
 
 
+@pytest.mark.parametrize("text", ["100 % sure", "50%d", "%(token)b %(ttl)ds %%", '"%(attempt)b"'])
+def test_a_text_is_no_format(text: str) -> None:
+    assert body_of(message_to("100%", title=text, text=text))["notification"] == {"title": text, "body": text}
+
+
 def test_half_characters_stop_nothing() -> None:
     assert body_of(message_to(TO, text="a\ud800b\0c"))["notification"]["body"] == "a?bc"
 
