@@ -50,6 +50,7 @@ class Deps:
     rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
+    part: int = 500  # families to a cursor of a fan-out, at least: one slice
 
     def policy_for(self, service: str) -> Policy:
         """The policy that owns a service, else the default one."""

@@ -14,15 +14,14 @@ SLICE = 500
 """A first slice of 100 keeps the first hand-over near 30 ms; 500 is where batching stops paying (measured)."""
 
 
-PARTS = 8
-PART = 2000
-"""At most so many cursors carry an update, each to so many families at least: one worker plans with each at a time
-(and a cursor costs a look at its end). With one alone, two workers waited for each other (0010)."""
+CURSORS = 8
+"""At most so many carry an update: as many workers plan side by side, and each costs an empty look at its end. Two
+are enough for two cores; eight let a larger machine use its own (docs/decisions/0013)."""
 
 
 def cursors(deps: Deps, families: int) -> list[UUID]:
     """New ids, one for each cursor that it takes to tell so many families."""
-    return [deps.new_id() for _ in range(max(1, min(PARTS, families // PART)))]
+    return [deps.new_id() for _ in range(max(1, min(CURSORS, families // deps.part)))]
 
 
 @dataclass(slots=True)

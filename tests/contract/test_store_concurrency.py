@@ -117,7 +117,7 @@ async def test_all_of_it_at_once_without_a_deadlock(database_url: str):
         return replace(
             base, store=store, clock=clock, channels=channels, timing=timing,
             default_policy=make.policy(always=("parent", "nurse"), floor=()),
-            policies={}, spread=lambda: 0.05,
+            policies={}, spread=lambda: 0.05, part=5,
         )  # fmt: skip
 
     first = process()

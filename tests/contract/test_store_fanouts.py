@@ -84,6 +84,60 @@ async def test_a_crash_in_a_slice_leaves_cursor_and_watches_as_they_were(books: 
     assert await one_slice(books, 10) == ["fam-0002", "fam-0003", "fam-0004"]
 
 
+async def test_several_cursors_share_the_families_among_them(books: Books):
+    await books.families(*crowd(10))
+    await begin(books, parts=3)
+    ends = [(row["position"], row["until"]) for row in await books.table(fanout)]
+    assert sorted(ends) == [("", "fam-0003"), ("fam-0003", "fam-0006"), ("fam-0006", None)]
+    late = [make.family(make.caregiver(name, "push"), id=FamilyId(name)) for name in ("a", "fam-0003b", "z")]
+    await books.families(*late)
+    reached: list[str] = []
+    for _ in range(20):
+        reached += await one_slice(books, 3)
+    names = {f"fam-{n:04}" for n in range(10)} | {family.id for family in late}
+    assert (len(reached), set(reached)) == (len(names), names)
+    assert all(row["done"] for row in await books.table(fanout))
+
+
+async def test_there_are_no_more_cursors_than_families(books: Books):
+    await books.families(*crowd(2))
+    await begin(books, parts=8)
+    assert [(row["position"], row["until"]) for row in await books.table(fanout)] == [
+        ("", "fam-0000"),
+        ("fam-0000", None),
+    ]
+    assert await one_slice(books, 9) == ["fam-0000"]
+
+
+async def test_where_nobody_is_touched_yet_one_cursor_waits_for_all(books: Books):
+    await begin(books, parts=8)
+    assert [(row["position"], row["until"]) for row in await books.table(fanout)] == [("", None)]
+
+
+async def test_cursors_of_an_update_that_changes_no_scope_share_the_watches(books: Books):
+    families = await books.families(*crowd(9))
+    await books.write([books.watch(family) for family in families[::2]])
+    await begin(books, 2, scope=False, parts=2)
+    assert {row["until"] for row in await books.table(fanout)} == {"fam-0004", None}
+    assert await one_slice(books, 9) == ["fam-0000", "fam-0002", "fam-0004"]
+
+
+async def test_a_family_with_two_services_counts_once(books: Books):
+    await books.families(*crowd(4))
+    async with books.store.transaction() as rows:
+        scope = make.scope("follow", "share")
+        await rows.add_fanout([uuid7(), uuid7()], books.incident.id, 1, "bulk", make.NOON, scope=scope)
+    assert {row["until"] for row in await books.table(fanout)} == {"fam-0001", None}
+
+
+async def test_a_newer_update_takes_the_place_of_every_older_cursor(books: Books):
+    await books.write([books.watch(family) for family in await books.families(*crowd(6))])
+    await begin(books, 1, scope=False, parts=3)
+    await begin(books, 2, scope=False, parts=2)
+    left = {(row["update_no"], row["done"]) for row in await books.table(fanout)}
+    assert left == {(1, True), (2, False)}
+
+
 async def test_a_cursor_that_somebody_else_moved_is_not_moved_again(books: Books):
     await books.families(*crowd(3))
     await begin(books)

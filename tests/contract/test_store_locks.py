@@ -72,6 +72,24 @@ async def test_an_update_begins_behind_the_slice_of_the_opening_that_is_under_wa
     assert (await asyncio.wait_for(task, 10)).update == 2
 
 
+async def test_an_update_begins_behind_the_slices_of_every_cursor(deps: Deps):
+    async with deps.store.transaction() as rows:
+        incident = await rows.incident(1)
+        assert incident is not None
+        ids = [uuid7(), uuid7()]
+        await rows.add_fanout(ids, incident.id, 1, "bulk", deps.clock.machine(), scope=incident.scope)
+    async with deps.store.turn("fanout-bulk") as one, deps.store.turn("fanout-bulk") as another:
+        assert one is not None
+        assert another is not None
+        first, second = await one.rows.take_fanout("bulk"), await another.rows.take_fanout("bulk")
+        assert first is not None
+        assert second is not None
+        assert (first.until, second.position) == ("fam-0001", "fam-0001")
+        task = asyncio.create_task(news(deps))
+        await until_blocked(deps.store, task)
+    assert (await asyncio.wait_for(task, 10)).update == 2
+
+
 async def test_a_slice_that_writes_a_holding_and_a_publication_do_not_wait_in_a_ring(deps: Deps):
     """The publication locks the cursors before it takes a number, and reads the holding when it has them."""
     await news(deps)

@@ -69,6 +69,16 @@ async def test_a_cursor_that_another_worker_moves_is_taken(opened: Books):
     assert await take(opened, 0.0)
 
 
+async def test_of_several_cursors_each_worker_takes_one(books: Books):
+    """On SQLite they take turns: it has one writer, and who planned beside it would only wait for that."""
+    await books.families(*crowd(4))
+    async with books.store.transaction() as rows:
+        ids = [uuid7(), uuid7()]
+        await rows.add_fanout(ids, books.incident.id, 1, "bulk", make.NOON, scope=books.incident.scope)
+    async with at_a_slice(books.store):
+        assert await take(books, 0.0) == (books.store.dialect == "postgresql")
+
+
 async def test_who_waits_has_it_as_soon_as_the_other_lets_go(opened: Books):
     loop = asyncio.get_running_loop()
     async with at_a_slice(opened.store):
@@ -108,10 +118,16 @@ async def test_where_nothing_is_to_be_done_nothing_is_taken(books: Books):
         assert await turn.rows.take_fanout("bulk", 0.1) is None
 
 
+async def one_cursor_for(crew: Crew, families: int) -> None:
+    """An outage whose families no other worker can have a part of."""
+    crew.deps = replace(crew.deps, part=families)
+    await put_families(crew.deps, crowd(families), who="test")
+    await crew.outage()
+
+
 async def test_a_worker_does_not_leave_while_another_is_at_a_slice(crew: Crew):
     """What the other is at now is not the last slice: who left would be missed until the next ring."""
-    await put_families(crew.deps, crowd(1100), who="test")
-    await crew.outage()
+    await one_cursor_for(crew, 1100)
     asking = Asking(crew.deps.store)
     deps = replace(crew.deps, store=asking)
     async with at_a_slice(crew.worker().store):
@@ -124,8 +140,7 @@ async def test_a_worker_does_not_leave_while_another_is_at_a_slice(crew: Crew):
 
 
 async def test_a_step_says_that_another_has_it(crew: Crew):
-    await put_families(crew.deps, crowd(1100), who="test")
-    await crew.outage()
+    await one_cursor_for(crew, 1100)
     async with at_a_slice(crew.worker().store):
         step = await fan_out(crew.deps, "bulk", send=True)
         assert (step.worked, step.taken) == (False, True)
