@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import Row, bindparam, func, insert, select, true, union, update
 from sqlalchemy.exc import OperationalError
 
@@ -16,6 +15,7 @@ from alertd.store.families import touched_ids
 from alertd.store.sql import Sql
 from alertd.store.tables import fanout, incident, watch
 
+_LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OLDEST = (
     select(fanout)
     .where(~fanout.c.done, fanout.c.lane == bindparam("lane"))
@@ -131,7 +131,7 @@ class CursorRows:
         try:
             rows = await self.sql.rows(_OLDEST.with_for_update(), {"lane": lane})
         except OperationalError as error:
-            if isinstance(error.orig, LockNotAvailable):
+            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
                 raise Taken from None
             raise
         await self._lock_timeout("0")

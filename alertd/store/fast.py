@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -97,6 +96,8 @@ async def insert_deliveries(sql: Sql, plan: Plan, new: Sequence[Planned]) -> lis
         return []
     driver = await sql.driver()
     if sql.dialect == "postgresql":
+        from psycopg.errors import UniqueViolation  # a tenth of a second that a house on SQLite does not need
+
         await driver.execute("SAVEPOINT slice")  # never released: the commit does it, and saves a round trip
         try:
             async with driver.cursor() as cursor, cursor.copy(_COPY_DELIVERY) as copy:

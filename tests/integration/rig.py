@@ -76,6 +76,10 @@ class Rig:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for name, process in self.processes.items():
+            # All of alertd at once; broker and providers when it has said good-bye.
+            if name not in ("redis", "sandbox") and process.poll() is None:
+                process.terminate()
         self._stack.close()
 
     # --- processes -------------------------------------------------------------------------------

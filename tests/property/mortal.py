@@ -101,7 +101,7 @@ class Town:
             default_policy=policy,
             services=frozenset({"follow", "share"}),
             log=FakeLog(),
-            part=2,
+            part=1,
         )
         return Worker(Process(name), deps, Sender(deps))
 
