@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-fast test check bench lock clean
+.PHONY: help demo demo-fast test check check-slow bench lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,9 @@ demo-fast: $(READY)  ## its first twenty hours, in under one
 
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
 	$(BIN)/pytest -n auto --dist worksteal
+
+check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds; about five minutes
+	ALERTD_PROPERTY_TIMES=20 $(BIN)/pytest -n auto --dist worksteal tests/property
 
 check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .

@@ -85,8 +85,8 @@ def touched_at(duty: Duty, now: datetime) -> datetime:
     watch, newest = duty.watch, duty.incident.newest
     if watch.rest is not Rest.NOT_TOUCHED:
         return watch.touched_at
-    if watch.look_at is not None:
-        return min(watch.look_at, now)
+    if watch.look_at is not None and watch.look_at <= now:  # else it waits for the end of what is in flight
+        return watch.look_at
     return newest.at if newest.kind is Kind.SCOPE else now
 
 

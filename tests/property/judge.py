@@ -592,10 +592,13 @@ class Judge:
         self.one_per_wake_up()
 
     def one_per_deadline(self) -> None:
-        """No two messages for one `next_by`: nobody gets two holdings for the same word given to them."""
+        """No two messages for one `next_by`: nobody gets two holdings for the same word given to them.
+
+        Another one is owed where the provider took the first back, whatever it says of it in the end.
+        """
         seen: dict[tuple[AddressId, datetime], set[int]] = {}
         for r in self.world.rows:
-            if r.told and r.owed.reason is Reason.SILENCE:
+            if r.told and not r.taken_back and r.owed.reason is Reason.SILENCE:
                 seen.setdefault((r.owed.address, r.said_before), set()).add(r.owed.update)
         for key, numbers in seen.items():
             assert len(numbers) == 1, ("for one deadline", key, numbers)

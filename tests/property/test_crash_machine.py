@@ -1,6 +1,6 @@
 """Processes die between any two statements, and nobody is forgotten: random histories over the real store.
 
-`ALERTD_PROPERTY_EXAMPLES=500 pytest tests/property/test_crash_machine.py` runs longer, with a new seed each time.
+`ALERTD_PROPERTY_TIMES=20` takes so many times as many, with a new seed each time; see `test_plan_properties`.
 """
 
 import os
@@ -23,7 +23,7 @@ from tests.property.fates import FATES
 from tests.property.households import FAMILIES, household
 from tests.property.mortal import LANES, Ground, Town
 
-MORE = os.environ.get("ALERTD_PROPERTY_EXAMPLES")
+TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 EXAMPLES = {"sqlite": 8, "postgresql": 3}
 STEPS = 30
 
@@ -187,9 +187,9 @@ def test_whoever_dies_between_two_statements_nobody_is_forgotten(ground, capsys)
     run_state_machine_as_test(
         lambda: Mortal(ground, counts),  # type: ignore[arg-type]  # it is called, and no more
         settings=settings(
-            max_examples=int(MORE or EXAMPLES[ground.store.dialect]),
+            max_examples=EXAMPLES[ground.store.dialect] * int(TIMES or 1),
             stateful_step_count=STEPS,
-            derandomize=MORE is None,
+            derandomize=TIMES is None,
             deadline=None,
             database=None,
             print_blob=True,

@@ -49,7 +49,7 @@ OPENING = Opening((Reach("follow"),), Severity.MAJOR, "It fails", {"en": "We loo
 
 
 DEATHS = {"sqlite": 8, "postgresql": 10}  # in one telling
-EVERY = {"sqlite": 1, "postgresql": 1 if os.environ.get("ALERTD_PROPERTY_EXAMPLES") else 3}
+EVERY = {"sqlite": 1, "postgresql": 1 if os.environ.get("ALERTD_PROPERTY_TIMES") else 3}
 """Every which boundary somebody dies at: on Postgres `make check-slow` takes them all, `make test` a third."""
 
 

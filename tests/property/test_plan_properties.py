@@ -1,7 +1,7 @@
 """The planner against random histories: nobody is left waiting, whatever people, clocks and providers do.
 
-`ALERTD_PROPERTY_EXAMPLES=5000 pytest tests/property` runs longer, with a new seed each time (or the one of
-`--hypothesis-seed`); without it the examples are the same on every run.
+`ALERTD_PROPERTY_TIMES=20 pytest tests/property` takes so many times as many examples, with a new seed each time (or
+the one of `--hypothesis-seed`); without it they are the same on every run. `make check-slow` does that.
 """
 
 import os
@@ -15,7 +15,7 @@ from tests.property import events
 from tests.property.script import Script, scripts
 from tests.property.world import World
 
-MORE = os.environ.get("ALERTD_PROPERTY_EXAMPLES")
+TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
 )  # fmt: skip
@@ -69,8 +69,8 @@ def test_every_history_keeps_the_promise(capsys):
     counts: Counter[str] = Counter()
 
     @settings(
-        max_examples=int(MORE or 200),
-        derandomize=MORE is None,
+        max_examples=200 * int(TIMES or 1),
+        derandomize=TIMES is None,
         deadline=None,
         database=None,
         print_blob=True,

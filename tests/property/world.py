@@ -53,6 +53,7 @@ class Row:
     handed_at: datetime | None = None  # when the reader may first have got it
     accepted_at: datetime | None = None
     maybe: bool = False  # some outcome was unknown
+    taken_back: bool = False  # it was said, for a while or for good, that it had not arrived
     changed_at: datetime = make.NOON
 
     @property
@@ -250,6 +251,7 @@ class World:
         assert may_move(row.state, state), (row.state, state)
         row.state, row.changed_at = state, self.now
         row.maybe = row.maybe or state is DeliveryState.UNKNOWN
+        row.taken_back = row.taken_back or state is DeliveryState.UNDELIVERED
 
     def claim(self, row: Row) -> None:
         """A worker takes the row, after the check of R6."""

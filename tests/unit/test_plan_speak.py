@@ -1,6 +1,6 @@
 """R1, R4, R5, R15: who is told what by day, and why."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -328,10 +328,12 @@ class TestTouchedAgain:
 
         assert verdict(after(26), watch=watch, tellings=self.RELEASED).next_by == after(30)
 
-    def test_their_clock_starts_with_the_update_that_widened_the_scope(self):
+    @pytest.mark.parametrize("look_at", [None, after(27)])
+    def test_their_clock_starts_with_the_update_that_widened_the_scope(self, look_at: datetime | None):
+        """Also while the watch waits for the end of a "not affected" that is in flight."""
         scopes = [{"scope": make.scope(service)} for service in ("follow", "login", "follow")]
         incident = history((Kind.NOTICE, 0, scopes[0]), (Kind.SCOPE, 10, scopes[1]), (Kind.SCOPE, 20, scopes[2]))
-        watch = make.watch(rest=Rest.NOT_TOUCHED, look_at=None)
+        watch = make.watch(rest=Rest.NOT_TOUCHED, look_at=look_at)
 
         v = verdict(after(26), incident=incident, watch=watch, tellings=self.RELEASED)
 
