@@ -125,7 +125,7 @@ class Backlog:
     """What waits, for the sweeper and /readyz; ages in machine seconds, None = nothing waits."""
 
     pending: Mapping[str, float]  # lane -> age of the oldest due delivery
-    fanouts: Mapping[str, float]  # lane -> time since the oldest open cursor moved
+    fanouts: Mapping[str, float]  # lane -> time since the update that stands still longest moved
     watches: timedelta | None  # story time since the oldest due watch was due
 
 

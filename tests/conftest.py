@@ -76,3 +76,12 @@ async def books(database_url: str) -> AsyncIterator[Books]:
     await made.open()
     yield made
     await made.store.close()
+
+
+@pytest.fixture
+async def pages(fresh_database: Callable[[str], str]) -> AsyncIterator[Books]:
+    """The same on Postgres only."""
+    made = Books(fresh_database("postgresql"))
+    await made.open()
+    yield made
+    await made.store.close()

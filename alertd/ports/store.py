@@ -140,8 +140,11 @@ class Rows(Protocol):
     async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
         """Which of these families have a watch in this incident."""
 
+    async def overtaken(self, seen: Incident) -> bool:
+        """Whether an incident has changed since it was read for a slice that is about to be written."""
+
     async def take_fanout(self, lane: str, wait: float = 0.0) -> Fanout | None:
-        """The oldest open cursor of a lane that nobody else is moving, or None.
+        """An open cursor of a lane that nobody else is moving, or None: of the update that moved the longest ago.
 
         `wait`: seconds to wait for whoever is moving it. Raises Taken where that takes longer.
         """

@@ -8,21 +8,29 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, true, union, update
 from sqlalchemy.exc import OperationalError
 
-from alertd.domain.incident import IncidentId, Scope
+from alertd.domain.incident import Incident, IncidentId, Scope
 from alertd.ports.store import Taken
 from alertd.records import Fanout
 from alertd.store.families import touched_ids
+from alertd.store.incidents import VERSION
 from alertd.store.sql import Sql
 from alertd.store.tables import fanout, incident, watch
 
 _LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
-_OLDEST = (
+_SIBLING = fanout.alias()
+# Updates take turns: nobody's first word waits until a larger outage has been told, however many cursors that has.
+_MOVED_LAST = (
+    select(func.max(_SIBLING.c.moved_at))
+    .where(_SIBLING.c.incident_id == fanout.c.incident_id, _SIBLING.c.update_no == fanout.c.update_no)
+    .scalar_subquery()
+)
+_NEXT = (
     select(fanout)
     .where(~fanout.c.done, fanout.c.lane == bindparam("lane"))
-    .order_by(fanout.c.opened_at, fanout.c.id)
+    .order_by(_MOVED_LAST, fanout.c.opened_at, fanout.c.id)
     .limit(1)
 )
-_OLDEST_FREE = _OLDEST.with_for_update(skip_locked=True)
+_NEXT_FREE = _NEXT.with_for_update(skip_locked=True)
 
 
 class CursorRows:
@@ -58,8 +66,9 @@ class CursorRows:
     ) -> None:
         """Cursors, one by each of the ids, that will carry an update to every family; older ones are done with.
 
-        `scope`: also to its families that have no watch yet. Each cursor has a part of the families to itself,
-        all parts about as large, so that as many workers can plan at a time; the last takes whoever comes later.
+        `scope`: also to its families that have no watch yet. On Postgres each cursor has a part of the families to
+        itself, all parts about as large, so that as many workers can plan at a time; the last takes whoever comes
+        later. SQLite has one writer and one turn at planning, hence one cursor: the others would wait for nobody.
         Cursors that look for families without a watch are not done with; but the new ones begin behind the
         slices they are at, whose watches they could not see.
         """
@@ -69,7 +78,8 @@ class CursorRows:
             .where(fanout.c.incident_id == incident_id, ~fanout.c.done, fanout.c.scope.is_(False))
             .values(done=True)
         )
-        ends = await self._ends(incident_id, scope, len(ids)) if len(ids) > 1 else []
+        parts = len(ids) if self.sql.dialect == "postgresql" else 1
+        ends = await self._ends(incident_id, scope, parts) if parts > 1 else []
         for one, position, until in zip(ids, ("", *ends), (*ends, None), strict=False):
             await self.sql.run(
                 insert(fanout),
@@ -88,6 +98,17 @@ class CursorRows:
                 },
             )
 
+    async def overtaken(self, seen: Incident) -> bool:
+        """Whether an incident has changed since it was read for a slice that is about to be written.
+
+        Only on SQLite, where a slice is read before its transaction begins: what it writes of an older incident
+        would be passed by already by the cursor of the newer update. On Postgres publications wait for it.
+        """
+        if self.sql.dialect == "postgresql":
+            return False
+        rows = await self.sql.rows(VERSION, {"which": seen.id})
+        return not rows or tuple(rows[0]) != (seen.version, seen.newest.number)
+
     async def _ends(self, incident_id: IncidentId, scope: Scope | None, parts: int) -> list[str]:
         """The last family of each part but the last; fewer where there are fewer families than parts."""
         watched = select(watch.c.family_id).where(watch.c.incident_id == incident_id)
@@ -100,11 +121,11 @@ class CursorRows:
         return [row.last for row in rows[:-1]]
 
     async def take_fanout(self, lane: str, wait: float = 0.0) -> Fanout | None:
-        """The oldest open cursor of a lane that nobody else is moving, or None.
+        """An open cursor of a lane that nobody else is moving, or None: of the update that moved the longest ago.
 
         `wait`: seconds to wait for whoever is moving it. Raises Taken where that takes longer.
         """
-        rows = await self.sql.rows(_OLDEST_FREE, {"lane": lane})
+        rows = await self.sql.rows(_NEXT_FREE, {"lane": lane})
         if not rows and self.sql.dialect == "postgresql":
             rows = await self._wait_for(lane, wait)
         if not rows:
@@ -123,13 +144,13 @@ class CursorRows:
 
     async def _wait_for(self, lane: str, wait: float) -> Sequence[Row[*tuple[Any, ...]]]:
         """The row that another worker has locked, once it lets go. Raises Taken if it does not in time."""
-        if not await self.sql.rows(_OLDEST, {"lane": lane}):
+        if not await self.sql.rows(_NEXT, {"lane": lane}):
             return []
         if not wait:
             raise Taken
         await self._lock_timeout(f"{wait * 1000:.0f}ms")
         try:
-            rows = await self.sql.rows(_OLDEST.with_for_update(), {"lane": lane})
+            rows = await self.sql.rows(_NEXT.with_for_update(), {"lane": lane})
         except OperationalError as error:
             if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
                 raise Taken from None

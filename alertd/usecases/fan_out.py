@@ -4,19 +4,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Taken
-from alertd.records import Claimed, Lease
+from alertd.records import Claimed, Fanout, Lease
 from alertd.usecases import planning
 
 FIRST_SLICE = 100
-SLICE = 500
-"""A first slice of 100 keeps the first hand-over near 30 ms; 500 is where batching stops paying (measured)."""
+"""Of an update: it keeps the first hand-over near 30 ms."""
 
+SLICE = 500
+"""Where batching stops paying (measured)."""
 
 CURSORS = 8
-"""At most so many carry an update: as many workers plan side by side, and each costs an empty look at its end. Two
-are enough for two cores; eight let a larger machine use its own (docs/decisions/0013)."""
+"""At most so many carry an update: as many workers plan side by side. Two are enough for two cores; eight let a
+larger machine use its own (docs/decisions/0013)."""
 
 
 def cursors(deps: Deps, families: int) -> list[UUID]:
@@ -67,12 +69,13 @@ async def fan_out(
             raise LookupError(f"a cursor points to an incident that does not exist: {cursor.incident}")
         policy = await rows.policy_of(cursor.incident)
         margin = await planning.margin(deps, rows, incident, policy)
-        ids = await rows.slice_ids(cursor, incident.scope, SLICE if cursor.slices else FIRST_SLICE)
+        most = SLICE if cursor.slices or cursor.position else FIRST_SLICE
+        ids = await rows.slice_ids(cursor, incident.scope, most)
         machine_at = deps.clock.machine()
         if not ids:
             async with turn.write() as write:
                 await write.move_fanout(cursor, None, machine_at)
-            deps.log.info("fanout_done", incident=incident.number, update=cursor.update, slices=cursor.slices)
+            _done(deps, incident, cursor)
             return Step(worked=True)
         lease = new_lease(deps) if send else None
         planned = planning.plan_families(
@@ -87,12 +90,22 @@ async def fan_out(
             room=room,
         )
         async with turn.write() as write:
-            if not await write.move_fanout(cursor, ids[-1], machine_at):
+            if await write.overtaken(incident):
+                raise planning.Overtaken
+            # Whoever comes behind the last one later has a watch that is due, from the import.
+            last = len(ids) < most or ids[-1] == cursor.until
+            if not await write.move_fanout(cursor, None if last else ids[-1], machine_at):
                 return Step(worked=True)
             inserted = await planning.write(write, planned)
             if inserted is None:
                 raise planning.Overtaken
+    if last:
+        _done(deps, incident, cursor)
     channels = planned.channels
     if lease is None:
         return Step(worked=True, channels=channels)
     return Step(worked=True, batch=planning.claimed(planned, inserted), lease=lease, channels=channels)
+
+
+def _done(deps: Deps, incident: Incident, cursor: Fanout) -> None:
+    deps.log.info("fanout_done", incident=incident.number, update=cursor.update, until=cursor.until)

@@ -33,15 +33,6 @@ async def deps(fresh_database: Callable[[str], str]) -> AsyncIterator[Deps]:
     await made.store.close()
 
 
-@pytest.fixture
-async def pages(fresh_database: Callable[[str], str]) -> AsyncIterator[Books]:
-    """Books on Postgres."""
-    made = Books(fresh_database("postgresql"))
-    await made.open()
-    yield made
-    await made.store.close()
-
-
 async def until_blocked(store: Any, task: asyncio.Task[Any]) -> None:
     """Return when a session of this database waits for a lock."""
     waiting = text("SELECT 1 FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid() LIMIT 1")

@@ -40,23 +40,23 @@ async def test_the_backlog_is_the_age_of_the_oldest_that_waits(books: Books):
     assert found.watches == timedelta(minutes=4)
 
 
-async def test_of_several_cursors_those_that_wait_for_their_worker_are_not_late(books: Books):
+async def test_of_several_cursors_those_that_wait_for_their_worker_are_not_late(pages: Books):
     """An update moves when any of its cursors does, also when one has just ended."""
-    await books.families(*crowd(6))
+    await pages.families(*crowd(6))
     ids = [uuid7(), uuid7(), uuid7()]
-    async with books.store.transaction() as rows:
-        await rows.add_fanout(ids, books.incident.id, 1, "bulk", make.after(-9), scope=books.incident.scope)
-    await books.set(fanout, {"moved_at": make.after(-1)}, id=ids[1])
-    assert await _fanouts(books) == {"bulk": 60.0}
-    await books.set(fanout, {"moved_at": make.after(-0.5), "done": True}, id=ids[0])
-    assert await _fanouts(books) == {"bulk": 30.0}
-    async with books.store.transaction() as rows:
-        await rows.add_fanout([uuid7()], books.incident.id, 2, "bulk", make.after(-3), scope=books.incident.scope)
-    assert await _fanouts(books) == {"bulk": 180.0}, "another update does not move with it"
+    async with pages.store.transaction() as rows:
+        await rows.add_fanout(ids, pages.incident.id, 1, "bulk", make.after(-9), scope=pages.incident.scope)
+    await pages.set(fanout, {"moved_at": make.after(-1)}, id=ids[1])
+    assert await _fanouts(pages) == {"bulk": 60.0}
+    await pages.set(fanout, {"moved_at": make.after(-0.5), "done": True}, id=ids[0])
+    assert await _fanouts(pages) == {"bulk": 30.0}
+    async with pages.store.transaction() as rows:
+        await rows.add_fanout([uuid7()], pages.incident.id, 2, "bulk", make.after(-3), scope=pages.incident.scope)
+    assert await _fanouts(pages) == {"bulk": 180.0}, "another update does not move with it"
 
 
-async def _fanouts(books: Books) -> dict[str, float]:
-    async with books.store.reading() as rows:
+async def _fanouts(pages: Books) -> dict[str, float]:
+    async with pages.store.reading() as rows:
         return dict((await rows.backlog(make.NOON, make.NOON)).fanouts)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from alertd.domain.family import FamilyId
-from alertd.domain.incident import Reach, Severity
+from alertd.domain.incident import Reach, Severity, State
 from alertd.ports.deps import Deps
 from alertd.store.store import SqlStore
 from alertd.store.tables import delivery, fanout, watch
@@ -19,6 +19,8 @@ from alertd.usecases.drain import drain
 from alertd.usecases.fan_out import fan_out
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.plan_due import plan_due
+from alertd.usecases.planning import Overtaken
+from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
 from alertd.usecases.sweep import sweep
 from tests import make
@@ -119,6 +121,51 @@ async def test_a_worker_that_dies_in_a_slice_leaves_it_whole_to_the_next(crew: C
     assert await crew.books.table(watch) == []
     assert await crew.work() == 130
     assert set(crew.phones.values()) == {1}
+
+
+class Interrupted:
+    """A store of which something happens between the reads of a turn and its transaction."""
+
+    def __init__(self, store: Any, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self._store, self._meanwhile = store, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    @asynccontextmanager
+    async def turn(self, *given: Any) -> AsyncIterator[Any]:
+        async with self._store.turn(*given) as turn:
+            self.rows, self._write = turn.rows, turn.write
+            yield self
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Any]:
+        await self._meanwhile()
+        async with self._write() as rows:
+            yield rows
+
+
+async def test_a_slice_that_was_planned_before_an_update_is_planned_anew(
+    fresh_database: Callable[[str], str],
+):
+    """SQLite reads before it locks: of an outage that has ended meanwhile, nobody hears that it begins.
+
+    The cursor of the update is on another lane, and has passed by before the slice writes its watches.
+    """
+    crew = Crew(fresh_database("sqlite"))
+    await put_families(crew.deps, crowd(3), who="test")
+    await crew.outage()
+
+    async def over() -> None:
+        await publish(crew.worker(), 1, News(message={"en": "It works."}, state=State.RESOLVED), who="test")
+        await crew.work("bulk", crew.worker())
+
+    with pytest.raises(Overtaken):
+        await fan_out(replace(crew.deps, store=Interrupted(crew.deps.store, over)), "urgent", send=True)
+    await crew.work()
+    assert crew.phones == Counter()
+    assert await crew.books.table(delivery) == []
+    await crew.close()
 
 
 async def test_two_caregivers_with_one_mailbox_are_told_once(crew: Crew):
