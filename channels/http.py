@@ -30,6 +30,10 @@ CONNECT_SHARE = 0.8
 IDLE = 15.0
 """Seconds for which an idle connection is used: a provider that closes it first costs a message its certainty."""
 
+UNSEEN = 0.02
+"""Seconds for which an idle connection is used without asking the kernel whether the provider has hung up: the
+loop sees that by itself unless it was held up, as it is while a slice of families is planned."""
+
 
 class HttpClient:
     """Connections to one provider, which `base_url` names; made when they are needed, and kept until `close`.
@@ -108,7 +112,8 @@ class HttpClient:
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable and now - connection.idle_since < self._trusted_for:
+            idle = now - connection.idle_since
+            if connection.usable and idle < self._trusted_for and (idle < UNSEEN or connection.silent()):
                 return connection
             self._end(connection)
         return None

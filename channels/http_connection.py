@@ -5,6 +5,7 @@ says: whether the provider may have the message.
 """
 
 import asyncio
+import select
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -36,6 +37,13 @@ class Connection(asyncio.Protocol):
             and self._transport is not None
             and not self._transport.is_closing()
         )
+
+    def silent(self) -> bool:
+        """Whether nothing has come that the loop has not read yet: an end, or what nobody asked for."""
+        assert self._transport is not None
+        poll = select.poll()
+        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
+        return not poll.poll(0)
 
     async def ask(self, request: bytes, seconds: float) -> Answer:
         """Send a request and wait for its whole answer.

@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
+import threading
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from alertd.ports import Later, Unknown
-from channels.http import HttpClient
+from channels.http import UNSEEN, HttpClient
 from channels.http_answer import ANSWER_LIMIT
 from channels.http_origin import Origin
 from tests.contract.samples.http_provider import Raw, Reply, Request, Trouble, http_provider
@@ -101,6 +104,44 @@ async def test_a_connection_that_was_idle_for_long_is_not_trusted() -> None:
         await client.get("/")
         await client.close()
     assert provider.connections == 4
+
+
+class HangsUp:
+    """A provider in a thread of its own, which answers each connection once, and hangs up while our loop is held up."""
+
+    def __init__(self) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.connections, self.gone = 0, threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # the test is over
+            while True:
+                connection, _ = self.listening.accept()
+                self.connections += 1
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                    self.gone.wait(5)
+                    self.gone.clear()
+
+
+async def test_who_hung_up_while_we_were_busy_is_not_asked_again() -> None:
+    """Our loop has not seen it yet; a message that sets out into it would be in doubt, and be sent twice."""
+    provider = HangsUp()
+    client = HttpClient(provider.url, {}, connections=1)
+    with provider.listening:
+        assert (await client.post("/a", b"body")).ok
+        provider.gone.set()
+        time.sleep(2 * UNSEEN)  # noqa: ASYNC251  (the loop is held up: that is the point)
+        assert (await client.post("/a", b"body")).ok
+        provider.gone.set()
+        await client.close()
+    assert provider.connections == 2
 
 
 async def test_what_is_under_way_when_all_is_closed_is_in_doubt() -> None:
