@@ -19,7 +19,7 @@ demo-fast: $(READY)  ## its first twenty hours, in under one
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
 	$(BIN)/pytest -n auto --dist worksteal
 
-check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds; about five minutes
+check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds; about seven minutes
 	ALERTD_PROPERTY_TIMES=20 $(BIN)/pytest -n auto --dist worksteal tests/property
 
 check: $(READY)  ## style, types, and who may import whom

@@ -103,6 +103,9 @@ class Household:
                 asked.waiting.append(person.caregiver.id)
             if later is not None:
                 asked.wake_at.append(later)
+        woken = first_told(self.people, now)
+        if is_due and woken is not None and woken > now:  # it was due before; whoever wakes first hears it then
+            asked.wake_at.append(woken)
         return asked
 
     def _may_hold(self) -> bool:

@@ -428,6 +428,17 @@ class TestOnDuty:
         assert (v.owed, v.rest) == ((), Rest.QUIET)
         assert v.look_at == after(NIGHT)
 
+    def test_what_is_long_due_waits_for_whoever_wakes_first(self):
+        """Found at random: her last number had stopped, a new one came at night, and the other's duty was awaited."""
+        mia, ben = caregiver("mia", "sms"), caregiver("ben", "sms", on_duty="mon-fri 08:00-15:00")
+        told = [telling(own("mia", "sms"), 1, EVENING, next_by=EVENING + 30)]
+        watch = touched(EVENING, waiting=("ben",))
+        family = make.family(mia, ben)
+
+        v = verdict(after(NIGHT), incident=opened(EVENING), family=family, tellings=told, watch=watch)
+
+        assert (v.owed, v.look_at) == ((), after(MORNING))
+
     def test_such_a_duty_is_no_hindrance_for_what_goes_soft(self):
         nan = replace(self.NAN, on_duty="mon-fri 23:00-05:00")
 
