@@ -30,7 +30,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         families=told.families,
         heard=told.heard,
         newest_told=told.newest_told,
-        next_by=told.next_by,
+        next_by=None if found.state.ended else told.next_by,  # the clock of silence has stopped
         resting=dict(told.resting),
         deliveries={channel: dict(states) for channel, states in told.deliveries.items()},
         unheard=[Unheard(family=family, rest=rest) for family, rest in unheard],

@@ -80,9 +80,10 @@ class View:
 
     def _line(self, now: Now) -> str:
         messages = "  ".join(f"{channel} {count:,}" for channel, count in sorted(now.messages.items()))
+        deadline = f"someone must hear by {self.clock(now.next_by)}; " if now.next_by else ""
         return (
-            f"{self.clock(now.story)}  ........ {now.told} of {now.families} families told; someone must hear by "
-            f"{self.clock(now.next_by)}; {messages or 'no messages yet'}"
+            f"{self.clock(now.story)}  ........ {now.told} of {now.families} families told; {deadline}"
+            f"{messages or 'no messages yet'}"
         )
 
     def _lines(self, now: Now) -> list[str]:

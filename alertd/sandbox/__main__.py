@@ -11,15 +11,24 @@ import msgspec
 
 from alertd.sandbox.dead import DeadAddresses, read_dead
 from alertd.sandbox.faults import BadFault, Fault, read_faults
+from alertd.sandbox.log import BrokenLog
 from alertd.sandbox.server import serve
 from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN, SandboxSettings
 from alertd.sandbox.story_clock import REAL, StoryClock, machine_time
 
+_WHAT = """Stand-ins for Twilio, FCM and a mail server on loopback, with an inbox. Prints one line of JSON once
+they answer; how to make them fail as real providers do: docs/reference/sandbox.md."""
+
 
 def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
     """Settings from the command line. Exits with 2 and a sentence where they make no sense."""
-    parser = argparse.ArgumentParser(prog="python -m alertd.sandbox", description=__doc__)
-    parser.add_argument("--data-dir", type=Path, required=True, help="folder for the log and the credentials")
+    parser = argparse.ArgumentParser(prog="alertd sandbox", description=_WHAT)
+    parser.add_argument(
+        "--data-dir",
+        type=Path,
+        required=True,
+        help="folder for the log and the credentials (alertd sandbox has one)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 = any free one (default)")
     parser.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
@@ -35,6 +44,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
     parser.add_argument(
         "--dead", type=Path, metavar="FILE", help='JSON: {"sms": [...], "push": [...], "email": [...]}'
     )
+    parser.add_argument("-o", "--output", choices=("table", "json"), help="the line is JSON either way")
     given = parser.parse_args(arguments)
     try:
         return SandboxSettings(
@@ -97,6 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             runner.run(serve(settings))
         except (OSError, ValueError) as error:  # a port that is taken, a folder that cannot be written
             sys.exit(f"sandbox: {error}")
+        except BrokenLog as error:
+            sys.exit(
+                f"sandbox: {error}; move the sandbox's folder away and start again: the messages are test data"
+            )
 
 
 def _quickest_loop() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -1,6 +1,8 @@
 """An append-only file whose writers share one sync: nobody goes on before their own line is on disk."""
 
 import asyncio
+import errno
+import fcntl
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ class GroupCommit(Generic[Record]):
     """Lines that arrive while a sync is under way wait together for the next one.
 
     `committed` is told of each batch, in the order of the file, before its writers go on; it must not raise.
+    One process has the file at a time: another would write over its lines.
     A write that fails (disk full) fails its writers, leaves no part of a line behind, and the next batch tries
     again. Opening cuts off a last line without a newline: it was never synced, so nobody was told of it.
     """
@@ -31,7 +34,7 @@ class GroupCommit(Generic[Record]):
         sync: Sync = sync_to_disk,
     ) -> None:
         self._encode, self._committed, self._sync = encode, committed, sync
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = _opened_alone(path)
         self._end = _cut_torn_line(self._file)
         _sync_folder(path.parent)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"sync {path.name}")
@@ -107,3 +110,19 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _opened_alone(path: Path) -> int:
+    """The open file, locked for the life of this process. Raises OSError where another process has it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise OSError(
+            errno.EBUSY,
+            "another sandbox (of an alertd up --sandbox, perhaps) keeps its log here; use that one, or give this "
+            "one a folder of its own with --data-dir",
+            str(path.parent),
+        ) from None
+    return file

@@ -15,16 +15,17 @@ TITLE_CHARS = 120
 MESSAGE_CHARS = 1000
 LINES = 5
 _ADVICE = ("check_by_hand",)  # whoever is woken is told what to do
-_REGION = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _KEY = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")  # what can only be meant as a phrase key
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_REGION_CHARS = 60
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")  # and halves of characters, which no text may hold
 
 
 def title(text: str) -> str:
     """A one-line title of at most 120 characters. Raises Invalid."""
     cleaned = " ".join(text.split())
     if _CONTROL.search(cleaned):
-        raise Invalid("holds control characters", field="title")
+        raise Invalid("holds control characters, or half a character", field="title")
     if not cleaned:
         raise Invalid("say in a few words what fails", field="title")
     if len(cleaned) > TITLE_CHARS:
@@ -38,9 +39,9 @@ def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
     for locale, text in texts.items():
         if locale not in deps.locales:
             known = ", ".join(sorted(deps.locales))
-            raise Invalid(f'"{locale}" is no language alertd speaks; it speaks {known}', field="message")
+            raise Invalid(f'"{_short(locale)}" is no language alertd speaks; it speaks {known}', field="message")
         if _CONTROL.search(text):
-            raise Invalid("holds control characters", field=f"message.{locale}")
+            raise Invalid("holds control characters, or half a character", field=f"message.{locale}")
         if len(text) > MESSAGE_CHARS:
             raise Invalid(
                 f"is {len(text)} characters long; at most {MESSAGE_CHARS} fit", field=f"message.{locale}"
@@ -81,10 +82,10 @@ def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scop
     for reach in reaches:
         if reach.service not in deps.services:
             known = ", ".join(sorted(deps.services))
-            raise Invalid(f'"{reach.service}" is no declared service; declared are {known}', field=field)
+            raise Invalid(f'"{_short(reach.service)}" is no declared service; declared are {known}', field=field)
         for region in reach.regions:
-            if not _REGION.match(region):
-                raise Invalid(f'"{region}" is no region; write for example us or us-west', field="regions")
+            if len(region) > _REGION_CHARS or not _REGION.fullmatch(region):
+                raise Invalid(f'"{_short(region)}" is no region; write for example us or us-west', field="regions")
     return Scope(tuple(reaches))
 
 
@@ -110,6 +111,12 @@ def changed_scope(deps: Deps, before: Scope, add: Sequence[Reach], remove: Seque
     if not after.reaches:
         raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
     return after
+
+
+def _short(word: str) -> str:
+    """A word from outside as an error may quote it."""
+    clean = "".join(c if c.isprintable() else "?" for c in word[:41])
+    return f"{clean[:40]}..." if len(word) > 40 else clean
 
 
 def _name(reach: Reach) -> str:

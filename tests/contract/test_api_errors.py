@@ -98,6 +98,9 @@ OPENINGS = [
     ({"message": "a\u0007b"}, "message.en", "control characters"),
     ({"message": "x" * 1001}, "message.en", "at most 1000"),
     ({"regions": ["US West"]}, "regions", '"US West" is no region'),
+    ({"regions": ["us\n"]}, "regions", '"us?" is no region'),
+    ({"regions": ["x" * 51_000]}, "regions", f'"{"x" * 40}..." is no region'),
+    ({"services": ["x" * 51_000]}, "services", f'"{"x" * 40}..." is no declared service'),
     ({"next_in": 30}, "next_in", "30 has no unit; write 30s, 30m or 30h"),
     ({"next_in": "1:30"}, "next_in", "may be minutes or hours"),
     ({"next_in": "9h"}, "next_in", "later than policy follow allows for critical: at most 1h from now"),
@@ -122,6 +125,25 @@ async def test_an_opening_with_a_mistake(served: Served, change: dict[str, Any],
     error = await refused(served, 422, "invalid", "POST", "/v1/incidents", body=OPEN | change)
     assert error["field"] == field
     assert says in error["message"]
+    await untouched(served)
+
+
+HALVES: list[tuple[dict[str, Any], str]] = [
+    ({"title": "Ca\udceda"}, "title"),
+    ({"message": "\ud800"}, "message.en"),
+    ({"works": ["\ud800"]}, "works"),
+    ({"services": ["\ud800"]}, "services"),
+    ({"regions": ["\ud800"]}, "regions"),
+]
+
+
+@pytest.mark.parametrize("path", ["/v1/incidents", "/v1/incidents?dry_run=true"])
+@pytest.mark.parametrize(("change", "field"), HALVES, ids=[field for _, field in HALVES])
+async def test_half_a_character(served: Served, change: dict[str, Any], field: str, path: str) -> None:
+    """What a terminal with another encoding, or a broken escape, makes of a letter; no database keeps it."""
+    await served.families(make.family())
+    error = await refused(served, 422, "invalid", "POST", path, raw=json.dumps(OPEN | change).encode())
+    assert error["field"] == field
     await untouched(served)
 
 

@@ -310,6 +310,10 @@ async def test_progress_for_live_views(served: Served) -> None:
     assert progress["deliveries"] == {"push": {"accepted": 1}, "sms": {"accepted": 1}}
     assert progress["next_by"] == "2026-11-04T20:30:00Z"
 
+    await served.ask("POST", "/v1/incidents/1/resolve", {"message": "It works."})
+    over = (await served.ask("GET", "/v1/incidents/1/progress")).json()
+    assert over["next_by"] is None, "nobody is promised anything more, though the all-clear is still on its way"
+
 
 async def test_deliveries_are_listed_masked(served: Served) -> None:
     """By incident, by family, by state; never a whole address."""

@@ -20,7 +20,7 @@ import pytest
 
 import alertd.sandbox
 from alertd.sandbox.__main__ import read_arguments
-from alertd.sandbox.log import read_accepted
+from alertd.sandbox.log import ACCEPTED, read_accepted
 
 
 @asynccontextmanager
@@ -130,6 +130,38 @@ async def test_a_taken_port_is_an_error_and_not_another_port(tmp_path: Path) -> 
         assert error.startswith(b"sandbox: ")
         assert b"in use" in error
         assert error.count(b"\n") == 1
+
+
+async def refused(folder: Path) -> str:
+    """What a sandbox says that does not start on this folder."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "alertd.sandbox", "--data-dir", str(folder), stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        _, said = await process.communicate()
+    assert process.returncode == 1
+    return said.decode()
+
+
+async def test_a_second_one_on_the_same_folder_is_refused_and_spoils_nothing(tmp_path: Path) -> None:
+    async with running("--data-dir", str(tmp_path)) as (_, where):
+        credentials = Path(where["credentials_file"]).read_bytes()
+        assert (await send(where, "+14155550101"))[0] == 201
+        said = await refused(tmp_path)
+        assert "another sandbox" in said
+        assert "--data-dir" in said
+        assert "Traceback" not in said
+        assert (await send(where, "+14155550102"))[0] == 201
+        assert Path(where["credentials_file"]).read_bytes() == credentials
+    assert [message.to for message in read_accepted(tmp_path)] == ["+14155550101", "+14155550102"]
+
+
+async def test_a_log_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / ACCEPTED).write_text('{"seq": 1\n')
+    said = await refused(tmp_path)
+    assert f"{ACCEPTED}, line 1" in said
+    assert "move the sandbox's folder away" in said
+    assert "Traceback" not in said
 
 
 def test_the_sandbox_knows_nothing_of_alertd() -> None:

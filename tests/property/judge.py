@@ -298,13 +298,16 @@ class Judge:
                 idle.owed,
                 world.watch.look_at,
             )
-            if open_:
+            if open_ and not soon:
                 self.all_served()
         self.in_time()
         self.words_kept()
 
     def all_served(self) -> None:
-        """R1, R10: whoever lacks news and may have it, has it or is about to; waking news also at night."""
+        """R1, R10: whoever lacks news and may have it, has it or is about to; waking news also at night.
+
+        About to: what is in flight may take back what they know, and is looked at within a lease.
+        """
         world = self.world
         severity, news = self.quiet_severity(), self.news().number
         for c in self.people():

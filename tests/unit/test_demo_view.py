@@ -78,7 +78,7 @@ def test_without_a_terminal_there_are_only_lines_and_not_too_many() -> None:
 def test_before_the_first_message_there_is_nothing_to_count() -> None:
     out, view = a_view(live=False)
     view.show(now(next_by=None, messages={}))
-    assert "someone must hear by -; no messages yet" in out.getvalue()
+    assert "families told; no messages yet" in out.getvalue()
 
 
 def test_the_live_view_looks_twice_a_second() -> None:

@@ -340,6 +340,17 @@ class TestTouchedAgain:
         assert (v.next_by, v.touched_at) == (after(30), after(20))
         assert said(v.owed) == FIRST
 
+    def test_while_it_is_in_flight_that_they_are_not_affected_it_is_waited_for(self):
+        """They know of the outage still; when it arrives they do not, and are to hear of it anew."""
+        leased = telling(
+            SMS, 1, 10, next_by=None, framing=Framing.NOT_AFFECTED, step=-2, state=DeliveryState.LEASED
+        )
+        watch = make.watch(rest=Rest.NOT_TOUCHED, look_at=after(11))
+
+        v = verdict(after(11), watch=watch, tellings=[telling(PUSH, 1, 0), leased])
+
+        assert (v.owed, v.look_at) == ((), after(11.5))  # a lease later
+
     def test_what_they_were_told_since_is_what_they_know(self):
         again = [telling(a, 1, 20, next_by=50, step=-3) for a in (PUSH, SMS)]
         watch = make.watch(touched_at=after(20))
