@@ -22,6 +22,9 @@ from alertd.domain.policy import Escalation, Holdings, Ladder, Policy, RoleDefau
 from alertd.domain.watch import Rest
 from alertd.ingest.durations import spell_duration
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.sandbox.control_api import ControlApi
+from alertd.sandbox.faults import REACH, Fault
+from alertd.sandbox.log import CHANNELS as CHANNELS_OF_SANDBOX
 from alertd.settings import load
 from alertd.settings.keys import SECRETS, VARIABLES
 from alertd.usecases.keys import RIGHTS
@@ -30,8 +33,31 @@ from tests.markdown import NAMES, Page, spans
 API = Page.read("docs/reference/api.md")
 POLICY = Page.read("docs/reference/policy.md")
 SETTINGS = Page.read("docs/reference/settings.md")
+SANDBOX = Page.read("docs/reference/sandbox.md")
 
 OUR_VARIABLE = re.compile(r"\bALERTD_[A-Z][A-Z_]*[A-Z]\b")
+
+
+# --- sandbox --------------------------------------------------------------------------------------
+
+
+def test_every_fault_has_its_row_with_the_channels_that_it_can_hit() -> None:
+    rows = {
+        spans(kind)[0]: channels.split(", ")
+        for kind, channels, _ in SANDBOX.rows("kind", "channels", "what happens")
+    }
+
+    assert rows == {kind: [each for each in CHANNELS_OF_SANDBOX if each in hits] for kind, hits in REACH.items()}
+
+
+def test_every_field_of_a_fault_has_its_row() -> None:
+    assert [spans(row[0])[0] for row in SANDBOX.rows("field", "meaning")] == list(Fault.__struct_fields__)
+
+
+def test_the_controls_are_where_the_page_says() -> None:
+    paths = {str(route.path).replace("{number:\\d+}", "2") for route in ControlApi(*[None] * 4).routes()}  # type: ignore[arg-type]
+
+    assert set(re.findall(r"URL(/control/\w+)", SANDBOX.text)) | {"/control/faults/2"} == paths
 
 
 # --- settings -------------------------------------------------------------------------------------

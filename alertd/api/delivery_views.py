@@ -62,7 +62,9 @@ class ProgressView(BaseModel):
     families: int = Field(description="Families that it touched so far and that were looked at.")
     heard: int = Field(description="Families that heard anything.")
     newest_told: int = Field(description="Families told the newest update.")
-    next_by: datetime | None = Field(description="The earliest time by which some family must hear again; none once it has ended.")
+    next_by: datetime | None = Field(
+        description="The earliest time by which some family must hear again; none once it has ended."
+    )
     resting: dict[str, int] = Field(description="Families that are owed nothing now, by reason.")
     deliveries: dict[str, dict[str, int]] = Field(description="Channel, state, number.")
     unheard: list["Unheard"] = Field(description="The first families that heard nothing yet.")
