@@ -46,6 +46,7 @@ class Where:
     key_file: Path | None
     redis: str  # which one, and why
     logs: Path
+    missing: tuple[str, ...]  # channels that are not configured
 
 
 async def up(
@@ -86,6 +87,7 @@ async def up(
             key_file=key_file,
             redis=found.describe(),
             logs=data_dir / "logs",
+            missing=() if stand_ins else wiring.not_configured(settings),
         )
         first = [_sandbox(stand_ins, settings)] if stand_ins else []
         parts = first + _parts(settings, more, found, redis, tuple(part.name for part in first))

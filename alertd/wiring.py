@@ -115,6 +115,11 @@ def channel_problems(settings: Settings) -> dict[str, list[str]]:
     return {name: config.problems() for name, config in _configs(settings).items()}
 
 
+def not_configured(settings: Settings) -> tuple[str, ...]:
+    """The channels over which nobody can be told yet; the console is for trying out, and missed by nobody."""
+    return tuple(name for name, why in channel_problems(settings).items() if why and name != "console")
+
+
 def _configs(settings: Settings) -> dict[str, registry.Config]:
     twilio, fcm, smtp = settings.twilio, settings.fcm, settings.smtp
     sms = TwilioConfig(

@@ -59,7 +59,7 @@ def up(
     raise typer.Exit(code)
 
 
-def _places(where: "Where") -> dict[str, str | None]:
+def _places(where: "Where") -> dict[str, object]:
     return {
         "api": where.api,
         "documentation": f"{where.api}/docs",
@@ -68,6 +68,7 @@ def _places(where: "Where") -> dict[str, str | None]:
         "data": str(where.data_dir),
         "logs": str(where.logs),
         "redis": where.redis,
+        "not_configured": where.missing,
     }
 
 
@@ -81,6 +82,11 @@ def _banner(where: "Where") -> str:
         ("logs", str(where.logs)),
     ]
     told = [f"  {name + ':':26} {place}" for name, place in lines if place]
+    if where.missing:
+        told.append(
+            f"Not configured, so nobody is told over it: {', '.join(where.missing)}. "
+            "alertd doctor says what to set; --sandbox starts stand-ins."
+        )
     return "\n".join([f"alertd is up. {where.redis}", *told, "Stop it with ctrl-c."])
 
 

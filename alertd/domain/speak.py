@@ -104,7 +104,7 @@ class Household:
             if later is not None:
                 asked.wake_at.append(later)
         woken = first_told(self.people, now)
-        if is_due and woken is not None and woken > now:  # it was due before; whoever wakes first hears it then
+        if is_due and not asked.owed and woken is not None and woken > now:  # whoever wakes first hears it then
             asked.wake_at.append(woken)
         return asked
 

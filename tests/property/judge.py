@@ -149,7 +149,8 @@ class Judge:
     def binding_rows(self) -> "list[Row]":
         """... and since the incident last began to touch them: what those messages say binds us."""
         since = self.world.touched_since
-        return [r for r in self.told_rows() if r.owed.framing not in ENDS and r.planned_at >= since]
+        rows = [r for r in self.told_rows() if r.owed.framing not in ENDS]
+        return [r for r in rows if r.planned_at >= since or (r.accepted_at is not None and r.accepted_at >= since)]
 
     def news(self) -> Update:
         told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
