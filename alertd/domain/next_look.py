@@ -53,6 +53,9 @@ def look_at(
             )  # "not affected after all" takes back what they know, once it arrives
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
+        promise = silence.open_promise(duty.incident, now)
+        if promise is not None:  # the holding that keeps it is one more number, and frees every address
+            candidates.append(due(people, promise, duty.margin))
     again = knowledge.again_in(silence.newest_to_tell(duty.incident).number)
     if again is not None:
         candidates.append(now + again)

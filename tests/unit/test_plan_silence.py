@@ -320,6 +320,21 @@ class TestLookAt:
             [("mia", "PUSH", "notice", "first_notice"), ("mia", "SMS", "notice", "first_notice")],
         )
 
+    def test_when_every_way_has_failed_the_promise_is_still_kept_in_time(self):
+        """Found at random: the holding that closes it is one more number, and may go where the one before failed."""
+        incident = history((Kind.NOTICE, 0), (Kind.PROGRESS, 20, {"promise": after(65)}), (Kind.HOLDING, 49))
+        lost = telling(PUSH, 3, 49, next_by=65, state=DeliveryState.UNDELIVERED)
+        given = {
+            "incident": incident,
+            "family": make.family(caregiver("mia", "push")),
+            "tellings": [telling(PUSH, 1, 0), telling(PUSH, 2, 20, next_by=50), lost],
+        }
+
+        before, then = verdict(after(51), **given), verdict(after(64), **given)
+
+        assert (before.owed, before.look_at) == ((), after(64))
+        assert (then.holding, said(then.owed)) == (True, [("mia", "PUSH", "holding", "silence")])
+
     def test_only_the_ways_that_are_open_now_count(self):
         """At night the sms is no way; when e-mail failed, the next holding tries it again after a window."""
         night = 11 * 60
