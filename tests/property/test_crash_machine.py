@@ -24,7 +24,7 @@ from tests.property.households import FAMILIES, household
 from tests.property.mortal import LANES, Ground, Town
 
 TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
-EXAMPLES = {"sqlite": 8, "postgresql": 3}
+EXAMPLES = {"sqlite": 5, "postgresql": 2}
 STEPS = 30
 
 WHAT = ("fan out", "plan", "claim")

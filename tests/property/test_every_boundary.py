@@ -49,8 +49,8 @@ OPENING = Opening((Reach("follow"),), Severity.MAJOR, "It fails", {"en": "We loo
 
 
 DEATHS = {"sqlite": 8, "postgresql": 10}  # in one telling
-EVERY = {"sqlite": 1, "postgresql": 1 if os.environ.get("ALERTD_PROPERTY_TIMES") else 3}
-"""Every which boundary somebody dies at: on Postgres `make check-slow` takes them all, `make test` a third."""
+EVERY = 1 if os.environ.get("ALERTD_PROPERTY_TIMES") else 3
+"""Every which boundary somebody dies at: `make check-slow` takes them all, `make test` a third."""
 
 
 def _put(town: Town, *families: tuple[str, int, int]) -> None:
@@ -78,7 +78,7 @@ def _work(town: Town) -> None:
 
 def test_at_every_boundary_somebody_dies_once(ground: Ground, capsys):
     """Each statement, commit and call that the story passes; the count is printed."""
-    places = _tell(ground)[:: EVERY[ground.store.dialect]]
+    places = _tell(ground)[::EVERY]
     apart = len(places) // DEATHS[ground.store.dialect]
     for start in range(apart):  # deaths far apart in one telling
         _tell(ground, *places[start::apart])
