@@ -32,6 +32,21 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(3 * cores // 2, 8)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each process begins with its share of the long tests: one of them at the end keeps all others waiting."""
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    if processes == 1:
+        return
+    long = [item for item in items if item.get_closest_marker("integration")]
+    short = [item for item in items if not item.get_closest_marker("integration")]
+    share = -(-len(short) // processes)
+    items[:] = [
+        item
+        for process in range(processes)
+        for item in (*long[process::processes], *short[process * share : (process + 1) * share])
+    ]
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A real server, started by the first test that asks for it."""
