@@ -11,11 +11,11 @@ from alertd.api.errors import errors
 from alertd.api.examples import FAMILY_WRITTEN, answers
 from alertd.api.family_body import EXAMPLE, FamilyBody
 from alertd.api.served import Here, Served
-from alertd.domain.errors import Conflict, Invalid, NotFound
+from alertd.domain.errors import Conflict, Invalid, NotFound, quote
 from alertd.domain.family import FamilyId
 from alertd.ingest import family as family_format
 from alertd.ingest.family_document import to_document
-from alertd.ingest.reading import Mistakes, Problem, quote
+from alertd.ingest.reading import Mistakes, Problem
 from alertd.records import Key
 from alertd.usecases.put_families import delete_family, put_families
 

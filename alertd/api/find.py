@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from alertd.domain.errors import NotFound
+from alertd.domain.errors import NotFound, quote
 from alertd.domain.incident import Incident
-from alertd.ingest.reading import quote
 from alertd.ports.store import Rows
 
 

@@ -7,7 +7,8 @@ from fastapi.dependencies.utils import get_flat_params
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 
-from alertd.ingest.reading import Mistakes, Problem, hint, quote
+from alertd.domain.errors import quote
+from alertd.ingest.reading import Mistakes, Problem, hint
 
 
 def refuse_undeclared(request: Request) -> None:

@@ -27,3 +27,9 @@ class Conflict(AlertdError):
     def __init__(self, message: str, *, incident: int | None = None) -> None:
         super().__init__(message)
         self.incident = incident
+
+
+def quote(word: str) -> str:
+    """A word from outside as it may stand in a message: one short line without control characters."""
+    clean = "".join(c if c.isprintable() else "?" for c in word[:41])
+    return clean[:40] + "..." if len(word) > 40 else clean

@@ -48,9 +48,8 @@ def look_at(
             said_by = min(said)
             candidates.append(max(due(people, said_by, duty.margin), min(now + patience, said_by)))
         if any(known.ending for known in knowledge.by_address.values()):
-            candidates.append(
-                now + patience
-            )  # "not affected after all" takes back what they know, once it arrives
+            # "Not affected after all" takes back what they know, once it arrives.
+            candidates.append(now + patience)
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))
         promise = silence.open_promise(duty.incident, now)

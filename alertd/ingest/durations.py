@@ -4,8 +4,8 @@ import re
 from datetime import timedelta
 
 from alertd.domain.durations import spell_duration
-from alertd.domain.errors import Invalid
-from alertd.ingest.reading import kind, quote
+from alertd.domain.errors import Invalid, quote
+from alertd.ingest.reading import kind
 
 __all__ = ["parse_duration", "spell_duration"]
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from functools import partial
 
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Invalid, quote
 from alertd.domain.event import EventStatus, OutageEvent
 from alertd.domain.incident import Severity
 from alertd.domain.service import Services
 from alertd.ingest import shapes
 from alertd.ingest.json_text import read_json
-from alertd.ingest.reading import Field, Mistakes, Problem, Reading, hint, quote
+from alertd.ingest.reading import Field, Mistakes, Problem, Reading, hint
 
 MOST_BYTES = 64 * 1024
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Invalid, quote
 from alertd.domain.family import (
     CHANNELS,
     NO_PREFERENCES,
@@ -22,7 +22,7 @@ from alertd.domain.service import Services
 from alertd.ingest import shapes
 from alertd.ingest.addresses import normalise
 from alertd.ingest.json_text import read_json
-from alertd.ingest.reading import Entries, Field, Mistakes, Problem, Reading, hint, quote
+from alertd.ingest.reading import Entries, Field, Mistakes, Problem, Reading, hint
 
 UNSTORED = AddressId(UUID(int=0))
 """The id of an address that the store has not met yet."""

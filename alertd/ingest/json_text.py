@@ -3,8 +3,7 @@
 import json
 from typing import NoReturn
 
-from alertd.domain.errors import Invalid
-from alertd.ingest.reading import quote
+from alertd.domain.errors import Invalid, quote
 
 MOST_BYTES = 256 * 1024
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Invalid, quote
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -190,9 +190,3 @@ def hint(word: str, known: Iterable[str]) -> str:
     if near:
         return f'; did you mean "{near[0]}"?'
     return f"; known: {', '.join(names)}" if 0 < len(names) <= 20 else ""
-
-
-def quote(word: str) -> str:
-    """A word from outside as it may stand in a message: one short line without control characters."""
-    clean = "".join(c if c.isprintable() else "?" for c in word[:41])
-    return clean[:40] + "..." if len(word) > 40 else clean

@@ -10,9 +10,9 @@ from functools import cache
 from unicodedata import category
 from zoneinfo import available_timezones
 
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Invalid, quote
 from alertd.domain.incident import Severity
-from alertd.ingest.reading import hint, kind, quote
+from alertd.ingest.reading import hint, kind
 
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]*")
 _SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")

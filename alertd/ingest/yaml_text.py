@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import yaml
 
-from alertd.ingest.reading import Mistakes, Place, Problem, quote, spell
+from alertd.domain.errors import quote
+from alertd.ingest.reading import Mistakes, Place, Problem, spell
 
 MOST_BYTES = 256 * 1024
 DEEPEST = 20

@@ -64,6 +64,9 @@ class Rows(Protocol):
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""
 
+    async def overtaken(self, seen: Incident) -> bool:
+        """Whether an incident has changed since it was read for a slice that is about to be written."""
+
     async def add_fanout(
         self,
         ids: Sequence[UUID],
@@ -139,9 +142,6 @@ class Rows(Protocol):
 
     async def watched(self, ids: Sequence[str], incident_id: IncidentId) -> set[str]:
         """Which of these families have a watch in this incident."""
-
-    async def overtaken(self, seen: Incident) -> bool:
-        """Whether an incident has changed since it was read for a slice that is about to be written."""
 
     async def take_fanout(self, lane: str, wait: float = 0.0) -> Fanout | None:
         """An open cursor of a lane that nobody else is moving, or None: of the update that moved the longest ago.

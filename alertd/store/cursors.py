@@ -8,11 +8,10 @@ from uuid import UUID
 from sqlalchemy import Row, bindparam, func, insert, select, true, union, update
 from sqlalchemy.exc import OperationalError
 
-from alertd.domain.incident import Incident, IncidentId, Scope
+from alertd.domain.incident import IncidentId, Scope
 from alertd.ports.store import Taken
 from alertd.records import Fanout
 from alertd.store.families import touched_ids
-from alertd.store.incidents import VERSION
 from alertd.store.sql import Sql
 from alertd.store.tables import fanout, incident, watch
 
@@ -97,17 +96,6 @@ class CursorRows:
                     "done": False,
                 },
             )
-
-    async def overtaken(self, seen: Incident) -> bool:
-        """Whether an incident has changed since it was read for a slice that is about to be written.
-
-        Only on SQLite, where a slice is read before its transaction begins: what it writes of an older incident
-        would be passed by already by the cursor of the newer update. On Postgres publications wait for it.
-        """
-        if self.sql.dialect == "postgresql":
-            return False
-        rows = await self.sql.rows(VERSION, {"which": seen.id})
-        return not rows or tuple(rows[0]) != (seen.version, seen.newest.number)
 
     async def _ends(self, incident_id: IncidentId, scope: Scope | None, parts: int) -> list[str]:
         """The last family of each part but the last; fewer where there are fewer families than parts."""

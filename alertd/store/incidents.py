@@ -48,7 +48,7 @@ def _incidents(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Incident]:
 _BY_NUMBER = _with_updates(select(*_ROW).where(incident.c.number == bindparam("which")))
 _BY_ID = _with_updates(select(*_ROW).where(incident.c.id == bindparam("which")))
 _POLICY = select(incident.c.policy_snapshot).where(incident.c.id == bindparam("which"))
-VERSION = select(
+_VERSION = select(
     incident.c.version,
     select(func.max(incident_update.c.number))
     .where(incident_update.c.incident_id == bindparam("which"))
@@ -133,8 +133,18 @@ class IncidentRows:
 
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""
-        rows = await self.sql.rows(VERSION, {"which": incident_id})
+        rows = await self.sql.rows(_VERSION, {"which": incident_id})
         return int(rows[0][0]), int(rows[0][1])
+
+    async def overtaken(self, seen: Incident) -> bool:
+        """Whether an incident has changed since it was read for a slice that is about to be written.
+
+        Only on SQLite, where a slice is read before its transaction begins: what it writes of an older incident
+        would be passed by already by the cursor of the newer update. On Postgres publications wait for it.
+        """
+        if self.sql.dialect == "postgresql":
+            return False
+        return await self.incident_version(seen.id) != (seen.version, seen.newest.number)
 
     async def add_act(
         self,

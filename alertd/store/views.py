@@ -17,7 +17,7 @@ from alertd.store.tables import address, delivery, fanout, watch
 _MEASURED = 500
 _LANES = ("urgent", "bulk")
 _PRIORITIES = range(4)  # see records.Planned
-_TODO = (
+_OPEN = (
     select(fanout.c.incident_id, fanout.c.update_no)
     .where(~fanout.c.done)
     .group_by(fanout.c.incident_id, fanout.c.update_no)
@@ -29,7 +29,10 @@ _WALKED = fanout.alias()
 # Of the cursors that carry one update most wait for their worker: it moves when any of them does, the done too.
 _MOVED = (
     select(_WALKED.c.lane, func.max(_WALKED.c.moved_at).label("moved_at"))
-    .join(_TODO, and_(_WALKED.c.incident_id == _TODO.c.incident_id, _WALKED.c.update_no == _TODO.c.update_no))
+    .join(
+        _OPEN,
+        and_(_WALKED.c.incident_id == _OPEN.c.incident_id, _WALKED.c.update_no == _OPEN.c.update_no),
+    )
     .group_by(_WALKED.c.incident_id, _WALKED.c.update_no, _WALKED.c.lane)
 )
 _WAIT = type_coerce(delivery.c.accepted_at, BigInteger) - type_coerce(delivery.c.planned_at, BigInteger)

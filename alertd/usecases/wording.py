@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 
 from alertd.domain.durations import spell_duration
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Invalid, quote
 from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
@@ -39,7 +39,7 @@ def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
     for locale, text in texts.items():
         if locale not in deps.locales:
             known = ", ".join(sorted(deps.locales))
-            raise Invalid(f'"{_short(locale)}" is no language alertd speaks; it speaks {known}', field="message")
+            raise Invalid(f'"{quote(locale)}" is no language alertd speaks; it speaks {known}', field="message")
         if _CONTROL.search(text):
             raise Invalid("holds control characters, or half a character", field=f"message.{locale}")
         if len(text) > MESSAGE_CHARS:
@@ -82,10 +82,10 @@ def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scop
     for reach in reaches:
         if reach.service not in deps.services:
             known = ", ".join(sorted(deps.services))
-            raise Invalid(f'"{_short(reach.service)}" is no declared service; declared are {known}', field=field)
+            raise Invalid(f'"{quote(reach.service)}" is no declared service; declared are {known}', field=field)
         for region in reach.regions:
             if len(region) > _REGION_CHARS or not _REGION.fullmatch(region):
-                raise Invalid(f'"{_short(region)}" is no region; write for example us or us-west', field="regions")
+                raise Invalid(f'"{quote(region)}" is no region; write for example us or us-west', field="regions")
     return Scope(tuple(reaches))
 
 
@@ -111,12 +111,6 @@ def changed_scope(deps: Deps, before: Scope, add: Sequence[Reach], remove: Seque
     if not after.reaches:
         raise Invalid("nothing would be left; resolve or cancel the incident instead", field="remove_scope")
     return after
-
-
-def _short(word: str) -> str:
-    """A word from outside as an error may quote it."""
-    clean = "".join(c if c.isprintable() else "?" for c in word[:41])
-    return f"{clean[:40]}..." if len(word) > 40 else clean
 
 
 def _name(reach: Reach) -> str:

@@ -1,6 +1,7 @@
 """The bound on requests under way: no slot is lost and none is given twice, whoever gives up when."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -61,25 +62,18 @@ async def test_who_waits_too_long_is_told_and_takes_none():
     assert free(slots) == 1
 
 
-async def test_who_is_cancelled_takes_none():
+@pytest.mark.parametrize("its_turn_came", [False, True])
+async def test_who_is_cancelled_takes_none(its_turn_came: bool):
+    """Whether it is given up before its turn or at the very moment of it: the next one has it."""
     slots = Slots(1)
     slots.take()
     gone, stays = await waiting(slots), await waiting(slots)
-    gone.cancel()
-    slots.give_back()  # while the cancelled one has not run yet
-    await stays
-    with pytest.raises(asyncio.CancelledError):
-        await gone
-    slots.give_back()
-    assert free(slots) == 1
-
-
-async def test_who_is_cancelled_at_the_moment_of_its_turn_hands_it_on():
-    slots = Slots(1)
-    slots.take()
-    gone, stays = await waiting(slots), await waiting(slots)
-    slots.give_back()
-    gone.cancel()
+    acts: list[Callable[[], object]] = [
+        gone.cancel,
+        slots.give_back,
+    ]  # neither lets the cancelled one run between them
+    for act in reversed(acts) if its_turn_came else acts:
+        act()
     await stays
     with pytest.raises(asyncio.CancelledError):
         await gone
