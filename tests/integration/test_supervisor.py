@@ -466,9 +466,10 @@ async def test_the_caller_may_hold_the_lock_already(up: Up, book: Book, tmp_path
 Spawn = Callable[..., subprocess.Popen[str]]
 
 SUPERVISOR = """
-import asyncio, json, sys
+import asyncio, json, signal, sys
 from pathlib import Path
 from alertd import logs
+signal.signal(signal.SIGHUP, signal.SIG_IGN if "nohup" in sys.argv else signal.SIG_DFL)  # however we were started
 from alertd.supervisor import Part, Supervisor
 data_dir, parts = Path(sys.argv[1]), [Part(**part) for part in json.loads(sys.argv[2])]
 logs.configure(json=True)
@@ -481,12 +482,12 @@ def spawn(tmp_path: Path, book: Book) -> Iterator[Spawn]:
     """A supervisor in a process of its own; it and what it started are ended afterwards."""
     spawned: list[subprocess.Popen[str]] = []
 
-    def start(*parts: Part) -> subprocess.Popen[str]:
+    def start(*parts: Part, nohup: bool = False) -> subprocess.Popen[str]:
         as_json = json.dumps(
             [{"name": p.name, "argv": p.argv, "stop_grace_seconds": p.stop_grace_seconds} for p in parts]
         )
         process = subprocess.Popen(
-            [sys.executable, "-c", SUPERVISOR, str(tmp_path), as_json],
+            [sys.executable, "-c", SUPERVISOR, str(tmp_path), as_json, *(["nohup"] if nohup else [])],
             env=os.environ | {"PYTHONPATH": str(Path(alertd.__file__).parents[1])},
             stderr=subprocess.PIPE,
             text=True,
@@ -543,6 +544,17 @@ async def test_a_signal_stops_everything_and_the_exit_is_clean(
     assert await asyncio.to_thread(process.wait, 10) == 0
     assert book.words("stopping") == ["api"]
     assert [line["event"] for line in log_of(process)][-3:] == ["stopping", "part stopping", "part stopped"]
+
+
+async def test_under_nohup_the_end_of_the_terminal_is_not_the_end(spawn: Spawn, book: Book) -> None:
+    process = spawn(book.part("api"), nohup=True)
+    await until(lambda: book.words("started"))
+
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+
+    assert await asyncio.to_thread(process.wait, 10) == 0
+    assert [line["signal"] for line in log_of(process) if line["event"].startswith("stopping")] == ["SIGTERM"]
 
 
 async def test_a_second_ctrl_c_hurries(spawn: Spawn, book: Book) -> None:
