@@ -164,11 +164,17 @@ class Update:
     references: int | None = None  # the update that this one corrects
     closes_promise: bool = False  # a holding written at or after promise - margin
     epoch: int = 1
+    source: str | None = None  # the machine that wrote it; None: a person, or alertd itself
 
     @property
     def human(self) -> bool:
-        """Written by a person, not by alertd."""
+        """News: written by a person, or by a machine in place of one; not a holding of alertd's own."""
         return self.kind is not Kind.HOLDING
+
+    @property
+    def by_person(self) -> bool:
+        """Written by a person: what a machine says relieves no responder of their duty (R8)."""
+        return self.human and self.source is None
 
     def tells(self, before: "Update | None") -> frozenset[Kind]:
         """The kinds of news in it, given the update before: a raise or a wider scope counts whatever its kind.
@@ -201,6 +207,9 @@ class Incident:
     updates: tuple[Update, ...]
     version: int = 1
     ended_at: datetime | None = None
+    held: bool = False  # a machine's suspicion of which families are not told yet (R0)
+    confirm_at: datetime | None = None  # when they are told of it without a human; None: only by one, or done
+    resolve_at: datetime | None = None  # when the word of a source that may resolve takes effect
 
     @property
     def newest(self) -> Update:

@@ -73,6 +73,7 @@ def update(row: Row[*tuple[Any, ...]]) -> Update:
         references=row.update_references_update,
         closes_promise=row.update_closes_promise,
         epoch=row.update_epoch,
+        source=row.update_source,
     )
 
 
@@ -90,6 +91,9 @@ def incident(row: Row[*tuple[Any, ...]], updates: tuple[Update, ...]) -> Inciden
         updates=updates,
         version=row.version,
         ended_at=row.ended_at,
+        held=row.held,
+        confirm_at=row.confirm_at,
+        resolve_at=row.resolve_at,
     )
 
 

@@ -110,6 +110,7 @@ class IncidentRows:
             "references_update": new.references,
             "closes_promise": new.closes_promise,
             "epoch": new.epoch,
+            "source": new.source,
         }
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         return await self.sql.run(dialect.insert(incident_update).values(values).on_conflict_do_nothing()) == 1
@@ -244,5 +245,8 @@ def _columns(row: Incident) -> dict[str, object]:
         "scope": codec.encode(row.scope),
         "epoch": row.epoch,
         "ended_at": row.ended_at,
+        "held": row.held,
+        "confirm_at": row.confirm_at,
+        "resolve_at": row.resolve_at,
         "version": row.version,
     }

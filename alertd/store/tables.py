@@ -118,6 +118,9 @@ incident = Table(
     Column("policy", String(128), nullable=False),
     Column("policy_snapshot", Text, nullable=False),
     Column("ended_at", Instant),
+    Column("held", Boolean, nullable=False, server_default=false()),  # opened by a machine, families not told yet
+    Column("confirm_at", Instant),  # when families are told of a machine's suspicion without a human
+    Column("resolve_at", Instant),  # when the word of a source that may resolve takes effect
     Column("version", Integer, nullable=False),
 )
 Index(
@@ -141,6 +144,7 @@ incident_update = Table(
     Column("references_update", Integer),
     Column("closes_promise", Boolean, nullable=False),
     Column("epoch", SmallInteger, nullable=False),
+    Column("source", String(128)),  # the machine that wrote it; NULL: a person, or alertd itself
     PrimaryKeyConstraint("incident_id", "number"),
 )
 
