@@ -8,7 +8,7 @@ from uuid import UUID
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
-from alertd.domain.watch import Rest, Watch
+from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
 
 @dataclass(slots=True)
@@ -37,6 +37,8 @@ class PlannedWatch:
     version: int | None
     supersede: bool  # older pending deliveries are to be superseded, on the addresses that are owed a newer one
     cancel: bool  # whatever is pending is no longer owed, but for an end of this very number
+    ladder: LadderState | None = None
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Candidate:
     watch: Watch | None
     tellings: Sequence[Telling]
     addresses: Mapping[AddressId, AddressStatus]
+    answers: Sequence[Answer] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from alertd.domain.family import (
 )
 from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Scope, Severity, State, Update
 from alertd.domain.plan import plan
-from alertd.domain.policy import Holdings, Policy, RoleDefaults, Silence
-from alertd.domain.watch import Duty, Verdict, Watch
+from alertd.domain.policy import Escalation, Holdings, Ladder, Policy, RoleDefaults, Silence, Step
+from alertd.domain.watch import Answer, Duty, Verdict, Watch
 
 NOON = datetime(2026, 11, 4, 20, 0, tzinfo=UTC)
 """12:00 on a Wednesday in Los Angeles, where families live unless a test says otherwise."""
@@ -116,6 +116,33 @@ def policy(**changes: Any) -> Policy:
         },
     )
     return replace(made, **changes)
+
+
+def ladder(*steps: tuple[float, str | tuple[str, ...]] | tuple[float, str, str], **changes: Any) -> Ladder:
+    """A ladder from (minutes, whom, channels in one word); that of the design's sketch when none is given."""
+    given = steps or ((0, "always"), (10, "always", "sms email"), (20, "next"))
+    made = Ladder(
+        by=("parent", "guardian"),
+        steps=tuple(
+            Step(
+                minutes(step[0]),
+                (step[1],) if isinstance(step[1], str) else step[1],
+                tuple(step[2].split()) if len(step) > 2 else (),
+            )
+            for step in given
+        ),
+    )
+    return replace(made, **changes)
+
+
+def climbing(*steps: Any, severity: Severity = Severity.CRITICAL, **changes: Any) -> Policy:
+    """A policy with a ladder for one severity."""
+    return policy(escalation=Escalation(families={severity: ladder(*steps)}), **changes)
+
+
+def answer(name: str = "mia", at: float = 5, epoch: int = 1) -> Answer:
+    """A caregiver has said that they know, so many minutes after noon."""
+    return Answer(CaregiverId(name), epoch, after(at))
 
 
 def silence(**changes: Any) -> Silence:
@@ -217,6 +244,7 @@ def telling(
         planned_at=after(at),
         next_by=said,
         accepted_at=after(at),
+        tried_at=after(at),
     )
     made = replace(made, **changes)
     return made if made.state in TOLD else replace(made, accepted_at=None)

@@ -85,6 +85,9 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         rest=end.rest if resting else None,
         waiting=tuple(waiting),
         cancel=True,
+        # How the last ladder ended is still asked for when all is over.
+        ladder=duty.watch.ladder if end.rest is Rest.CLOSED else None,
+        step=duty.watch.step if end.rest is Rest.CLOSED else 0,
     )
 
 

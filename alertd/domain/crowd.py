@@ -56,7 +56,7 @@ def _position(duty: Duty) -> Hashable | None:
     by service: they differ in more than can be compared at a glance.
     """
     family, watch = duty.family, duty.watch
-    if duty.tellings or duty.addresses or family.preferences.services:
+    if duty.tellings or duty.addresses or duty.answers or family.preferences.services:
         return None
     if watch.heard_at is not None or watch.told or watch.owed or watch.waiting or watch.rest is not None:
         return None
@@ -71,7 +71,7 @@ def _position(duty: Duty) -> Hashable | None:
     if len(seen) < sum(len(each.addresses) for each in family.caregivers):
         return None
     return (
-        watch.touched_at, watch.next_by, watch.epoch, watch.look_at, watch.version,
+        watch.touched_at, watch.next_by, watch.epoch, watch.look_at, watch.version, watch.ladder, watch.step,
         family.services, family.region, family.time_zone, family.locale, _asked(family.preferences), tuple(people),
     )  # fmt: skip
 
@@ -115,6 +115,8 @@ def _for(family: Family, judged: _Judged) -> Verdict:
         rest=verdict.rest,
         waiting=tuple([str(people[i].id) for i in judged.waiting]) if judged.waiting else (),
         cancel=verdict.cancel,
+        ladder=verdict.ladder,
+        step=verdict.step,
     )
 
 
@@ -125,7 +127,7 @@ def _to(owed: Owed, family: Family, caregiver: Caregiver, address: Address) -> O
         owed.reason, owed.loud, owed.next_by, owed.stale_after, owed.loud_until,
         Reader(
             address.to, reader.locale, reader.zone, reader.services, reader.hears_by, reader.quiet, reader.missed,
-            reader.since, reader.end_wakes, reader.change,
+            reader.since, reader.end_wakes, reader.change, reader.asks,
         ),
         owed.in_quiet,
     )  # fmt: skip

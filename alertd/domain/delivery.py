@@ -85,6 +85,7 @@ class Reason(StrEnum):
     WAKE_UP = "wake_up"  # quiet hours or time off duty ended
     FALLBACK = "fallback"  # every address of the preferred channels failed or is missing
     FLOOR = "floor"  # a critical message that wakes needs a floor channel
+    LADDER = "ladder"  # nobody has answered: told again, or told as the next one
     ALL_CLEAR = "all_clear"  # they were told, so they are told that it is over
     NOT_AFFECTED = "not_affected"  # told, and no longer touched
 
@@ -109,7 +110,7 @@ ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
 """Framings after which nothing is expected of us until it comes back."""
 
 STEP_MESSAGE = 0
-"""The message itself; ladder steps count from 1."""
+"""The message itself; ladder steps count from 1, at most 20 of them (`policy_file.escalation`)."""
 
 STEP_WAKE_UP = -1
 """The loud copy at wake-up of what was told softly at night."""
@@ -131,6 +132,15 @@ class Telling:
     accepted_at: datetime | None = None
     in_quiet: bool = False  # planned while its reader was in quiet hours
     maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
+    tried_at: datetime | None = None  # when it was first handed to a provider, story time
+
+
+class Ask(StrEnum):
+    """Whether a message asks its reader to say that they know (R7)."""
+
+    NONE = ""
+    ANSWER = "answer"  # please say that you know
+    REMIND = "remind"  # nobody has said so yet
 
 
 class Change(StrEnum):
@@ -156,6 +166,7 @@ class Reader:
     since: datetime | None = None  # for "was down from": when it began to touch them
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
     change: Change = Change.NONE  # in a message that tells news
+    asks: Ask = Ask.NONE
 
 
 class Lane(StrEnum):

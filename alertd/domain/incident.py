@@ -225,6 +225,11 @@ class Incident:
         return self.updates[0]
 
     @property
+    def began(self) -> Update:
+        """The update that began this epoch."""
+        return next((update for update in self.updates if update.epoch == self.epoch), self.updates[-1])
+
+    @property
     def worst(self) -> Severity:
         """The gravest severity of this epoch; a fall leaves it as it was."""
         return max((u.facts.severity for u in self.updates if u.epoch == self.epoch), key=_RANK.__getitem__)

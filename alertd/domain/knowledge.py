@@ -12,7 +12,12 @@ from alertd.domain.watch import Duty
 STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""
 
-_STEPS = 3  # the message, its copy at wake-up, and "not affected"; see Knowledge.step
+_STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder steps; see Knowledge.step
+
+
+def ladder_step(step: int) -> int:
+    """The step of the ladder under which a delivery was written, from 1; 0 or less: under none."""
+    return (step - STEP_NOT_AFFECTED) % _STEPS + STEP_NOT_AFFECTED
 
 
 @dataclass(slots=True)
@@ -38,6 +43,9 @@ class Known:
     woken: bool = False  # told loudly in quiet hours, in this epoch
     roused: int = 0  # newest update that was meant to wake
     soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
+    sent_at: datetime | None = None  # when something was last planned for it, in this epoch
+    steps: int = 0  # the ladder steps of this epoch that it was sent, as bits
+    steps_failed: int = 0  # ... that failed here
 
     def kept(self, update: int) -> bool:
         """Whether only our own fault kept this update from the address."""
@@ -61,6 +69,10 @@ class Knowledge:
     planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
+    joined: set[AddressId] = field(default_factory=set)  # those that a ladder has told, in any epoch
+    first_planned: datetime | None = None  # the family's first message of this epoch
+    first_tried: datetime | None = None  # ... when a provider was first asked to take one
+    loud: bool = False  # something loud was accepted in this epoch
 
     def again(self, address: AddressId, update: int) -> bool:
         """Whether an update that only our own fault kept from this address may be tried there again."""
@@ -118,8 +130,12 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
         if telling.in_quiet and telling.loud:
             known.roused = max(known.roused, update)
         told = state in TOLD
+        if telling.epoch == epoch:
+            _in_epoch(knowledge, known, telling, at)
         if told or state in OPEN:
             _cover(known, telling, update)
+            if ladder_step(telling.step) > 0:
+                knowledge.joined.add(address)
         elif state in FAILED:
             _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)
@@ -161,6 +177,26 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
     anew = know(left, duty.incident.epoch, knowledge.forgiven, since=touched)
     anew.released = knowledge.released
     return anew
+
+
+def _in_epoch(knowledge: Knowledge, known: Known, telling: Telling, at: datetime) -> None:
+    """What the ladder asks for: when the first message was, what each address got since, whether any was loud."""
+    if knowledge.first_planned is None or at < knowledge.first_planned:
+        knowledge.first_planned = at
+    tried = telling.tried_at
+    if tried is not None and (knowledge.first_tried is None or tried < knowledge.first_tried):
+        knowledge.first_tried = tried
+    if telling.loud and telling.state in TOLD:
+        knowledge.loud = True
+    if known.sent_at is None or at > known.sent_at:
+        known.sent_at = at
+    step = ladder_step(telling.step)
+    if step > 0:
+        bit = 1 << step
+        if telling.state in FAILED:
+            known.steps_failed |= bit
+        else:
+            known.steps |= bit
 
 
 def _cover(known: Known, telling: Telling, update: int) -> None:

@@ -1,7 +1,9 @@
 """The caregivers of one family as the planner meets them: who hears, and over what."""
 
+from collections.abc import Collection
+
 from alertd.domain import preferences
-from alertd.domain.family import Address, AddressStatus, Caregiver, Family
+from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver, Family
 from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import SOFT_CHANNELS, Person, hours_of
@@ -52,13 +54,22 @@ def audience(family: Family, policy: Policy) -> list[Caregiver]:
     return always or ordered[:1]
 
 
-def listeners(duty: Duty, services: tuple[str, ...], quiet_as: Severity | None = None) -> list[Person]:
+def listeners(
+    duty: Duty,
+    services: tuple[str, ...],
+    quiet_as: Severity | None = None,
+    joined: Collection[AddressId] = (),
+) -> list[Person]:
     """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
 
-    Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a
-    family without any usable address is owed nothing (R7).
+    `joined`: addresses that a ladder has told; whose they are hears every update from then on. Where nobody of
+    them has a usable address, the next caregiver in order who has one stands in: only a family without any
+    usable address is owed nothing (R7).
     """
     first = audience(duty.family, duty.policy)
+    if joined:
+        told = (c for c in duty.family.caregivers if c not in first and any(a.id in joined for a in c.addresses))
+        first = sorted([*first, *told], key=lambda caregiver: caregiver.order)
     met = [meet(caregiver, duty, services, quiet_as) for caregiver in first]
     people = [person for person in met if person.reachable]
     if people or any(person.usable for person in met):

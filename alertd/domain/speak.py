@@ -7,6 +7,7 @@ from alertd.domain import silence
 from alertd.domain.delivery import Owed
 from alertd.domain.hear import hear
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge
+from alertd.domain.ladder import Ascent, Climbed, ascent
 from alertd.domain.next_look import due, look_at, retry_after
 from alertd.domain.people import listeners, unreachable
 from alertd.domain.quiet import Person, first_told
@@ -17,21 +18,25 @@ from alertd.domain.watch import Duty, Rest, Verdict
 
 def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowledge) -> Verdict:
     """What is owed now to a family that the open incident touches."""
-    people = hereafter = listeners(duty, services)
+    people = hereafter = listeners(duty, services, joined=knowledge.joined)
     touched = silence.touched_at(duty, now)
     deadline = silence.deadline(duty, now, knowledge, touched)
     if not people:
         return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched, cancel=True)
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
-        people = listeners(duty, services, quiet_as=left)
+        people = listeners(duty, services, quiet_as=left, joined=knowledge.joined)
     deadline = first_told(people, deadline) or deadline
     due_at = due(people, deadline, duty.margin)
-    family = Household(duty, now, services, people, hereafter, knowledge, deadline)
+    family = Household(duty, now, services, people, hereafter, knowledge, deadline, ascent(duty, knowledge, now))
     told = family.round(is_due=now >= due_at and not family.in_hand())
-    if told.owed and told.turn.update <= knowledge.told and family.nearly_due(due_at):
+    climbed = family.climb(told)
+    if (told.owed or climbed.owed) and told.turn.update <= knowledge.told and family.nearly_due(due_at):
         told = family.round(is_due=True)
-    owed = told.owed
+        climbed = family.climb(told)
+    owed = told.owed + climbed.owed
+    if climbed.look_at is not None:
+        told.wake_at.append(climbed.look_at)
     resting = not owed and not any(person.may_be_told(now) for person in people)
     return Verdict(
         owed=tuple(owed),
@@ -44,6 +49,8 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
         ),
         rest=Rest.QUIET if resting else None,
         waiting=tuple(told.waiting),
+        ladder=climbed.state,
+        step=climbed.step,
     )
 
 
@@ -68,6 +75,11 @@ class Household:
     hereafter: list[Person]  # the same under the quiet rules that hold once they know of a fall
     knowledge: Knowledge
     deadline: datetime
+    ascent: Ascent | None
+
+    def climb(self, told: Round) -> Climbed:
+        """What the ladder owes beside what everybody is owed now."""
+        return self.ascent.climb(told.turn, told.owed) if self.ascent is not None else Climbed()
 
     def in_hand(self) -> bool:
         """Whether a newer message is on its way, and its own time has not come.
@@ -94,7 +106,8 @@ class Household:
             promised = silence.next_by(duty, self.hereafter, now, closes_promise=closing)
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
-        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news)
+        asks = self.ascent is not None and self.ascent.asks
+        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news, asks)
         asked = Round(turn, [], [], [])
         for person in self.people:
             deliveries, later, waits = hear(turn, person, is_due=is_due)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain import rouse
-from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Change, Framing, Owed, Reader, Reason
+from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Update
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
@@ -23,6 +23,7 @@ class Turn:
     update: int  # the number that messages planned now carry
     next_by: datetime  # what they say
     news: Update
+    asks: bool = False  # an answer is waited for
 
     def covered(self, address: Address) -> bool:
         """Whether this address has the update already, or is about to."""
@@ -44,10 +45,12 @@ class Turn:
         wakes: bool,
         copy: bool = False,
         framing: Framing | None = None,
+        step: int = STEP_MESSAGE,
     ) -> Owed:
         """The delivery of this turn's update to one address.
 
-        `copy`: the loud one after silent ones; `framing`: in the words of a message that this one stands for.
+        `copy`: the loud one after silent ones; `framing`: in the words of a message that this one stands for;
+        `step`: of the ladder, from 1.
         """
         duty, now = self.duty, self.now
         asleep_then = person.asleep_until(self.next_by) is not None
@@ -60,7 +63,7 @@ class Turn:
             channel=address.channel,
             update=self.update,
             epoch=duty.incident.epoch,
-            step=self.knowledge.step(person, STEP_WAKE_UP if copy else STEP_MESSAGE),
+            step=self.knowledge.step(person, STEP_WAKE_UP if copy else step),
             framing=framing,
             reason=reason,
             loud=loud,
@@ -79,9 +82,15 @@ class Turn:
                 end_wakes=quiet
                 and (known.woken or (asleep and wakes))
                 and rouse.end_wakes(duty, person, self.services),
+                asks=self._asks(known, reason),
             ),
             in_quiet=asleep,
         )
+
+    def _asks(self, known: Known, reason: Reason) -> Ask:
+        if not self.asks:
+            return Ask.NONE
+        return Ask.REMIND if reason is Reason.LADDER and known.told else Ask.ANSWER
 
     def _framing(self, person: Person, known: Known, *, asleep: bool, copy: bool) -> Framing:
         if not known.told and not copy:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alertd.domain.delivery import Owed, Telling
-from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
+from alertd.domain.family import AddressId, AddressStatus, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.policy import Policy
 
@@ -20,6 +20,24 @@ class Rest(StrEnum):
     MUTED = "muted"  # they asked not to be told of this
     OPTED_OUT = "opted_out"  # every address has opted out
     NOT_TOUCHED = "not_touched"  # the incident no longer touches them
+
+
+class LadderState(StrEnum):
+    """How the ladder of an epoch stands for a family (R7)."""
+
+    CLIMBING = "climbing"  # begun, and a step or the time to answer is still to come
+    ANSWERED = "answered"  # by somebody whose answer is enough
+    UNANSWERED = "unanswered"  # over: something loud was accepted, and nobody answered
+    UNREACHABLE = "unreachable"  # over: nothing loud was accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A caregiver has said "I know"; it belongs to an epoch (R9)."""
+
+    caregiver: CaregiverId
+    epoch: int
+    at: datetime
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -38,6 +56,8 @@ class Watch:
     look_at: datetime | None = None
     rest: Rest | None = None
     version: int = 0
+    ladder: LadderState | None = None  # None: this epoch has no ladder for them, or it has not begun
+    step: int = 0  # the last step of the ladder that has fallen due, from 1
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -53,6 +73,7 @@ class Duty:
     channels: frozenset[str] = frozenset()  # channels that have an adapter
     margin: timedelta = timedelta(seconds=60)
     lease: timedelta = timedelta(seconds=30)  # machine time in story seconds: how long a message may be in flight
+    answers: Sequence[Answer] = ()
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -68,3 +89,5 @@ class Verdict:
     rest: Rest | None = None
     waiting: tuple[str, ...] = ()
     cancel: bool = False  # whatever is still pending is no longer owed
+    ladder: LadderState | None = None
+    step: int = 0

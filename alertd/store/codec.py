@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Row
 
 from alertd.domain.delivery import DeliveryState, Framing, Reader, Telling
-from alertd.domain.family import AddressId, Family, FamilyId
+from alertd.domain.family import AddressId, CaregiverId, Family, FamilyId
 from alertd.domain.incident import (
     Facts,
     Incident,
@@ -19,7 +19,7 @@ from alertd.domain.incident import (
     Update,
 )
 from alertd.domain.policy import Policy
-from alertd.domain.watch import Rest, Watch
+from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
 _encoder = msgspec.json.Encoder()
 _family = msgspec.json.Decoder(Family)
@@ -112,7 +112,14 @@ def watch(row: Any) -> Watch:
         look_at=row.look_at,
         rest=Rest(row.rest) if row.rest else None,
         version=row.version,
+        ladder=LadderState(row.ladder) if row.ladder else None,
+        step=row.step,
     )
+
+
+def answer(row: Any) -> Answer:
+    """A row of answer."""
+    return Answer(CaregiverId(row.caregiver), row.epoch, row.at)
 
 
 _STATES = {state.value: state for state in DeliveryState}
@@ -134,6 +141,7 @@ def telling(row: Any) -> Telling:
         accepted_at=row.accepted_at,
         in_quiet=row.in_quiet,
         maybe=row.maybe,
+        tried_at=row.tried_at,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, func, insert, or_, select, true, update
+from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, true, update
 
 from alertd.domain.delivery import ALL_CLEARS, ENDS, SUSPECT, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
@@ -28,7 +28,7 @@ from alertd.store.tables import (
     incident,
     watch,
 )
-from alertd.store.types import to_us
+from alertd.store.types import Instant, to_us
 
 _ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
 _ENDS = tuple(framing.value for framing in ENDS)
@@ -70,6 +70,7 @@ class DeliveryRows(DueRows):
                     lease_until=lease.until,
                     lease_token=lease.token,
                     attempts=delivery.c.attempts + 1,
+                    tried_at=func.coalesce(delivery.c.tried_at, literal(now, Instant())),
                 )
             )
         return [_claimed(row) for row in good], stale
@@ -86,6 +87,7 @@ class DeliveryRows(DueRows):
             .values(
                 state=DeliveryState.PENDING.value,
                 attempts=delivery.c.attempts - 1,
+                tried_at=case((delivery.c.attempts > 1, delivery.c.tried_at), else_=None),
                 lease_until=None,
                 lease_token=None,
             )

@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, bindparam, or_, select, union, union_all
 from alertd.domain.delivery import DEAD, Telling
 from alertd.domain.family import AddressId, AddressStatus
 from alertd.domain.incident import IncidentId, Reach, Scope
+from alertd.domain.watch import Answer
 from alertd.records import Candidate, Fanout
 from alertd.store import codec
 from alertd.store.families import touched_after
@@ -19,6 +20,7 @@ from alertd.store.sql import Sql
 from alertd.store.tables import (
     Key,
     address,
+    answer,
     delivery,
     delivery_share,
     family,
@@ -82,6 +84,7 @@ _TELLING = (
     delivery.c.accepted_at,
     delivery.c.in_quiet,
     delivery.c.maybe,
+    delivery.c.tried_at,
 )
 _SAYS_SOMETHING = or_(delivery.c.state.not_in([state.value for state in DEAD]), delivery.c.maybe)
 _TELLINGS = union_all(
@@ -95,6 +98,10 @@ _TELLINGS = union_all(
         one_of_those(delivery_share.c.family_id, "ids"),
         _SAYS_SOMETHING,
     ),
+)
+
+_ANSWERS = select(answer).where(
+    answer.c.incident_id == bindparam("incident"), one_of_those(answer.c.family_id, "ids")
 )
 
 
@@ -141,6 +148,9 @@ class FanoutRows:
         docs = await self.sql.rows(_DOCUMENTS, given)
         watches: Mapping[str, Row[*tuple[Any, ...]]] = {row.family_id: row for row in rows}
         tellings = await self._tellings(given) if watches else {}
+        answers: dict[str, list[Answer]] = {}
+        for row in await self.sql.rows(_ANSWERS, given) if watches else ():
+            answers.setdefault(row.family_id, []).append(codec.answer(row))
         notable: dict[str, dict[AddressId, AddressStatus]] = {}
         for row in await self.sql.rows(_NOTABLE, given):
             notable.setdefault(row.family_id, {})[AddressId(row.id)] = AddressStatus(
@@ -155,6 +165,7 @@ class FanoutRows:
                 codec.watch(watches[row.id]) if row.id in watches else None,
                 tellings.get(row.id, ()),
                 notable.get(row.id, {}),
+                answers.get(row.id, ()),
             )
             for row in docs
         )

@@ -21,19 +21,19 @@ from alertd.store.types import to_us
 _DELIVERY = (
     "id", "incident_id", "update_no", "family_id", "caregiver", "address_id", "epoch", "step", "channel",
     "lane", "priority", "framing", "reason", "loud", "in_quiet", "state", "due_at", "lease_until",
-    "lease_token", "attempts", "planned_at", "next_by", "stale_after", "loud_until", "reader",
+    "lease_token", "attempts", "planned_at", "next_by", "stale_after", "loud_until", "reader", "tried_at",
 )  # fmt: skip
 _DELIVERY_TYPES = (
     "uuid", "uuid", "int4", "text", "text", "uuid", "int2", "int2", "varchar", "varchar", "int2", "varchar",
     "varchar", "bool", "bool", "varchar", "int8", "int8", "uuid", "int2", "int8", "int8", "int8", "int8",
-    "text",
+    "text", "int8",
 )  # fmt: skip
 _COPY_DELIVERY = f"COPY delivery ({', '.join(_DELIVERY)}) FROM STDIN (FORMAT BINARY)"
 _INSERT_DELIVERY = f"INSERT INTO delivery ({', '.join(_DELIVERY)})"
 _UNLESS_THERE = "ON CONFLICT DO NOTHING"
 _WATCH = (
     "incident_id", "family_id", "touched_at", "next_by", "told", "owed", "epoch", "waiting", "look_at",
-    "rest", "version",
+    "rest", "version", "ladder", "step",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def delivery_values(plan: Plan, new: Planned) -> dict[str, Any]:
         "lease_token": lease.token if lease else None, "attempts": 1 if lease else 0,
         "planned_at": plan.at, "next_by": owed.next_by, "stale_after": owed.stale_after,
         "loud_until": owed.loud_until, "reader": codec.encode(owed.reader),
+        "tried_at": plan.at if lease else None,
     }  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ..
             d.lane, d.priority, o.framing.value, o.reason.value, o.loud, o.in_quiet,
             *(leased if d.leased else waits),
             at, us(o.next_by), us(o.stale_after), us(o.loud_until), codec.encode(o.reader),
+            at if d.leased and lease else None,
         )
         for d in new
         for o in (d.owed,)
@@ -150,7 +152,7 @@ def _watch_tuples(plan: Plan, watches: Sequence[PlannedWatch], uuid: Any) -> lis
         (
             incident, w.family, to_us(w.touched_at), to_us(w.next_by), 0, w.owed, w.epoch,
             codec.encode(w.waiting), to_us(w.look_at) if w.look_at else None, w.rest.value if w.rest else None,
-            1,
+            1, w.ladder.value if w.ladder else None, w.step,
         )
         for w in watches
     ]  # fmt: skip
@@ -160,7 +162,8 @@ _INSERT_WATCH = f"INSERT INTO watch ({', '.join(_WATCH)})"
 _INSERT_WATCH_UNNEST = (
     f"INSERT INTO watch ({', '.join(_WATCH)}) "  # noqa: S608
     "SELECT %s, u.* FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int4[], %s::int4[], %s::int2[], "
-    "%s::text[], %s::int8[], %s::text[], %s::int4[]) AS u ON CONFLICT DO NOTHING RETURNING family_id"
+    "%s::text[], %s::int8[], %s::text[], %s::int4[], %s::text[], %s::int2[]) AS u "
+    "ON CONFLICT DO NOTHING RETURNING family_id"
 )
 
 
@@ -181,14 +184,17 @@ async def insert_watches(sql: Sql, plan: Plan, new: Sequence[PlannedWatch]) -> s
 
 _UPDATE_WATCH = (
     "UPDATE watch SET touched_at=u.column2, next_by=u.column3, owed=max(owed, u.column4), epoch=u.column5, "
-    "waiting=u.column6, look_at=u.column7, rest=u.column8, version=version+1 FROM ("
+    "waiting=u.column6, look_at=u.column7, rest=u.column8, version=version+1, ladder=u.column10, "
+    "step=u.column11 FROM ("
 )
 _OF_VERSION = ") AS u WHERE incident_id=? AND family_id=u.column1 AND version=u.column9"
 _UPDATE_WATCH_UNNEST = (
     "UPDATE watch w SET touched_at=u.touched_at, next_by=u.next_by, owed=greatest(w.owed, u.owed), "
-    "epoch=u.epoch, waiting=u.waiting, look_at=u.look_at, rest=u.rest, version=w.version+1 "
+    "epoch=u.epoch, waiting=u.waiting, look_at=u.look_at, rest=u.rest, version=w.version+1, ladder=u.ladder, "
+    "step=u.step "
     "FROM unnest(%s::text[], %s::int8[], %s::int8[], %s::int4[], %s::int2[], %s::text[], %s::int8[], "
-    "%s::text[], %s::int4[]) AS u(family_id, touched_at, next_by, owed, epoch, waiting, look_at, rest, version) "
+    "%s::text[], %s::int4[], %s::text[], %s::int2[]) "
+    "AS u(family_id, touched_at, next_by, owed, epoch, waiting, look_at, rest, version, ladder, step) "
     "WHERE w.incident_id=%s AND w.family_id=u.family_id AND w.version=u.version RETURNING w.family_id"
 )
 
@@ -199,6 +205,7 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
         (
             w.family, to_us(w.touched_at), to_us(w.next_by), w.owed, w.epoch, codec.encode(w.waiting),
             to_us(w.look_at) if w.look_at else None, w.rest.value if w.rest else None, w.version,
+            w.ladder.value if w.ladder else None, w.step,
         )
         for w in sorted(old, key=lambda w: w.family)
     ]  # fmt: skip

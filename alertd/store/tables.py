@@ -66,6 +66,14 @@ api_key = Table(
     Column("revoked_at", Instant),
 )
 
+signing_key = Table(  # what the links in messages are signed with; one row, made at first use
+    "signing_key",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary(32), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
 act = Table(  # append-only: what humans did
     "act",
     metadata,
@@ -206,6 +214,8 @@ watch = Table(
     Column("look_at", Instant),
     Column("rest", String(16)),
     Column("version", Integer, nullable=False),
+    Column("ladder", String(16)),  # how the escalation of this epoch stands; NULL: there is none
+    Column("step", SmallInteger, nullable=False, server_default=text("0")),  # the last one that has fallen due
     PrimaryKeyConstraint("incident_id", "family_id"),
 )
 Index(
@@ -257,6 +267,7 @@ delivery = Table(
     # An outcome is or was unknown: it may have arrived, whatever became of it since.
     Column("maybe", Boolean, nullable=False, server_default=false()),
     Column("crashes", SmallInteger, nullable=False, server_default=text("0")),  # of ours; "later" is none
+    Column("tried_at", Instant),  # story time of the first try; the steps of a ladder count from it
 )
 _void = text("state NOT IN ('superseded', 'cancelled', 'expired', 'parked')")
 Index(
@@ -303,6 +314,18 @@ delivery_share = Table(  # further families whose duty a delivery to a shared ad
     PrimaryKeyConstraint("delivery_id", "family_id"),
 )
 Index(None, delivery_share.c.incident_id, delivery_share.c.family_id)
+
+answer = Table(  # a caregiver has said "I know"; it belongs to an epoch
+    "answer",
+    metadata,
+    Column("incident_id", Uuid, nullable=False),
+    Column("family_id", Key, nullable=False),
+    Column("epoch", SmallInteger, nullable=False),
+    Column("caregiver", String(128), nullable=False),
+    Column("delivery_id", Uuid, nullable=False),  # the message whose link was followed
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("incident_id", "family_id", "epoch", "caregiver"),
+)
 
 attempt = Table(  # append-only: tries that did not end in a plain acceptance
     "attempt",

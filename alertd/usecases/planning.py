@@ -78,8 +78,9 @@ def plan_families(
                 continue
             watch = fresh_watch(incident, policy, family.id, touched_at)
         duty = Duty(
-            incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease
-        )
+            incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease,
+            candidate.answers,
+        )  # fmt: skip
         verdict = plan_anyway(deps.log, duty, now, crowd.plan)
         if verdict is None:
             planning.plan.watches.append(_look_later(watch, now, fresh=candidate.watch is None))
@@ -182,6 +183,8 @@ def _watch(watch: Watch, verdict: Verdict, incident: Incident, *, fresh: bool) -
         version=None if fresh else watch.version,
         supersede=bool(verdict.owed),
         cancel=verdict.cancel,
+        ladder=verdict.ladder,
+        step=verdict.step,
     )
 
 
@@ -199,13 +202,19 @@ def _look_later(watch: Watch, now: datetime, *, fresh: bool) -> PlannedWatch:
         version=None if fresh else watch.version,
         supersede=False,
         cancel=False,
+        ladder=watch.ladder,
+        step=watch.step,
     )
 
 
 def _priority(owed: Owed, *, raised: bool) -> int:
     if owed.framing in ENDS:
         return 1
-    if owed.framing is Framing.NOTICE or (owed.framing is Framing.UPDATE and raised):
+    if (
+        owed.reason is Reason.LADDER
+        or owed.framing is Framing.NOTICE
+        or (owed.framing is Framing.UPDATE and raised)
+    ):
         return 0
     return 3 if owed.framing is Framing.HOLDING else 2
 
@@ -213,7 +222,7 @@ def _priority(owed: Owed, *, raised: bool) -> int:
 def _lane(owed: Owed, lane: str) -> str:
     if owed.reason is Reason.FALLBACK:
         return Lane.URGENT.value
-    return lane if owed.framing is Framing.NOTICE else Lane.BULK.value
+    return lane if owed.framing is Framing.NOTICE or owed.reason is Reason.LADDER else Lane.BULK.value
 
 
 class Overtaken(Exception):

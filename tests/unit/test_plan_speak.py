@@ -320,7 +320,7 @@ class TestTouchedAgain:
         v = verdict(after(20), watch=watch, tellings=self.RELEASED)
 
         assert said(v.owed) == FIRST
-        assert {(d.update, d.step, d.next_by) for d in v.owed} == {(1, -3, after(50))}
+        assert {(d.update, d.step, d.next_by) for d in v.owed} == {(1, -32, after(50))}
         assert (v.next_by, v.touched_at) == (after(30), after(20))
 
     def test_their_clock_starts_when_the_import_made_the_watch_due_not_when_somebody_looked(self):
@@ -352,7 +352,7 @@ class TestTouchedAgain:
         assert (v.owed, v.look_at) == ((), after(11.5))  # a lease later
 
     def test_what_they_were_told_since_is_what_they_know(self):
-        again = [telling(a, 1, 20, next_by=50, step=-3) for a in (PUSH, SMS)]
+        again = [telling(a, 1, 20, next_by=50, step=-32) for a in (PUSH, SMS)]
         watch = make.watch(touched_at=after(20))
 
         v = verdict(after(21), watch=watch, tellings=[*self.RELEASED, *again])

@@ -1,0 +1,215 @@
+"""The ladder of an epoch for one family: while nobody answers, others are told, and told again (R7, R9).
+
+Level-triggered like all planning: a step that has fallen due is owed to each of its addresses that was sent
+nothing since. So a message that comes at that very moment stands for the step, and a late look sends one
+message, not one for each step that was missed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from alertd.domain.delivery import Owed, Reason
+from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family
+from alertd.domain.incident import Incident, Kind, Severity
+from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.people import audience, meet
+from alertd.domain.policy import Ladder, Policy, Step
+from alertd.domain.quiet import Person, sooner
+from alertd.domain.targets import loud_targets
+from alertd.domain.turn import Turn
+from alertd.domain.watch import Duty, LadderState
+
+ONLY_STEP = timedelta(minutes=10)
+"""How long an answer to a ladder of one step is waited for; to longer ones, as long as to the step before the last."""
+
+
+@dataclass(slots=True)
+class Climbed:
+    """What the ladder owes now, how it stands, and when to look at it again."""
+
+    owed: list[Owed] = field(default_factory=list)
+    state: LadderState | None = None
+    step: int = 0
+    look_at: datetime | None = None
+
+
+def ascent(duty: Duty, knowledge: Knowledge, now: datetime) -> "Ascent | None":
+    """The ladder of this epoch as it stands for a family; None: there is none."""
+    ladder = ladder_of(duty.incident, duty.policy)
+    return Ascent(duty, knowledge, now, ladder) if ladder is not None else None
+
+
+def ladder_of(incident: Incident, policy: Policy) -> Ladder | None:
+    """The ladder of an incident's epoch, while it lasts.
+
+    It is that of the severity with which the epoch began, and a fall from that one ends it (R15).
+    """
+    if not policy.escalation.families:
+        return None
+    began = incident.began.facts.severity
+    return policy.escalation.families.get(began) if incident.severity.rank >= began.rank else None
+
+
+class Ascent:
+    """One family on its way up a ladder."""
+
+    def __init__(self, duty: Duty, knowledge: Knowledge, now: datetime, ladder: Ladder) -> None:
+        self._duty, self._knowledge, self._now, self._ladder = duty, knowledge, now, ladder
+        self._answered = _answered(duty, ladder)
+        self.asks = not self._answered and not self._over()
+
+    def climb(self, turn: Turn, owed: Sequence[Owed]) -> Climbed:
+        """What is owed beside `owed`, which the family is told anyway now."""
+        began, tried = self._knowledge.first_planned, self._knowledge.first_tried
+        if self._answered:
+            return Climbed(state=LadderState.ANSWERED)
+        if began is None and not owed:
+            return Climbed()
+        climbed = Climbed(state=LadderState.CLIMBING)
+        telling = {each.address for each in owed}
+        told: set[str] = set()
+        given_up: datetime | None = None  # when a step could reach nobody: the next one is due then
+        for number, step in enumerate(self._ladder.steps, start=1):
+            due = sooner((tried or self._now) + step.after if step.after else began or self._now, given_up)
+            assert due is not None
+            if due > self._now:
+                climbed.look_at = sooner(climbed.look_at, due)
+                return climbed
+            climbed.step = number
+            alive = False
+            for person in self._people(step, number, turn.services, told):
+                for address, known in self._targets(turn, person, step, number):
+                    alive = True
+                    if address.id not in telling and not _sent(known, number, due):
+                        self._owe(climbed, turn, person, address, step, number)
+            given_up = None if alive else due
+        end = sooner(self._end(), given_up)
+        if end is not None and end > self._now:
+            climbed.look_at = sooner(climbed.look_at, end)
+        elif end is not None:
+            climbed.state = LadderState.UNANSWERED if self._knowledge.loud else LadderState.UNREACHABLE
+        return climbed
+
+    def _owe(
+        self, climbed: Climbed, turn: Turn, person: Person, address: Address, step: Step, number: int
+    ) -> None:
+        """As loud as the message that it repeats: what may not be said now is said when they wake or come."""
+        now = self._now
+        if not step.after and person.caregiver.id in self._hear_everything():
+            return  # the first message itself
+        off, asleep = person.off_until(now), person.asleep_until(now)
+        wakes = self._wakes()
+        if off is not None or (asleep is not None and not wakes):
+            climbed.look_at = sooner(climbed.look_at, person.first_loud(now))
+            return
+        climbed.owed.append(
+            turn.message(
+                person,
+                self._knowledge.of(person),
+                address,
+                Reason.LADDER,
+                loud=address.channel != "email",
+                asleep=asleep is not None,
+                wakes=asleep is not None,
+                step=number,
+            )
+        )
+
+    def _people(self, step: Step, number: int, services: tuple[str, ...], told: set[str]) -> Iterator[Person]:
+        """Whom a step tells, each once; `told` takes up everybody whom the steps so far have told."""
+        family = self._duty.family
+        ordered = sorted(family.caregivers, key=lambda caregiver: caregiver.order)
+        always = audience(family, self._duty.policy)
+        chosen: dict[str, Caregiver] = {}
+        for word in step.tell:
+            if word == "always":
+                some = always
+            elif word == "first":
+                some = ordered[:1]
+            elif word == "all":
+                some = ordered
+            elif word == "next":
+                others = [c for c in ordered if c not in always and c.id not in told]
+                some = self._next(others, number, services)
+            else:
+                some = [c for c in ordered if c.role == word]
+            chosen |= {caregiver.id: caregiver for caregiver in some}
+        told.update(chosen)
+        for caregiver in chosen.values():
+            person = meet(caregiver, self._duty, services)
+            if person.choice.channels:  # who asked not to be told of this is told by nobody
+                yield person
+
+    def _next(self, others: list[Caregiver], number: int, services: tuple[str, ...]) -> list[Caregiver]:
+        """Who was told by this step already; else the first who can be told now; else the first who can be at all."""
+        bit = 1 << number
+        by_address = self._knowledge.by_address
+        for caregiver in others:
+            if any(by_address.get(a.id, NOTHING_KNOWN).steps & bit for a in caregiver.addresses):
+                return [caregiver]
+        people = [p for p in (meet(c, self._duty, services) for c in others) if p.reachable]
+        present = [p for p in people if p.off_until(self._now) is None]
+        return [p.caregiver for p in (present or people)[:1]]
+
+    def _targets(self, turn: Turn, person: Person, step: Step, number: int) -> Iterator[tuple[Address, Known]]:
+        """The addresses that a step has for a person; those that failed have been taken off."""
+        if step.via:
+            addresses = [a for a in person.usable if a.channel in step.via]
+        else:
+            floor = self._duty.policy.floor if self._duty.incident.severity is Severity.CRITICAL else ()
+            chosen = loud_targets(person, self._knowledge, turn.update, Reason.LADDER, floor)
+            addresses = [a for a, _ in chosen]
+        for address in addresses:
+            known = self._known(address.id)
+            if not _dead(known, number):
+                yield address, known
+
+    def _hear_everything(self) -> set[str]:
+        return {caregiver.id for caregiver in audience(self._duty.family, self._duty.policy)}
+
+    def _known(self, address: AddressId) -> Known:
+        return self._knowledge.by_address.get(address, NOTHING_KNOWN)
+
+    def _wakes(self) -> bool:
+        """Whether the first message of the epoch wakes."""
+        incident = self._duty.incident
+        kinds = incident.tells(incident.began.number) | ({Kind.NOTICE} if incident.epoch == 1 else set())
+        return bool(kinds & self._duty.policy.wakes.get(incident.severity, frozenset()))
+
+    def _end(self) -> datetime | None:
+        """When the time for an answer is over; None: nothing was tried yet."""
+        steps, tried = self._ladder.steps, self._knowledge.first_tried
+        if tried is None or not steps:
+            return None
+        answer = steps[-1].after - steps[-2].after if len(steps) > 1 else ONLY_STEP
+        return tried + steps[-1].after + (answer or ONLY_STEP)
+
+    def _over(self) -> bool:
+        end = self._end()
+        return end is not None and end <= self._now
+
+
+def enough(family: Family, policy: Policy, ladder: Ladder) -> set[CaregiverId]:
+    """Whose answer is enough; where nobody has a role that is, those who hear every update."""
+    able = [c for c in family.caregivers if c.role in ladder.by] or audience(family, policy)
+    return {caregiver.id for caregiver in able}
+
+
+def _answered(duty: Duty, ladder: Ladder) -> bool:
+    if not duty.answers:
+        return False
+    able = enough(duty.family, duty.policy, ladder)
+    return any(answer.epoch == duty.incident.epoch and answer.caregiver in able for answer in duty.answers)
+
+
+def _sent(known: Known, number: int, due: datetime) -> bool:
+    """Whether an address was sent this step, or anything since the step fell due."""
+    bit = 1 << number
+    return bool((known.steps | known.steps_failed) & bit) or (known.sent_at is not None and known.sent_at >= due)
+
+
+def _dead(known: Known, number: int) -> bool:
+    """Whether what an address was sent for this step, or last, has failed there."""
+    bit = 1 << number
+    return bool(known.steps_failed & bit and not known.steps & bit) or known.failed > known.covered
