@@ -21,7 +21,7 @@ from alertd.domain.turn import Turn
 from alertd.domain.watch import Duty, LadderState
 
 ONLY_STEP = timedelta(minutes=10)
-"""How long an answer to a ladder of one step is waited for; to longer ones, as long as to the step before the last."""
+"""How long a ladder of one step waits for an answer; longer ones, as long as after the step before the last."""
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Ascent:
                 yield person
 
     def _next(self, others: list[Caregiver], number: int, services: tuple[str, ...]) -> list[Caregiver]:
-        """Who was told by this step already; else the first who can be told now; else the first who can be at all."""
+        """Who was told by this step already; else the first who can be told now; else who can be at all."""
         bit = 1 << number
         by_address = self._knowledge.by_address
         for caregiver in others:

@@ -45,6 +45,8 @@ def read(secret: bytes, token: str) -> UUID | None:
         raw = urlsafe_b64decode(token)
     except Error:
         return None
+    if len(raw) != 16 + _SIGNATURE:
+        return None
     delivery = UUID(bytes=raw[:16])
     # The whole token, so that no second spelling of it is taken.
     return delivery if hmac.compare_digest(sign(secret, delivery), token) else None

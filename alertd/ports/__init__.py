@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
@@ -28,6 +29,7 @@ class Message:
     update: int
     useful_for: timedelta  # real time after which the provider should drop it
     ends: bool = False  # an all-clear: it may take the place of everything said before
+    link: str | None = None  # where its reader may say that they know
 
     @property
     def attempt_id(self) -> str:
@@ -136,6 +138,16 @@ class Content:
     html: str | None = None
 
 
+class Page(StrEnum):
+    """What the page behind a link says beside the state of the outage."""
+
+    ASK = "ask"  # one button: I know
+    THANKS = "thanks"  # they have answered, and nobody is asked any more
+    NOTED = "noted"  # they have answered, and somebody else's answer is still waited for
+    OLDER = "older"  # it got worse or came back since: the newest message asks
+    OVER = "over"  # nothing to answer any more
+
+
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
 class Saying:
     """All that the words depend on; equal sayings have equal words, so they are composed once."""
@@ -149,6 +161,9 @@ class Saying:
     now: datetime  # the minute at which it is handed over, story time
     ended_at: datetime | None = None
     incident: UUID = UUID(int=0)  # noqa: RUF009  with the update's number, names the row of facts
+    link: str = ""  # a stand-in for each reader's own link, where `reader.asks`
+    page: Page | None = None  # on the channel "page", what the page that the link leads to is for
+    answered: tuple[str, ...] = ()  # ... names of others of the family who have answered
 
 
 class Compose(Protocol):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.ports import Channel, Clock, Compose, Doorbell
 from alertd.ports.store import Store
@@ -50,6 +51,7 @@ class Deps:
     rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
+    links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
     part: int = 500  # families to a cursor of a fan-out, at least: one slice
 
     def policy_for(self, service: str) -> Policy:

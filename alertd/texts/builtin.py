@@ -5,11 +5,12 @@ No template, no file, nothing that could be missing: only what the saying itself
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, tzinfo
+from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alertd.domain.delivery import Framing
 from alertd.domain.incident import Kind, State
-from alertd.ports import Content, Names, Saying
+from alertd.ports import Content, Names, Page, Saying
 from alertd.texts.clean import clean, sentence
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_fits
 from alertd.texts.phrase import Phrase
@@ -47,6 +48,11 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "next": "Next update by",
         "quiet": "We wake you only if it gets worse or is fixed; otherwise you hear from us at",
         "quiet_worse": "We wake you only if it gets much worse; otherwise you hear from us at",
+        "answer": "Please confirm that you know",
+        "button": "I know about it",
+        "thanks": "Thank you",
+        "older": "Please use the link in our newest message",
+        "over": "There is nothing to confirm any more",
     },
     "es": {
         "critical": "no funciona. No le llegan ni lecturas ni alarmas",
@@ -65,6 +71,11 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "next": "Próximo aviso a más tardar:",
         "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
         "quiet_worse": "Solo le despertamos si empeora mucho; si no, le escribimos:",
+        "answer": "Confirme que lo sabe",
+        "button": "Ya lo sé",
+        "thanks": "Gracias",
+        "older": "Use el enlace de nuestro mensaje más reciente",
+        "over": "No hay nada que confirmar",
     },
 }
 
@@ -103,17 +114,35 @@ def content(saying: Saying, names: Names) -> Content:
         more.append(clean(_message(facts.message, reader.locale)))
     if going_on and facts.works:
         more.append(f"{words['works']} {'; '.join(_phrase(entry, reader.locale) for entry in facts.works)}")
-    return _channel(saying.channel, title, said, [part for part in more if part])
+    more = [part for part in more if part]
+    if saying.page is not None:
+        return Content(title, title, _page(saying.page, reader.locale, title, said + more))
+    asks = f"{words['answer']}: {saying.link}" if reader.asks and saying.link else ""
+    return _channel(saying.channel, title, said, more, asks)
 
 
-def _channel(channel: str, title: str, said: list[str], more: list[str]) -> Content:
+def _channel(channel: str, title: str, said: list[str], more: list[str], asks: str) -> Content:
     if channel == "sms":
-        return Content(title, _fill(said, more, sms_fits, fold))
+        return Content(title, _fill(said, more, sms_fits, lambda text: fold(f"{text} {asks}".strip())))
     if channel == "push":
         short = shorten(title, lambda text: len(text) <= PUSH_TITLE)
         return Content(short, _fill(said, more, lambda text: len(text) <= PUSH_BODY, str))
     subject = shorten(title, lambda text: len(text) <= SUBJECT)
-    return Content(subject, "\n".join(map(sentence, said + more)) + "\n")
+    lines = [*map(sentence, said + more), *filter(None, (asks,))]
+    return Content(subject, "\n".join(lines) + "\n")
+
+
+def _page(page: Page, locale: str, title: str, said: list[str]) -> str:
+    """The page in plain words: it has its button whatever fails."""
+    words = _WORDS[_language(locale)]
+    about = words["thanks" if page is Page.NOTED else page.value] if page is not Page.ASK else words["answer"]
+    button = f'<form method="post"><button>{escape(words["button"])}</button></form>' if page is Page.ASK else ""
+    lines = "".join(f"<p>{escape(sentence(line))}</p>" for line in (about, *said))
+    head = (
+        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
+    )
+    document = f"<head>{head}</head><body>{button}{lines}</body>"
+    return f'<!doctype html><html lang="{escape(_language(locale))}">{document}</html>'
 
 
 def _fill(said: list[str], more: list[str], fits: Fits, finish: Callable[[str], str]) -> str:

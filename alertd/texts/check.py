@@ -5,9 +5,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
 
-from alertd.domain.delivery import ENDS, Change, Framing, Reader
+from alertd.domain.delivery import ENDS, Ask, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
-from alertd.ports import Content, Names, Saying
+from alertd.domain.links import Links
+from alertd.ports import Content, Names, Page, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
@@ -32,6 +33,7 @@ _STATES = {
 }
 _OPEN = (State.INVESTIGATING, State.SUSPECTED, State.IDENTIFIED, State.MONITORING)
 _GOING_ON = frozenset(Framing) - ENDS
+_LINK = Links("https://status.alerts.example.org", b"").stand_in  # 32 characters of address are common
 _SENTENCE = "Our servers are overloaded and we are bringing further ones into service, step by step. " * 6
 
 
@@ -103,6 +105,13 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 for end_wakes in (True, False):
                     reader = replace(saying.reader, quiet=True, end_wakes=end_wakes)
                     yield from (replace(saying, channel=channel, reader=reader) for channel in ("sms", "push"))
+                asks = [
+                    replace(saying.reader, asks=ask, quiet=ask is Ask.REMIND) for ask in (Ask.ANSWER, Ask.REMIND)
+                ]
+                yield from (replace(saying, channel=c, reader=r, link=_LINK) for r in asks for c in CHANNELS)
+                if kind is kinds[0]:
+                    others = ("Grandmother Ana", "School nurse")
+                    yield from (replace(saying, channel="page", page=page, answered=others) for page in Page)
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

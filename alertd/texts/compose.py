@@ -111,6 +111,8 @@ class Composer:
             title, unsaid = fit.title(parts, fit.PUSH_TITLE)
             return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid)))
         title, _ = fit.title(parts, fit.SUBJECT)
+        if channel == "page":
+            return Content(title, parts.headline, self._layout(catalogue, "page.html", title=title)(parts))
         text = fit.paragraphs(self._layout(catalogue, f"{channel}.txt")(parts))
         if channel != "email":
             return Content(title, text)

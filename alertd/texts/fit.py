@@ -14,7 +14,11 @@ SUBJECT = 120  # characters; the phone shows the first 40 or so
 
 Stage = tuple[tuple[str, ...], int | None]
 
+_LEAST_ADVICE = 28  # characters: "check glucose directly" in any language
 _BRIEF = ("state", "works", "lasting", "since")
+_ASKING: Stage = ((*_BRIEF, "bad", "message", "change", "missed", "news"), None)
+"""Where an answer is asked for: the link stays, and "still down" says that there is no news."""
+
 _LAST: tuple[Stage, ...] = (
     (_BRIEF, None),
     (_BRIEF, 40),
@@ -41,7 +45,7 @@ LATER_WORDS: tuple[Stage, ...] = (
 """Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
 A first notice keeps what still works longer than the human's words; later messages, the news. Never left out:
-which services, that there is no news, what to do, and when they hear again.
+which services, that there is no news, what to do, when they hear again, and the link that asks for an answer.
 """
 
 Draw = Callable[[Parts], str]
@@ -87,7 +91,8 @@ def title(parts: Parts, most: int) -> tuple[str, str]:
 def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
-    for dropped, keep in FIRST_WORDS if parts.framing == "notice" else LATER_WORDS:
+    stages = FIRST_WORDS if parts.framing == "notice" else LATER_WORDS
+    for dropped, keep in (*stages, _ASKING) if parts.ask else stages:
         fewer = _with(parts, **dict.fromkeys(dropped, ""))
         text = draw(fewer)
         if fits(text):
@@ -96,7 +101,7 @@ def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
             drawn = _shortened(fewer, "message", draw, fits, keep)
             if drawn is not None:
                 return drawn
-    return _shortened(fewer, "do", draw, fits, 40) or text
+    return _shortened(fewer, "do", draw, fits, _LEAST_ADVICE) or text
 
 
 def shorten(text: str, fits: Fits, keep: int = 0) -> str:

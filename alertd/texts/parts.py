@@ -43,3 +43,8 @@ class Parts:
     heading_since: str = ""
     heading_doing: str = ""
     zone: str = ""  # whose clock the times are of
+    ask: str = ""  # please say that you know; no full stop where a link follows it
+    link: str = ""  # where to say so
+    button: str = ""  # of the page
+    page: str = ""  # what the page says beside the state of the outage
+    answered: str = ""  # who else has answered

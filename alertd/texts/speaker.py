@@ -6,7 +6,7 @@ from datetime import datetime
 
 from alertd.domain.delivery import ENDS, Change, Framing
 from alertd.domain.incident import Kind, Severity, State
-from alertd.ports import Names, Saying
+from alertd.ports import Names, Page, Saying
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean, clean_lines, sentence
 from alertd.texts.parts import Parts, Tell
@@ -71,6 +71,7 @@ class Speaker:
             heading_since=self._say("email.since"),
             heading_doing=self._say("email.doing"),
             zone=self._say("email.zone", city=city),
+            **self._answer(),
         )
 
     def _say(self, key: str, **values: object) -> str:
@@ -176,6 +177,25 @@ class Speaker:
         if self._saying.framing is not Framing.UPDATE or self._exercise or corrects or change is Change.NONE:
             return ""
         return self._say(f"change.{change.value}")
+
+    def _answer(self) -> dict[str, str]:
+        """What asks for an answer: in a message a sentence and a link, on the page a button."""
+        saying, asks = self._saying, self._reader.asks
+        if saying.page is not None:
+            names = ", ".join(clean(name) for name in saying.answered)
+            return {
+                "page": self._say(f"page.{saying.page.value}"),
+                "button": self._say("page.button") if saying.page is Page.ASK else "",
+                "answered": self._say("page.answered", names=names) if names else "",
+            }
+        if not asks or not saying.link:
+            return {}
+        if saying.channel == "push":
+            return {"ask": self._say(f"answer.push.{asks.value}")}
+        if saying.channel == "sms":
+            return {"ask": self._say(f"answer.sms.{asks.value}"), "link": saying.link}
+        ask, button = self._say(f"answer.{asks.value}"), self._say("answer.button")
+        return {"ask": ask, "link": saying.link, "button": button}
 
     # --- when -----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
     """The message of one attempt, composed at the moment at which it is handed over."""
     now, incident, reader = deps.clock.now(), telling.incident, delivery.reader
     facts = telling.facts(delivery.update, delivery.framing)
+    links = deps.links if reader.asks else None
     content = deps.compose(
         Saying(
             channel=delivery.channel,
@@ -27,13 +28,18 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,
             incident=incident.id,
+            link=links.stand_in if links is not None else "",
         )
     )
+    text, html, link = content.text, content.html, None
+    if links is not None:
+        text, link = links.fill_in(text, delivery.id), links.fill_in(links.stand_in, delivery.id)
+        html = links.fill_in(html, delivery.id) if html is not None else None
     return Message(
         to=reader.to,
         title=content.title,
-        text=content.text,
-        html=content.html,
+        text=text,
+        html=html,
         locale=reader.locale,
         loud=delivery.loud,
         delivery=delivery.id,
@@ -42,6 +48,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
         update=delivery.update,
         useful_for=_useful_for(deps, delivery, now),
         ends=delivery.framing in ENDS,
+        link=link,
     )
 
 

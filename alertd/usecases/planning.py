@@ -78,8 +78,8 @@ def plan_families(
                 continue
             watch = fresh_watch(incident, policy, family.id, touched_at)
         duty = Duty(
-            incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin, story_lease,
-            candidate.answers,
+            incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin,
+            story_lease, candidate.answers,
         )  # fmt: skip
         verdict = plan_anyway(deps.log, duty, now, crowd.plan)
         if verdict is None:

@@ -10,7 +10,7 @@ import pytest
 
 from alertd.texts import Composer
 from alertd.texts.segments import measure
-from tests.unit.texts_story import CASES, Case, composer
+from tests.unit.texts_story import CASES, PAGES, Case, composer
 
 GOLDEN = Path(__file__).parent / "golden" / "texts"
 HTML = ("notice", "update_correction", "resolution")
@@ -56,7 +56,16 @@ def test_families_see(compose: Composer, case: Case, locale: str) -> None:
     compare(GOLDEN / locale / f"{case.name}.html", html)
 
 
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("case", PAGES, ids=lambda case: case.name)
+def test_a_link_leads_to(compose: Composer, case: Case, locale: str) -> None:
+    html = compose(case.told("page", locale)).html
+    assert html is not None
+    assert "<script" not in html
+    compare(GOLDEN / locale / f"{case.name}.html", html)
+
+
 def test_no_golden_is_left_over() -> None:
-    names = {case.name for case in CASES}
+    names = {case.name for case in (*CASES, *PAGES)}
     kept = {(path.parent.name, path.stem) for path in GOLDEN.glob("*/*")}
     assert kept == {(locale, name) for locale in ("en", "es") for name in names}

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.domain.delivery import Change, Framing, Reader
+from alertd.domain.delivery import Ask, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
-from alertd.ports import Saying
+from alertd.ports import Page, Saying
 from alertd.texts import Composer, load
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -29,6 +29,7 @@ def pacific(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
     return datetime(2019, month, day, hour, minute, tzinfo=PACIFIC).astimezone(UTC)
 
 
+LINK = "https://alerts.example.org/a/AZM7Xn0afD6KS1tsfY6fAHkR0sVqT3Zb"
 SINCE = pacific(29, 23, 40)
 SATURDAY = pacific(30, 14, 5)
 
@@ -68,6 +69,9 @@ def saying(
     ended_at: datetime | None = None,
     number: int | None = 4,
     references: int | None = None,
+    asks: Ask = Ask.NONE,
+    page: Page | None = None,
+    answered: tuple[str, ...] = (),
 ) -> Saying:
     """A saying of Saturday afternoon, unless something else is said."""
     facts = Facts(
@@ -83,10 +87,22 @@ def saying(
     )
     hears_by = None if hears_in is None else now + hears_in
     reader = Reader(
-        "", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes, change
+        "", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes, change, asks
     )
     update = Update(9, kind, now, facts, human_number=number)
-    return Saying(channel, framing, update, number, references, reader, now, ended_at)
+    return Saying(
+        channel,
+        framing,
+        update,
+        number,
+        references,
+        reader,
+        now,
+        ended_at,
+        link=LINK if asks else "",
+        page=page,
+        answered=answered,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,21 @@ _MONDAY = pacific(2, 19, 0, month=12)
 
 CASES = (
     Case("notice", saying(now=SINCE + timedelta(minutes=15), kind=Kind.NOTICE, message=_AWARE)),
+    Case(
+        "notice_asks",
+        saying(now=SINCE + timedelta(minutes=15), kind=Kind.NOTICE, message=_AWARE, asks=Ask.ANSWER),
+    ),
+    Case(
+        "holding_reminds",
+        saying(
+            Framing.HOLDING,
+            now=SINCE + timedelta(minutes=25),
+            kind=Kind.NOTICE,
+            message=_AWARE,
+            last_news_at=SINCE + timedelta(minutes=15),
+            asks=Ask.REMIND,
+        ),
+    ),
     Case("notice_major", saying(severity=Severity.MAJOR, services=("share",), do=(), message=_AWARE)),
     Case("notice_minor", saying(severity=Severity.MINOR, services=("login",), works=(), do=("do_not_reinstall",))),
     Case(
@@ -268,3 +299,28 @@ CASES = (
     ),
     Case("not_affected", saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("share",), hears_in=None)),
 )
+
+PAGES = (
+    Case("page_ask", saying(now=SINCE + timedelta(minutes=16), kind=Kind.NOTICE, message=_AWARE, page=Page.ASK)),
+    Case(
+        "page_noted",
+        saying(
+            now=SINCE + timedelta(minutes=16), kind=Kind.NOTICE, page=Page.NOTED, answered=("Ana", "School nurse")
+        ),
+    ),
+    Case("page_thanks", saying(state=State.IDENTIFIED, message=_CAUSE, page=Page.THANKS)),
+    Case("page_older", saying(severity=Severity.CRITICAL, page=Page.OLDER)),
+    Case(
+        "page_over",
+        saying(
+            Framing.RESOLUTION,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            now=_MONDAY,
+            ended_at=_MONDAY,
+            hears_in=None,
+            page=Page.OVER,
+        ),
+    ),
+)
+"""What a link leads to."""
