@@ -200,6 +200,38 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """What a link in a message is about."""
+
+    delivery: UUID
+    incident: IncidentId
+    epoch: int
+    address: AddressId
+    families: tuple[FamilyId, ...]  # the one that it was for first; more where the address is shared
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A family whose ladder has come to its end without an answer."""
+
+    family: FamilyId
+    step: int  # the last one, from 1
+    heard_at: datetime | None
+    next_by: datetime  # when they hear again all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom an incident has reached; the two lists may be cut, `ladders` counts all."""
+
+    families: int
+    heard: int
+    ladders: Mapping[LadderState, int]
+    unreachable: tuple[Unanswered, ...]  # nothing loud was accepted
+    unanswered: tuple[Unanswered, ...]  # accepted, and nobody answered
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What writing families changed for others."""
 

@@ -4,14 +4,17 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
+from alertd.domain.links import Links
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.policy_file import load_policies, load_services
@@ -42,6 +45,10 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     clock = ClusterClock()
     await _start_story(settings, store)
     await clock.sample(store)
+    links = None
+    if answers_reach_us(settings):
+        async with store.transaction() as rows:
+            links = Links(settings.public_url, await rows.signing_key(clock.machine()))
     return Deps(
         store=store,
         clock=clock,
@@ -58,7 +65,25 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         rates=_rates(settings),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
+        links=links,
     )
+
+
+def answers_reach_us(settings: Settings) -> bool:
+    """Whether a link to `public_url` may lead anybody here.
+
+    An address of this machine leads a family's phone nowhere, unless the providers are stand-ins on it too.
+    """
+    return not is_loopback(settings.public_url) or is_loopback(settings.twilio.base_url)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL names this very machine."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def templates_folder(config: Path) -> Path:

@@ -25,8 +25,8 @@ PAYLOAD_LIMIT = 4096
 LONGEST_TTL = timedelta(weeks=4)
 """How long FCM keeps a message at most. Source: the first URL above (AndroidConfig.ttl)."""
 
-_FOR_THE_REST = 400
-"""Bytes of the payload that are not the text: data keys, two UUIDs and a number, well rounded up."""
+_FOR_THE_REST = 600
+"""Bytes of the payload that are not the text: data keys, two UUIDs, a number and a link, well rounded up."""
 
 _TEMPLATES = 512
 """Contents kept; a process that needs more at once builds some twice."""
@@ -47,26 +47,36 @@ class FcmMessages:
         """The request's body. Raises ValueError for a message that `firebase_admin` does not let pass."""
         useful_for = min(max(message.useful_for, _NOTHING), LONGEST_TTL).total_seconds()
         template = self._template(
-            message.title, message.text, message.incident, message.update, message.loud, message.ends
+            message.title,
+            message.text,
+            message.incident,
+            message.update,
+            message.loud,
+            message.ends,
+            message.link is not None,
         )
         return template % {
             b"token": _quoted(message.to),
+            b"acknowledge": _quoted(message.link),
             b"attempt": message.attempt_id.encode(),
             b"ttl": useful_for,
             b"expiration": self._now().timestamp() + useful_for,
         }
 
 
-def _template(title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool) -> bytes:
+def _template(title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool, asks: bool) -> bytes:
     """The body as a format, with the names of what is filled in per message."""
     document = _document(sendable(title), sendable(text), str(incident), update, loud, ends)
+    acknowledge = uuid4().hex
+    if asks:
+        document["data"]["acknowledge"] = acknowledge
     marks = {form: uuid4().hex for form in ("%(token)b", '"%(attempt)b"', '"%(ttl)ds"', '"%(expiration)d"')}
     document["token"], document["data"]["attempt"], document["android"]["ttl"], expiration = marks.values()
     document["apns"]["headers"]["apns-expiration"] = expiration
     body = json.dumps({"message": document}, separators=(",", ":")).replace("%", "%%")
     for form, mark in marks.items():
         body = body.replace(f'"{mark}"', form)
-    return body.encode()
+    return body.replace(f'"{acknowledge}"', "%(acknowledge)b").encode()
 
 
 def _document(title: str, text: str, incident: str, update: int, loud: bool, ends: bool) -> dict[str, Any]:

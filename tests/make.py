@@ -135,9 +135,14 @@ def ladder(*steps: tuple[float, str | tuple[str, ...]] | tuple[float, str, str],
     return replace(made, **changes)
 
 
-def climbing(*steps: Any, severity: Severity = Severity.CRITICAL, **changes: Any) -> Policy:
+def climbing(
+    *steps: Any,
+    severity: Severity = Severity.CRITICAL,
+    by: tuple[str, ...] = ("parent", "guardian"),
+    **changes: Any,
+) -> Policy:
     """A policy with a ladder for one severity."""
-    return policy(escalation=Escalation(families={severity: ladder(*steps)}), **changes)
+    return policy(escalation=Escalation(families={severity: ladder(*steps, by=by)}), **changes)
 
 
 def answer(name: str = "mia", at: float = 5, epoch: int = 1) -> Answer:

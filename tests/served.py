@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from alertd.api import create_app
 from alertd.api.served import Served as ApiServed
 from alertd.domain.family import Family
+from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ingest.family_document import to_document
@@ -30,6 +31,7 @@ from alertd.usecases.keys import Made, make_key
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
+LINKS = Links("https://alerts.example.org", bytes(range(32)))
 CONFIG = Path(__file__).parents[1] / "config"
 EVERY_RIGHT = ("incident:read", "incident:write", "family:read", "family:write", "event:write")
 
@@ -52,6 +54,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         rates={"sms": 10.0, "push": 500.0, "email": 20.0},
         phrases=texts.phrases,
         locales=texts.locales,
+        links=LINKS,
     )
     return deps, services
 

@@ -1,14 +1,15 @@
 """The store: every verb that a use case may say within one transaction."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from alertd.domain.family import Family, FamilyId
+from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.policy import Policy
+from alertd.domain.watch import Answer, Watch
 from alertd.records import (
     AddressState,
     Backlog,
@@ -20,10 +21,12 @@ from alertd.records import (
     Imported,
     Key,
     Lease,
+    Linked,
     Outcome,
     Plan,
     Planned,
     Progress,
+    Reach,
 )
 
 
@@ -201,6 +204,32 @@ class Rows(Protocol):
 
     async def retry_unknown(self, machine_at: datetime, limit: int) -> int:
         """Whose wait for the provider's word is over is sent again: better twice than never."""
+
+    async def linked(self, delivery_id: UUID) -> Linked | None:
+        """What a link in a message is about: its incident, epoch and address, and all families that it serves."""
+
+    async def lock_duties(self, incident_id: IncidentId, families: Collection[str]) -> None:
+        """Nobody else plans these families in this incident until the transaction ends."""
+
+    async def add_answers(
+        self, linked: Linked, who: Sequence[tuple[FamilyId, CaregiverId]], at: datetime
+    ) -> list[tuple[FamilyId, CaregiverId]]:
+        """Keep that these caregivers of these families know; returns those who had not said so before."""
+
+    async def answers(self, incident_id: IncidentId, family_id: FamilyId) -> Sequence[Answer]:
+        """What caregivers of a family have answered in an incident, oldest first."""
+
+    async def end_ladders(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
+        """What the ladders of these families have not handed over yet is not owed any more; plan them at once."""
+
+    async def reach(self, incident_id: IncidentId, limit: int) -> Reach:
+        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each."""
+
+    async def signing_key(self, now: datetime) -> bytes:
+        """The secret that links are signed with; made at first use. `now`: machine time."""
+
+    async def watch_of(self, incident_id: IncidentId, family_id: FamilyId) -> Watch | None:
+        """The watch of a family in an incident, or None."""
 
     async def add_key(self, key: Key) -> None:
         """Store a key: its digest, never the secret."""

@@ -1,5 +1,6 @@
 """API keys and repeated commands."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alertd.records import Key
 from alertd.store.codec import encode
 from alertd.store.sql import Sql
-from alertd.store.tables import api_key, heartbeat, idempotency, story_clock
+from alertd.store.tables import api_key, heartbeat, idempotency, signing_key, story_clock
 
 
 class AccessRows:
@@ -47,6 +48,19 @@ class AccessRows:
             update(api_key).where(api_key.c.id == key_id, api_key.c.revoked_at.is_(None)).values(revoked_at=at)
         )
         return await self.sql.run(statement) == 1
+
+    async def signing_key(self, now: datetime) -> bytes:
+        """The secret that links are signed with; made at first use, and the same for the whole cluster.
+
+        `now`: machine time.
+        """
+        rows = await self.sql.rows(select(signing_key.c.secret))
+        if not rows:
+            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+            fresh = {"id": 1, "secret": secrets.token_bytes(32), "created_at": now}
+            await self.sql.run(dialect.insert(signing_key).values(**fresh).on_conflict_do_nothing())
+            rows = await self.sql.rows(select(signing_key.c.secret))
+        return bytes(rows[0].secret)
 
     async def answered(self, who: str, key: str) -> tuple[bytes, int, str] | None:
         """(digest of the body, status, response) of a command that was carried out before."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from alertd.store.access import AccessRows
+from alertd.store.answers import AnswerRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
@@ -29,6 +30,7 @@ class Rows(
     PlanRows,
     DeliveryRows,
     LapseRows,
+    AnswerRows,
     AccessRows,
     ViewRows,
     FailedRows,

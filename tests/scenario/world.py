@@ -16,6 +16,7 @@ import pytest
 
 from alertd.domain.family import Caregiver, Family, FamilyId
 from alertd.domain.incident import Reach, Severity, State
+from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.ports import Message
 from alertd.ports.deps import Deps
@@ -24,7 +25,9 @@ from alertd.store.migrate import upgrade
 from alertd.store.store import SqlStore
 from alertd.store.types import from_us
 from alertd.texts import load as load_texts
+from alertd.records import Reach as Reached
 from alertd.usecases import planning
+from alertd.usecases.acknowledge import acknowledge, look
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim
 from alertd.usecases.fan_out import fan_out
@@ -41,6 +44,7 @@ NAMES = {
     "share": {"en": "Share", "es": "Share"},
     "login": {"en": "Log-in", "es": "Inicio de sesión"},
 }
+LINKS = Links("https://alerts.example.org", bytes(range(32)))
 PACIFIC = ZoneInfo("America/Los_Angeles")
 _TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 
@@ -120,6 +124,7 @@ class World:
             services=frozenset(NAMES),
             log=self.log,
             locales=frozenset({"en", "es"}),
+            links=LINKS,
         )
 
     def _text_failed(self, what: str) -> None:
@@ -180,6 +185,25 @@ class World:
         texts = {"en": message} if isinstance(message, str) else message
         await publish(self.deps, number, News(message=texts, **more), who="test")
         await self.settle()
+
+    # --- what caregivers do ---------------------------------------------------------------------
+
+    async def looks_at(self, message: Message) -> str:
+        """A caregiver (or a scanner of their mail) opens the link in a message; the page that they see."""
+        return (await look(self.deps, _token(message))).html or ""
+
+    async def answers(self, message: Message) -> str:
+        """... and presses the button."""
+        page = (await acknowledge(self.deps, _token(message))).html or ""
+        await self.settle()
+        return page
+
+    async def reach(self, number: int = 1) -> Reached:
+        """Whom the incident has reached, as an on-call engineer asks."""
+        async with self.deps.store.reading() as rows:
+            incident = await rows.incident(number)
+            assert incident is not None
+            return await rows.reach(incident.id, 100)
 
     async def holding_elsewhere(self, number: int = 1) -> None:
         """Another family comes due, and the incident gets its next holding."""
@@ -268,3 +292,11 @@ class World:
     def states(self) -> dict[str, int]:
         """How many deliveries are in each state."""
         return dict(self.sql("SELECT state, count(*) FROM delivery GROUP BY state"))
+
+
+def _token(message: Message) -> str:
+    """Of the link that a message carries: as data in a push, in the words of all others."""
+    assert message.link is not None, f"no link in {message.text!r}"
+    if message.text and "/a/" in message.text:
+        assert message.link in message.text
+    return message.link.rpartition("/")[2]

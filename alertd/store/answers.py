@@ -1,0 +1,139 @@
+"""Answers of caregivers: who was sent a link, that they know, and whom the ladders have not brought to answer."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alertd.domain.delivery import DeliveryState, Reason
+from alertd.domain.family import AddressId, CaregiverId, FamilyId
+from alertd.domain.incident import IncidentId
+from alertd.domain.watch import Answer, LadderState, Rest, Watch
+from alertd.records import Linked, Reach, Unanswered
+from alertd.store import codec
+from alertd.store.due import DueRows
+from alertd.store.locks import lock_watches
+from alertd.store.sql import Sql
+from alertd.store.tables import answer, delivery, delivery_share, watch
+
+_OPEN_LISTS = (LadderState.UNREACHABLE.value, LadderState.UNANSWERED.value)
+
+
+class AnswerRows(DueRows):
+    """Reads and writes answers within one transaction."""
+
+    sql: Sql
+
+    async def linked(self, delivery_id: UUID) -> Linked | None:
+        """What a link in a message is about: its incident, epoch and address, and all families that it serves."""
+        rows = await self.sql.rows(
+            select(delivery.c.incident_id, delivery.c.epoch, delivery.c.address_id, delivery.c.family_id).where(
+                delivery.c.id == delivery_id
+            )
+        )
+        if not rows:
+            return None
+        shares = await self.sql.rows(
+            select(delivery_share.c.family_id).where(delivery_share.c.delivery_id == delivery_id)
+        )
+        own = rows[0]
+        families = dict.fromkeys([own.family_id, *sorted(row.family_id for row in shares)])
+        return Linked(
+            delivery=delivery_id,
+            incident=IncidentId(own.incident_id),
+            epoch=own.epoch,
+            address=AddressId(own.address_id),
+            families=tuple(FamilyId(each) for each in families),
+        )
+
+    async def lock_duties(self, incident_id: IncidentId, families: Collection[str]) -> None:
+        """Nobody else plans these families in this incident until the transaction ends."""
+        await lock_watches(self.sql, {(incident_id, family) for family in families})
+
+    async def add_answers(
+        self, linked: Linked, who: Sequence[tuple[FamilyId, CaregiverId]], at: datetime
+    ) -> list[tuple[FamilyId, CaregiverId]]:
+        """Keep that these caregivers of these families know; returns those who had not said so before."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        fresh = []
+        for family, caregiver in who:
+            statement = (
+                dialect.insert(answer)
+                .values(
+                    incident_id=linked.incident,
+                    family_id=family,
+                    epoch=linked.epoch,
+                    caregiver=caregiver,
+                    delivery_id=linked.delivery,
+                    at=at,
+                )
+                .on_conflict_do_nothing()
+            )
+            if await self.sql.run(statement) == 1:
+                fresh.append((family, caregiver))
+        return fresh
+
+    async def watch_of(self, incident_id: IncidentId, family_id: FamilyId) -> Watch | None:
+        """The watch of a family in an incident, or None."""
+        rows = await self.sql.rows(
+            select(watch).where(watch.c.incident_id == incident_id, watch.c.family_id == family_id)
+        )
+        return codec.watch(rows[0]) if rows else None
+
+    async def answers(self, incident_id: IncidentId, family_id: FamilyId) -> Sequence[Answer]:
+        """What caregivers of a family have answered in an incident, oldest first."""
+        rows = await self.sql.rows(
+            select(answer)
+            .where(answer.c.incident_id == incident_id, answer.c.family_id == family_id)
+            .order_by(answer.c.at, answer.c.caregiver)
+        )
+        return [codec.answer(row) for row in rows]
+
+    async def end_ladders(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
+        """What the ladders of these families have not handed over yet is not owed any more; plan them at once.
+
+        The caller holds their locks. What serves further families too stays: theirs climb on.
+        """
+        shared = select(delivery_share.c.delivery_id).where(delivery_share.c.incident_id == incident_id)
+        await self.make_due({(incident_id, family) for family in families}, now)
+        await self.sql.run(
+            update(delivery)
+            .where(
+                delivery.c.incident_id == incident_id,
+                delivery.c.family_id.in_(list(families)),
+                delivery.c.state == DeliveryState.PENDING.value,
+                delivery.c.reason == Reason.LADDER.value,
+                delivery.c.id.not_in(shared),
+            )
+            .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+        )
+
+    async def reach(self, incident_id: IncidentId, limit: int) -> Reach:
+        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each."""
+        mine = (watch.c.incident_id == incident_id, watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value))
+        states = await self.sql.rows(
+            select(watch.c.ladder, func.count().label("families")).where(*mine).group_by(watch.c.ladder)
+        )
+        heard = await self.sql.rows(
+            select(func.count().label("all"), func.count(watch.c.heard_at).label("heard")).where(*mine)
+        )
+        lists: dict[LadderState, list[Unanswered]] = {}
+        for state in _OPEN_LISTS:
+            rows = await self.sql.rows(
+                select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
+                .where(*mine, watch.c.ladder == state)
+                .order_by(watch.c.family_id)
+                .limit(limit)
+            )
+            lists[LadderState(state)] = [
+                Unanswered(FamilyId(row.family_id), row.step, row.heard_at, row.next_by) for row in rows
+            ]
+        return Reach(
+            families=heard[0].all,
+            heard=heard[0].heard,
+            ladders={LadderState(row.ladder): row.families for row in states if row.ladder is not None},
+            unreachable=tuple(lists[LadderState.UNREACHABLE]),
+            unanswered=tuple(lists[LadderState.UNANSWERED]),
+        )

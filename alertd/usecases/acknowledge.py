@@ -1,0 +1,165 @@
+"""A caregiver follows the link in a message: sees how things stand, and says that they know (R9)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alertd.domain import links
+from alertd.domain.delivery import Framing, Reader
+from alertd.domain.errors import AlertdError
+from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
+from alertd.domain.incident import Incident, State
+from alertd.domain.ladder import enough, ladder_of
+from alertd.domain.policy import Policy
+from alertd.domain.silence import newest_to_tell
+from alertd.ports import Content, Page, Saying
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.records import Linked
+
+EXPIRES = timedelta(days=7)
+"""A link works as long as the incident is open, and so long after its end."""
+
+_PEOPLE = 5  # names on the page, at most
+
+
+class Forged(AlertdError):
+    """A link that we did not make."""
+
+
+class Expired(AlertdError):
+    """A link whose time is over, or whose family is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """The people a link was sent to, and how things stand."""
+
+    linked: Linked
+    incident: Incident
+    policy: Policy
+    families: tuple[Family, ...]  # the one that it was for first
+
+    @property
+    def holders(self) -> list[tuple[FamilyId, Caregiver]]:
+        """Everybody who has the address that it was sent to."""
+        return [
+            (family.id, caregiver)
+            for family in self.families
+            for caregiver in family.caregivers
+            if any(a.id == self.linked.address for a in caregiver.addresses)
+        ]
+
+    def able(self, family_id: FamilyId) -> set[CaregiverId]:
+        """Everybody in a family whose answer ends the ladder that this link is about; empty: none climbs."""
+        ladder = ladder_of(self.incident, self.policy)
+        if ladder is None or self.linked.epoch != self.incident.epoch:
+            return set()
+        family = next(each for each in self.families if each.id == family_id)
+        return enough(family, self.policy, ladder)
+
+
+async def look(deps: Deps, token: str) -> Content:
+    """The page that a link leads to; looking changes nothing, as mail scanners look too.
+
+    Raises Forged, Expired.
+    """
+    async with deps.store.reading() as rows:
+        reached = await _reach(deps, rows, token)
+        return await _page(deps, rows, reached)
+
+
+async def acknowledge(deps: Deps, token: str) -> Content:
+    """Keep that whoever holds this link knows; returns the page that thanks them.
+
+    An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
+    Raises Forged, Expired.
+    """
+    now = deps.clock.now()
+    async with deps.store.transaction() as rows:
+        reached = await _reach(deps, rows, token)
+        linked = reached.linked
+        fresh: list[tuple[FamilyId, CaregiverId]] = []
+        if not reached.incident.state.ended:
+            await rows.lock_duties(linked.incident, linked.families)
+            who = [(family, caregiver.id) for family, caregiver in reached.holders]
+            fresh = await rows.add_answers(linked, who, now)
+            ended = sorted({family for family, caregiver in fresh if caregiver in reached.able(family)})
+            if ended:
+                await rows.end_ladders(linked.incident, ended, now)
+        page = await _page(deps, rows, reached)
+    if fresh:
+        deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
+    return page
+
+
+async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
+    delivery = links.read(deps.links.secret, token) if deps.links is not None else None
+    if delivery is None:
+        deps.log.warning("link_forged")  # a security event: somebody tries links, or one was cut on its way
+        raise Forged("this is no link of ours")
+    linked = await rows.linked(delivery)
+    incident = await rows.incident(linked.incident) if linked is not None else None
+    if linked is None or incident is None or _over(incident, deps.clock.now()):
+        raise Expired("this link is no longer valid")
+    families = [await rows.family(each) for each in linked.families]
+    known = tuple(family for family in families if family is not None)
+    reached = _Reached(linked, incident, await rows.policy_of(incident.id), known)
+    if not reached.holders:
+        raise Expired("this link is no longer valid")
+    return reached
+
+
+def _over(incident: Incident, now: datetime) -> bool:
+    return incident.ended_at is not None and now > incident.ended_at + EXPIRES
+
+
+async def _page(deps: Deps, rows: Rows, reached: _Reached) -> Content:
+    """The page for the first holder: all of them look at the same phone or mailbox."""
+    incident, now = reached.incident, deps.clock.now()
+    first, caregiver = reached.holders[0]
+    family = next(each for each in reached.families if each.id == first)
+    watch = await rows.watch_of(incident.id, family.id)
+    answers = [a for a in await rows.answers(incident.id, family.id) if a.epoch == reached.linked.epoch]
+    answered = {answer.caregiver for answer in answers}
+    page = _which(reached, answered, first, caregiver)
+    others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
+    news, ending = incident.news, _ENDINGS.get(incident.state)
+    touched = incident.scope.touching(family.services, family.region)
+    return deps.compose(
+        Saying(
+            channel="page",
+            framing=ending or Framing.NOTICE,
+            update=news if ending is None else newest_to_tell(incident),
+            news_number=news.human_number,
+            references=None,
+            reader=Reader(
+                to="",
+                locale=caregiver.locale or family.locale,
+                zone=caregiver.time_zone or family.time_zone,
+                services=touched or incident.scope.services,
+                hears_by=watch.next_by if watch is not None else None,
+                since=watch.touched_at if watch is not None else None,
+            ),
+            now=now.replace(second=0, microsecond=0),
+            ended_at=incident.ended_at,
+            incident=incident.id,
+            page=page,
+            # Names are for those alone who have pressed the button.
+            answered=tuple(others[:_PEOPLE]) if page in (Page.THANKS, Page.NOTED) else (),
+        )
+    )
+
+
+def _which(reached: _Reached, answered: set[CaregiverId], family: FamilyId, caregiver: Caregiver) -> Page:
+    incident = reached.incident
+    if incident.state.ended:
+        return Page.OVER
+    if reached.linked.epoch != incident.epoch:
+        return Page.OLDER
+    if caregiver.id not in answered:
+        return Page.ASK
+    able = reached.able(family)
+    return Page.NOTED if able and not answered & able else Page.THANKS
+
+
+_ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

@@ -1,0 +1,227 @@
+"""R7 and R9: nobody answers, and the next one is told; somebody answers, and nobody is asked again."""
+
+from collections.abc import Callable
+
+import pytest
+
+from alertd.domain.watch import LadderState
+from alertd.ports import Later, Refused
+from alertd.usecases.acknowledge import Expired, Forged, acknowledge
+from tests import make
+from tests.make import caregiver, climbing, own
+from tests.scenario.world import World
+
+Town = Callable[..., World]
+NAN = caregiver("nan", "sms", role="grandparent", order=3)
+
+
+def a_town(town: Town) -> World:
+    return town(policy=climbing())
+
+
+async def test_nobody_answers_and_the_next_caregiver_is_told(town: Town):
+    """At 12:10 Mia is asked again, over all she has; at 12:20 her mother is told; both hear everything then."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "push", "sms", "email"), NAN)
+    await world.outage("follow", message="We are on it.", do=("check_by_hand",))
+    world.phone("mia").expect_push("Follow is down", "Open to confirm", loud=True)
+    world.phone("mia").expect_sms("Follow is down", "Please confirm: https://alerts.example.org/a/")
+
+    await world.fast_forward(minutes=9)
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=1)
+    world.phone("mia").expect_sms("still down", "Not confirmed yet: https://", "12:30")
+    world.phone("mia").expect_email("still down", "Nobody has confirmed yet", "12:30")
+    world.phone("nan").expect_nothing()
+
+    await world.fast_forward(minutes=10)
+    world.phone("nan").expect_sms("Follow is down", "We are on it.", "Please confirm:")
+    world.phone("mia").expect_nothing()
+
+    await world.fast_forward(minutes=10)
+    for name in ("mia", "nan"):
+        world.phone(name).expect_sms("No news", "12:59")
+    world.phone("mia").expect_push("No news")
+    reached = await world.reach()
+    assert [each.family for each in reached.unanswered] == ["fam-1"]
+    assert reached.ladders == {LadderState.UNANSWERED: 1}
+
+    await world.update("The cause is found.", state="identified")
+    world.phone("mia").expect_push("The cause is found.")
+    for name in ("mia", "nan"):
+        assert "/a/" not in world.phone(name).expect_sms("The cause is found.").text
+    await world.resolve()
+    world.phone("mia").expect_push("works again")
+    for name in ("mia", "nan"):
+        world.phone(name).expect_sms("works again")
+    await world.fast_forward(hours=12)
+
+
+async def test_an_answer_ends_the_ladder_and_nothing_else(town: Town):
+    """R9: other caregivers, later updates, all clocks and the all-clear go on."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2), NAN)
+    await world.outage("follow")
+    asked = world.phone("mia").expect_sms("Please confirm")
+    world.phone("dad").expect_sms("Please confirm")
+
+    await world.fast_forward(minutes=4)
+    page = await world.looks_at(asked)
+    assert "Follow is down" in page and "<form" in page
+    assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}, "a mail scanner looks, and changes nothing"
+    page = await world.answers(asked)
+    assert "Thank you" in page and "<form" not in page
+    assert (await world.reach()).ladders == {LadderState.ANSWERED: 1}
+
+    await world.fast_forward(minutes=20)
+    for name in ("mia", "dad", "nan"):
+        world.phone(name).expect_nothing()
+    await world.fast_forward(minutes=6)
+    for name in ("mia", "dad"):
+        assert "confirm" not in world.phone(name).expect_sms("No news").text
+    await world.resolve()
+    for name in ("mia", "dad"):
+        world.phone(name).expect_sms("works again")
+
+
+async def test_an_answer_of_another_role_is_shown_and_ends_nothing(town: Town):
+    """The nurse knows; a parent is asked on, and reads of it when she answers."""
+    world = town(policy=climbing((0, ("always", "nurse")), (10, "always", "sms")))
+    nurse = caregiver("nurse", "sms", role="nurse", order=3)
+    await world.family("fam-1", caregiver("mia", "sms"), nurse)
+    await world.outage("follow")
+    page = await world.answers(world.phone("nurse").expect_sms("Please confirm"))
+    assert "until a parent or guardian has confirmed" in page
+    asked = world.phone("mia").expect_sms("Please confirm")
+    assert "Nurse" not in await world.looks_at(asked), "no names before the button"
+
+    await world.fast_forward(minutes=10)
+    again = world.phone("mia").expect_sms("Not confirmed yet")
+    page = await world.answers(again)
+    assert "Also confirmed by: Nurse" in page
+    await world.fast_forward(minutes=18)
+    world.phone("mia").forget()
+    world.phone("nurse").forget()
+
+
+async def test_the_page_speaks_the_language_of_whoever_was_sent_the_link(town: Town):
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms", locale="es", time_zone="Europe/Madrid"))
+    await world.outage("follow", message={"en": "We are on it.", "es": "Estamos en ello."})
+    asked = world.phone("mia").expect_sms("Por favor, confirme")
+    page = await world.looks_at(asked)
+    assert 'lang="es"' in page and "Ya lo sé" in page and "Estamos en ello." in page and "21:30" in page
+    assert "Gracias" in await world.answers(asked)
+
+
+async def test_a_raise_asks_again(town: Town):
+    """A new epoch: the answer to the old one is no answer to it."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow", severity="major")
+    assert "confirm" not in world.phone("mia").expect_sms().text, "this policy has no ladder for what is major"
+    await world.update(severity="critical")
+    first = world.phone("mia").expect_sms("It has got worse", "Please confirm")
+    await world.answers(first)
+    await world.update(severity="major")
+    world.phone("mia").expect_sms("got better")
+    await world.fast_forward(minutes=40)
+    await world.update(severity="critical")
+    second = world.phone("mia").expect_sms("It has got worse", "Please confirm")
+    page = await world.looks_at(first)
+    assert "older message" in page and "<form" not in page
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("Not confirmed yet")
+    await world.answers(second)
+    await world.fast_forward(minutes=15)
+    world.phone("mia").expect_nothing()
+
+
+async def test_where_every_address_has_failed_the_next_step_is_due_at_once(town: Town):
+    world = a_town(town)
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    await world.family("fam-1", caregiver("mia", "sms"), NAN)
+    await world.outage("follow")
+    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    assert (await world.reach()).heard == 1
+    await world.fast_forward(minutes=5)
+
+
+async def test_an_answer_takes_back_what_still_waits(town: Town):
+    """The provider is busy when Mia is to be asked again, and she answers meanwhile."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "push", "sms"), NAN)
+    await world.outage("follow")
+    asked = world.phone("mia").expect_push()
+    world.phone("mia").forget()
+    world.channels["sms"].fail_always("*", lambda: Later("20429"))
+    await world.fast_forward(minutes=11)
+    await world.answers(asked)
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=12)
+    world.phone("mia").expect_nothing()
+    world.phone("nan").expect_nothing()
+
+
+async def test_who_got_nothing_loud_is_unreachable_and_told_on(town: Town):
+    """Two lists, never confused; both families go on being told over whatever works."""
+    world = town(policy=climbing((0, "always"), (10, "always")))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    await world.family("fam-1", caregiver("mia", "sms", "email"))
+    await world.family("fam-2", caregiver("bo", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_email("Follow is down")
+    world.phone("bo").expect_sms("Follow is down")
+    await world.fast_forward(minutes=10)
+    world.phone("bo").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_email("Nobody has confirmed yet")
+    await world.fast_forward(minutes=15)
+    reached = await world.reach()
+    assert [each.family for each in reached.unreachable] == ["fam-1"]
+    assert [each.family for each in reached.unanswered] == ["fam-2"]
+    await world.fast_forward(minutes=5)
+    world.phone("mia").expect_email("No news")
+    world.phone("bo").expect_sms("No news")
+
+
+async def test_forged_replayed_and_expired_links_change_nothing(town: Town):
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    asked = world.phone("mia").expect_sms()
+    assert asked.link is not None
+    token = asked.link.rpartition("/")[2]
+    for forged in (token[:-1], token[:-1] + ("A" if token[-1] != "A" else "B"), "x" * 32, "", "../a"):
+        with pytest.raises(Forged):
+            await acknowledge(world.deps, forged)
+    assert len(world.log.named("link_forged")) == 5
+    assert world.sql("SELECT count(*) FROM answer") == [(0,)]
+
+    await world.answers(asked)
+    first = world.sql("SELECT * FROM answer")
+    await world.fast_forward(minutes=3)
+    assert "Thank you" in await world.answers(asked)
+    assert world.sql("SELECT * FROM answer") == first
+
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
+    assert "nothing to confirm" in await world.answers(asked)
+    await world.fast_forward(days=8)
+    with pytest.raises(Expired):
+        await acknowledge(world.deps, token)
+
+
+async def test_a_nurse_of_two_families_answers_for_both(town: Town):
+    """One address, one message, one answer."""
+    world = town(policy=climbing((0, "always"), (10, "nurse"), (20, "always"), by=("nurse",)))
+    nurse = caregiver("nurse", "sms", role="nurse", order=3)
+    await world.family("fam-1", caregiver("mia", "push"), nurse)
+    await world.family("fam-2", caregiver("bo", "push"), nurse)
+    await world.outage("follow")
+    world.phone("mia").expect_push()
+    world.phone("bo").expect_push()
+    await world.fast_forward(minutes=10)
+    asked = world.phone("nurse").expect_sms("Please confirm")
+    await world.answers(asked)
+    assert (await world.reach()).ladders == {LadderState.ANSWERED: 2}
+    await world.fast_forward(minutes=15)
