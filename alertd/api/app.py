@@ -9,7 +9,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
-from alertd.api import answer, deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import (
+    answer,
+    deliveries,
+    errors,
+    events,
+    families,
+    family_import,
+    health,
+    incidents,
+    reach,
+    timeline,
+)
 from alertd.api.openapi import describe
 from alertd.api.served import Served
 from alertd.domain.service import Services
@@ -34,7 +45,9 @@ def create_app(deps: Deps, services: Services, *, background: Background | None 
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services)
-    routers = [part.router for part in (incidents, timeline, deliveries, events, families, family_import, health)]
+    routers = [
+        part.router for part in (incidents, timeline, reach, deliveries, events, families, family_import, health)
+    ]
     for router in (*routers, answer.router):
         app.include_router(router)
     errors.install(app)

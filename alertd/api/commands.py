@@ -96,6 +96,32 @@ class EndIncident(_Command):
         return News(message=self.message, state=state)
 
 
+class ReopenIncident(_Command):
+    """It came back within 24 hours of its end; what is left out is as it was at the end."""
+
+    message: Texts = {}
+    severity: Severity | None = None
+    works: list[str] | None = Field(None, description=f"What still works; [] for nothing. {_LINES}")
+    do: list[str] | None = Field(None, description=f"What families should do now; [] for nothing. {_LINES}")
+    next_in: Duration | None = Field(None, description="Promise the next update within this time.")
+    next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
+    since: Moment | None = Field(None, description="When it came back, if earlier than now.")
+
+    def news(self) -> News:
+        """For the use case."""
+        return News(
+            message=self.message,
+            state=State.INVESTIGATING,
+            severity=self.severity,
+            works=tuple(self.works) if self.works is not None else None,
+            do=tuple(self.do) if self.do is not None else None,
+            next_by=self.next_by,
+            next_in=self.next_in,
+            reopens=True,
+            since=self.since,
+        )
+
+
 def _reaches(places: list[Place]) -> tuple[Reach, ...]:
     return tuple(place.reach([]) for place in places)
 
@@ -124,5 +150,9 @@ OPEN_EXAMPLES: tuple[dict[str, Any], ...] = (
 UPDATE_EXAMPLES: tuple[dict[str, Any], ...] = (
     {"message": "Servers are overloaded; we are adding more.", "state": "identified", "next_in": "1h"},
     {"message": "Log-in fails too.", "add_scope": [{"service": "login", "regions": ["us"]}]},
+)
+REOPEN_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {"message": "Readings stopped again at 10:50 PM.", "next_in": "30m"},
+    {"severity": "major", "since": "2026-11-02T06:50:00Z"},
 )
 END_EXAMPLES: tuple[dict[str, Any], ...] = ({"message": "Readings arrive again."}, {})

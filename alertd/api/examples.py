@@ -11,6 +11,7 @@ _PREVIEW = {
 OPENED = {"incident": 7, "update": 1, "state": "investigating", "dry_run": False, "preview": _PREVIEW}
 PUBLISHED = {"incident": 7, "update": 2, "state": "identified", "dry_run": False, "preview": _PREVIEW}
 RESOLVED = PUBLISHED | {"update": 3, "state": "resolved"}
+REOPENED = PUBLISHED | {"update": 4, "state": "investigating"}
 CANCELLED = PUBLISHED | {"update": 3, "state": "cancelled"}
 REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "unread": {"es": 812}}}
 
@@ -90,6 +91,21 @@ PROGRESS = {
     "resting": {"no_address": 2},
     "deliveries": {"push": {"accepted": 5100}, "sms": {"accepted": 3899, "refused": 1}},
     "unheard": [{"family": "fam-2040", "rest": "no_address"}],
+}
+REACH = {
+    "touched": 4210,
+    "heard": 4208,
+    "ladders": {"climbing": 0, "answered": 3120, "unanswered": 1086, "unreachable": 2},
+    "unreachable": [{"family": "fam-2041", "step": 3, "heard_at": None, "next_by": "2019-11-30T08:22:00Z"}],
+    "unanswered": [
+        {
+            "family": "fam-1001",
+            "step": 3,
+            "heard_at": "2019-11-30T07:52:02Z",
+            "next_by": "2019-11-30T08:22:00Z",
+        }
+    ],
+    "resting": {"no_address": 2},
 }
 DELIVERIES = {
     "deliveries": [

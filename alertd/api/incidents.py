@@ -1,4 +1,4 @@
-"""Incidents over HTTP: open, update, resolve, cancel, look."""
+"""Incidents over HTTP: open, update, resolve, cancel, reopen, look."""
 
 from typing import Annotated, Any, Literal
 
@@ -9,10 +9,12 @@ from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, 
 from alertd.api.commands import (
     END_EXAMPLES,
     OPEN_EXAMPLES,
+    REOPEN_EXAMPLES,
     UPDATE_EXAMPLES,
     EndIncident,
     OpenIncident,
     PublishUpdate,
+    ReopenIncident,
 )
 from alertd.api.errors import errors
 from alertd.api.examples import (
@@ -22,6 +24,7 @@ from alertd.api.examples import (
     OPENED,
     PUBLISHED,
     REHEARSED,
+    REOPENED,
     RESOLVED,
     answers,
 )
@@ -130,6 +133,24 @@ async def cancel(
     """Say that it was a false alarm; everyone who was told is told so."""
     news = body.said.news(State.CANCELLED)
     return await _publish(here, key, request, incident, news, body.raw, idempotency_key, dry_run)
+
+
+@router.post(
+    "/v1/incidents/{incident}/reopen",
+    **_command(200, REOPENED),
+    openapi_extra=takes(ReopenIncident, *REOPEN_EXAMPLES, needed=False),
+)
+async def reopen(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[ReopenIncident], Depends(body_of(ReopenIncident))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> CommandDone:
+    """Say that it came back, within 24 hours of its end; every family that it touches is told, and asked, anew."""
+    return await _publish(here, key, request, incident, body.said.news(), body.raw, idempotency_key, dry_run)
 
 
 @router.get("/v1/incidents", responses=errors() | answers(200, INCIDENTS))

@@ -10,11 +10,18 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
-from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate
+from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
 
-_BODIES: tuple[type[BaseModel], ...] = (OpenIncident, PublishUpdate, EndIncident, Event, FamilyBody)
+_BODIES: tuple[type[BaseModel], ...] = (
+    OpenIncident,
+    PublishUpdate,
+    EndIncident,
+    ReopenIncident,
+    Event,
+    FamilyBody,
+)
 
 DESCRIPTION = """
 Tells families when a service they rely on is down, and keeps telling them.

@@ -94,6 +94,8 @@ def _headline(update: Update, incident: Incident, who: str | None) -> str:
             return f"Opened{by}: {facts.title} ({facts.severity}; {_scope(update)})"
         case Kind.RESOLUTION:
             return f"{number}{by}: resolved"
+        case Kind.REOPENING:
+            return f"{number}{by}: it came back ({facts.severity}; {_scope(update)})"
         case Kind.CANCELLATION:
             return f"{number}{by}: cancelled, a false alarm"
         case Kind.SEVERITY:

@@ -1,4 +1,4 @@
-"""`alertd incident open|update|resolve|cancel`: what people do. Each shows what it will do before it does it."""
+"""`alertd incident open|update|resolve|cancel|reopen`: what people do. Each shows first what it will do."""
 
 import sys
 from enum import StrEnum
@@ -53,6 +53,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(update)
     group.command()(resolve)
     group.command()(cancel)
+    group.command()(reopen)
 
 
 def open_(
@@ -159,6 +160,35 @@ def cancel(
 ) -> None:
     """Say that it was a false alarm; everyone who was told is told so."""
     _end("cancel", incident, message, yes, dry_run, again, output)
+
+
+def reopen(
+    incident: Which,
+    message: Message = None,
+    severity: Annotated[Severity | None, typer.Option(help="By consequence for the patient.")] = None,
+    works: Works = None,
+    do: Do = None,
+    next_in: NextIn = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="ISO", help="When it came back, if earlier than now.")
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
+) -> None:
+    """Say that it came back, within 24 hours of its end; families are told, and asked to answer, anew."""
+    body = given(
+        message=messages(message),
+        severity=severity.value if severity else None,
+        works=lines(works),
+        do=lines(do),
+        next_in=next_in,
+        since=since,
+    )
+    path = f"/v1/incidents/{named(incident)}/reopen"
+    done = _carry_out(path, body, f"Reopen incident {incident} and tell them now?", yes, dry_run, again, output)
+    show(output, done, lambda: said(done, f"Incident {done['incident']} is open again: update {done['update']}"))
 
 
 def _end(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Lane
+from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Conflict, Invalid, NotFound
 from alertd.domain.incident import Facts, Incident, Kind, Reach, Severity, State, Update
 from alertd.domain.policy import Policy
@@ -35,6 +36,12 @@ class News:
     next_in: timedelta | None = None
     corrects: int | None = None  # the number that readers saw
     notify: bool = True
+    reopens: bool = False  # it came back: the incident has ended, and goes on
+    since: datetime | None = None  # ... when it came back, if earlier than now
+
+
+REOPENS = timedelta(hours=24)
+"""So long after its end an incident goes on if it comes back; later it is a new one (design.md section 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +87,9 @@ async def add_update(
     incident = await rows.incident(number)
     if incident is None:
         raise NotFound(f"there is no incident {number}; alertd incident list shows them")
-    if incident.state.ended:
-        raise Conflict(f"incident {number} is {incident.state}; open a new one", incident=number)
-    policy = await rows.policy_of(incident.id)
     now = deps.clock.now()
+    await _may_go_on(rows, incident, news, now)
+    policy = await rows.policy_of(incident.id)
     changed, update = compose_update(deps, incident, policy, news, now)
     seen = await preview(deps, rows, changed, policy, now)
     if changed.scope != incident.scope and not seen.families:
@@ -94,8 +100,8 @@ async def add_update(
         )
     human = update.human_number or 0
     published = Published(number, human, changed.state, seen, dry_run)
-    # Of all updates only those that widen the scope carry first notices.
-    widens = not incident.scope.covers(changed.scope)
+    # Of all updates only those that reopen or widen the scope carry first notices.
+    widens = news.reopens or not incident.scope.covers(changed.scope)
     lane = lane_of_notices(seen.families) if widens else Lane.BULK.value
     if dry_run:
         return published, lane
@@ -108,11 +114,39 @@ async def add_update(
             update.number,
             lane,
             deps.clock.machine(),
-            scope=changed.scope if changed.scope != incident.scope else None,
+            scope=changed.scope if news.reopens or changed.scope != incident.scope else None,
         )
     detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
     await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)
     return published, lane
+
+
+async def _may_go_on(rows: Rows, incident: Incident, news: News, now: datetime) -> None:
+    """Whether an update may be told of an incident as it stands. Raises Conflict."""
+    number = incident.number
+    if not news.reopens:
+        if incident.state.ended:
+            raise Conflict(
+                f"incident {number} is {incident.state}; if it came back: alertd incident reopen {number}, "
+                "else open a new one",
+                incident=number,
+            )
+        return
+    if incident.ended_at is None:
+        raise Conflict(f"incident {number} is {incident.state}, not ended; update it", incident=number)
+    if now > incident.ended_at + REOPENS:
+        raise Conflict(
+            f"incident {number} ended more than {spell_duration(REOPENS)} ago; "
+            "open a new one: alertd incident open",
+            incident=number,
+        )
+    for other in await rows.incidents(open_only=True, limit=1000):
+        if other.scope.overlaps(incident.scope):
+            raise Conflict(
+                f"incident {other.number} ({other.newest.facts.title}) is about this now; update it with: "
+                f"alertd incident update {other.number}",
+                incident=other.number,
+            )
 
 
 def compose_update(
@@ -124,12 +158,14 @@ def compose_update(
     scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
     raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
+    if news.since is not None and news.since > now:
+        raise Invalid("lies in the future", field="since")
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,
         severity=severity,
         state=news.state or incident.state,
         scope=scope,
-        since=last.since,
+        since=(news.since or now) if news.reopens else last.since,
         works=wording.lines(news.works, "works", deps.phrases) if news.works is not None else last.works,
         do=last.do if news.do is None and (last.do or not raised) else wording.advice(deps, news.do, severity),
         message=wording.message(deps, news.message),
@@ -160,7 +196,7 @@ def compose_update(
         notify=news.notify,
         human_number=1 + max((u.human_number or 0 for u in incident.updates), default=0),
         references=references,
-        epoch=incident.epoch + raised,
+        epoch=incident.epoch + (raised or news.reopens),
     )
     changed = replace(
         incident,
@@ -176,6 +212,8 @@ def compose_update(
 
 
 def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | None]:
+    if news.reopens:
+        return Kind.REOPENING, None
     if news.corrects is not None:
         for update in incident.updates:
             if update.human_number == news.corrects:

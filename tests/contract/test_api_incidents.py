@@ -223,7 +223,8 @@ async def test_the_timeline_tells_it_all(served: Served) -> None:
         "push address of family fam-1 refused by the provider (UNREGISTERED); address suspended, "
         "told over sms instead",
         f'Update 2 by {me}: identified. "Found it." Told: push 1 accepted; sms 1 accepted.',
-        "Holding update, written by alertd: no news yet. Told: push 1 accepted; sms 1 accepted.",
+        # Nobody has answered for ten minutes: it goes over e-mail too.
+        "Holding update, written by alertd: no news yet. Told: email 2 accepted; push 1 accepted; sms 1 accepted.",
         f'Update 3 by {me}: identified. "For us." For the record only: nobody is told.',
         f'Update 4 by {me}: resolved. "It works again." Told: push 1 accepted; sms 1 accepted.',
     ]

@@ -20,12 +20,12 @@ from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.ports import Message
 from alertd.ports.deps import Deps
+from alertd.records import Reach as Reached
 from alertd.store.ids import uuid7
 from alertd.store.migrate import upgrade
 from alertd.store.store import SqlStore
 from alertd.store.types import from_us
 from alertd.texts import load as load_texts
-from alertd.records import Reach as Reached
 from alertd.usecases import planning
 from alertd.usecases.acknowledge import acknowledge, look
 from alertd.usecases.deliver import Sender
@@ -216,6 +216,10 @@ class World:
     async def resolve(self, message: str = "", number: int = 1) -> None:
         """... and ends it."""
         await self.update(message, number, state="resolved")
+
+    async def reopen(self, message: str = "", number: int = 1, **more: Any) -> None:
+        """It came back."""
+        await self.update(message, number, state="investigating", reopens=True, **more)
 
     async def cancel(self, message: str = "", number: int = 1) -> None:
         """A false alarm."""

@@ -146,7 +146,37 @@ def test_a_whole_outage(alertd: Shell, families: Daemon) -> None:
         assert sentence in told
     assert max(map(len, alertd.out.splitlines())) <= 80
     assert alertd("incident", "update", "1", "--message", "?") == 1
-    assert alertd.err == "alertd: incident 1 is resolved; open a new one.\n"
+    assert (
+        alertd.err
+        == "alertd: incident 1 is resolved; if it came back: alertd incident reopen 1, else open a new one.\n"
+    )
+
+
+def test_reach_and_reopen(alertd: Shell, families: Daemon) -> None:
+    """Who has not answered, to call them; and it came back."""
+    alertd(*OPEN)
+    families.run(families.served.work())
+    for _ in range(4):
+        families.served.clock.advance(minutes=10)
+        families.run(families.served.work())
+    assert alertd("incident", "reach", "1") == 0
+    assert alertd.out.splitlines()[:4] == [
+        "  families     2 of 2 heard",
+        "  answered     0; 0 are being asked",
+        "  unanswered   2: told, and nobody has answered",
+        "  unreachable  0: nothing loud was accepted",
+    ]
+    assert "fam-2   unanswered  3" in alertd.out
+    assert alertd("incident", "reach", "1", "--unreachable") == 0
+    assert "fam-2" not in alertd.out
+    assert alertd("incident", "reopen", "1") == 1
+    assert "not ended; update it" in alertd.err
+    alertd("incident", "resolve", "1")
+    assert alertd("incident", "reopen", "1", "--message", "It is back.", "--next-in", "20m") == 0
+    assert alertd.out.startswith("Incident 1 is open again: update 3")
+    shown = alertd.json("incident", "show", "1")
+    assert (shown["state"], shown["ended_at"]) == ("investigating", None)
+    assert shown["updates"][-1]["kind"] == "reopening"
 
 
 def test_cancel(alertd: Shell, families: Daemon) -> None:

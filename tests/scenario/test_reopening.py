@@ -1,0 +1,93 @@
+"""R1, R9, R11: it came back; the same incident goes on, in a new epoch."""
+
+from collections.abc import Callable
+
+import pytest
+
+from alertd.domain.errors import Conflict
+from alertd.domain.watch import LadderState
+from tests import make
+from tests.make import caregiver, climbing
+from tests.scenario.world import World
+
+Town = Callable[..., World]
+
+
+async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
+    """Who was told that it works again is told at once that it does not, and the ladder begins anew."""
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    first = world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    await world.answers(first)
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
+    await world.family("fam-2", caregiver("bo", "sms"))  # moves in while all is well
+
+    await world.fast_forward(hours=3)
+    await world.reopen("Readings stopped again.", next_in=make.minutes(20))
+    again = world.phone("mia").expect_sms("down again", "Readings stopped again.", "3:20", "Please confirm")
+    world.phone("bo").expect_sms("down again", "3:20")
+    assert (await world.reach()).ladders == {LadderState.CLIMBING: 2}
+
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("bo").expect_sms("Not confirmed yet")
+    await world.answers(again)
+    await world.fast_forward(minutes=10)
+    for name in ("mia", "bo"):
+        world.phone(name).expect_sms("No news")  # the promise of 3:20, kept by a holding
+    await world.resolve()
+    for name in ("mia", "bo"):
+        world.phone(name).expect_sms("works again")
+    await world.fast_forward(hours=12)
+
+
+async def test_a_relapse_at_night_wakes(town: Town):
+    """A reopening stands in the policy's `wakes`."""
+    world = town(policy=climbing((0, "always")))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("is down")
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
+    await world.until_local("2026-11-04 23:30")
+    await world.reopen()
+    world.phone("mia").expect_sms("down again")
+    await world.cancel()
+    world.phone("mia").expect_sms("False alarm")
+
+
+async def test_it_is_reopened_within_a_day_only_and_only_where_nothing_else_tells_of_it(world: World):
+    await world.family()
+    await world.outage("follow")
+    with pytest.raises(Conflict, match="not ended; update it"):
+        await world.reopen()
+    await world.resolve()
+    await world.fast_forward(hours=2)
+    second = await world.outage("follow")
+    with pytest.raises(Conflict, match=r"incident 2 .* is about this now"):
+        await world.reopen()
+    await world.resolve(number=second)
+    await world.fast_forward(hours=22, minutes=1)
+    with pytest.raises(Conflict, match="ended more than 1d ago; open a new one"):
+        await world.reopen()
+    world.phone("mia").forget()
+
+
+async def test_an_all_clear_on_its_way_does_not_come_after_the_relapse(town: Town):
+    """The provider was busy when all was well."""
+    from alertd.ports import Later
+
+    world = town(policy=climbing((0, "always")))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("is down")
+    world.channels["sms"].fail_always("*", lambda: Later("20429"))
+    await world.resolve()
+    await world.fast_forward(minutes=1)
+    await world.reopen()
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=5)
+    world.phone("mia").expect_sms("down again")
+    world.phone("mia").expect_nothing()
