@@ -1,8 +1,6 @@
 """The image: nobody's root, every part with a health check that fits it, and commands that exist."""
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,27 +13,11 @@ import pytest
 from alertd.healthcheck import check, part_of
 from alertd.settings import load
 from alertd.store.store import SqlStore
+from tests.deployment import DOCKERFILE, INSTRUCTIONS, exec_form, last
 from tests.listening import Daemon, alertd, listening
 from tests.markdown import ROOT
 
 __all__ = ["alertd", "listening"]
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-INSTRUCTIONS = [
-    (found[1], found[2])
-    for found in re.finditer(r"^([A-Z]+) +(.*)$", DOCKERFILE.replace("\\\n", " "), re.MULTILINE)
-]
-
-
-def last(instruction: str) -> str:
-    """What the image takes of an instruction that may stand more than once."""
-    return [rest for name, rest in INSTRUCTIONS if name == instruction][-1]
-
-
-def exec_form(rest: str) -> list[str]:
-    """The words of a command that no shell stands before."""
-    words: list[str] = json.loads(rest[rest.index("[") :])
-    return words
 
 
 def test_it_runs_as_nobody_special() -> None:
@@ -100,6 +82,22 @@ def test_its_health_check_asks_the_api_where_it_listens(listening: Daemon, tmp_p
 def test_it_sees_which_part_runs(line: str, part: str) -> None:
     """Also behind an init process."""
     assert part_of(line.split()) == part
+
+
+def test_a_part_can_be_named_and_a_misspelt_one_is_no_part() -> None:
+    """compose.yaml and monitoring name it; what does not exist is never healthy."""
+    module = exec_form(last("HEALTHCHECK"))[1:]
+    asked = [sys.executable, *module, "swepeer"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "swepeer is no part of alertd; there are api, up," in done.stderr
+
+
+def test_nothing_secret_is_sent_to_whoever_builds_it() -> None:
+    """What the operator keeps beside compose.yaml stays out of the build's context, and of the repository."""
+    for file in (".dockerignore", ".gitignore"):
+        lines = {line.strip("/") for line in (ROOT / file).read_text().split()}
+        assert {"secrets", "alertd.env"} <= lines, file
 
 
 def test_a_sweeper_and_a_worker_are_no_api(fresh_database: Callable[[str], str], tmp_path: Path) -> None:
