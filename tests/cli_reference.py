@@ -20,7 +20,8 @@ EVERYWHERE = {"output", "help"}
 
 def commands(command: Any = None, path: tuple[str, ...] = ("alertd",)) -> Iterator[tuple[str, Any]]:
     """Every command that does something, by its words."""
-    for name, inner in (command or get_command(app)).commands.items():
+    inside: Any = command or get_command(app)
+    for name, inner in inside.commands.items():
         if hasattr(inner, "commands"):
             yield from commands(inner, (*path, name))
         else:

@@ -34,9 +34,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
     made.add_argument("--account-sid", default=ACCOUNT_SID, help="Twilio account (default: %(default)s)")
     made.add_argument("--auth-token", default=AUTH_TOKEN, help="its token (default: %(default)s)")
-    made.add_argument(
-        "--smtp-login", metavar="USER:PASSWORD", help="ask mail clients for this (default: nothing)"
-    )
+    made.add_argument("--smtp-login", metavar="USER:PASSWORD", help="ask mail clients for this (default: nothing)")
     made.add_argument("--story-start", metavar="ISO", help="story time at the start: 2019-11-30T07:40:00Z")
     made.add_argument("--rate", type=float, default=1.0, help="story seconds per second (default: 1)")
     made.add_argument("--zone", default="UTC", help="time zone of the inbox (default: %(default)s)")
