@@ -94,9 +94,10 @@ def containers() -> dict[str, Container]:
 
 
 def assignments(text: str) -> dict[str, str]:
-    """A file of variables, as both Compose and systemd read it: no quoting, no expansion."""
-    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
-    return dict(line.split("=", 1) for line in lines)
+    """A file of variables in what Compose, systemd and shells understand alike: one word a line, quoted or not."""
+    words = [shlex.split(line, comments=True) for line in text.splitlines()]
+    assert all(len(each) < 2 for each in words)
+    return dict(word.split("=", 1) for each in words for word in each)
 
 
 # --- systemd --------------------------------------------------------------------------------------

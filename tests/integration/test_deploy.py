@@ -84,6 +84,7 @@ class Host:
             "ALERTD_TWILIO__ACCOUNT_SID": where["account_sid"],
             "ALERTD_TWILIO__BASE_URL": where["twilio_url"],
             "ALERTD_FCM__BASE_URL": where["fcm_url"],
+            "ALERTD_PUBLIC_URL": f"http://127.0.0.1:{self._api}",
         }
 
     def _sandbox(self) -> dict[str, str]:
@@ -209,6 +210,12 @@ def test_what_compose_starts_tells_a_family_and_stops_well(host: Host) -> None:
     assert opened["preview"]["families"] == 1
     wait_until("the family is told", lambda: len(host.told()) == 2)
     assert {(each.channel, each.to) for each in host.told()} == {("push", "token-mia"), ("sms", "+14155550123")}
+
+    doctor = host.run("api", "alertd", "doctor", "-o", "json")
+    found = {each["what"]: each["mark"] for each in json.loads(doctor.stdout)["findings"]}
+    assert doctor.returncode == 0, doctor.stdout
+    assert {what for what, mark in found.items() if mark != "ok"} == {"public url"}  # there is no proxy here
+    assert found.keys() >= {"database", "redis", "sweeper", "worker urgent", "worker bulk", "sms", "push", "email"}
 
     assert host.stop(*PARTS) == dict.fromkeys(PARTS, 0), {name: host.log(name)[-1500:] for name in PARTS}
     assert host.run("api", *CONTAINERS["api"].health).returncode == 1
