@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +38,36 @@ def test_what_it_copies_is_there() -> None:
             for source in rest.split()[:-1]:
                 assert (ROOT / source).exists(), source
     assert "--require-hashes" in DOCKERFILE
+
+
+def test_what_it_copies_is_enough_to_install_alertd(tmp_path: Path) -> None:
+    """The wheel that its build stage makes of those files: every package, the config, the migrations, the command."""
+    for name, rest in INSTRUCTIONS:
+        if name == "COPY" and not rest.startswith("--from"):
+            *sources, target = rest.split()
+            for source in sources:
+                if (ROOT / source).is_dir():
+                    shutil.copytree(ROOT / source, tmp_path / target)
+                else:
+                    place = tmp_path / (source if target == "./" else target)
+                    place.parent.mkdir(exist_ok=True)
+                    shutil.copy(ROOT / source, place)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")]
+    subprocess.run(build, cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    [wheel] = (tmp_path / "out").glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    shipped = {f"alertd/_config/{each.relative_to(ROOT / 'config')}" for each in files_in("config")}
+    code = {
+        str(each.relative_to(ROOT)) for package in ("alertd", "channels", "workers") for each in files_in(package)
+    }
+    assert shipped | code <= inside
+    assert {"alertd/_config/services.yaml", "alertd/_config/policies/default.yaml"} <= shipped
+    assert any(each.endswith("entry_points.txt") for each in inside)
+
+
+def files_in(folder: str) -> list[Path]:
+    """What is kept in a folder."""
+    return [each for each in (ROOT / folder).rglob("*") if each.is_file() and "__pycache__" not in each.parts]
 
 
 def test_its_command_is_one_of_alertd() -> None:
