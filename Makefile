@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-fast test check check-slow bench lock clean
+.PHONY: help demo demo-fast test check check-slow bench reference lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ check: $(READY)  ## style, types, and who may import whom
 
 bench: $(READY)  ## side by side with what people would write instead; writes bench/RESULTS.md
 	$(BIN)/python -m bench.run
+
+reference: $(READY)  ## docs/reference/cli.md, anew from the commands
+	$(BIN)/python -m tests.cli_reference
 
 lock: $(READY)  ## the hashed requirement files, anew
 	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml -o requirements/runtime.txt

@@ -1,8 +1,9 @@
-"""`python -m alertd.healthcheck`: the health check of a container, whatever part of alertd runs in it.
+"""`python -m alertd.healthcheck [PART]`: the health check of a container, whatever part of alertd runs in it.
 
-The API and `alertd up` are asked for their readiness, where the settings say that they listen. A sweeper has
-looked within 30 s, as the database remembers. A worker beats only while it works, and its container ends with it:
-that it runs is all there is to know. Exits with 0 or 1, and one line that says why.
+PART left out is what runs as the first process here. The API and `alertd up` are asked for their readiness, where
+the settings say that they listen. A sweeper has looked within 30 s, as the database remembers. A worker beats only
+while it works, and its container ends with it: that it runs is all there is to know. Exits with 0 or 1, and one
+line that says why.
 """
 
 import asyncio
@@ -67,10 +68,12 @@ async def _swept(settings: Settings) -> str:
     return ""
 
 
-def main() -> None:
-    """Look at what runs as the first process here."""
+def main(arguments: Sequence[str]) -> None:
+    """Look at the part that is named, else at what runs as the first process here."""
+    if arguments and arguments[0] not in _PARTS:
+        sys.exit(f"{arguments[0]} is no part of alertd; there are {', '.join(_PARTS)}")
     try:
-        words = Path("/proc/1/cmdline").read_text("utf-8", "replace").split("\0")
+        words = arguments or Path("/proc/1/cmdline").read_text("utf-8", "replace").split("\0")
         wrong = check(part_of(words), load(os.environ))
     except (OSError, AlertdError) as error:
         wrong = str(error)
@@ -79,4 +82,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

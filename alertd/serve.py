@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -43,6 +44,8 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=_GRACE,
             server_header=False,
         )
+        # uvicorn takes the signal, and raises it once more when all is closed: a stop that went well ends with 0.
+        signal.signal(signal.SIGTERM, lambda *_: None)
         await uvicorn.Server(config).serve(sockets=[listener])
 
 

@@ -126,6 +126,13 @@ def database_revision(settings: Settings) -> tuple[str | None, str]:
     return migrate.current(settings.database_url.get_secret_value()), migrate.head()
 
 
+def knows_revision(revision: str) -> bool:
+    """Whether this version has that revision; what it has not comes from a newer one."""
+    from alertd.store import migrate
+
+    return migrate.knows(revision)
+
+
 def build_channels(settings: Settings, now: Now) -> Mapping[str, Channel]:
     """Every channel that has an adapter; one that is not configured says so when it is used."""
     return {

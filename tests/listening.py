@@ -23,7 +23,7 @@ class Daemon:
     """A running API; `run` does something on its loop, where its deps live."""
 
     def __init__(self, url: str) -> None:
-        self._database, self.url, self.key = url, "", ""
+        self.database, self.url, self.key = url, "", ""
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
@@ -46,7 +46,7 @@ class Daemon:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.served = Served(*open_deps(self._database))
+        self.served = Served(*open_deps(self.database))
         await self.served.sign_in()
         assert self.served.made is not None
         self.key = self.served.made.secret
@@ -102,6 +102,7 @@ def listening(
     """A daemon, named in the environment together with a key that has every right."""
     assert alertd.out == ""  # its environment comes first
     with Daemon(fresh_database("sqlite")) as made:
+        monkeypatch.setenv("ALERTD_DATABASE_URL", made.database)
         monkeypatch.setenv("ALERTD_URL", made.url)
         monkeypatch.setenv("ALERTD_API_KEY", made.key)
         yield made

@@ -14,6 +14,7 @@ from alertd.ingest import family as family_format
 from alertd.policy_file import load_services
 from alertd.settings import shipped_config
 from alertd.settings.keys import VARIABLES
+from tests.deployment import INSTALLED, UNITS, compose
 from tests.markdown import NAMES, ROOT, Page, spans
 
 API = Page.read("docs/reference/api.md")
@@ -89,6 +90,33 @@ def test_what_else_stands_in_code_blocks_exists() -> None:
                 assert target in targets, name
             case ["cp", "-r", folder, _]:
                 assert (ROOT / folder).is_dir(), name
+            case ["cp", source, _]:
+                assert (ROOT / source).is_file(), name
+            case ["install", "-D", "-m", "644", source, _]:
+                assert (ROOT / source).is_file(), name
+            case ["install", "-d", "-m", mode, folder]:
+                assert folder.startswith("/etc/alertd"), name
+                assert (mode == "700") == folder.endswith("secrets")
+            case ["mkdir", "-m", "700", folder]:
+                assert f"/{folder}/\n" in (ROOT / ".gitignore").read_text(), "secrets stay out of the repository"
+            case ["docker", "compose", "up", *options]:
+                assert options == ["--detach", "--build"], name
+            case ["docker", "compose", "exec", service, "alertd", *command]:
+                assert service in compose()["services"], name
+                path_of(["alertd", *command])
+            case ["systemctl", "daemon-reload"] | ["systemd-sysusers"] | ["python3", "-m", "venv", "/opt/alertd"]:
+                pass
+            case ["systemctl", "enable", "--now", unit]:
+                assert (UNITS / unit).is_file(), name
+            case ["systemd-run", *options, program, command]:
+                assert all(option.startswith("--") for option in options), name
+                # Its name makes the parts' settings and secrets those of this command too.
+                assert "--unit=alertd-doctor" in options
+                assert program == INSTALLED
+                path_of(["alertd", command])
+            case ["/opt/alertd/bin/pip", "install", *options]:
+                named = [option for option in options if not option.startswith("-")]
+                assert [each for each in named if not (ROOT / each).exists()] == []
             case ["export", assignment]:
                 assert assignment.startswith("ALERTD_"), name
             case [".", script]:
@@ -170,7 +198,8 @@ def test_nobody_real_is_named(name: str) -> None:
     """Telephone numbers are fictitious ones, and mailboxes are at example.org."""
     text = Page.read(name).text
     assert [n for n in re.findall(r"\+1\d{10}", text) if not re.fullmatch(r"\+1\d{3}55501\d\d", n)] == []
-    assert set(re.findall(r"[\w.]+@([\w-]+(?:\.[\w-]+)+)", text)) <= {"example.org", "mail.example.org"}
+    hosts = set(re.findall(r"[\w.]+@([\w-]+(?:\.[\w-]+)+)", text))
+    assert {host for host in hosts if not host.endswith(".service")} <= {"example.org", "mail.example.org"}
 
 
 def test_the_readme_begins_with_what_to_type() -> None:

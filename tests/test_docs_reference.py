@@ -2,16 +2,18 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 import yaml
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
 from alertd import policy_file
 from alertd.api import (
@@ -26,6 +28,7 @@ from alertd.api import (
     reach,
     timeline,
 )
+from alertd.cli.failed import REFUSED, UNREACHABLE, USAGE
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Kind, Severity, State
@@ -33,17 +36,20 @@ from alertd.domain.policy import Escalation, Holdings, Ladder, Policy, RoleDefau
 from alertd.domain.watch import Rest
 from alertd.ingest.durations import spell_duration
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.sandbox.__main__ import parser as sandbox_parser
 from alertd.sandbox.control_api import ControlApi
 from alertd.sandbox.faults import REACH, Fault
 from alertd.sandbox.log import CHANNELS as CHANNELS_OF_SANDBOX
-from alertd.settings import load
+from alertd.settings import Settings, load
 from alertd.settings.keys import SECRETS, VARIABLES
 from alertd.usecases.keys import RIGHTS
+from tests import cli_reference
 from tests.markdown import NAMES, Page, spans
 
 API = Page.read("docs/reference/api.md")
 POLICY = Page.read("docs/reference/policy.md")
 SETTINGS = Page.read("docs/reference/settings.md")
+CLI = Page.read("docs/reference/cli.md")
 SANDBOX = Page.read("docs/reference/sandbox.md")
 
 OUR_VARIABLE = re.compile(r"\bALERTD_[A-Z][A-Z_]*[A-Z]\b")
@@ -116,6 +122,37 @@ def test_no_page_names_a_variable_that_does_not_exist(name: str) -> None:
     assert set(OUR_VARIABLE.findall(Page.read(name).text)) - known == set()
 
 
+def limits(info: FieldInfo) -> str:
+    """The numbers that a setting may have, in words."""
+    bounds: dict[str, float] = {
+        name: getattr(each, name)
+        for each in info.metadata
+        for name in ("gt", "ge", "le")
+        if getattr(each, name, None) is not None
+    }
+    if not bounds:
+        return ""
+    most = f"{int(bounds['le'])}"
+    return f"above {bounds['gt']:g} and at most {most}" if "gt" in bounds else f"{bounds['ge']:g} to {most}"
+
+
+def test_limits_and_choices_of_settings_are_told() -> None:
+    """The numbers between which a setting must lie, and the words that it may be."""
+    told = 0
+    for row in SETTINGS.rows("variable", "default", "meaning"):
+        info: Any = Settings.model_fields
+        *parts, last = (
+            {"from": "from_", "json": "json_"}.get(str(part), str(part)) for part in VARIABLES[spans(row[0])[0]]
+        )
+        for part in parts:
+            info = info[part].annotation.model_fields
+        assert limits(info[last]) in row[2], row[0]
+        told += bool(limits(info[last]))
+        if get_origin(info[last].annotation) is Literal:
+            assert set(get_args(info[last].annotation)) <= set(spans(row[2])), row[0]
+    assert told >= 10
+
+
 # --- policy ---------------------------------------------------------------------------------------
 
 ROWS = {spans(row[0])[0]: row for row in POLICY.rows("key", "built in", "meaning", "acts")}
@@ -147,7 +184,7 @@ def test_the_example_holds_every_key_and_every_key_has_its_row() -> None:
 
     for kind in (Policy, Silence, Holdings, Escalation, Ladder, Step):
         assert {ELSEWHERE.get(f.name, f.name) for f in fields(kind)} <= held, kind
-    assert held <= documented
+    assert documented == held | set(Severity)  # and no row is about a key that does not exist
     assert {f.name for f in fields(RoleDefaults)} == {
         key.rpartition(".")[2] for key in ROWS if key.startswith("caregivers.<role>.")
     }
@@ -197,6 +234,55 @@ def test_built_in_values_are_the_real_ones() -> None:
     }
     for key, expected in words.items():
         assert sorted(spans(ROWS[key][1])) == sorted(expected), key
+
+
+AT_A_LIMIT: dict[str, Callable[[int], Any]] = {
+    "silence.window": lambda n: {"silence": {"window": {"critical": f"{n}s"}}},
+    "silence.holdings.loud": lambda n: {"silence": {"holdings": {"loud": n}}},
+    "silence.holdings.sms_per_day": lambda n: {"silence": {"holdings": {"sms_per_day": n}}},
+    "escalation.families.<severity>.by": lambda n: ladder(by=["parent"] * n),
+    "escalation.families.<severity>.steps": lambda n: ladder(steps=[{"after": "1m", "tell": "all"}] * n),
+    "escalation.responders.post": lambda n: responders(post=[{"after": "1m", "page": "lead"}] * n),
+    "escalation.responders.news": lambda n: responders(news=[{"after": "1m", "page": "lead"}] * n),
+    "…[].repeat": lambda n: responders(post=[{"after": "1m", "page": "lead", "repeat": f"{n}s"}]),
+}
+
+
+def ladder(**changes: Any) -> dict[str, Any]:
+    """A ladder for families."""
+    whole = {"until": "acknowledged", "by": ["parent"], "steps": [{"after": "1m", "tell": "all"}], **changes}
+    return {"escalation": {"families": {"critical": whole}}}
+
+
+def responders(**ladders: Any) -> dict[str, Any]:
+    """Ladders for our side."""
+    return {"escalation": {"responders": ladders}}
+
+
+def mistakes(folder: Path, policy: dict[str, Any]) -> list[str]:
+    """What is said of the default policy with these differences."""
+    (folder / "policies").mkdir(exist_ok=True)
+    (folder / "services.yaml").write_text("services: {follow: {names: {en: Follow}}}")
+    (folder / "policies" / "default.yaml").write_text(json.dumps({"policy": "default", **policy}))
+    return [str(problem) for problem in policy_file.check(folder)]
+
+
+def test_limits_are_the_real_ones(tmp_path: Path) -> None:
+    """Each may be reached, and not passed."""
+    rows = {spans(row[0])[0]: row for row in POLICY.rows("key", "least", "most")}
+    numbers = {key: [re.match(r"`(\d+)", cell) for cell in row[1:3]] for key, row in rows.items()}
+    assert {key for key, found in numbers.items() if any(found)} == set(AT_A_LIMIT)
+    for key, (least, most) in numbers.items():
+        for found, beyond in ((least, -1), (most, 1)):
+            if found:
+                assert mistakes(tmp_path, AT_A_LIMIT[key](int(found[1]))) == [], key
+                assert mistakes(tmp_path, AT_A_LIMIT[key](int(found[1]) + beyond)) != [], key
+    for key in set(rows) - set(AT_A_LIMIT):
+        assert rows[key][1] == "the window"
+        policy = {"silence": {"window": {"critical": "20m"}, key.removeprefix("silence."): {"critical": "20m"}}}
+        assert mistakes(tmp_path, policy) == [], key
+        policy["silence"][key.removeprefix("silence.")] = {"critical": "19m"}
+        assert "at least 20m" in mistakes(tmp_path, policy)[0]
 
 
 # --- words ----------------------------------------------------------------------------------------
@@ -252,3 +338,42 @@ def test_every_error_is_documented_with_its_code() -> None:
     for row in rows:
         body = json.loads(bytes(errors.answer(int(row[0]), "").body))
         assert body["error"]["code"] == spans(row[1])[0]
+
+
+# --- the command line -----------------------------------------------------------------------------
+
+
+def test_the_command_line_is_documented_as_the_commands_say() -> None:
+    """Every command, argument, option, default and limit, and no other."""
+    _, mark, generated = CLI.text.partition(cli_reference.MARK)
+
+    assert mark
+    assert generated.strip() == cli_reference.written().strip(), "make reference writes it anew"
+
+
+def test_no_option_is_hidden_or_without_a_meaning() -> None:
+    """Or the page would not hold it."""
+    rows = CLI.rows("argument or option", "default", "meaning")
+    documented = sum(1 for _ in rows)
+    declared = sum(
+        parameter.name not in cli_reference.EVERYWHERE
+        for name, command in cli_reference.commands()
+        if name != "alertd sandbox"
+        for parameter in command.params
+    )
+    of_sandbox = sum(each.dest not in cli_reference.EVERYWHERE for each in sandbox_parser()._actions)
+
+    assert documented == declared + of_sandbox
+    assert [row for row in rows if len(row[-1]) < 5] == []
+
+
+def test_exit_codes_have_their_rows() -> None:
+    assert [int(row[0]) for row in CLI.rows("exit code", "when")] == [0, REFUSED, USAGE, UNREACHABLE]
+
+
+def test_variables_of_the_command_line_are_those_that_it_reads() -> None:
+    """`-o` and the settings aside: see the settings' page."""
+    named = {spans(row[0])[0] for row in CLI.rows("variable", "meaning")}
+    everywhere = {spans(row[0])[0] for row in SETTINGS.rows("variable", "meaning")}
+
+    assert named == everywhere

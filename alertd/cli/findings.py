@@ -1,27 +1,19 @@
-"""What `alertd doctor` looks at, one question per function."""
+"""What `alertd doctor` looks at, in the order in which it tells it."""
 
-import json
-import os
 import stat
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
-from alertd import wiring
 from alertd.cli import accounts
-from alertd.cli.client import KEY_FILE, Api
-from alertd.cli.failed import Failed
-from alertd.cli.finding import Finding
-from alertd.cli.policy import problems
-from alertd.domain.errors import AlertdError
+from alertd.cli.client import KEY_FILE
+from alertd.cli.finding import Finding, Look, Seen
+from alertd.cli.look_at_addresses import api, public_url
+from alertd.cli.look_at_broker import broker
+from alertd.cli.look_at_database import database
+from alertd.cli.look_at_machine import data_folder, disk, zones
+from alertd.cli.look_at_policies import policies
 from alertd.ingest.reading import Mistakes
-from alertd.redis_server import Origin, find_redis, redis_urls
-from alertd.settings import Settings, load
+from alertd.settings import load
 from alertd.stand_ins import StandIns
-
-_PATIENCE = 5.0  # seconds that anything asked may take
 
 
 def examine(env: Mapping[str, str]) -> list[Finding]:
@@ -31,110 +23,26 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
     except Mistakes as error:
         said = tuple(str(problem) for problem in error.problems)
         return [Finding("wrong", "settings", "cannot be read", said)]
-    stand_ins = StandIns.running(settings.data_dir)
+    seen = Seen(settings, env, StandIns.running(settings.data_dir))
     found = [Finding("ok", "settings", f"from {settings.config_dir}; data in {settings.data_dir}")]
-    found += _data_folder(settings)
-    found.append(_policies(settings))
-    found.append(_database(settings))
-    found.append(_broker(settings))
-    found.append(_api(env))
-    if stand_ins is None:
-        found += accounts.look(settings)
-    else:
-        found += accounts.look(load({**env, **stand_ins.env()}), sandbox=True)
-        text = "stand-ins are used in place of all accounts, and no real phone can ring"
-        mend = "alertd up without --sandbox uses the accounts in the settings; doctor then asks those"
-        found.append(Finding("note", "sandbox", text, (mend,)))
-    found += _notes(settings)
+    for look in LOOKS:
+        found += look(seen)
     return found
 
 
-def _data_folder(settings: Settings) -> list[Finding]:
-    """Whether it is there, or can be made, and is ours to write to."""
-    folder = settings.data_dir
-    nearest = next(each for each in (folder, *folder.parents) if each.exists())
-    if nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK):
-        return []
-    text = f"{folder} cannot be {'written to' if nearest == folder else 'made'} by this user"
-    return [Finding("wrong", "data folder", text, ("set ALERTD_DATA_DIR to a folder of your own",))]
+def channels(seen: Seen) -> list[Finding]:
+    """Every account, or the stand-ins that are used in place of all of them."""
+    if seen.stand_ins is None:
+        return accounts.look(seen.settings)
+    found = accounts.look(load({**seen.env, **seen.stand_ins.env()}), sandbox=True)
+    text = "stand-ins are used in place of all accounts, and no real phone can ring"
+    mend = "alertd up without --sandbox uses the accounts in the settings; doctor then asks those"
+    return [*found, Finding("note", "sandbox", text, (mend,))]
 
 
-def _policies(settings: Settings) -> Finding:
-    wrong = problems(settings.config_dir)
-    if wrong:
-        mend = (f"alertd policy check {settings.config_dir} names {'it' if len(wrong) == 1 else 'them'}",)
-        return Finding("wrong", "policies", f"{len(wrong)} mistake{'s'[: len(wrong) != 1]}", mend)
-    return Finding("ok", "policies", "policies, services and texts are in order")
-
-
-def _database(settings: Settings) -> Finding:
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
-    url = make_url(settings.database_url.get_secret_value())
-    shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        return Finding(
-            "wrong", "database", f"{shown} does not exist yet", ("alertd up makes it, or alertd db upgrade",)
-        )
-    try:
-        current, newest = wiring.database_revision(settings)
-    except (SQLAlchemyError, OSError) as error:
-        mend = ("check ALERTD_DATABASE_URL, and that the database runs",)
-        return Finding("wrong", "database", f"{shown} does not answer ({type(error).__name__})", mend)
-    if current != newest:
-        at = f"is at revision {current}" if current else "is empty"
-        return Finding("wrong", "database", f"{shown} {at}; {newest} is needed", ("alertd db upgrade",))
-    return Finding("ok", "database", f"{shown} at revision {current}")
-
-
-def _broker(settings: Settings) -> Finding:
-    url = settings.broker_url.get_secret_value() if settings.broker_url else None
-    server = find_redis(url)
-    if server.origin is not Origin.CONFIGURED:
-        mark = "note" if server.origin is Origin.NONE else "ok"
-        return Finding(mark, "redis", server.describe())
-    import redis
-
-    assert url is not None
-    try:
-        with redis.Redis.from_url(
-            redis_urls(url).redis, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
-        ) as client:
-            told: Any = client.info("server")
-    except (redis.RedisError, OSError, ValueError) as error:
-        text = (
-            f"{server.describe()} It does not answer ({type(error).__name__}); the sweeper does the work, slower."
-        )
-        return Finding("note", "redis", text, ("start it, or check ALERTD_BROKER_URL",))
-    return Finding("ok", "redis", f"{server.describe()} It answers, version {told.get('redis_version')}.")
-
-
-def _api(env: Mapping[str, str]) -> Finding:
-    try:
-        url = Api.here(env).url
-    except (Failed, AlertdError) as error:
-        return Finding("wrong", "api", str(error))
-    try:
-        with urllib.request.urlopen(f"{url}/readyz", timeout=_PATIENCE) as answer:  # noqa: S310  http or https: checked
-            json.load(answer)
-    except urllib.error.HTTPError as error:
-        return Finding("wrong", "api", f"{url} answers, but work does not get done", _reasons(error))
-    except (OSError, ValueError):
-        return Finding("wrong", "api", f"nothing answers at {url}", ("alertd up, or check ALERTD_URL",))
-    return Finding("ok", "api", f"{url} answers, and work gets done")
-
-
-def _reasons(error: urllib.error.HTTPError) -> tuple[str, ...]:
-    try:
-        told = json.load(error)
-        return tuple(str(reason) for reason in told["reasons"])
-    except (ValueError, KeyError, TypeError):
-        return (f"it answered {error.code}: check ALERTD_URL",)
-
-
-def _notes(settings: Settings) -> list[Finding]:
-    found = []
+def worth_knowing(seen: Seen) -> list[Finding]:
+    """Settings that are for trying out, and a key that others can read."""
+    found, settings = [], seen.settings
     if settings.clock.story_start is not None or settings.clock.rate != 1:
         text = f"story time runs {settings.clock.rate:g} times as fast as real time: fit for a demo only"
         found.append(Finding("note", "clock", text, ("remove ALERTD_CLOCK__STORY_START and ALERTD_CLOCK__RATE",)))
@@ -144,3 +52,18 @@ def _notes(settings: Settings) -> list[Finding]:
     if key.exists() and stat.S_IMODE(key.stat().st_mode) & 0o077:
         found.append(Finding("note", "api key", f"{key} can be read by others", (f"chmod 600 {key}",)))
     return found
+
+
+LOOKS: tuple[Look, ...] = (
+    data_folder,
+    disk,
+    zones,
+    policies,
+    database,
+    broker,
+    api,
+    public_url,
+    channels,
+    worth_knowing,
+)
+"""Every question; a further one is a function of its own, and stands here."""

@@ -20,32 +20,36 @@ _WHAT = """Stand-ins for Twilio, FCM and a mail server on loopback, with an inbo
 they answer; how to make them fail as real providers do: docs/reference/sandbox.md."""
 
 
-def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
-    """Settings from the command line. Exits with 2 and a sentence where they make no sense."""
-    parser = argparse.ArgumentParser(prog="alertd sandbox", description=_WHAT)
-    parser.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """What the command line understands."""
+    made = argparse.ArgumentParser(prog="alertd sandbox", description=_WHAT)
+    made.add_argument(
         "--data-dir",
         type=Path,
         required=True,
-        help="folder for the log and the credentials (alertd sandbox has one)",
+        help="folder for the log and the credentials; of alertd sandbox: sandbox/ in the data folder",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="HTTP port; 0 = any free one (default)")
-    parser.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
-    parser.add_argument("--account-sid", default=ACCOUNT_SID, help="Twilio account (default: %(default)s)")
-    parser.add_argument("--auth-token", default=AUTH_TOKEN, help="its token (default: %(default)s)")
-    parser.add_argument(
-        "--smtp-login", metavar="USER:PASSWORD", help="ask mail clients for this (default: nothing)"
-    )
-    parser.add_argument("--story-start", metavar="ISO", help="story time at the start: 2019-11-30T07:40:00Z")
-    parser.add_argument("--rate", type=float, default=1.0, help="story seconds per second (default: 1)")
-    parser.add_argument("--zone", default="UTC", help="time zone of the inbox (default: %(default)s)")
-    parser.add_argument("--faults", type=Path, metavar="FILE", help="JSON: a fault or a list of them")
-    parser.add_argument(
+    made.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    made.add_argument("--port", type=int, default=0, help="HTTP port; 0 = any free one (default)")
+    made.add_argument("--smtp-port", type=int, default=0, help="SMTP port; 0 = any free one (default)")
+    made.add_argument("--account-sid", default=ACCOUNT_SID, help="Twilio account (default: %(default)s)")
+    made.add_argument("--auth-token", default=AUTH_TOKEN, help="its token (default: %(default)s)")
+    made.add_argument("--smtp-login", metavar="USER:PASSWORD", help="ask mail clients for this (default: nothing)")
+    made.add_argument("--story-start", metavar="ISO", help="story time at the start: 2019-11-30T07:40:00Z")
+    made.add_argument("--rate", type=float, default=1.0, help="story seconds per second (default: 1)")
+    made.add_argument("--zone", default="UTC", help="time zone of the inbox (default: %(default)s)")
+    made.add_argument("--faults", type=Path, metavar="FILE", help="JSON: a fault or a list of them")
+    made.add_argument(
         "--dead", type=Path, metavar="FILE", help='JSON: {"sms": [...], "push": [...], "email": [...]}'
     )
-    parser.add_argument("-o", "--output", choices=("table", "json"), help="the line is JSON either way")
-    given = parser.parse_args(arguments)
+    made.add_argument("-o", "--output", choices=("table", "json"), help="the line is JSON either way")
+    return made
+
+
+def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
+    """Settings from the command line. Exits with 2 and a sentence where they make no sense."""
+    reader = parser()
+    given = reader.parse_args(arguments)
     try:
         return SandboxSettings(
             data_dir=given.data_dir,
@@ -61,7 +65,7 @@ def read_arguments(arguments: Sequence[str] | None = None) -> SandboxSettings:
             dead=_dead(given.dead),
         )
     except (ValueError, OSError) as error:
-        parser.error(str(error))
+        reader.error(str(error))
 
 
 def _story(start: str | None, rate: float) -> StoryClock:

@@ -93,7 +93,7 @@ async def test_an_answer_of_another_role_is_shown_and_ends_nothing(town: Town):
     await world.family("fam-1", caregiver("mia", "sms"), nurse)
     await world.outage("follow")
     page = await world.answers(world.phone("nurse").expect_sms("Please confirm"))
-    assert "until a parent or guardian has confirmed" in page
+    assert "go on asking the others of your family" in page
     asked = world.phone("mia").expect_sms("Please confirm")
     assert "Nurse" not in await world.looks_at(asked), "no names before the button"
 

@@ -1,11 +1,10 @@
 """The image: nobody's root, every part with a health check that fits it, and commands that exist."""
 
-import json
 import os
-import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -15,27 +14,11 @@ import pytest
 from alertd.healthcheck import check, part_of
 from alertd.settings import load
 from alertd.store.store import SqlStore
+from tests.deployment import DOCKERFILE, INSTRUCTIONS, exec_form, last
 from tests.listening import Daemon, alertd, listening
 from tests.markdown import ROOT
 
 __all__ = ["alertd", "listening"]
-
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-INSTRUCTIONS = [
-    (found[1], found[2])
-    for found in re.finditer(r"^([A-Z]+) +(.*)$", DOCKERFILE.replace("\\\n", " "), re.MULTILINE)
-]
-
-
-def last(instruction: str) -> str:
-    """What the image takes of an instruction that may stand more than once."""
-    return [rest for name, rest in INSTRUCTIONS if name == instruction][-1]
-
-
-def exec_form(rest: str) -> list[str]:
-    """The words of a command that no shell stands before."""
-    words: list[str] = json.loads(rest[rest.index("[") :])
-    return words
 
 
 def test_it_runs_as_nobody_special() -> None:
@@ -55,6 +38,36 @@ def test_what_it_copies_is_there() -> None:
             for source in rest.split()[:-1]:
                 assert (ROOT / source).exists(), source
     assert "--require-hashes" in DOCKERFILE
+
+
+def test_what_it_copies_is_enough_to_install_alertd(tmp_path: Path) -> None:
+    """The wheel that its build stage makes of those files: every package, the config, the migrations, the command."""
+    for name, rest in INSTRUCTIONS:
+        if name == "COPY" and not rest.startswith("--from"):
+            *sources, target = rest.split()
+            for source in sources:
+                if (ROOT / source).is_dir():
+                    shutil.copytree(ROOT / source, tmp_path / target)
+                else:
+                    place = tmp_path / (source if target == "./" else target)
+                    place.parent.mkdir(exist_ok=True)
+                    shutil.copy(ROOT / source, place)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path / "out")]
+    subprocess.run(build, cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    [wheel] = (tmp_path / "out").glob("*.whl")
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    shipped = {f"alertd/_config/{each.relative_to(ROOT / 'config')}" for each in files_in("config")}
+    code = {
+        str(each.relative_to(ROOT)) for package in ("alertd", "channels", "workers") for each in files_in(package)
+    }
+    assert shipped | code <= inside
+    assert {"alertd/_config/services.yaml", "alertd/_config/policies/default.yaml"} <= shipped
+    assert any(each.endswith("entry_points.txt") for each in inside)
+
+
+def files_in(folder: str) -> list[Path]:
+    """What is kept in a folder."""
+    return [each for each in (ROOT / folder).rglob("*") if each.is_file() and "__pycache__" not in each.parts]
 
 
 def test_its_command_is_one_of_alertd() -> None:
@@ -100,6 +113,22 @@ def test_its_health_check_asks_the_api_where_it_listens(listening: Daemon, tmp_p
 def test_it_sees_which_part_runs(line: str, part: str) -> None:
     """Also behind an init process."""
     assert part_of(line.split()) == part
+
+
+def test_a_part_can_be_named_and_a_misspelt_one_is_no_part() -> None:
+    """compose.yaml and monitoring name it; what does not exist is never healthy."""
+    module = exec_form(last("HEALTHCHECK"))[1:]
+    asked = [sys.executable, *module, "swepeer"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert "swepeer is no part of alertd; there are api, up," in done.stderr
+
+
+def test_nothing_secret_is_sent_to_whoever_builds_it() -> None:
+    """What the operator keeps beside compose.yaml stays out of the build's context, and of the repository."""
+    for file in (".dockerignore", ".gitignore"):
+        lines = {line.strip("/") for line in (ROOT / file).read_text().split()}
+        assert {"secrets", "alertd.env"} <= lines, file
 
 
 def test_a_sweeper_and_a_worker_are_no_api(fresh_database: Callable[[str], str], tmp_path: Path) -> None:

@@ -1,0 +1,72 @@
+"""What `alertd doctor` asks over HTTP: the API where it listens, and the address that the world knows it by."""
+
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+from urllib.parse import urlsplit
+
+from alertd.cli.client import Api
+from alertd.cli.failed import Failed
+from alertd.cli.finding import PATIENCE, Finding, Seen
+from alertd.domain.errors import AlertdError
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def api(seen: Seen) -> list[Finding]:
+    """Whether it answers, and whether work gets done."""
+    try:
+        url = Api.here(seen.env).url
+    except (Failed, AlertdError) as error:
+        return [Finding("wrong", "api", str(error))]
+    try:
+        _ask(f"{url}/readyz")
+    except urllib.error.HTTPError as error:
+        return [Finding("wrong", "api", f"{url} answers, but work does not get done", _reasons(error))]
+    except (OSError, ValueError):
+        return [Finding("wrong", "api", f"nothing answers at {url}", ("alertd up, or check ALERTD_URL",))]
+    return [Finding("ok", "api", f"{url} answers, and work gets done")]
+
+
+def public_url(seen: Seen) -> list[Finding]:
+    """Whether phones and providers could reach the API: links in messages and delivery reports need it."""
+    url = seen.settings.public_url
+    parts = urlsplit(url)
+    mend = ("set ALERTD_PUBLIC_URL to the https:// address of your proxy",)
+    if parts.hostname in _LOOPBACK:
+        if seen.stand_ins is not None:
+            return []  # they are on this machine too
+        return [Finding("note", "public url", f"{url} leads to this machine only, for whoever follows it", mend)]
+    try:
+        alive = _ask(f"{url}/livez")
+    except urllib.error.HTTPError as error:
+        text = f"{url} answers {error.code}: the proxy does not lead to alertd's API"
+        return [Finding("note", "public url", text, ("have it pass every path on to the API",))]
+    except (OSError, ValueError) as error:
+        # From inside, a network may not lead to its own outside.
+        text = f"{url} does not answer from here ({_why(error)})"
+        return [Finding("note", "public url", text, ("try it from outside; check the name, the proxy, its TLS",))]
+    if alive != {"alive": True}:
+        return [Finding("note", "public url", f"{url} answers, but it is not alertd", mend)]
+    if parts.scheme != "https":
+        return [Finding("note", "public url", f"{url} answers, without encryption", mend)]
+    return [Finding("ok", "public url", f"{url} leads to alertd")]
+
+
+def _ask(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  http or https: checked
+        return json.load(answer)
+
+
+def _why(error: OSError | ValueError) -> str:
+    reason = getattr(error, "reason", error)
+    return type(reason).__name__
+
+
+def _reasons(error: urllib.error.HTTPError) -> tuple[str, ...]:
+    try:
+        told = json.load(error)
+        return tuple(str(reason) for reason in told["reasons"])
+    except (ValueError, KeyError, TypeError):
+        return (f"it answered {error.code}: check ALERTD_URL",)

@@ -1,0 +1,234 @@
+"""`alertd doctor` in real trouble: a full Redis, a mail server that refuses, a proxy that leads elsewhere."""
+
+import http.server
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from alertd.cli.finding import lasting
+from alertd.cli.findings import LOOKS, channels, examine
+from alertd.cli.look_at_addresses import public_url
+from alertd.cli.look_at_broker import broker
+from alertd.cli.look_at_machine import disk, zones
+from alertd.cli.look_at_policies import policies
+from alertd.redis_server import find_redis
+from tests.contract.surgery import Ask, doctor, free_port, said, seen
+from tests.served import CONFIG
+from tests.servers import start, stop, wait_until
+
+__all__ = ["doctor"]
+
+
+# --- Redis ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Server:
+    """A Redis on loopback."""
+
+    url: str
+    client: Any
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """One that keeps nothing."""
+    found = find_redis(None)
+    assert found.executable, found.describe()
+    port = free_port()
+    argv = [found.executable, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    process = start(argv, stdout=subprocess.DEVNULL, cwd=tmp_path)
+    client = redis.Redis(port=port)
+    with stopping(process):
+        wait_until("redis answers", lambda: bool(answers(client)))
+        yield Server(f"redis://127.0.0.1:{port}/0", client)
+        client.close()
+
+
+@contextmanager
+def stopping(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """It ends with what is done within."""
+    try:
+        yield
+    finally:
+        stop(process)
+
+
+def answers(client: Any) -> bool:
+    """Whether it takes commands."""
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def test_a_redis_that_is_well(doctor: Ask, server: Server) -> None:
+    assert "It answers in " in said(doctor(broker, BROKER_URL=server.url), "redis", "ok")
+
+
+def test_a_redis_that_drops_keys_and_whose_hints_nobody_takes(doctor: Ask, server: Server) -> None:
+    """Each is worth knowing; no family goes untold for it."""
+    server.client.config_set("maxmemory-policy", "allkeys-lru")
+    server.client.config_set("maxmemory", "100kb")
+    server.client.config_set("maxmemory-policy", "noeviction")
+    found = doctor(broker, BROKER_URL=server.url)
+    assert "refuses hints when it is full" in said(found, "redis", "note")
+    server.client.config_set("maxmemory", "0")
+    server.client.config_set("maxmemory-policy", "allkeys-lru")
+    assert "drops keys (allkeys-lru)" in said(doctor(broker, BROKER_URL=server.url), "redis", "note")
+    server.client.config_set("maxmemory-policy", "noeviction")
+    server.client.rpush("alertd:bulk", *range(501))
+    told = said(doctor(broker, BROKER_URL=server.url), "redis", "note")
+    assert "501 hints wait in lane bulk" in told
+    assert "alertd worker --lane bulk" in told
+
+
+def test_a_redis_user_who_may_not_ask_about_it(doctor: Ask, server: Server) -> None:
+    server.client.acl_setuser(
+        "alertd", enabled=True, passwords=["+s3cret"], keys=["alertd:*"], commands=["+llen", "+ping"]
+    )
+    url = server.url.replace("redis://", "redis://alertd:s3cret@")
+    told = said(doctor(broker, BROKER_URL=url), "redis", "ok")
+    assert "It answers" in told
+    assert "s3cret" not in told
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+
+def test_a_mail_server_that_refuses_our_password(doctor: Ask, tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(tmp_path / "sandbox")]
+    process = start([*argv, "--smtp-login", "alertd:right"], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout, stopping(process):
+        url = json.loads(process.stdout.readline())["smtp_url"]
+        wrong = url.replace("alertd:right@", "alertd:wrong@")
+        assert wrong != url
+        told = said(doctor(channels, SMTP__URL=wrong, SMTP__FROM="alertd@example.org"), "email", "wrong")
+        assert "the mail server refuses us" in told
+        assert "ALERTD_SMTP__URL" in told
+        right = doctor(channels, SMTP__URL=url, SMTP__FROM="alertd@example.org")
+        assert "the mail server answers" in said(right, "email", "ok")
+
+
+# --- the public address ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proxy() -> Iterator[http.server.ThreadingHTTPServer]:
+    """Something that listens where ALERTD_PUBLIC_URL leads; `answer` is (status, body)."""
+
+    class Answering(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = self.server.answer  # type: ignore[attr-defined]
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.2", 0), Answering) as made:
+        thread = threading.Thread(target=made.serve_forever)
+        thread.start()
+        yield made
+        made.shutdown()
+        thread.join()
+
+
+def test_where_the_public_address_leads(doctor: Ask, proxy: http.server.ThreadingHTTPServer) -> None:
+    """To this machine, to nobody, to another site, to a proxy without a route, to alertd without TLS."""
+    assert "leads to this machine only" in said(doctor(public_url), "public url", "note")
+    url = f"http://127.0.0.2:{proxy.server_port}"
+    for answer, text_of_it in (
+        ((404, b"{}"), "answers 404: the proxy does not lead to alertd's API"),
+        ((200, b"{}"), "answers, but it is not alertd"),
+        ((200, b"<html>"), "does not answer from here"),
+        ((200, b'{"alive": true}'), "answers, without encryption"),
+    ):
+        proxy.answer = answer  # type: ignore[attr-defined]
+        assert text_of_it in said(doctor(public_url, PUBLIC_URL=url), "public url", "note")
+    assert "does not answer from here (ConnectionRefusedError)" in said(
+        doctor(public_url, PUBLIC_URL=f"http://127.0.0.2:{free_port()}"), "public url", "note"
+    )
+
+
+# --- this machine ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tells of any folder that so many bytes are left."""
+
+    free: int
+
+    def __call__(self, _folder: Path) -> "Usage":
+        return self
+
+
+def test_a_disk_that_fills_up(tmp_path: Path) -> None:
+    """With SQLite on it nobody could be told; with Postgres elsewhere, logs stop."""
+    sqlite = seen(tmp_path)
+    postgres = seen(tmp_path, ALERTD_DATABASE_URL="postgresql:///alertd")
+    for free, mark, of_postgres in ((2**31, [], []), (2**29, ["note"], ["note"]), (2**20, ["wrong"], ["note"])):
+        assert [each.mark for each in disk(sqlite, Usage(free))] == mark
+        assert [each.mark for each in disk(postgres, Usage(free))] == of_postgres
+    [finding] = disk(sqlite, Usage(5 * 2**20))
+    assert finding.text == f"5 MB are left for {tmp_path / 'data'}"
+    assert disk(sqlite) == [] or shutil.disk_usage(tmp_path).free < 2**30
+
+
+def test_time_zones_that_nobody_knows(tmp_path: Path) -> None:
+    assert zones(seen(tmp_path)) == []
+    [finding] = zones(seen(tmp_path), ["America/Nowhere", "UTC"])
+    assert (finding.mark, "America/Nowhere" in finding.text, "tzdata" in finding.mend[0]) == ("wrong", True, True)
+
+
+def test_a_service_without_a_name_in_some_language(doctor: Ask, tmp_path: Path) -> None:
+    """The languages are told; what one of them lacks is worth knowing."""
+    folder = tmp_path / "config"
+    shutil.copytree(CONFIG, folder)
+    found = doctor(policies, CONFIG=str(folder))
+    assert "default, follow; languages en, es" in said(found, "policies", "ok")
+    assert "services" not in found
+    (folder / "services.yaml").write_text(
+        "services: {follow: {names: {en: Follow}}, share: {names: {en: Share, es: Compartir}}}"
+    )
+    assert "no name for follow in es" in said(doctor(policies, CONFIG=str(folder)), "services", "note")
+
+
+def test_each_question_is_asked_and_each_answer_is_of_a_known_kind(tmp_path: Path) -> None:
+    """Whoever adds one keeps to three marks, and says the way out of what is wrong."""
+    env = {"ALERTD_DATA_DIR": str(tmp_path / "data"), "ALERTD_URL": "http://127.0.0.1:1"}
+    found = examine(env)
+    assert len(found) > len(LOOKS)
+    for each in found:
+        assert each.mark in {"ok", "note", "wrong"}
+        assert each.text
+        assert each.mend or each.mark != "wrong", each
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0004, "0 ms"),
+        (0.85, "850 ms"),
+        (12, "12 s"),
+        (93, "93 s"),
+        (420, "7 min"),
+        (9000, "2 h"),
+        (4e5, "5 days"),
+    ],
+)
+def test_lengths_of_time_are_said_as_people_say_them(seconds: float, words: str) -> None:
+    assert lasting(seconds) == words

@@ -1,0 +1,147 @@
+"""`alertd doctor` and the database: old, new, empty, read-only, deaf, with a wrong clock, or with nobody at work."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from alertd.cli.look_at_database import database
+from alertd.store import migrate
+from alertd.store.store import SqlStore
+from tests.contract.surgery import Ask, doctor, said
+from tests.servers import Postgres
+
+__all__ = ["doctor"]
+
+
+def run(url: str, statement: str) -> None:
+    """Do something to a database that alertd would not."""
+    driver = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}[make_url(url).get_backend_name()]
+    engine = create_engine(make_url(url).set(drivername=driver))
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def beaten(url: str, **ago: float) -> None:
+    """Each part got something done so many seconds ago."""
+
+    async def beat() -> None:
+        store = SqlStore(url)
+        async with store.transaction() as rows:
+            for part, seconds in ago.items():
+                await rows.beat(part, await store.now() - timedelta(seconds=seconds))
+        await store.close()
+
+    asyncio.run(beat())
+
+
+def test_a_database_of_an_older_version(doctor: Ask, postgres: Postgres, tmp_path: Path) -> None:
+    """Both kinds, one revision back: which one is needed, and the command that gets there."""
+    newest, before = [each.revision for each in ScriptDirectory.from_config(migrate._config()).walk_revisions()][
+        :2
+    ]
+    for url in (f"sqlite:///{tmp_path}/older.db", postgres.empty()):
+        driver = "postgresql+psycopg" if url.startswith("postgresql") else "sqlite+pysqlite"
+        engine = create_engine(make_url(url).set(drivername=driver))
+        with engine.begin() as connection:
+            config = migrate._config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, before)
+        engine.dispose()
+        told = said(doctor(database, DATABASE_URL=url), "database", "wrong")
+        assert f"is at revision {before}; {newest} is needed -> alertd db upgrade" in told
+
+
+def test_a_database_of_a_newer_version(doctor: Ask, database_url: str) -> None:
+    """Upgrading would not help; going back to where it came from does."""
+    run(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    told = said(doctor(database, DATABASE_URL=database_url), "database", "wrong")
+    assert "is at revision 9999, which a newer alertd made" in told
+    assert "install the newer version" in told
+
+
+def test_an_empty_database(doctor: Ask, postgres: Postgres) -> None:
+    told = said(doctor(database, DATABASE_URL=postgres.empty()), "database", "wrong")
+    assert "is empty" in told
+    assert "alertd db upgrade" in told
+
+
+def test_a_database_that_is_well_is_left_as_it_was(doctor: Ask, database_url: str) -> None:
+    """How long it takes, that it can be written to; and what was written is taken back."""
+    beaten(database_url, sweeper=1, urgent=200, bulk=8000)
+    found = doctor(database, DATABASE_URL=database_url)
+    assert "can be written to" in said(found, "database", "ok")
+    assert "answers in " in said(found, "database", "ok")
+    assert said(found, "worker urgent", "ok") == "last started or worked 3 min ago"
+    assert said(found, "worker bulk", "ok") == "last started or worked 2 h ago"
+    assert said(found, "sweeper", "ok").startswith("looked ")
+    store = SqlStore(database_url)
+
+    async def beats() -> set[str]:
+        async with store.reading() as rows:
+            return set(await rows.heartbeats())
+
+    assert asyncio.run(beats()) == {"sweeper", "urgent", "bulk"}
+
+
+def test_a_database_that_takes_no_writes(doctor: Ask, fresh_database: Callable[[str], str]) -> None:
+    """As a standby does."""
+    url = fresh_database("postgresql")
+    run(url, f"ALTER DATABASE {make_url(url).database} SET default_transaction_read_only = on")
+    told = said(doctor(database, DATABASE_URL=url), "database", "wrong")
+    assert "can be read and not written to (ReadOnlySqlTransaction)" in told
+    assert "standby" in told
+
+
+def test_a_database_that_never_answers_does_not_keep_the_doctor(doctor: Ask) -> None:
+    """It takes the connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        began = time.monotonic()
+        url = f"postgresql://alertd:hunter2@127.0.0.1:{deaf.getsockname()[1]}/alertd"
+        told = said(doctor(database, DATABASE_URL=url), "database", "wrong")
+    assert "does not answer (TimeoutError)" in told
+    assert "hunter2" not in told
+    assert time.monotonic() - began < 20
+
+
+def test_a_clock_that_is_wrong(doctor: Ask, fresh_database: Callable[[str], str]) -> None:
+    """The database's clock is what alertd follows; a minute apart is wrong, seconds are worth knowing."""
+    url = fresh_database("postgresql")
+    run(url, f"ALTER DATABASE {make_url(url).database} SET search_path = public, pg_catalog")
+    for seconds, mark, way in ((-93, "wrong", "93 s ahead of"), (40, "note", "40 s behind")):
+        run(
+            url,
+            "CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql "
+            f"AS $$ SELECT pg_catalog.clock_timestamp() + interval '{seconds} s' $$",
+        )
+        told = said(doctor(database, DATABASE_URL=url), "clock", mark)
+        assert f"this machine's clock is {way} the database's" in told
+        assert "NTP" in told
+
+
+def test_a_database_that_a_demo_was_played_on(doctor: Ask, database_url: str) -> None:
+    async def play() -> None:
+        store = SqlStore(database_url)
+        async with store.transaction() as rows:
+            await rows.set_story_clock(datetime(2019, 11, 30, tzinfo=UTC), await store.now(), 1800)
+        await store.close()
+
+    asyncio.run(play())
+    assert "1800 times as fast" in said(doctor(database, DATABASE_URL=database_url), "story", "wrong")
+
+
+def test_parts_that_do_not_work(doctor: Ask, database_url: str) -> None:
+    """Without a sweeper nobody is told in time; without workers it is slower."""
+    found = doctor(database, DATABASE_URL=database_url)
+    assert "has not looked yet -> start alertd sweeper" in said(found, "sweeper", "wrong")
+    assert "start alertd worker --lane bulk" in said(found, "worker bulk", "note")
+    beaten(database_url, sweeper=8000)
+    assert "has not looked for 2 h" in said(doctor(database, DATABASE_URL=database_url), "sweeper", "wrong")
