@@ -79,6 +79,9 @@ class Ascent:
             climbed.step = number
             alive = False
             for person in self._people(step, number, turn.services, told):
+                if not person.choice.channels:
+                    alive = True  # they asked not to be told of this: nothing of theirs has failed
+                    continue
                 for address, known in self._targets(turn, person, step, number):
                     alive = True
                     if address.id not in telling and not _sent(known, number, due):
@@ -137,9 +140,7 @@ class Ascent:
             chosen |= {caregiver.id: caregiver for caregiver in some}
         told.update(chosen)
         for caregiver in chosen.values():
-            person = meet(caregiver, self._duty, services)
-            if person.choice.channels:  # who asked not to be told of this is told by nobody
-                yield person
+            yield meet(caregiver, self._duty, services)
 
     def _next(self, others: list[Caregiver], number: int, services: tuple[str, ...]) -> list[Caregiver]:
         """Who was told by this step already; else the first who can be told now; else who can be at all."""

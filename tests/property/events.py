@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from alertd.domain.family import AddressStatus
 from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.watch import Answer
 from tests import make
 from tests.property.script import DUTIES, NIGHTS
 from tests.property.world import LEASE, World
@@ -191,6 +192,17 @@ def restart(world: World, value: int) -> None:
     world.at(world.asleep_until, world.look)
 
 
+def answer(world: World, value: int) -> None:
+    """Somebody says that they know; who has not been told anything has nothing to answer."""
+    person = world.family.caregivers[value % len(world.family.caregivers)]
+    told = any(r.owed.caregiver == person.id and r.told and r.owed.reader.asks for r in world.rows)
+    if told and not world.incident.state.ended:
+        world.hazards.add("answer")
+        world.answers.append(Answer(person.id, world.incident.epoch, world.now))
+        world.end_ladder()
+        world.make_due()
+
+
 def provider_down(world: World, value: int) -> None:
     channel = ("push", "sms", "email")[value % 3]
     world.down[channel] = world.now + timedelta(minutes=(2, 9, 40, 120)[value // 3])
@@ -204,5 +216,5 @@ OF_INCIDENT = {
 }  # fmt: skip
 OF_OTHERS = {
     "hours": hours, "move": move, "joiner": joiner, "new_number": new_number, "stop": stop,
-    "restart": restart, "provider_down": provider_down,
+    "restart": restart, "provider_down": provider_down, "answer": answer,
 }  # fmt: skip

@@ -4,6 +4,7 @@ Quiet hours come from `tests.oracle`, minute by minute; deadlines from what read
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,7 +15,8 @@ from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, VOID, DeliveryState
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
 from alertd.domain.plan import plan
-from alertd.domain.watch import Duty, Rest, Verdict
+from alertd.domain.policy import Ladder, Step
+from alertd.domain.watch import Duty, LadderState, Rest, Verdict
 from tests import oracle
 
 if TYPE_CHECKING:
@@ -66,13 +68,39 @@ class Judge:
         return preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels
 
     def people(self) -> list[Caregiver]:
-        """R7: the `always` roles hear every update, else the first; R12: whoever can be reached at all."""
+        """R7: the `always` roles hear every update, else the first, and whom a ladder has told; R12: who can."""
         ordered = sorted(self.world.family.caregivers, key=lambda c: c.order)
-        first = [c for c in ordered if c.role in self.world.policy.always] or ordered[:1]
+        always = [c for c in ordered if c.role in self.world.policy.always] or ordered[:1]
+        first = [c for c in ordered if c in always or self.joined(c.id)]
         told = [c for c in first if self.usable(c) and self.channels(c)]
         if told or any(self.usable(c) for c in first):
             return told
         return [c for c in ordered if c not in first and self.usable(c) and self.channels(c)][:1]
+
+    def joined(self, name: str) -> bool:
+        """Whether a ladder has told this person, and they hear every update since."""
+        return any((r.told or r.open) and r.owed.reason is Reason.LADDER for r in self.rows(name))
+
+    def always_there(self) -> list[Caregiver]:
+        """Those who hear every update whatever a ladder does."""
+        ordered = sorted(self.world.family.caregivers, key=lambda c: c.order)
+        return [c for c in ordered if c.role in self.world.policy.always] or ordered[:1]
+
+    def ladder(self) -> Ladder | None:
+        """R7, R15: that of the severity with which the epoch began, until a fall from it."""
+        incident = self.world.incident
+        began = next(u.facts.severity for u in incident.updates if u.epoch == incident.epoch)
+        fell = incident.severity.rank < began.rank
+        return None if fell else self.world.policy.escalation.families.get(began)
+
+    def answered(self) -> bool:
+        """R9: somebody of a sufficient role has answered in this epoch; where there is nobody, who hears everything."""
+        ladder = self.ladder()
+        if ladder is None:
+            return False
+        able = [c for c in self.world.family.caregivers if c.role in ladder.by] or self.always_there()
+        epoch = self.world.incident.epoch
+        return any(a.epoch == epoch and a.caregiver in {c.id for c in able} for a in self.world.answers)
 
     def zone(self, c: Caregiver) -> str:
         return c.time_zone or self.world.family.time_zone
@@ -269,6 +297,14 @@ class Judge:
             )
             wakes = self.world.policy.wakes.get(worst, frozenset())
             return woken and kinds[owed.framing] in wakes, self.soft(c, worst)
+        if owed.reason is Reason.LADDER:  # as loud as the first message of the epoch
+            updates = self.world.incident.updates
+            i = next(i for i, u in enumerate(updates) if u.epoch == self.world.incident.epoch)
+            kinds_then = {updates[i].kind if i else Kind.NOTICE}
+            if i and updates[i].facts.severity.rank > updates[i - 1].facts.severity.rank:
+                kinds_then.add(Kind.SEVERITY)
+            wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
+            return bool(kinds_then & wakes) or self.wakes(c.id), False
         if owed.reason is Reason.FLOOR and not self.wakes(c.id):
             covered = self.covered(c.id)  # the message that this one stands for
             roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == covered for r in self.rows(c.id))
@@ -467,12 +503,61 @@ class Judge:
             knew = told >= newest or any(r.owed.update >= newest for r in self.told_rows())
             stands = self.promise() is not None and told >= self.news().number
             assert knew or failed or stands, "a holding in place of news that was never tried"
+        self.climbs(v)
         for d in v.owed:
             assert d.next_by is not None
             if d.update <= told:
                 assert d.next_by == max(v.next_by, now), "a repeat moved the clock (R4)"
             elif not v.holding:
                 assert d.next_by == self.says(), (d.next_by, "should be", self.says())
+
+    def climbs(self, v: Verdict) -> None:
+        """R7: a step is told in its time, to those it names, until somebody has answered."""
+        ladder, now, epoch = self.ladder(), self.world.now, self.world.incident.epoch
+        steps = [d for d in v.owed if d.reason is Reason.LADDER]
+        if ladder is None or self.answered():
+            assert not steps, "a ladder that is over"
+            assert v.ladder is (LadderState.ANSWERED if ladder is not None else None)
+            return
+        since = self.world.touched_since
+        tried = [
+            r.tried_at
+            for r in self.world.rows
+            if r.tried_at and r.owed.epoch == epoch and r.owed.framing not in ENDS and r.planned_at >= since
+        ]
+        failed = bool(self.world.statuses) or any(r.state in FAILED for r in self.world.rows)
+        for d in steps:
+            number = (d.step + 2) % 32 - 3
+            step = ladder.steps[number]
+            in_time = step.after == timedelta(0) or (tried and now >= min(tried) + step.after)
+            assert in_time or failed or self.reaches_nobody(ladder.steps[:number]), "too early"
+            assert not step.via or d.channel in step.via
+            c = self.person(d.caregiver)
+            assert c is not None
+            assert self.channels(c), "told by a ladder, and had asked not to be"
+            self.counts["ladder steps"] += 1
+        if v.ladder is not None:
+            self.counts[f"ladder {v.ladder}"] += 1
+        if v.ladder is LadderState.UNREACHABLE:
+            loud = [r for r in self.world.rows if r.owed.epoch == epoch and r.owed.loud and r.told]
+            assert not [r for r in loud if r in self.rows(r.owed.caregiver)], (
+                "unreachable, and something loud arrived"
+            )
+
+    def reaches_nobody(self, steps: Sequence[Step]) -> bool:
+        """Whether one of these steps has nobody, or none of their addresses: the next one is due at once then."""
+        others = [c for c in self.world.family.caregivers if c not in self.always_there() and self.channels(c)]
+        nexts = sum("next" in step.tell for step in steps)
+        return (
+            nexts > len(others)
+            or any(step.tell[0] not in ("always", "first", "all", "next") for step in steps)
+            or any(
+                step.via and not all(self.has(c, step.via) for c in self.world.family.caregivers) for step in steps
+            )
+        )
+
+    def has(self, c: Caregiver, channels: tuple[str, ...]) -> bool:
+        return any(a.channel in channels for a in c.addresses)
 
     def written(self, v: Verdict, again: Verdict, *, ended: bool) -> None:
         """Planning twice at one instant sends nothing new, and sleeps no longer."""
@@ -609,6 +694,8 @@ class Judge:
         for one, other in pairwise(sorted((r for r in self.world.rows if r.told), key=_by_address)):
             if one.owed.address != other.owed.address or other.owed.framing is not Framing.HOLDING:
                 continue
+            if other.owed.reason is Reason.LADDER:
+                continue  # "still down" for whoever has not answered
             apart = other.planned_at - one.planned_at
             promised = one.owed.next_by in {u.promise for u in self.world.incident.updates}
             assert promised or apart >= timedelta(seconds=60), ("a holding right after", one, other)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alertd.domain.family import Caregiver, Family
 from alertd.domain.incident import Kind, Severity
-from alertd.domain.policy import Policy
+from alertd.domain.policy import Escalation, Ladder, Policy
 from tests import make
 
 LOCAL = "%Y-%m-%d %H:%M"
@@ -28,6 +28,17 @@ OTHER_ZONES = (None, None, "America/Denver", "Europe/London")
 NIGHTS = ("22:00-06:30", "22:00-06:30", "none", "01:30-02:30", "23:00-09:00", "02:15-02:45", "20:00-00:30")
 DUTIES = (None, None, None, "mon-fri 08:00-15:00", "sat,sun 00:30-02:30", "mon-sun 21:00-23:30")
 LISTS = (None, None, ("push",), ("sms",), ("email",), ("push", "sms"), ("push", "email"), ())
+LADDERS: tuple[dict[Severity, Ladder], ...] = (
+    {},
+    {},
+    {Severity.CRITICAL: make.ladder()},
+    {Severity.CRITICAL: make.ladder((0, "always"), (3, "next"), (3.5, "next", "sms"), (45, "all", "email sms"))},
+    {
+        severity: make.ladder((0, ("first", "nurse")), (12, "always", "email"), by=("nurse",))
+        for severity in Severity
+    },
+    {Severity.CRITICAL: make.ladder((2, "next")), Severity.MAJOR: make.ladder((0, "all"), (90, "first"))},
+)
 HOLDS = (
     ("push", "sms", "email"),
     ("push",),
@@ -41,6 +52,7 @@ HOLDS = (
 EVENTS = (
     "progress", "promise", "monitoring", "unheard", "correction", "raise", "fall", "shrink", "grow", "elsewhere",
     "relapse", "hours", "move", "joiner", "stop", "new_number", "resolve", "cancel", "restart", "provider_down",
+    "answer",
 )  # fmt: skip
 
 FATES = (
@@ -86,7 +98,7 @@ class Script:
 def policies() -> st.SearchStrategy[Policy]:
     """Quiet nights that wait or are soft, several sets of kinds that wake, floors on and off."""
 
-    def build(quiet: int, wakes: int, floor: bool, major: bool) -> Policy:
+    def build(quiet: int, wakes: int, floor: bool, major: bool, climbs: int) -> Policy:
         critical, grave, minor = Severity.CRITICAL, Severity.MAJOR, Severity.MINOR
         hour = timedelta(hours=1)
         nights = (
@@ -100,9 +112,10 @@ def policies() -> st.SearchStrategy[Policy]:
             silence=make.silence(quiet=nights),
             wakes={critical: kinds, grave: kinds if major else frozenset()},
             floor=("sms", "voice") if floor else (),
+            escalation=Escalation(families=LADDERS[climbs]),
         )
 
-    return st.builds(build, st.integers(0, 3), st.integers(0, 2), st.booleans(), st.booleans())
+    return st.builds(build, st.integers(0, 3), st.integers(0, 2), st.booleans(), st.booleans(), st.integers(0, 5))
 
 
 @st.composite

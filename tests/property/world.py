@@ -22,13 +22,14 @@ from alertd.domain.delivery import (
     DeliveryState,
     Framing,
     Owed,
+    Reason,
     Telling,
     may_move,
 )
 from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
-from alertd.domain.watch import Duty, Rest, Verdict
+from alertd.domain.watch import Answer, Duty, Rest, Verdict
 from tests import make
 from tests.property.judge import Judge
 from tests.property.script import Script
@@ -50,6 +51,7 @@ class Row:
     soft: bool  # it may be said silently in quiet hours
     state: DeliveryState = DeliveryState.PENDING
     attempts: int = 0
+    tried_at: datetime | None = None  # when a provider was first asked to take it
     handed_at: datetime | None = None  # when the reader may first have got it
     accepted_at: datetime | None = None
     maybe: bool = False  # some outcome was unknown
@@ -69,7 +71,7 @@ class Row:
         return Telling(
             address=o.address, update=o.update, epoch=o.epoch, step=o.step, framing=o.framing, loud=o.loud,
             state=self.state, planned_at=self.planned_at, next_by=o.next_by, accepted_at=self.accepted_at,
-            in_quiet=o.in_quiet, maybe=self.maybe,
+            in_quiet=o.in_quiet, maybe=self.maybe, tried_at=self.tried_at,
         )  # fmt: skip
 
 
@@ -94,6 +96,7 @@ class World:
         self.serial = 0
         self.down: dict[str, datetime] = {}  # channel -> until when its provider takes nothing
         self.asleep_until: datetime | None = None  # our own outage
+        self.answers: list[Answer] = []
         self.fanouts = 0  # events whose planning is under way
         self.touched_since = script.start
         self.touched_severity = script.severity
@@ -166,7 +169,7 @@ class World:
         return make.duty(
             incident=self.incident, policy=self.policy, family=self.family, watch=self.watch, tellings=tellings,
             addresses=self.statuses, margin=silence.margin(None, self.policy, severity, timedelta(seconds=35)),
-            lease=LEASE,
+            lease=LEASE, answers=tuple(self.answers),
         )  # fmt: skip
 
     def make_due(self) -> None:
@@ -216,6 +219,8 @@ class World:
             look_at=verdict.look_at,
             rest=verdict.rest,
             version=self.watch.version + 1,
+            ladder=verdict.ladder,
+            step=verdict.step,
         )
         if verdict.owed or verdict.rest:
             names = [
@@ -231,6 +236,14 @@ class World:
         if verdict.look_at is not None:
             self.at(verdict.look_at, self.look)
         return ended
+
+    def end_ladder(self) -> None:
+        """An answer that is enough takes back what the ladder has not handed over."""
+        if self.judge.answered():
+            for row in self.rows:
+                if row.state is DeliveryState.PENDING and row.owed.reason is Reason.LADDER:
+                    self.move(row, DeliveryState.SUPERSEDED)
+            self.upset()
 
     def hold(self, margin: timedelta) -> None:
         """Write the next holding: a row of facts, with the time of the last real news."""
@@ -282,6 +295,7 @@ class World:
             return
         self.move(row, DeliveryState.LEASED)
         row.attempts += 1
+        row.tried_at = row.tried_at or self.now
         self.hand_over(row)
 
     def hand_over(self, row: Row) -> None:
