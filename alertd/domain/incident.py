@@ -207,9 +207,7 @@ class Incident:
     updates: tuple[Update, ...]
     version: int = 1
     ended_at: datetime | None = None
-    held: bool = (
-        False  # a machine's suspicion of which families are told nothing (R0); at its end, were told nothing
-    )
+    held: bool = False  # a machine's suspicion of which families are told nothing (R0)
     confirm_at: datetime | None = None  # when they are told of it without a human; None: only by one, or done
     resolve_at: datetime | None = None  # when the word of a source that may resolve takes effect
 

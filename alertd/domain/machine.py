@@ -81,8 +81,8 @@ def judge(incident: Incident, event: OutageEvent, policy: Policy) -> Judgement:
 def may_not_open(policy: Policy, event: OutageEvent) -> str:
     """Why an event opens nothing, with the way out."""
     return (
-        f"{_not_allowed(policy, event.source, OPEN)}; to open it: alertd incident open --service {spell(event.scope)} "
-        f'--severity {event.severity} --title "..."'
+        f"{_not_allowed(policy, event.source, OPEN)}; to open it: alertd incident open "
+        f'--service {spell(event.scope)} --severity {event.severity} --title "..."'
     )
 
 

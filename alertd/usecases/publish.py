@@ -102,7 +102,7 @@ def compose_update(
 ) -> tuple[Incident, Update]:
     """The incident after the update, and the update itself. Raises Invalid.
 
-    A person's word makes of a machine's suspicion an incident that is investigated, and told if it was not yet (R0).
+    A person's word makes of a machine's suspicion an incident that is investigated, and told (R0).
     """
     last = incident.facts_so_far
     suspected = incident.state is State.SUSPECTED and news.notify

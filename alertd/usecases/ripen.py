@@ -51,7 +51,7 @@ async def _ripen(deps: Deps, rows: Rows, incident_id: UUID) -> str | None:
 
 
 async def _authority(rows: Rows, incident: Incident) -> str | None:
-    """The source that may end the incident now: all alerts are resolved, and one of those who said so has authority."""
+    """The source that may end the incident now: one of those who said so, once all its alerts are resolved."""
     alerts = await rows.alerts_of(incident.id)
     if EventStatus.FIRING in alerts.values():
         return None

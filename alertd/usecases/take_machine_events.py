@@ -34,7 +34,7 @@ class _Rehearsed(Exception):
 async def take_machine_event(
     deps: Deps, event: OutageEvent, body: bytes, *, dry_run: bool = False, repeat: Repeat | None = None
 ) -> Received:
-    """Keep one event of a machine and do what its source may. Raises Conflict for the same id with another body."""
+    """Keep one event of a machine and do what its source may. Raises Conflict for a known id with another body."""
     told = Told(
         event.id, event.alert, event.status, event.title, hashlib.sha256(body).digest(), body.decode(), event
     )
