@@ -14,6 +14,7 @@ from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
+from alertd.ingest.alertmanager import Labels
 from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log, Timing
@@ -85,6 +86,20 @@ async def sample_clock(deps: Deps) -> None:
 def declared_services(settings: Settings) -> Services:
     """The services that the config folder declares."""
     return load_services(settings.config_dir / "services.yaml")
+
+
+def alertmanager_labels(settings: Settings) -> Labels:
+    """What the labels of Alertmanager's alerts mean."""
+    own = settings.alertmanager
+    return Labels(
+        source=own.source,
+        service_label=own.service_label,
+        region_label=own.region_label,
+        severity_label=own.severity_label,
+        service=own.service,
+        region=own.region,
+        severity=own.severity,
+    )
 
 
 def upgrade_database(settings: Settings) -> str:

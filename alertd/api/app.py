@@ -9,17 +9,32 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
-from alertd.api import deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import (
+    alertmanager,
+    deliveries,
+    errors,
+    events,
+    families,
+    family_import,
+    health,
+    incidents,
+    timeline,
+)
 from alertd.api.openapi import describe
 from alertd.api.served import Served
 from alertd.domain.service import Services
+from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
 
 Background = Callable[[Deps], AbstractAsyncContextManager[None]]
 
 
-def create_app(deps: Deps, services: Services, *, background: Background | None = None) -> FastAPI:
+def create_app(
+    deps: Deps, services: Services, *, labels: Labels | None = None, background: Background | None = None
+) -> FastAPI:
     """The API over open deps; whoever opened them closes them.
+
+    `labels`: what those of Alertmanager's alerts mean, where that differs from what is built in.
 
     `background` is entered when the server starts and left when it stops.
     """
@@ -33,8 +48,11 @@ def create_app(deps: Deps, services: Services, *, background: Background | None 
                 yield
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
-    app.state.served = Served(deps, services)
-    routers = [part.router for part in (incidents, timeline, deliveries, events, families, family_import, health)]
+    app.state.served = Served(deps, services, labels or BUILT_IN)
+    routers = [
+        part.router
+        for part in (incidents, timeline, deliveries, events, alertmanager, families, family_import, health)
+    ]
     for router in routers:
         app.include_router(router)
     errors.install(app)

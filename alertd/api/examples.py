@@ -16,6 +16,20 @@ REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "
 
 EVENT_TAKEN = {"did": "opened", "incident": 7, "update": 1}
 EVENT_REHEARSED = EVENT_TAKEN | {"dry_run": True, "preview": _PREVIEW}
+ALERTS_TAKEN = {
+    "did": {"opened": 1, "noted": 1},
+    "alerts": [
+        {"alert": "e94c744ae3d44df8", "status": "firing", "did": "opened", "incident": 7},
+        {
+            "alert": "82f18647108e0b7e",
+            "status": "firing",
+            "did": "noted",
+            "incident": None,
+            "why": "the alert has no label service",
+        },
+    ],
+    "left_out": 0,
+}
 
 _SCOPE = [{"service": "follow", "regions": ["us"]}]
 INCIDENT = {

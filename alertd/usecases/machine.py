@@ -11,7 +11,7 @@ from typing import cast
 from uuid import UUID
 
 from alertd.domain import machine, suspicion
-from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
@@ -27,20 +27,6 @@ IGNORED, PROPOSED, RESOLVING = "ignored event", "proposed", "resolving"
 _AGAIN = timedelta(days=1)  # an ignored alert that went on firing meanwhile is no news to responders
 _NAMED = 10
 _SIGNATURE = 64  # characters of a source that an act has room for
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One telling by a machine as it came, and what it says; `event` is None where it maps to nothing."""
-
-    id: str
-    alert: str
-    status: EventStatus
-    title: str  # what fires, in the source's words
-    digest: bytes
-    body: str
-    event: OutageEvent | None = None
-    why: str | None = None  # why it maps to nothing; else what was assumed
 
 
 @dataclass(slots=True)

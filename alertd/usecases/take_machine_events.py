@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from alertd.domain.errors import Conflict
-from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import TakenEvent
-from alertd.usecases.machine import Machine, Told
+from alertd.usecases.machine import Machine
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.preview import preview
 from alertd.usecases.received import Received

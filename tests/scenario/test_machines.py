@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from alertd.domain.errors import Conflict
-from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, Reach, Severity, State
-from alertd.usecases.machine import Told
 from alertd.usecases.ripen import ripen
 from alertd.usecases.sweep import sweep
 from alertd.usecases.take_machine_events import take_machine_events
