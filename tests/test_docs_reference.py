@@ -14,7 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from alertd import policy_file
-from alertd.api import access, deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import access, alertmanager, deliveries, errors, events, families, family_import, health, incidents, timeline
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Kind, Severity, State
@@ -87,6 +87,8 @@ def as_written(value: Any, data_dir: str) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ",".join(f"{word}={meaning}" for word, meaning in value.items()) or "none"
     return "none" if value is None else str(value).replace("/home/mia", "~")
 
 
@@ -207,7 +209,7 @@ def test_other_words_are_named() -> None:
 
 ROUTES = [
     route
-    for part in (incidents, timeline, deliveries, events, families, family_import, health)
+    for part in (incidents, timeline, deliveries, events, alertmanager, families, family_import, health)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

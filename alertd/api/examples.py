@@ -45,6 +45,9 @@ INCIDENT = {
     "ended_at": None,
     "last_news_at": "2019-11-30T07:52:00Z",
     "promise": "2019-11-30T08:22:00Z",
+    "held": False,
+    "confirm_at": None,
+    "resolve_at": None,
 }
 INCIDENTS = {"incidents": [INCIDENT]}
 INCIDENT_DETAIL = INCIDENT | {
@@ -52,6 +55,7 @@ INCIDENT_DETAIL = INCIDENT | {
         {
             "number": 1,
             "human_number": 1,
+            "source": None,
             "kind": "notice",
             "at": "2019-11-30T07:52:00Z",
             "title": "Follow is down",

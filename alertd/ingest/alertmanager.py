@@ -96,13 +96,14 @@ def _event(
     if service not in services:
         return None, f'label {labels.service_label} is "{quote(said)}", which is no service{hint(said, services)}'
     assumed: list[str] = []
+    severity = _severity(own.get(labels.severity_label), labels, assumed)
     regions = _regions(own.get(labels.region_label), service, labels, services, assumed)
     event = OutageEvent(
         source=labels.source,
         id=name,
         alert=fingerprint,
         service=service,
-        severity=_severity(own.get(labels.severity_label), labels, assumed),
+        severity=severity,
         status=status,
         title=title,
         regions=regions,
@@ -125,18 +126,21 @@ def _severity(said: str | None, labels: Labels, assumed: list[str]) -> Severity:
 def _regions(
     said: str | None, service: str, labels: Labels, services: Services, assumed: list[str]
 ) -> tuple[str, ...]:
-    """None where the region is not known: everywhere, as too many who ask are better than one who sleeps."""
+    """None, which is everywhere, where the region is neither mapped nor declared.
+
+    A cloud's region is not the families' one: taken at its word it would touch nobody.
+    """
     if not said:
         return ()
-    try:
-        region = shapes.region(labels.region.get(said, said))
-    except Invalid:
-        region = ""
-    if region and services.runs_in(service, region):
-        return (region,)
-    assumed.append(
-        f'label {labels.region_label} is "{quote(said)}", which is no region of {service}: taken as all'
-    )
+    mapped = labels.region.get(said)
+    if mapped is not None or services.regions.get(service):
+        try:
+            region = shapes.region(mapped if mapped is not None else said)
+        except Invalid:
+            region = ""
+        if region and services.runs_in(service, region):
+            return (region,)
+    assumed.append(f'label {labels.region_label} is "{quote(said)}", no known region of {service}: taken as all')
     return ()
 
 
