@@ -14,7 +14,18 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from alertd import policy_file
-from alertd.api import access, alertmanager, deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import (
+    access,
+    alertmanager,
+    deliveries,
+    errors,
+    events,
+    families,
+    family_import,
+    health,
+    incidents,
+    timeline,
+)
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Kind, Severity, State
