@@ -32,10 +32,11 @@ async def serve(settings: Settings) -> None:
     Raises CannotListen, and Mistakes for a config folder with mistakes.
     """
     logs.configure(settings.log.level, settings.log.json_)
+    services = declared_services(settings)
+    labels = alertmanager_labels(settings, services)
     with _listening(settings.api.host, settings.api.port) as listener:
         deps = await open_deps(settings, log=logs.get_logger("api"))
-        labels = alertmanager_labels(settings)
-        app = create_app(deps, declared_services(settings), labels=labels, background=_open)
+        app = create_app(deps, services, labels=labels, background=_open)
         config = uvicorn.Config(
             app,
             lifespan="on",

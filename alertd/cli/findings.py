@@ -35,6 +35,7 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
     found = [Finding("ok", "settings", f"from {settings.config_dir}; data in {settings.data_dir}")]
     found += _data_folder(settings)
     found.append(_policies(settings))
+    found += _labels(settings)
     found.append(_database(settings))
     found.append(_broker(settings))
     found.append(_api(env))
@@ -65,6 +66,17 @@ def _policies(settings: Settings) -> Finding:
         mend = (f"alertd policy check {settings.config_dir} names {'it' if len(wrong) == 1 else 'them'}",)
         return Finding("wrong", "policies", f"{len(wrong)} mistake{'s'[: len(wrong) != 1]}", mend)
     return Finding("ok", "policies", "policies, services and texts are in order")
+
+
+def _labels(settings: Settings) -> list[Finding]:
+    """Whether the labels of alerts mean services that are there."""
+    try:
+        wiring.alertmanager_labels(settings, wiring.declared_services(settings))
+    except Mistakes as error:
+        if any(problem.field.startswith("alertmanager.") for problem in error.problems):
+            said = tuple(str(problem) for problem in error.problems)
+            return [Finding("wrong", "Alertmanager", "its labels mean what is not there", said)]
+    return []  # what is wrong with services.yaml has been said
 
 
 def _database(settings: Settings) -> Finding:

@@ -118,16 +118,16 @@ async def add_incident(
     opened = Opened(
         incident.number, incident.newest.human_number or 1, seen, dry_run, confirmed=suspected is not None or None
     )
+    detail = {"alert": alert} if alert is not None else {}
     if suspected is not None:
         lane = lane_of(suspected, incident, seen.families)
         if not dry_run and not await write_update(
-            deps, rows, suspected, incident, who=who, families=seen.families, what="open"
+            deps, rows, suspected, incident, who=who, families=seen.families, what="open", **detail
         ):
             raise Conflict("this incident changes faster than it could be confirmed; try again")
         return opened, lane
     lane = lane_of_notices(seen.families)
     if not dry_run:
-        detail = {"alert": alert} if alert is not None else {}
         await add_opened(deps, rows, incident, policy, who=who, families=seen.families, **detail)
     return opened, lane
 

@@ -34,11 +34,15 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     itself, beside its looks, as handing over may take long.
     """
     machine_at = deps.clock.machine()
-    with suppress(Overtaken):  # looked at again at the next look
-        await ripen(deps)
     async with deps.store.reading() as rows:
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
+        ripe = await rows.ripe_incidents(deps.clock.now())
+    if ripe:
+        with suppress(Overtaken):  # looked at again at the next look
+            await ripen(deps)
+        async with deps.store.reading() as rows:
+            backlog = await rows.backlog(deps.clock.now(), machine_at)
     expired = retried = 0
     if lost:
         async with deps.store.transaction() as rows:

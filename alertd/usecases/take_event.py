@@ -110,7 +110,7 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
         return await _resolve(deps, rows, incident, event, who)
-    if incident is None:
+    if incident is None or incident.state is State.SUSPECTED:  # what a machine suspects, a human's event confirms
         opening = Opening(
             reaches=event.scope.reaches,
             severity=event.severity,
@@ -121,7 +121,8 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome
         opened, lane = await add_incident(deps, rows, opening, who=who, alert=event.alert)
         fresh = await rows.incident(opened.incident)
         assert fresh is not None
-        return Received("opened", opened.incident, opened.update), fresh.id, lane
+        did = "updated" if opened.confirmed else "opened"
+        return Received(did, opened.incident, opened.update), fresh.id, lane
     return await _update(deps, rows, incident, event, who)
 
 

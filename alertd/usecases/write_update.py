@@ -19,10 +19,12 @@ async def write_update(
     who: str,
     families: int,
     what: str | None = None,
+    **more: object,
 ) -> bool:
     """Write the newest update of `changed`, and have `families` told of it, unless it is not to be told.
 
-    `what`: the act's name, if it is not the update's kind. False if somebody else wrote first: roll back.
+    `what`: the act's name, if it is not the update's kind; `more` goes into its detail. False if somebody else
+    wrote first: roll back.
     """
     update = changed.newest
     if not await rows.add_update(before.id, update) or not await rows.save_incident(changed):
@@ -38,6 +40,7 @@ async def write_update(
             scope=changed.scope if anew else None,
         )
     detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
+    detail |= more
     await rows.add_act(deps.new_id(), update.at, who, what or update.kind.value, before.id, detail)
     return True
 

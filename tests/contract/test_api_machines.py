@@ -264,11 +264,11 @@ async def test_ten_megabytes_are_taken_in_seconds(served: Served) -> None:
     group = webhook(*(alert(f"f{n}", instance="x" * 400) for n in range(15_000)))
     raw = json.dumps(group).encode()
     assert 9_500_000 < len(raw) < MOST_BYTES
-    began = time.perf_counter()
+    began = time.process_time()  # other processes of a busy machine do not count
     answer = await served.ask("POST", PATH, raw=raw)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     assert answer.json()["did"] == {"noted": 14_999, "opened": 1}
-    assert took < 20, "a few seconds; this machine may be busy"
+    assert took < 15, "it takes three on an idle machine"
     again = await served.ask("POST", PATH, raw=raw)
     assert again.json()["did"] == {"duplicate": 15_000}
 
@@ -326,3 +326,15 @@ async def test_alerts_that_resolve_before_anybody_confirmed_stay_a_proposal(serv
     entries = (await by_human(served, "GET", "/v1/incidents/1/timeline"))["entries"]
     assert entries[-1]["what"] == "proposed"
     assert entries[-1]["text"].startswith("Proposed by alertmanager: incident 1 goes on")
+
+
+async def test_a_humans_event_confirms_what_a_machine_suspects(served: Served) -> None:
+    """It is their act, as an opening by hand is."""
+    await served.ask("POST", "/v1/events", FIRING)
+    body = FIRING | {"source": "desk", "id": "d1", "alert": "desk", "message": "Nothing arrives."}
+    taken = await by_human(served, "POST", "/v1/events", body)
+    assert (taken["did"], taken["incident"], taken["update"]) == ("updated", 1, 1)
+    shown = await by_human(served, "GET", "/v1/incidents/1")
+    assert (shown["state"], shown["held"]) == ("investigating", False)
+    assert await told(served) == 1
+    assert "Nothing arrives." in served.channel("push").accepted[0].text
