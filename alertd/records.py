@@ -232,6 +232,33 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class TakenEvent:
+    """An outage event as it is kept, unchanged for ever."""
+
+    source: str
+    id: str
+    alert: str
+    status: str  # firing, resolved
+    digest: bytes
+    body: str
+    at: datetime
+    incident_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What a machine told in vain, all of one telling and one reason: responders are to hear of it once."""
+
+    id: UUID
+    at: datetime
+    source: str
+    reason: str  # unmapped, touches nobody, may not open
+    why: str  # of the first, with the way out
+    alerts: Sequence[str]  # what fires, in the source's words; at most ten of `count`
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What writing families changed for others."""
 

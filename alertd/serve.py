@@ -15,7 +15,7 @@ from alertd.clock import ClusterClock
 from alertd.domain.errors import AlertdError
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
-from alertd.wiring import close_deps, declared_services, open_deps, sample_clock
+from alertd.wiring import alertmanager_labels, close_deps, declared_services, open_deps, sample_clock
 
 _GRACE = 8  # seconds for requests under way when it is told to stop
 _EVERY = 15.0  # seconds between two looks at how old the clock's sample is
@@ -33,9 +33,11 @@ async def serve(settings: Settings) -> None:
     Raises CannotListen, and Mistakes for a config folder with mistakes.
     """
     logs.configure(settings.log.level, settings.log.json_)
+    services = declared_services(settings)
+    labels = alertmanager_labels(settings, services)
     with _listening(settings.api.host, settings.api.port) as listener:
         deps = await open_deps(settings, log=logs.get_logger("api"))
-        app = create_app(deps, declared_services(settings), background=_open)
+        app = create_app(deps, services, labels=labels, background=_open)
         config = uvicorn.Config(
             app,
             lifespan="on",

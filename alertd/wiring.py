@@ -14,9 +14,13 @@ from pydantic import SecretStr
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
+from alertd.domain.errors import Invalid, quote
 from alertd.domain.links import Links
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
+from alertd.ingest import shapes
+from alertd.ingest.alertmanager import Labels
+from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log, Timing
@@ -110,6 +114,34 @@ async def sample_clock(deps: Deps) -> None:
 def declared_services(settings: Settings) -> Services:
     """The services that the config folder declares."""
     return load_services(settings.config_dir / "services.yaml")
+
+
+def alertmanager_labels(settings: Settings, services: Services) -> Labels:
+    """What the labels of Alertmanager's alerts mean. Raises Mistakes for one that means nothing here."""
+    own = settings.alertmanager
+    wrong = [
+        Problem(
+            f'"{quote(meaning)}" is no service{hint(meaning, services)}', f"alertmanager.service.{quote(word)}"
+        )
+        for word, meaning in own.service.items()
+        if meaning not in services
+    ]
+    for word, meaning in own.region.items():
+        try:
+            shapes.region(meaning)
+        except Invalid as error:
+            wrong.append(Problem(error.message, f"alertmanager.region.{quote(word)}"))
+    if wrong:
+        raise Mistakes(wrong)
+    return Labels(
+        source=own.source,
+        service_label=own.service_label,
+        region_label=own.region_label,
+        severity_label=own.severity_label,
+        service=own.service,
+        region=own.region,
+        severity=own.severity,
+    )
 
 
 def upgrade_database(settings: Settings) -> str:

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import UUID
 
 from alertd import wiring
@@ -72,7 +71,8 @@ class Daemon:
         programs = (
             f"import workers; workers.run_worker('urgent', {URGENT}, level='warning')",
             f"import os, workers; os.nice(10); workers.run_worker('bulk', {BULK}, level='warning')",
-            "import os; from alertd.settings import load; from workers import sweeper; sweeper.main(load(os.environ))",
+            "import os; from alertd import settings; from workers import sweeper; "
+            "sweeper.main(settings.load(os.environ))",
         )
         for number, program in enumerate(programs):
             with (self._folder / f"part-{number}.log").open("wb") as log:
@@ -149,9 +149,3 @@ def p95(values: Sequence[float]) -> float:
     """The value that 95 % do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]
-
-
-def folder_of(path: Path) -> Path:
-    """A folder that exists."""
-    path.mkdir(parents=True, exist_ok=True)
-    return path

@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from alertd import policy_file
 from alertd.api import (
     access,
+    alertmanager,
     deliveries,
     errors,
     events,
@@ -104,6 +105,8 @@ def as_written(value: Any, data_dir: str) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:g}"
+    if isinstance(value, dict):
+        return ",".join(f"{word}={meaning}" for word, meaning in value.items()) or "none"
     return "none" if value is None else str(value).replace("/home/mia", "~")
 
 
@@ -304,7 +307,7 @@ def test_other_words_are_named() -> None:
 
 ROUTES = [
     route
-    for part in (incidents, timeline, reach, deliveries, events, families, family_import, health)
+    for part in (incidents, timeline, reach, deliveries, events, alertmanager, families, family_import, health)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

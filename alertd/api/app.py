@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
 from alertd.api import (
+    alertmanager,
     answer,
     deliveries,
     errors,
@@ -24,13 +25,18 @@ from alertd.api import (
 from alertd.api.openapi import describe
 from alertd.api.served import Served
 from alertd.domain.service import Services
+from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
 
 Background = Callable[[Deps], AbstractAsyncContextManager[None]]
 
 
-def create_app(deps: Deps, services: Services, *, background: Background | None = None) -> FastAPI:
+def create_app(
+    deps: Deps, services: Services, *, labels: Labels | None = None, background: Background | None = None
+) -> FastAPI:
     """The API over open deps; whoever opened them closes them.
+
+    `labels`: what those of Alertmanager's alerts mean, where that differs from what is built in.
 
     `background` is entered when the server starts and left when it stops.
     """
@@ -44,10 +50,9 @@ def create_app(deps: Deps, services: Services, *, background: Background | None 
                 yield
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
-    app.state.served = Served(deps, services)
-    routers = [
-        part.router for part in (incidents, timeline, reach, deliveries, events, families, family_import, health)
-    ]
+    app.state.served = Served(deps, services, labels or BUILT_IN)
+    parts = (incidents, timeline, reach, deliveries, events, alertmanager, families, family_import, health)
+    routers = [part.router for part in parts]
     for router in (*routers, answer.router):
         app.include_router(router)
     errors.install(app)

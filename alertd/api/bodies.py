@@ -59,12 +59,17 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
 
 async def read_document(request: Request) -> tuple[bytes, object]:
     """The body, and what it is as JSON. Raises Denied: 413, 415, or 400 for what is no JSON."""
+    return await read_document_of(request, MOST_BYTES)
+
+
+async def read_document_of(request: Request, most: int) -> tuple[bytes, object]:
+    """A body of at most `most` bytes, and what it is as JSON. Raises Denied as `read_document`."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    raw = await read_body(request)
+    raw = await read_body(request, most)
     if raw and kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise Denied(415, "send the body with Content-Type: application/json")
     try:
-        return raw, read_json(raw, MOST_BYTES) if raw else {}
+        return raw, read_json(raw, most) if raw else {}
     except Invalid as error:
         raise Denied(400, f"the body {error.message}") from None
 

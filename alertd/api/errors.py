@@ -18,7 +18,7 @@ from alertd.ingest.reading import Mistakes, Problem
 RETRY_AFTER = 5  # seconds; a database that restarts is back within them
 
 _WORDS = {
-    400: ("malformed", "The body is not JSON."),
+    400: ("malformed", "The body is not JSON, or not what this path reads at all."),
     401: ("unauthenticated", "No API key, or one that is unknown or revoked."),
     403: ("forbidden", "The key lacks the right."),
     404: ("not_found", "What was named does not exist."),
@@ -78,9 +78,9 @@ class ErrorAnswer(BaseModel):
 class Denied(Exception):
     """The request is refused before it is looked into: status and one sentence."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, field: str | None = None) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.field = status, message, field
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -137,7 +137,7 @@ async def _denied(_request: Request, error: Exception) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status == 413:
         headers["Connection"] = "close"  # what is still on its way is not read
-    return answer(error.status, error.message, headers=headers)
+    return answer(error.status, error.message, headers=headers, field=error.field)
 
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:

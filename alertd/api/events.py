@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from alertd.api.access import WritesEvents, who
 from alertd.api.bodies import DryRun, IdempotencyKey, read_document, repeat_of, takes
-from alertd.api.errors import Denied, errors
+from alertd.api.errors import errors
 from alertd.api.examples import EVENT_REHEARSED, EVENT_TAKEN, answers
 from alertd.api.served import Here
 from alertd.api.views import PreviewView
@@ -17,6 +17,7 @@ from alertd.ingest import event as event_format
 from alertd.ingest.reading import Mistakes, Problem
 from alertd.usecases.keys import may
 from alertd.usecases.take_event import rehearse_event, take_event
+from alertd.usecases.take_machine_events import take_machine_event
 
 router = APIRouter(tags=["events"])
 
@@ -100,24 +101,25 @@ async def take(
 ) -> EventTaken:
     """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it.
 
+    With a key that has `incident:write` too it is the act of a human. With one that has only `event:write` it is
+    a machine's: what that may do by itself says the policy's `sources`; the rest is noted, with `why`. What a
+    machine opens is `suspected`: families are told when a human confirms it, or once the policy's `confirm` has
+    passed.
     200 for a dry run.
     """
-    if not may(key, "incident:write"):
-        raise Denied(
-            403,
-            f"key {key.id} lacks the right incident:write: for now an event is the act of a human who may "
-            "open incidents; sources that act by themselves come with the next version",
-        )
     raw, value = document
     if not isinstance(value, dict):
         raise Mistakes([Problem("the event must be a set of keys and values")])
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
     repeat = repeat_of(key, idempotency_key, request, raw)
-    received = (
-        await rehearse_event(here.deps, event, raw, who=who(key))
-        if dry_run
-        else await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
-    )
+    if not may(key, "incident:write"):  # a machine: the policy says what its source may do by itself
+        received = await take_machine_event(
+            here.deps, event, raw, dry_run=dry_run, repeat=None if dry_run else repeat
+        )
+    elif dry_run:
+        received = await rehearse_event(here.deps, event, raw, who=who(key))
+    else:
+        received = await take_event(here.deps, event, raw, who=who(key), repeat=repeat)
     taken = EventTaken(did=received.did, incident=received.incident, update=received.update, why=received.why)
     if not dry_run:
         return taken

@@ -17,6 +17,20 @@ REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "
 
 EVENT_TAKEN = {"did": "opened", "incident": 7, "update": 1}
 EVENT_REHEARSED = EVENT_TAKEN | {"dry_run": True, "preview": _PREVIEW}
+ALERTS_TAKEN = {
+    "did": {"opened": 1, "noted": 1},
+    "alerts": [
+        {"alert": "e94c744ae3d44df8", "status": "firing", "did": "opened", "incident": 7},
+        {
+            "alert": "82f18647108e0b7e",
+            "status": "firing",
+            "did": "noted",
+            "incident": None,
+            "why": "the alert has no label service",
+        },
+    ],
+    "left_out": 0,
+}
 
 _SCOPE = [{"service": "follow", "regions": ["us"]}]
 INCIDENT = {
@@ -32,6 +46,9 @@ INCIDENT = {
     "ended_at": None,
     "last_news_at": "2019-11-30T07:52:00Z",
     "promise": "2019-11-30T08:22:00Z",
+    "held": False,
+    "confirm_at": None,
+    "resolve_at": None,
 }
 INCIDENTS = {"incidents": [INCIDENT]}
 INCIDENT_DETAIL = INCIDENT | {
@@ -39,6 +56,7 @@ INCIDENT_DETAIL = INCIDENT | {
         {
             "number": 1,
             "human_number": 1,
+            "source": None,
             "kind": "notice",
             "at": "2019-11-30T07:52:00Z",
             "title": "Follow is down",

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
+from alertd.api.alertmanager import Webhook
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
@@ -20,6 +21,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EndIncident,
     ReopenIncident,
     Event,
+    Webhook,
     FamilyBody,
 )
 
@@ -42,7 +44,10 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
             routes=app.routes,
             tags=[
                 {"name": "incidents", "description": "Open, tell, resolve, look."},
-                {"name": "events", "description": "Outages told by programs in the name of a human."},
+                {
+                    "name": "events",
+                    "description": "Outages told by programs, in the name of a human or by themselves.",
+                },
                 {"name": "families", "description": "Whom to tell, and how."},
                 {"name": "deliveries", "description": "What was told, to whom."},
                 {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},

@@ -30,17 +30,26 @@ def tell(
     signed: dict[int, str] = {}
     entries: list[Entry] = []
     for at, who, what, detail in acts:
-        number = 1 if what == "open" else json.loads(detail).get("update")
+        said = json.loads(detail)
+        number = said.get("update", 1 if what == "open" else None)
         if isinstance(number, int):
             signed[number] = who
         else:
-            entries.append(Entry(at, what, f"{what} by {who}", who=who))
+            entries.append(Entry(at, what, _act(who, what, said.get("why")), who=who))
     entries += [
         _update(update, incident, signed.get(update.number), tellings.get(update.number, _Telling()))
         for update in incident.updates
     ]
     entries += failed(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _act(who: str, what: str, why: str | None) -> str:
+    """What somebody did that is no update; of a machine what it asked for, and why that was not done."""
+    if why is None:
+        return f"{what} by {who}"
+    end = "" if why.endswith(_ENDS) else "."
+    return f"{what.capitalize()} by {who}: {why}{end}"
 
 
 def counts(told: Told) -> str:
@@ -66,7 +75,8 @@ def _update(update: Update, incident: Incident, who: str | None, telling: _Telli
     parts = [_headline(update, incident, who)]
     parts += [f'"{text}"' for _, text in sorted(update.facts.message.items(), key=lambda m: m[0] != "en")][:1]
     if not update.notify:
-        parts.append("For the record only: nobody is told")
+        unheard = update.source is not None or update.facts.state.ended
+        parts.append("Families are told nothing" if unheard else "For the record only: nobody is told")
     if told:
         parts.append(f"Told: {told}")
     return Entry(
@@ -90,6 +100,12 @@ def _headline(update: Update, incident: Incident, who: str | None) -> str:
     by = f" by {who}" if who else ""
     number = f"Update {update.human_number}" if update.human_number else "Update"
     match update.kind:
+        case Kind.NOTICE if update.number > 1 and update.source is not None:
+            return f"Nobody had confirmed it: families are told of what {update.source} suspects"
+        case Kind.NOTICE if update.number > 1:
+            return f"{number}{by}: confirmed: {facts.title} ({facts.severity}; {_scope(update)})"
+        case Kind.NOTICE if update.source is not None:
+            return f"Suspected{by}: {facts.title} ({facts.severity}; {_scope(update)})"
         case Kind.NOTICE:
             return f"Opened{by}: {facts.title} ({facts.severity}; {_scope(update)})"
         case Kind.RESOLUTION:

@@ -23,7 +23,8 @@ class EntryView(BaseModel):
 
     at: datetime
     what: str = Field(
-        description="An update's kind (notice, progress, holding, ...), or refused, undelivered, parked.",
+        description="An update's kind (notice, progress, holding, ...), or refused, undelivered, parked; "
+        "of a machine also proposed (it may not do that by itself) and resolving.",
         examples=["refused"],
     )
     text: str = Field(
@@ -79,7 +80,7 @@ async def timeline(
     here: Here,
     failures: Annotated[int, Query(ge=0, le=10_000, description="How many failures to tell of.")] = 1000,
 ) -> Timeline:
-    """Human acts, updates with what was delivered of them, refusals and holdings, as one story."""
+    """Acts of humans and machines, updates with what was delivered of them, refusals, holdings, as one story."""
     async with here.deps.store.reading() as rows:
         found = await find(rows, incident)
         failed = await rows.failures(found.id, failures + 1)

@@ -60,6 +60,7 @@ class CommandDone(BaseModel):
     state: str
     dry_run: bool
     preview: PreviewView
+    confirmed: bool | None = Field(None, description="true: a machine had suspected it; else left out.")
 
     @classmethod
     def of(cls, done: Opened | Published) -> "CommandDone":
@@ -70,6 +71,7 @@ class CommandDone(BaseModel):
             state=done.state.value if isinstance(done, Published) else "investigating",
             dry_run=done.dry_run,
             preview=PreviewView.of(done.preview),
+            confirmed=done.confirmed if isinstance(done, Opened) else None,
         )
 
 
@@ -77,7 +79,8 @@ class UpdateView(BaseModel):
     """One update: the facts that were true then."""
 
     number: int
-    human_number: int | None = Field(description="As readers see it; none for what alertd wrote itself.")
+    human_number: int | None = Field(description="As readers see it; none for what alertd or a machine wrote.")
+    source: str | None = Field(description="The machine that wrote it; none: a person, or alertd itself.")
     kind: str
     at: datetime
     title: str
@@ -99,6 +102,7 @@ class UpdateView(BaseModel):
         return cls(
             number=update.number,
             human_number=update.human_number,
+            source=update.source,
             kind=update.kind.value,
             at=update.at,
             title=facts.title,
@@ -127,8 +131,17 @@ class IncidentView(BaseModel):
     since: datetime
     opened_at: datetime
     ended_at: datetime | None
-    last_news_at: datetime = Field(description="When a human last told families something.")
+    last_news_at: datetime | None = Field(
+        description="When a human last told families something; none: nobody has yet."
+    )
     promise: datetime | None = Field(description="Next update by; none where nothing is promised any more.")
+    held: bool = Field(description="true: a machine's suspicion, of which families are told nothing.")
+    confirm_at: datetime | None = Field(
+        description="When families are told of it without a human; none: only once somebody confirms it, or done."
+    )
+    resolve_at: datetime | None = Field(
+        description="When it is resolved on a machine's word unless an alert fires again; none: not by itself."
+    )
 
     @classmethod
     def of(cls, incident: Incident, now: datetime) -> "IncidentView":
@@ -166,6 +179,9 @@ def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "since": facts.since,
         "opened_at": incident.opened_at,
         "ended_at": incident.ended_at,
-        "last_news_at": incident.news.at,
+        "last_news_at": incident.last_word.at if incident.last_word is not None else None,
         "promise": None if incident.state.ended else open_promise(incident, now),
+        "held": incident.held,
+        "confirm_at": incident.confirm_at,
+        "resolve_at": incident.resolve_at,
     }

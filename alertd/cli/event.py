@@ -17,6 +17,10 @@ _DID = {
     "opened": "It opened incident {incident}.",
     "updated": "It is update {update} of incident {incident}.",
     "resolved": "It resolved incident {incident}.",
+    "opened by machine": "It opened incident {incident}, as a suspicion; alertd incident show {incident} says "
+    "when families are told.",
+    "updated by machine": "It changed incident {incident}.",
+    "resolved by machine": "It resolved incident {incident}.",
     "noted": "Incident {incident} knows this already; nobody is told.",
     "duplicate": "It was taken before; nothing was done.",
 }
@@ -24,6 +28,9 @@ _WOULD = {
     "opened": "It would open an incident.",
     "updated": "It would be update {update} of incident {incident}.",
     "resolved": "It would resolve incident {incident}.",
+    "opened by machine": "It would open an incident, as a suspicion that waits for somebody to confirm it.",
+    "updated by machine": "It would change incident {incident}.",
+    "resolved by machine": "It would resolve incident {incident}.",
     "noted": "Incident {incident} knows this already; nobody would be told.",
     "duplicate": "It was taken before.",
 }
@@ -54,9 +61,14 @@ def send(
 
 def _said(done: Mapping[str, Any]) -> str:
     if not done.get("dry_run"):
-        return _but(done, _DID.get(done["did"], "{did}").format_map(done))
-    would = _but(done, _WOULD.get(done["did"], "{did}").format_map(done))
+        return _but(done, _words(done, _DID))
+    would = _but(done, _words(done, _WOULD))
     return f"Nothing was done. {would}{' ' + preview(done['preview']) if done.get('preview') else ''}"
+
+
+def _words(done: Mapping[str, Any], words: Mapping[str, str]) -> str:
+    by_machine = done.get("update") is None and done["did"] in ("opened", "updated", "resolved")
+    return words.get(f"{done['did']} by machine" if by_machine else done["did"], "{did}").format_map(done)
 
 
 def _but(done: Mapping[str, Any], said: str) -> str:

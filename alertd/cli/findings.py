@@ -10,7 +10,7 @@ from alertd.cli.look_at_addresses import api, public_url
 from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_database import database
 from alertd.cli.look_at_machine import data_folder, disk, zones
-from alertd.cli.look_at_policies import policies
+from alertd.cli.look_at_policies import labels, policies
 from alertd.ingest.reading import Mistakes
 from alertd.settings import load
 from alertd.stand_ins import StandIns
@@ -59,6 +59,7 @@ LOOKS: tuple[Look, ...] = (
     disk,
     zones,
     policies,
+    labels,
     database,
     broker,
     api,

@@ -113,9 +113,13 @@ def opened(done: dict[str, Any], title: str) -> str:
     if done["dry_run"]:
         return f"Nothing was done. {preview(done['preview'])}"
     number = done["incident"]
+    if done.get("confirmed"):
+        head = f"Incident {number}, which a machine suspected, is confirmed: {title}. Its families are being told."
+    else:
+        head = f"Incident {number} is open: {title}. Its families are being told."
     promised = "".join(f"{line}\n" for line in _promised(done["preview"]))
     return (
-        f"Incident {number} is open: {title}. Its families are being told.\n{promised}"
+        f"{head}\n{promised}"
         f"  who has been told:  alertd incident timeline {number}\n"
         f'  tell them more:     alertd incident update {number} --message "..." --next-in 30m\n'
         f"  when it is over:    alertd incident resolve {number}"

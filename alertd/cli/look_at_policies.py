@@ -2,9 +2,10 @@
 
 from alertd.cli.finding import Finding, Seen
 from alertd.cli.policy import problems
+from alertd.ingest.reading import Mistakes
 from alertd.policy_file import load_policies, load_services
 from alertd.texts import load as load_texts
-from alertd.wiring import templates_folder
+from alertd.wiring import alertmanager_labels, declared_services, templates_folder
 
 
 def policies(seen: Seen) -> list[Finding]:
@@ -31,3 +32,14 @@ def policies(seen: Seen) -> list[Finding]:
         text = f"no name for {', '.join(unnamed)}: families there read the English one"
         found.append(Finding("note", "services", text, (f"add it to names in {folder / 'services.yaml'}",)))
     return found
+
+
+def labels(seen: Seen) -> list[Finding]:
+    """Whether the labels of alerts mean services that are there."""
+    try:
+        alertmanager_labels(seen.settings, declared_services(seen.settings))
+    except Mistakes as error:
+        if any(problem.field.startswith("alertmanager.") for problem in error.problems):
+            said = tuple(str(problem) for problem in error.problems)
+            return [Finding("wrong", "Alertmanager", "its labels mean what is not there", said)]
+    return []  # what is wrong with services.yaml has been said

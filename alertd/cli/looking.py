@@ -95,7 +95,7 @@ def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:
         [
             (
                 each["number"],
-                each["state"],
+                f"{each['state']}, not told yet" if each["held"] and not each["ended_at"] else each["state"],
                 each["severity"],
                 local(each["opened_at"]),
                 _scope(each),
@@ -118,6 +118,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             ("since", f"{local(found['since'])} ({zone(found['since'])})"),
             ("opened", local(found["opened_at"])),
             ("ended", local(found["ended_at"]) if found["ended_at"] else ""),
+            *_by_itself(found),
             ("promised", f"next update by {local(found['promise'])}" if found["promise"] else ""),
             ("policy", found["policy"]),
             ("families", heard),
@@ -137,10 +138,28 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
     return f"Incident {found['number']}: {clean(found['title'])}\n{head}\nUpdates\n{updates}{more}"
 
 
+def _by_itself(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What becomes of a machine's suspicion if nobody does anything, and what somebody can do."""
+    lines = []
+    if found["held"] and not found["ended_at"]:
+        at = found["confirm_at"]
+        when = f"at {local(at)} unless somebody does something" if at else "only once somebody confirms it"
+        lines += [
+            ("not told yet", f"families are told {when}"),
+            ("", f'to tell them now: alertd incident update {found["number"]} --message "..."'),
+            ("", f"a false alarm:    alertd incident cancel {found['number']}"),
+        ]
+    if found["resolve_at"] and not found["ended_at"]:
+        lines.append(("all quiet", f"resolved at {local(found['resolve_at'])} unless an alert fires again"))
+    return lines
+
+
 def _update(update: Mapping[str, Any]) -> str:
     message = update["message"].get("en") or next(iter(update["message"].values()), "")
     told = f': "{message}"' if message else ""
-    return f"{update['human_number']} {update['kind']} ({update['state']}, {update['severity']}){told}"
+    by = f" by {update['source']}" if update["source"] else ""
+    number = f"{update['human_number']} " if update["human_number"] else ""
+    return f"{number}{update['kind']}{by} ({update['state']}, {update['severity']}){told}"
 
 
 def _told(answer: Mapping[str, Any]) -> str:

@@ -34,3 +34,17 @@ class OutageEvent:
     def scope(self) -> Scope:
         """What the source says is failing."""
         return Scope((Reach(self.service, self.regions),))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One telling by a machine as it came, and what it says; `event` is None where it maps to nothing."""
+
+    id: str
+    alert: str
+    status: EventStatus
+    title: str  # what fires, in the source's words
+    digest: bytes
+    body: str
+    event: OutageEvent | None = None
+    why: str | None = None  # why it maps to nothing; else what was assumed

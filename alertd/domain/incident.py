@@ -160,7 +160,7 @@ class Update:
     facts: Facts
     promise: datetime | None = None  # "next update by", made by a human
     notify: bool = True
-    human_number: int | None = None  # what readers see; None for what alertd wrote itself
+    human_number: int | None = None  # what readers see; None for what alertd or a machine wrote
     references: int | None = None  # the update that this one corrects
     closes_promise: bool = False  # a holding written at or after promise - margin
     epoch: int = 1
@@ -207,7 +207,7 @@ class Incident:
     updates: tuple[Update, ...]
     version: int = 1
     ended_at: datetime | None = None
-    held: bool = False  # a machine's suspicion of which families are not told yet (R0)
+    held: bool = False  # a machine's suspicion of which families are told nothing (R0)
     confirm_at: datetime | None = None  # when they are told of it without a human; None: only by one, or done
     resolve_at: datetime | None = None  # when the word of a source that may resolve takes effect
 
@@ -230,9 +230,28 @@ class Incident:
         return next((update for update in self.updates if update.epoch == self.epoch), self.updates[-1])
 
     @property
+    def last_word(self) -> Update | None:
+        """The newest update by a person that families are to be told; None: only machines have spoken."""
+        return next((update for update in reversed(self.updates) if update.by_person and update.notify), None)
+
+    @property
+    def next_human_number(self) -> int:
+        """The number that readers see on the next update by a person."""
+        return 1 + max((update.human_number or 0 for update in self.updates), default=0)
+
+    @property
+    def facts_so_far(self) -> Facts:
+        """What the next update builds on.
+
+        A holding repeats what families know; what was noted for the record since is kept for the next update.
+        """
+        return next((update.facts for update in reversed(self.updates) if update.human), self.newest.facts)
+
+    @property
     def worst(self) -> Severity:
-        """The gravest severity of this epoch; a fall leaves it as it was."""
-        return max((u.facts.severity for u in self.updates if u.epoch == self.epoch), key=_RANK.__getitem__)
+        """The gravest severity that families were to be told of in this epoch; a fall leaves it as it was."""
+        told = (u.facts.severity for u in self.updates if u.epoch == self.epoch and u.notify)
+        return max(told, key=_RANK.__getitem__, default=self.severity)
 
     def tells(self, number: int) -> frozenset[Kind]:
         """The kinds of news in the update of this number; empty if there is none."""

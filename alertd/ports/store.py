@@ -18,6 +18,7 @@ from alertd.records import (
     DeliveryRow,
     FailedTry,
     Fanout,
+    Ignored,
     Imported,
     Key,
     Lease,
@@ -27,6 +28,7 @@ from alertd.records import (
     Planned,
     Progress,
     Reach,
+    TakenEvent,
 )
 
 
@@ -109,6 +111,24 @@ class Rows(Protocol):
         incident_id: UUID | None,
     ) -> None:
         """Keep an outage event, unchanged for ever."""
+
+    async def known_events(self, source: str, ids: Sequence[str]) -> Mapping[str, tuple[bytes, UUID | None]]:
+        """Those of these events that were taken already: id -> (digest of the body, incident)."""
+
+    async def incidents_of_alerts(self, source: str, alerts: Sequence[str]) -> Mapping[str, UUID]:
+        """The incident that each of these alerts last belonged to; alerts that never had one are left out."""
+
+    async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
+        """Those of these alerts that have fired for no incident after a moment."""
+
+    async def add_events(self, events: Sequence[TakenEvent]) -> None:
+        """Keep outage events, unchanged for ever."""
+
+    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
+        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+
+    async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
+        """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
 
     async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
         """The incident that an alert of a source last belonged to."""

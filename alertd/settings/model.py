@@ -9,12 +9,15 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
     model_validator,
 )
+
+from alertd.domain.incident import Severity
 
 
 def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -63,10 +66,22 @@ def _smtp(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _table(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [entry.partition("=") for entry in value.split(",") if entry.strip()]
+    if any(not equals or not word.strip() or not meaning.strip() for word, equals, meaning in pairs):
+        raise ValueError("must be a table; in the environment write for example page=critical,warning=minor")
+    return {word.strip(): meaning.strip() for word, _, meaning in pairs}
+
+
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\r\n]*$")
 ]
 Web = Annotated[str, AfterValidator(_web)]
+SourceName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
+LabelName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
+Table = Annotated[dict[str, str], BeforeValidator(_table)]
 Rate = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
@@ -121,6 +136,21 @@ class Console(_Part):
     """Messages to the terminal, for trying out."""
 
     enabled: bool = False
+
+
+class Alertmanager(_Part):
+    """What the labels of Alertmanager's alerts mean; in the environment a table is `page=critical,warn=minor`."""
+
+    source: SourceName = "alertmanager"  # as which the policy's `sources` knows it
+    service_label: LabelName = "service"
+    region_label: LabelName = "region"
+    severity_label: LabelName = "severity"
+    service: Table = {}  # a label's value -> the service it means; a declared service means itself
+    region: Table = {}
+    severity: Annotated[dict[str, Severity], BeforeValidator(_table)] = {
+        "page": Severity.CRITICAL,
+        "warning": Severity.MINOR,
+    }
 
 
 class Log(_Part):
@@ -189,6 +219,7 @@ class Settings(_Part):
     fcm: Fcm = Fcm()
     smtp: Smtp = Smtp()
     console: Console = Console()
+    alertmanager: Alertmanager = Alertmanager()
     log: Log = Log()
     workers: Workers = Workers()
     clock: Clock = Clock()

@@ -11,6 +11,7 @@ from alertd.store.answers import AnswerRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
+from alertd.store.events import EventRows
 from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
@@ -24,6 +25,7 @@ from alertd.store.views import ViewRows
 
 class Rows(
     IncidentRows,
+    EventRows,
     FamilyRows,
     CursorRows,
     FanoutRows,

@@ -85,6 +85,12 @@ act = Table(  # append-only: what humans did
     Column("detail", Text, nullable=False),  # JSON, never personal data
 )
 Index(None, act.c.incident_id, act.c.at)
+Index(
+    "ix_act_ignored",
+    act.c.at,
+    postgresql_where=text("what = 'ignored event'"),
+    sqlite_where=text("what = 'ignored event'"),
+)
 
 idempotency = Table(
     "idempotency",
@@ -112,6 +118,7 @@ outage_event = Table(
     PrimaryKeyConstraint("source", "id"),
 )
 Index(None, outage_event.c.incident_id)
+Index(None, outage_event.c.source, outage_event.c.alert)
 
 incident = Table(
     "incident",

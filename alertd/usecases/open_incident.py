@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import Lane
 from alertd.domain.errors import Conflict, Invalid
-from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Severity, State, Update
+from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Scope, Severity, State, Update
+from alertd.domain.policy import Policy
+from alertd.domain.suspicion import confirmed, confirmed_by, confirmed_scope
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
 from alertd.usecases.fan_out import cursors
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
-
-URGENT_BELOW = 1000
-"""First notices that touch fewer families take the urgent lane, all else the bulk lane."""
+from alertd.usecases.write_update import lane_of, lane_of_notices, write_update
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Opened:
     update: int
     preview: Preview
     dry_run: bool = False
+    confirmed: bool | None = None  # a machine had suspected it
 
 
 async def open_incident(
@@ -48,7 +48,8 @@ async def open_incident(
 ) -> Opened:
     """Open an incident and have every touched family told.
 
-    Raises Invalid for what cannot be, Conflict where an open incident covers the scope already.
+    Where a machine suspects it already, that is confirmed instead. Raises Invalid for what cannot be, Conflict
+    where an open incident covers the scope already.
     """
     async with deps.store.transaction() as rows:
         await rows.lock_incidents()  # first: the same command twice at once waits for its own answer
@@ -69,62 +70,90 @@ async def add_incident(
 ) -> tuple[Opened, str]:
     """Open an incident within a transaction; returns it and the lane to ring.
 
+    What a machine only suspects of this scope is confirmed instead: the opening becomes its next update.
     `alert`: the one whose event opens it; None where a person does it by hand.
     """
     now = deps.clock.now()
     scope = wording.scope(deps, opening.reaches)
-    policy = deps.policy_for(scope.services[0])
     if opening.since is not None and opening.since > now:
         raise Invalid("lies in the future", field="since")
-    facts = Facts(
-        title=wording.title(opening.title),
-        severity=opening.severity,
-        state=State.INVESTIGATING,
-        scope=scope,
-        since=opening.since or now,
-        works=wording.lines(opening.works, "works", deps.phrases),
-        do=wording.advice(deps, opening.do, opening.severity),
-        message=wording.message(deps, opening.message),
-        last_news_at=now,
-    )
-    promise = wording.promise(policy, opening.severity, now, opening.next_by, opening.next_in)
     await rows.lock_incidents()
-    for other in await rows.incidents(open_only=True, limit=1000):
-        if other.scope.covers(scope):
+    open_ = await rows.incidents(open_only=True, limit=1000)
+    suspected = confirmed_by(open_, scope)
+    for other in open_:
+        if other.scope.covers(scope) and other.state is not State.SUSPECTED:
             raise Conflict(
                 f"incident {other.number} ({other.newest.facts.title}) covers this already; update it with: "
                 f"alertd incident update {other.number}",
                 incident=other.number,
             )
-    notice = Update(1, Kind.NOTICE, now, facts, promise=promise, human_number=1)
-    incident = Incident(
-        id=IncidentId(deps.new_id()),
-        number=await rows.next_incident_number(),
-        opened_at=now,
-        state=facts.state,
-        severity=facts.severity,
-        scope=scope,
-        epoch=1,
-        policy=policy.name,
-        updates=(notice,),
-    )
+    if suspected is not None:
+        if not dry_run:
+            await rows.lock_cursors(suspected.number)  # before anything is read or written: see alertd.store.locks
+            suspected = await rows.incident(suspected.id) or suspected
+        policy, scope = await rows.policy_of(suspected.id), confirmed_scope(suspected, scope)
+    else:
+        policy = deps.policy_for(scope.services[0])
+    facts = _facts(deps, opening, scope, now, suspected)
+    promise = wording.promise(policy, opening.severity, now, opening.next_by, opening.next_in)
+    if suspected is None:
+        notice = Update(1, Kind.NOTICE, now, facts, promise=promise, human_number=1)
+        incident = Incident(
+            id=IncidentId(deps.new_id()),
+            number=await rows.next_incident_number(),
+            opened_at=now,
+            state=facts.state,
+            severity=facts.severity,
+            scope=scope,
+            epoch=1,
+            policy=policy.name,
+            updates=(notice,),
+        )
+    else:
+        incident = confirmed(suspected, facts, promise, now)
     seen = await preview(deps, rows, incident, policy, now)
     if not seen.families:
         names = ", ".join(scope.services)
         raise Invalid(f"nobody uses {names} there: import families, or name other regions", field="services")
+    opened = Opened(
+        incident.number, incident.newest.human_number or 1, seen, dry_run, confirmed=suspected is not None or None
+    )
+    detail = {"alert": alert} if alert is not None else {}
+    if suspected is not None:
+        lane = lane_of(suspected, incident, seen.families)
+        if not dry_run and not await write_update(
+            deps, rows, suspected, incident, who=who, families=seen.families, what="open", **detail
+        ):
+            raise Conflict("this incident changes faster than it could be confirmed; try again")
+        return opened, lane
     lane = lane_of_notices(seen.families)
     if not dry_run:
-        await rows.add_incident(incident, policy)
-        await rows.add_fanout(
-            cursors(deps, seen.families), incident.id, 1, lane, deps.clock.machine(), scope=scope
-        )
-        detail: dict[str, object] = {"severity": facts.severity.value, "services": scope.services}
-        if alert is not None:
-            detail["alert"] = alert
-        await rows.add_act(deps.new_id(), now, who, "open", incident.id, detail)
-    return Opened(incident.number, 1, seen, dry_run), lane
+        await add_opened(deps, rows, incident, policy, who=who, families=seen.families, **detail)
+    return opened, lane
 
 
-def lane_of_notices(families: int) -> str:
-    """The lane of a cursor that carries first notices to so many families."""
-    return (Lane.URGENT if families < URGENT_BELOW else Lane.BULK).value
+async def add_opened(
+    deps: Deps, rows: Rows, incident: Incident, policy: Policy, *, who: str, families: int, **detail: object
+) -> None:
+    """Write a new incident, and the cursors that carry its first update unless it is held."""
+    await rows.add_incident(incident, policy)
+    if not incident.held:
+        lane = lane_of_notices(families)
+        ids = cursors(deps, families)
+        await rows.add_fanout(ids, incident.id, 1, lane, deps.clock.machine(), scope=incident.scope)
+    detail = {"severity": incident.severity.value, "services": incident.scope.services, **detail}
+    await rows.add_act(deps.new_id(), incident.opened_at, who, "open", incident.id, detail)
+
+
+def _facts(deps: Deps, opening: Opening, scope: Scope, now: datetime, suspected: Incident | None) -> Facts:
+    return Facts(
+        title=wording.title(opening.title),
+        severity=opening.severity,
+        state=State.INVESTIGATING,
+        scope=scope,
+        since=opening.since or (suspected.facts_so_far.since if suspected else now),
+        works=wording.lines(opening.works, "works", deps.phrases),
+        do=wording.advice(deps, opening.do, opening.severity),
+        message=wording.message(deps, opening.message),
+        last_news_at=now,
+    )

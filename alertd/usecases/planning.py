@@ -117,11 +117,12 @@ def _takes(room: dict[str, int] | None, channel: str) -> bool:
 
 def holding(incident: Incident, now: datetime, margin: timedelta) -> Update:
     """The next honest update: a snapshot of facts, no text, nothing invented (R3)."""
+    word = incident.last_word
     return Update(
         number=incident.newest.number + 1,
         kind=Kind.HOLDING,
         at=now,
-        facts=replace(silence.newest_to_tell(incident).facts, message={}, last_news_at=incident.news.at),
+        facts=replace(silence.newest_to_tell(incident).facts, message={}, last_news_at=word.at if word else None),
         closes_promise=silence.closes_promise(incident, now, margin),
         epoch=incident.epoch,
     )
@@ -159,14 +160,18 @@ def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
 
 
 def _touched_at(incident: Incident, family: Family, now: datetime) -> datetime | None:
-    """When the incident began to touch a family: the first of the updates in a row whose scope does; None: not."""
+    """When the incident began to touch a family: the first of the updates in a row whose scope does; None: not.
+
+    What nobody was to be told counts for nothing: a machine's suspicion touches families once it is confirmed.
+    """
     if incident.state.ended or not incident.scope.touching(family.services, family.region):
         return None
     began = now
     for update in reversed(incident.updates):
         if not update.facts.scope.touching(family.services, family.region):
             break
-        began = update.at
+        if update.notify:
+            began = update.at
     return began
 
 

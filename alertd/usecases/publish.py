@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import Lane
 from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Conflict, Invalid, NotFound
 from alertd.domain.incident import Facts, Incident, Kind, Reach, Severity, State, Update
@@ -12,10 +11,9 @@ from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
-from alertd.usecases.fan_out import cursors
-from alertd.usecases.open_incident import lane_of_notices
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
+from alertd.usecases.write_update import lane_of, write_update
 
 _TRIES = 5  # a holding may take the number meanwhile; each try reads anew
 
@@ -98,26 +96,10 @@ async def add_update(
         raise Invalid(
             f"it would touch nobody: no family uses {names} there; resolve or cancel it instead", field=field
         )
-    human = update.human_number or 0
-    published = Published(number, human, changed.state, seen, dry_run)
-    # Of all updates only those that reopen or widen the scope carry first notices.
-    widens = news.reopens or not incident.scope.covers(changed.scope)
-    lane = lane_of_notices(seen.families) if widens else Lane.BULK.value
-    if dry_run:
-        return published, lane
-    if not await rows.add_update(incident.id, update) or not await rows.save_incident(changed):
+    published = Published(number, update.human_number or 0, changed.state, seen, dry_run)
+    lane = lane_of(incident, changed, seen.families)
+    if not dry_run and not await write_update(deps, rows, incident, changed, who=who, families=seen.families):
         return None
-    if update.notify:
-        await rows.add_fanout(
-            cursors(deps, seen.families),
-            incident.id,
-            update.number,
-            lane,
-            deps.clock.machine(),
-            scope=changed.scope if news.reopens or changed.scope != incident.scope else None,
-        )
-    detail: dict[str, object] = {"kind": update.kind.value, "update": update.number, "notify": update.notify}
-    await rows.add_act(deps.new_id(), now, who, update.kind.value, incident.id, detail)
     return published, lane
 
 
@@ -152,9 +134,12 @@ async def _may_go_on(rows: Rows, incident: Incident, news: News, now: datetime) 
 def compose_update(
     deps: Deps, incident: Incident, policy: Policy, news: News, now: datetime
 ) -> tuple[Incident, Update]:
-    """The incident after the update, and the update itself. Raises Invalid."""
-    # A holding repeats what families know; what was noted for the record since is kept for the next update.
-    last = next((u.facts for u in reversed(incident.updates) if u.human), incident.newest.facts)
+    """The incident after the update, and the update itself. Raises Invalid.
+
+    A person's word makes of a machine's suspicion an incident that is investigated, and told (R0).
+    """
+    last = incident.facts_so_far
+    suspected = incident.state is State.SUSPECTED and news.notify
     scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
     raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
@@ -163,7 +148,7 @@ def compose_update(
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,
         severity=severity,
-        state=news.state or incident.state,
+        state=news.state or (State.INVESTIGATING if suspected else incident.state),
         scope=scope,
         since=(news.since or now) if news.reopens else last.since,
         works=wording.lines(news.works, "works", deps.phrases) if news.works is not None else last.works,
@@ -179,6 +164,7 @@ def compose_update(
     if not news.notify:
         wording.for_the_record(incident, facts)
     kind, references = _kind(incident, facts, news)
+    unheard = incident.held and facts.state.ended  # it ends before anybody was told of it
     if (
         not facts.message
         and promise is None
@@ -193,10 +179,10 @@ def compose_update(
         at=now,
         facts=facts,
         promise=promise,
-        notify=news.notify,
-        human_number=1 + max((u.human_number or 0 for u in incident.updates), default=0),
+        notify=news.notify and not unheard,
+        human_number=incident.next_human_number,
         references=references,
-        epoch=incident.epoch + (raised or news.reopens),
+        epoch=incident.epoch + ((raised and not incident.held) or news.reopens),
     )
     changed = replace(
         incident,
@@ -207,6 +193,9 @@ def compose_update(
         updates=(*incident.updates, update),
         version=incident.version + 1,
         ended_at=now if facts.state.ended else None,
+        held=incident.held and not update.notify,
+        confirm_at=None if news.notify else incident.confirm_at,
+        resolve_at=None if news.notify else incident.resolve_at,  # whoever writes now knows what machines say
     )
     return changed, update
 
@@ -223,6 +212,8 @@ def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | Non
         return Kind.RESOLUTION, None
     if facts.state is State.CANCELLED:
         return Kind.CANCELLATION, None
+    if incident.held and news.notify:
+        return Kind.NOTICE, None
     if facts.severity is not incident.severity:
         return Kind.SEVERITY, None
     if facts.scope != incident.scope:

@@ -1,4 +1,7 @@
-"""One look of the sweeper: expired leases, unknown outcomes, due watches; it needs no broker."""
+"""One look of the sweeper: expired leases, unknown outcomes, due watches, incidents that go on by themselves.
+
+It needs no broker.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -8,6 +11,7 @@ from alertd.ports.deps import Deps
 from alertd.records import Backlog
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
+from alertd.usecases.ripen import ripen
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
@@ -33,6 +37,12 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     async with deps.store.reading() as rows:
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
+        ripe = await rows.ripe_incidents(deps.clock.now())
+    if ripe:
+        with suppress(Overtaken):  # looked at again at the next look
+            await ripen(deps)
+        async with deps.store.reading() as rows:
+            backlog = await rows.backlog(deps.clock.now(), machine_at)
     expired = retried = 0
     if lost:
         async with deps.store.transaction() as rows:

@@ -1,35 +1,25 @@
 """Take an outage event: it opens an incident, updates the one it belongs to, or resolves it (R0, R16).
 
-Events here come from a human with the right to publish; what machines may do by themselves is a matter of
-the policy's `sources`. An alert speaks for itself: it never lowers or ends what others have said too.
+Events here come from a human with the right to publish; those of machines are `take_machine_events`. An alert
+speaks for itself: it never lowers or ends what others have said too.
 """
 
 import hashlib
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from alertd.domain.errors import Conflict, NotFound
 from alertd.domain.event import EventStatus, OutageEvent
 from alertd.domain.incident import Incident, IncidentId, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.usecases.machine import opened_by_event
 from alertd.usecases.open_incident import Opening, add_incident
-from alertd.usecases.preview import Preview, preview
+from alertd.usecases.preview import preview
 from alertd.usecases.publish import News, add_update
+from alertd.usecases.received import Received
 from alertd.usecases.repeat import Repeat, answered, keep
 
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What became of an event."""
-
-    did: str  # opened, updated, resolved, noted, duplicate
-    incident: int | None
-    update: int | None = None
-    why: str | None = None  # where the event asked for something that was not done
-    preview: Preview | None = None  # of a dry run: what telling it would take
 
 
 class _Rehearsed(Exception):
@@ -120,7 +110,7 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
         return await _resolve(deps, rows, incident, event, who)
-    if incident is None:
+    if incident is None or incident.state is State.SUSPECTED:  # what a machine suspects, a human's event confirms
         opening = Opening(
             reaches=event.scope.reaches,
             severity=event.severity,
@@ -131,7 +121,8 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome
         opened, lane = await add_incident(deps, rows, opening, who=who, alert=event.alert)
         fresh = await rows.incident(opened.incident)
         assert fresh is not None
-        return Received("opened", opened.incident, opened.update), fresh.id, lane
+        did = "updated" if opened.confirmed else "opened"
+        return Received(did, opened.incident, opened.update), fresh.id, lane
     return await _update(deps, rows, incident, event, who)
 
 
@@ -144,7 +135,7 @@ async def _resolve(deps: Deps, rows: Rows, incident: Incident, event: OutageEven
         source, alert = firing[0]
         more = f" and {len(firing) - 1} more are" if firing[1:] else " is"
         why = f'alert "{alert}" of source "{source}"{more} not resolved'
-    elif not await _opened_by_event(rows, incident):
+    elif not opened_by_event(await rows.acts(incident.id)):
         why = "a person opened it, not an alert"
     if why is not None:
         why = f"incident {incident.number} goes on: {why}; to end it: alertd incident resolve {incident.number}"
@@ -158,7 +149,7 @@ async def _update(deps: Deps, rows: Rows, incident: Incident, event: OutageEvent
     severity, why = event.severity, None
     if severity.rank < incident.severity.rank:
         alone = set(await rows.alerts_of(incident.id)) == {_alert(event)}
-        if not alone or not await _opened_by_event(rows, incident):
+        if not alone or not opened_by_event(await rows.acts(incident.id)):
             severity = incident.severity
             why = (
                 f"incident {incident.number} stays {severity}: it is not this alert's alone; to lower it: "
@@ -188,11 +179,6 @@ async def _publish(
 
 def _alert(event: OutageEvent) -> tuple[str, str]:
     return event.source, event.alert
-
-
-async def _opened_by_event(rows: Rows, incident: Incident) -> bool:
-    acts = await rows.acts(incident.id)
-    return any(what == "open" and "alert" in json.loads(detail) for _, _, what, detail in acts)
 
 
 async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:

@@ -33,6 +33,15 @@ def title(text: str) -> str:
     return cleaned
 
 
+def cut_title(text: str) -> str:
+    """A machine's title as it fits: one line, without control characters, cut at the last word within 120."""
+    cleaned = " ".join(_CONTROL.sub(" ", text).split())
+    if len(cleaned) > TITLE_CHARS:
+        kept = cleaned[: TITLE_CHARS - 3]
+        cleaned = (kept.rpartition(" ")[0] or kept) + "..."
+    return cleaned or "An alert without a name"
+
+
 def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
     """The human's sentence by locale. Raises Invalid for an unknown locale, control characters or length."""
     cleaned: dict[str, str] = {}

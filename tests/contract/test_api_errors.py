@@ -50,7 +50,13 @@ MALFORMED = [
 
 @pytest.mark.parametrize(("raw", "says"), MALFORMED, ids=[says for _, says in MALFORMED])
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/v1/incidents"), ("POST", "/v1/events"), ("PUT", "/v1/families/fam-1")]
+    ("method", "path"),
+    [
+        ("POST", "/v1/incidents"),
+        ("POST", "/v1/events"),
+        ("POST", "/v1/events/alertmanager"),
+        ("PUT", "/v1/families/fam-1"),
+    ],
 )
 async def test_malformed_json(served: Served, method: str, path: str, raw: bytes, says: str) -> None:
     """400, and where it breaks."""
@@ -355,12 +361,15 @@ ROUTES = [
     ("GET", "/v1/incidents/1/timeline", "incident:read"),
     ("GET", "/v1/incidents/1/deliveries", "incident:read"),
     ("GET", "/v1/incidents/1/progress", "incident:read"),
+    ("GET", "/v1/incidents/1/reach", "incident:read"),
     ("GET", "/v1/deliveries", "incident:read"),
     ("POST", "/v1/incidents", "incident:write"),
     ("POST", "/v1/incidents/1/updates", "incident:write"),
     ("POST", "/v1/incidents/1/resolve", "incident:write"),
     ("POST", "/v1/incidents/1/cancel", "incident:write"),
+    ("POST", "/v1/incidents/1/reopen", "incident:write"),
     ("POST", "/v1/events", "event:write"),
+    ("POST", "/v1/events/alertmanager", "event:write"),
     ("GET", "/v1/families", "family:read"),
     ("GET", "/v1/families/fam-1", "family:read"),
     ("PUT", "/v1/families/fam-1", "family:write"),
@@ -418,15 +427,6 @@ async def test_a_key_in_the_url_is_no_key(served: Served) -> None:
     del served.http.headers["Authorization"]
     answer = await served.ask("GET", "/v1/incidents", key=served.made.secret, api_key=served.made.secret)
     assert answer.status_code == 401
-
-
-async def test_an_event_of_a_machine(served: Served) -> None:
-    """A key that may not open incidents by itself is told that machines come later."""
-    await served.families(make.family())
-    await served.sign_in("event:write")
-    error = await refused(served, 403, "forbidden", "POST", "/v1/events", body=dict(EVENT))
-    assert "incident:write" in error["message"]
-    assert "next version" in error["message"]
 
 
 async def test_admin_may_everything(served: Served) -> None:

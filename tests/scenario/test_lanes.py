@@ -9,9 +9,10 @@ from alertd.domain.incident import Reach, Severity
 from alertd.ports import Later, Refused
 from alertd.usecases.drain import drain
 from alertd.usecases.fan_out import fan_out
-from alertd.usecases.open_incident import URGENT_BELOW, Opening, open_incident
+from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
+from alertd.usecases.write_update import URGENT_BELOW
 from tests import make
 from tests.scenario.world import World
 

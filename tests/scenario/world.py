@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertd.domain.event import EventStatus, OutageEvent
 from alertd.domain.family import Caregiver, Family, FamilyId
 from alertd.domain.incident import Reach, Severity, State
 from alertd.domain.links import Links
@@ -36,6 +37,9 @@ from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
+from alertd.usecases.received import Received
+from alertd.usecases.ripen import ripen
+from alertd.usecases.take_machine_events import take_machine_event
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
@@ -105,6 +109,7 @@ class World:
         self._path = folder / "alertd.db"
         self._owners: dict[tuple[str, str], str] = {}
         self._seen = dict.fromkeys(self.channels, 0)
+        self._tellings = 0
         upgrade(f"sqlite:///{self._path}")
         self.deps = self._open()
         self.sender = Sender(self.deps)
@@ -225,6 +230,26 @@ class World:
         """A false alarm."""
         await self.update(message, number, state="cancelled")
 
+    # --- what machines do -----------------------------------------------------------------------
+
+    async def machine(self, source: str, status: str = "firing", alert: str = "probe", **more: Any) -> Received:
+        """A machine tells of an alert; each telling is a new one."""
+        self._tellings += 1
+        severity = Severity(more.pop("severity", "critical"))
+        event = OutageEvent(
+            source=source,
+            id=f"telling-{self._tellings}",
+            alert=alert,
+            service=more.pop("service", "follow"),
+            severity=severity,
+            status=EventStatus(status),
+            title=more.pop("title", "Probe of the follow servers fails"),
+            **more,
+        )
+        received = await take_machine_event(self.deps, event, event.id.encode())
+        await self.settle()
+        return received
+
     # --- what the system does -------------------------------------------------------------------
 
     async def settle(self) -> None:
@@ -250,6 +275,8 @@ class World:
                 await self.sender.hand_over(step.batch, step.lease)
             if step.worked:
                 return True
+        if await ripen(self.deps):
+            return True
         machine_at = self.clock.machine()
         async with self.deps.store.transaction() as rows:
             expired = await rows.expire_leases(machine_at, machine_at, 500, now=self.clock.now())
@@ -284,7 +311,8 @@ class World:
             row = connection.execute(
                 "SELECT min(m) FROM (SELECT min(look_at) m FROM watch UNION ALL SELECT min(due_at) FROM delivery "
                 "WHERE state IN ('pending', 'unknown') UNION ALL SELECT min(lease_until) FROM delivery "
-                "WHERE state='leased')"
+                "WHERE state='leased' UNION ALL SELECT min(confirm_at) FROM incident WHERE ended_at IS NULL "
+                "AND held AND resolve_at IS NULL UNION ALL SELECT min(resolve_at) FROM incident)"
             ).fetchone()
         return from_us(row[0]) if row and row[0] is not None else None
 

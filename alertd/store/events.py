@@ -1,0 +1,86 @@
+"""Outage events of machines, many at a time: what is known of them, and what waits for its time."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import func, insert, or_, select
+
+from alertd.domain.incident import IncidentId
+from alertd.records import Ignored, TakenEvent
+from alertd.store.one_of import one_of
+from alertd.store.sql import Sql
+from alertd.store.tables import act, incident, outage_event
+
+IGNORED = "ignored event"
+
+
+class EventRows:
+    """Reads and writes the events of one source within one transaction."""
+
+    sql: Sql
+
+    async def known_events(self, source: str, ids: Sequence[str]) -> Mapping[str, tuple[bytes, UUID | None]]:
+        """Those of these events that were taken already: id -> (digest of the body, incident)."""
+        event = outage_event.c
+        rows = await self.sql.rows(
+            select(event.id, event.digest, event.incident_id).where(
+                event.source == source, one_of(event.id, list(ids))
+            )
+        )
+        return {row.id: (row.digest, row.incident_id) for row in rows}
+
+    async def incidents_of_alerts(self, source: str, alerts: Sequence[str]) -> Mapping[str, UUID]:
+        """The incident that each of these alerts last belonged to; alerts that never had one are left out."""
+        event = outage_event.c
+        last = func.max(event.at).label("last")
+        rows = await self.sql.rows(
+            select(event.alert, event.incident_id, last)
+            .where(event.source == source, one_of(event.alert, list(alerts)), event.incident_id.is_not(None))
+            .group_by(event.alert, event.incident_id)
+            .order_by(last)
+        )
+        return {row.alert: row.incident_id for row in rows}
+
+    async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
+        """Those of these alerts that have fired for no incident after a moment."""
+        event = outage_event.c
+        rows = await self.sql.rows(
+            select(event.alert)
+            .where(
+                event.source == source,
+                one_of(event.alert, list(alerts)),
+                event.incident_id.is_(None),
+                event.status == "firing",
+                event.at > since,
+            )
+            .distinct()
+        )
+        return {row.alert for row in rows}
+
+    async def add_events(self, events: Sequence[TakenEvent]) -> None:
+        """Keep outage events, unchanged for ever."""
+        columns = [column.name for column in outage_event.c]
+        await self.sql.many(
+            insert(outage_event), [{name: getattr(event, name) for name in columns} for event in events]
+        )
+
+    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
+        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+        rows = await self.sql.rows(
+            select(incident.c.id)
+            .where(incident.c.ended_at.is_(None), or_(incident.c.confirm_at <= now, incident.c.resolve_at <= now))
+            .order_by(incident.c.number)
+        )
+        return [row.id for row in rows]
+
+    async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
+        """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
+        rows = await self.sql.rows(
+            select(act).where(act.c.what == IGNORED, act.c.at > after).order_by(act.c.at, act.c.id).limit(limit)
+        )
+        return [
+            msgspec.convert({"id": row.id, "at": row.at, **msgspec.json.decode(row.detail)}, Ignored)
+            for row in rows
+        ]

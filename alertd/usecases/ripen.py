@@ -1,0 +1,68 @@
+"""What goes on without a human once its time has come: a suspicion is told, a resolved incident ends (R0)."""
+
+from uuid import UUID
+
+from alertd.domain import machine, suspicion
+from alertd.domain.event import EventStatus
+from alertd.domain.incident import Incident
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+from alertd.usecases.planning import Overtaken
+from alertd.usecases.write_update import lane_of, write_update
+
+BY_ITSELF = "alertd"
+"""How an act is signed that nobody did."""
+
+
+async def ripen(deps: Deps) -> int:
+    """Tell, or end, every incident whose time has come; returns how many updates were written.
+
+    Asks for each again within its transaction, so that any number of sweepers may do this at once, and a human
+    who was quicker is obeyed.
+    """
+    async with deps.store.reading() as rows:
+        ripe = await rows.ripe_incidents(deps.clock.now())
+    written = 0
+    for incident_id in ripe:
+        async with deps.store.transaction() as rows:
+            await rows.lock_incidents()
+            await rows.lock_cursors(incident_id)  # before anything is read or written: see alertd.store.locks
+            lane = await _ripen(deps, rows, incident_id)
+        if lane is not None:
+            written += 1
+            deps.doorbell.ring(lane)
+    return written
+
+
+async def _ripen(deps: Deps, rows: Rows, incident_id: UUID) -> str | None:
+    """Write what is due of one incident; returns the lane to ring, None if nothing was."""
+    incident, now = await rows.incident(incident_id), deps.clock.now()
+    if incident is None or incident.state.ended:
+        return None
+    if suspicion.resolve_due(incident, now):
+        source = await _authority(rows, incident)
+        if source is None:  # an alert fires after all, or the right to resolve is gone: it goes on
+            await rows.save_incident(suspicion.resolving(incident, None))
+            return None
+        return await _write(deps, rows, incident, suspicion.resolved(incident, source, now), source, None)
+    if suspicion.due_by_itself(incident, now):
+        return await _write(deps, rows, incident, suspicion.told_by_itself(incident, now), BY_ITSELF, "confirm")
+    return None
+
+
+async def _authority(rows: Rows, incident: Incident) -> str | None:
+    """The source that may end the incident now: one of those who said so, once all its alerts are resolved."""
+    alerts = await rows.alerts_of(incident.id)
+    if EventStatus.FIRING in alerts.values():
+        return None
+    return machine.authority(await rows.policy_of(incident.id), {source for source, _ in alerts})
+
+
+async def _write(
+    deps: Deps, rows: Rows, incident: Incident, changed: Incident, who: str, what: str | None
+) -> str | None:
+    families = await rows.count_touched(changed.scope)
+    if not await write_update(deps, rows, incident, changed, who=who[:64], families=families, what=what):
+        raise Overtaken  # a holding was written at this very moment
+    deps.log.info("incident_ripened", incident=incident.number, state=changed.state, told=changed.newest.notify)
+    return lane_of(incident, changed, families)

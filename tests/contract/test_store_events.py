@@ -1,0 +1,127 @@
+"""Machines in the store: found by their indexes, told once by any number of sweepers, on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from alertd.domain.errors import Conflict
+from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.incident import Reach, Severity, State
+from alertd.store.store import SqlStore
+from alertd.usecases.open_incident import Opening, open_incident
+from alertd.usecases.planning import Overtaken
+from alertd.usecases.publish import News, publish
+from alertd.usecases.ripen import ripen
+from alertd.usecases.take_machine_events import take_machine_event
+from tests import make
+from tests.contract.books import Books
+from tests.contract.test_store_indexes import listening, plans
+from tests.served import Served, open_deps
+
+
+@pytest.fixture
+async def served(database_url: str) -> AsyncIterator[Served]:
+    """A family, and a suspicion of five minutes ago."""
+    made = Served(*open_deps(database_url))
+    await made.sign_in()
+    await made.families()
+    await fires(made)
+    made.clock.advance(minutes=5)
+    yield made
+    await made.close()
+
+
+async def fires(served: Served, name: str = "1", **changes: Any) -> None:
+    """A machine tells of an alert."""
+    given: dict[str, Any] = {
+        "source": "alertmanager", "id": name, "alert": "a", "service": "follow", "severity": Severity.CRITICAL,
+        "status": EventStatus.FIRING, "title": "Probe fails",
+    }  # fmt: skip
+    await take_machine_event(served.deps, OutageEvent(**given | changes), name.encode())
+
+
+async def incident(served: Served) -> Any:
+    """As it stands."""
+    async with served.deps.store.reading() as rows:
+        return await rows.incident(1)
+
+
+async def test_four_sweepers_at_once_tell_it_once(served: Served) -> None:
+    written = await asyncio.gather(*(ripen(served.deps) for _ in range(4)))
+
+    assert sum(written) == 1
+    assert len((await incident(served)).updates) == 2
+
+
+async def test_a_human_and_the_sweeper_at_once(served: Served) -> None:
+    """Whoever is first: the human's word stands, and it is told once each."""
+    await asyncio.gather(
+        ripen(served.deps),
+        publish(served.deps, 1, News(message={"en": "Yes, it is down."}), who="on call"),
+        return_exceptions=False,
+    )
+
+    found = await incident(served)
+    assert (found.state, found.held, found.newest.by_person) == (State.INVESTIGATING, False, True)
+    assert [update.notify for update in found.updates[1:]] == [True] * (len(found.updates) - 1)
+
+
+async def test_a_human_who_opens_and_one_who_cancels_at_once(served: Served) -> None:
+    """One of them comes first, and the other is told so; nothing is half done."""
+    opening = Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down")
+    became = await asyncio.gather(
+        open_incident(served.deps, opening, who="on call"),
+        publish(served.deps, 1, News(state=State.CANCELLED), who="lead"),
+        return_exceptions=True,
+    )
+
+    assert all(not isinstance(each, BaseException) or isinstance(each, Conflict | Overtaken) for each in became)
+    assert (await incident(served)).state in (State.CANCELLED, State.INVESTIGATING)
+
+
+async def test_twenty_webhooks_at_once_open_one_incident(database_url: str) -> None:
+    """Alertmanagers in a cluster all tell; each alert is a telling of its own."""
+    served = Served(*open_deps(database_url))
+    await served.sign_in()
+    await served.families()
+    await asyncio.gather(*(fires(served, str(n), alert=f"a{n}") for n in range(20)))
+    async with served.deps.store.reading() as rows:
+        found = await rows.incidents(open_only=False, limit=10)
+        alerts = await rows.alerts_of(found[0].id)
+    await served.close()
+
+    assert [each.number for each in found] == [1]
+    assert len(found[0].updates) == 1
+    assert len(alerts) == 20
+
+
+async def test_events_and_what_is_ripe_are_found_by_their_indexes(books: Books) -> None:
+    with listening() as heard:
+        async with books.store.reading() as rows:
+            assert await rows.known_events("alertmanager", ["1"]) == {}
+            assert await rows.incidents_of_alerts("alertmanager", ["a"]) == {}
+            assert await rows.ignored_alerts("alertmanager", ["a"], make.NOON) == set()
+            assert await rows.ripe_incidents(make.NOON) == []
+            assert await rows.ignored_events(make.NOON, 10) == []
+    async with books.store.transaction() as rows:
+        for words, index in (
+            (("outage_event", "incident_id IS NOT NULL"), "ix_outage_event_source_alert"),
+            (("outage_event", "DISTINCT"), "ix_outage_event_source_alert"),
+            (("FROM incident", "confirm_at"), "ix_incident_open"),
+            (("FROM act", "what"), "ix_act_ignored"),
+        ):
+            [plan] = await plans(rows, heard, *words)
+            assert index in plan, plan
+
+
+async def test_a_store_that_is_opened_anew_knows_what_is_held(served: Served, database_url: str) -> None:
+    store = SqlStore(database_url)
+    async with store.reading() as rows:
+        found = await rows.incident(1)
+    await store.close()
+
+    assert found == await incident(served)
+    assert found is not None
+    assert (found.held, found.confirm_at) == (True, make.after(5))
