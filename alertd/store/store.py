@@ -16,6 +16,7 @@ from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
 from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
+from alertd.store.receipts import ReceiptRows
 from alertd.store.sql import Sql
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
@@ -29,6 +30,7 @@ class Rows(
     PlanRows,
     DeliveryRows,
     LapseRows,
+    ReceiptRows,
     AccessRows,
     ViewRows,
     FailedRows,
