@@ -18,6 +18,7 @@ from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
+from alertd.reports import status_callback
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
@@ -128,6 +129,7 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
         from_=twilio.from_,
         messaging_service_sid=twilio.messaging_service_sid,
         base_url=twilio.base_url,
+        status_callback=status_callback(settings),
     )
     push = FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url)
     email = SmtpConfig(url=_secret(smtp.url), from_=smtp.from_)

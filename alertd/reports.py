@@ -1,0 +1,40 @@
+"""Where providers send their delivery reports, if they can reach us at all."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from alertd.settings import Settings
+
+PATH = "/v1/providers/twilio/status"
+_NEVER_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
+
+
+def status_callback(settings: Settings) -> str | None:
+    """The URL that Twilio is given with each SMS; None: none, for it could not call it.
+
+    Twilio refuses a message whose URL it cannot reach by its very name (21609), and from what it can never reach
+    no word will come: an unknown outcome would be waited for in vain. The sandbox is Twilio on this machine, and
+    calls this machine only.
+    """
+    ours, theirs = _host(settings.public_url), _host(settings.twilio.base_url)
+    reached = _loopback(ours) if _loopback(theirs) else _public(ours)
+    return settings.public_url + PATH if reached else None
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").rstrip(".").lower()
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _public(host: str) -> bool:
+    """Whether a host may be one that the internet knows; nobody is asked."""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith(_NEVER_PUBLIC)
