@@ -8,7 +8,6 @@ from alertd.api.bodies import read_body
 from alertd.api.errors import Denied, errors
 from alertd.api.served import Here
 from alertd.ports import Callback, Forged
-from alertd.usecases.take_receipt import take_callback
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"])
 MOST_BYTES = 64 * 1024
@@ -49,7 +48,7 @@ async def status(provider: Provider, request: Request, here: Here) -> Response:
         body=await read_body(request, MOST_BYTES),
     )
     try:
-        await take_callback(here.deps, provider, callback)
+        await here.receipts.take_callback(provider, callback)
     except Forged:
         raise Denied(403, "this was not signed by the provider for this URL; nothing was changed") from None
     return Response(status_code=204)

@@ -203,6 +203,12 @@ class Rows(Protocol):
     async def standing(self, delivery_id: UUID, channel: str) -> Standing | None:
         """Where a delivery over this channel stands; None: there is none."""
 
+    async def advance(self, reports: Sequence[Report]) -> list[Report]:
+        """Write, for many at once, what concerns a delivery that counts as told and will: "delivered", mostly.
+
+        Returns the words that would do more than that; nothing is done about them. What changes nothing is done.
+        """
+
     async def take_receipt(self, report: Report, now: datetime) -> Received | None:
         """Move a delivery as the provider's word has it, with all that follows; None: it changes nothing.
 

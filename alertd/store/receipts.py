@@ -1,11 +1,12 @@
 """What a provider's later word changes: one delivery, what its families heard, and perhaps an address."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, insert, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, insert, select, tuple_, update
 
 from alertd.domain.delivery import ENDS, OPEN, TOLD, DeliveryState
 from alertd.domain.receipt import Standing, Word, arrived_after_all, follows
@@ -40,6 +41,11 @@ _ROW = select(
     delivery.c.next_by,
     delivery.c.maybe,
 )
+_ADVANCE = (
+    update(delivery)
+    .where(delivery.c.id == bindparam("which"))
+    .values(state=bindparam("after"), code=None, provider_id=bindparam("sid"), reader=None)
+)
 
 
 class ReceiptRows(DueRows):
@@ -52,12 +58,38 @@ class ReceiptRows(DueRows):
         row = await self._row(delivery_id)
         return _standing(row) if row is not None and row.channel == channel else None
 
+    async def advance(self, reports: Sequence[Report]) -> list[Report]:
+        """Write, for many at once, what concerns a delivery that counts as told and will: "delivered", mostly.
+
+        Returns the words that would do more than that; nothing is done about them. What changes nothing is done.
+        """
+        these = _ROW.where(one_of(delivery.c.id, {report.delivery for report in reports}))
+        found = await self.sql.rows(these.order_by(delivery.c.id).with_for_update())
+        standings = {row.id: _standing(row) for row in found}
+        moved: dict[UUID, dict[str, Any]] = {}
+        more: list[Report] = []
+        for report in reports:
+            standing = standings.get(report.delivery)
+            if standing is None:
+                continue
+            after = follows(standing, report.word, report.attempt, report.provider_id)
+            if after is not None and {standing.state, after} <= TOLD:
+                moved[report.delivery] = {
+                    "which": report.delivery,
+                    "after": after.value,
+                    "sid": report.provider_id,
+                }
+                standings[report.delivery] = replace(standing, state=after, provider_id=report.provider_id)
+            elif after is not None or arrived_after_all(standing, report.word, report.attempt):
+                more.append(report)
+        await self.sql.many(_ADVANCE, list(moved.values()))
+        return more
+
     async def take_receipt(self, report: Report, now: datetime) -> Received | None:
         """Move a delivery as the provider's word has it, with all that follows; None: it changes nothing.
 
         Whatever a word changes for a family is done under the locks of its watches, and the word judged again
-        under that of the delivery: `finish` may be writing what became of the very try. What only the delivery
-        itself has to know is written without them: a million times, "delivered". Raises Moved.
+        under that of the delivery: `finish` may be writing what became of the very try. Raises Moved.
         """
         row = await self._row(report.delivery)
         if row is None:

@@ -290,3 +290,31 @@ async def test_a_delivery_that_moves_between_two_looks_is_taken_again(pages: Boo
         with pytest.raises(Moved):
             await slow._take(row, Report(sms.id, 1, Word.UNDELIVERED, "id-1", "30003"), LATER)
     assert await pages.states() == {"delivered": 1}
+
+
+async def test_many_words_are_written_at_once_and_those_that_do_more_are_left(books: Books):
+    families = await books.families(*crowd(5, "sms"))
+    await books.tell(*families)
+    lease = books.lease()
+    batch, _ = await books.claim(lease)
+    await books.finish(lease, [outcome(each) for each in batch[:4]])
+    first, second, third, fourth, under_way = (each.id for each in batch)
+    before = await books.table(watch)
+    delivered, read, sent = Word.DELIVERED, Word.READ, Word.ACCEPTED
+    words = [
+        (first, delivered),
+        (second, read),
+        (second, delivered),
+        (third, sent),
+        (third, delivered),
+        (third, read),
+    ]
+    reports = [Report(which, 1, word, "id-1") for which, word in words]
+    left = [Report(fourth, 1, Word.UNDELIVERED, "id-1", "30003"), Report(under_way, 1, Word.DELIVERED, "id-1")]
+    async with books.store.transaction() as rows:
+        assert await rows.advance([*reports, *left, Report(uuid7(), 1, delivered, "id-1")]) == left
+    states = {row["id"]: row["state"] for row in await books.table(delivery)}
+    assert [states[each.id] for each in batch] == ["delivered", "read", "read", "accepted", "leased"]
+    assert await books.table(watch) == before
+    async with books.store.transaction() as rows:
+        assert await rows.advance([]) == []

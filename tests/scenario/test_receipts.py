@@ -8,7 +8,7 @@ import pytest
 
 from alertd.domain.receipt import Word
 from alertd.ports import Callback, Forged, Later, Message, Receipt, Report, Unknown
-from alertd.usecases.take_receipt import take_callback, take_receipt
+from alertd.usecases.take_receipt import Receipts
 from tests import make
 from tests.fakes import FakeChannel, ReportingChannel
 from tests.scenario.world import World
@@ -33,14 +33,14 @@ async def says(world: World, message: Message, word: Word, code: str | None = No
     """Twilio reports on a message that it took."""
     taken = [each.delivery for each in world.channels["sms"].accepted].index(message.delivery) + 1
     report = Report(message.delivery, message.attempt, word, f"sms-{taken}", code, **more)
-    await take_receipt(world.deps, "sms", report)
+    await Receipts(world.deps).take("sms", report)
     await world.settle()
 
 
 async def says_of_try(world: World, attempt: int, word: Word, sid: str = "sms-lost") -> None:
     """Twilio reports on a try whose answer was lost, of the only delivery there is."""
     [(which,)] = world.sql("SELECT id FROM delivery")
-    await take_receipt(world.deps, "sms", Report(UUID(which), attempt, word, sid))
+    await Receipts(world.deps).take("sms", Report(UUID(which), attempt, word, sid))
     await world.settle()
 
 
@@ -255,7 +255,7 @@ async def test_a_receipt_before_our_own_commit(world: World, word: Word, code: s
 
     async def receipt(message: Message, taken: Receipt) -> None:
         report = Report(message.delivery, message.attempt, word, taken.provider_id, code)
-        assert await take_receipt(world.deps, "sms", report) is not None
+        await Receipts(world.deps).take("sms", report)
 
     world.channels["sms"] = Hasty(receipt)
     await world.outage("follow")
@@ -280,7 +280,7 @@ async def test_a_forged_receipt_changes_nothing_and_is_noted(world: World):
     world.deps.channels["sms"] = ReportingChannel("sms", "twilio", forged)  # type: ignore[index]
     query = f"attempt={message.attempt_id}"
     with pytest.raises(Forged):
-        await take_callback(world.deps, "twilio", Callback(query, {}, f"To={NUMBER}".encode()))
+        await Receipts(world.deps).take_callback("twilio", Callback(query, {}, f"To={NUMBER}".encode()))
     await world.settle()
     assert world.states() == {"accepted": 1}
     [noted] = world.log.named("callback_forged")
