@@ -21,6 +21,19 @@ def status_callback(settings: Settings) -> str | None:
     return settings.public_url + PATH if reached else None
 
 
+def no_reports(settings: Settings) -> tuple[str, str] | None:
+    """Why Twilio is asked for none, and how to mend it; None: it is asked."""
+    if status_callback(settings) is not None:
+        return None
+    why = f"no delivery reports: public_url is {settings.public_url}, which"
+    if _loopback(_host(settings.twilio.base_url)):
+        return f"{why} is not this machine, and the sandbox calls no other", "leave ALERTD_PUBLIC_URL out with it"
+    return (
+        f"{why} Twilio cannot reach; an SMS counts as told once Twilio has taken it",
+        "set ALERTD_PUBLIC_URL to the https:// address by which the outside reaches this API",
+    )
+
+
 def _host(url: str) -> str:
     return (urlsplit(url).hostname or "").rstrip(".").lower()
 

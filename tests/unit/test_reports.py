@@ -3,7 +3,7 @@
 import pytest
 
 from alertd import wiring
-from alertd.reports import status_callback
+from alertd.reports import no_reports, status_callback
 from alertd.settings import load
 
 TWILIO = {
@@ -44,5 +44,11 @@ def test_when_twilio_is_asked(public, base, asked, because):
     expected = f"{public or 'http://127.0.0.1:8420'}/v1/providers/twilio/status" if asked else None
 
     assert status_callback(settings) == expected, because
+    told = no_reports(settings)
+    assert (told is None) is asked
+    if told is not None:
+        assert told[0].startswith(f"no delivery reports: public_url is {settings.public_url}, which ")
+        assert "ALERTD_PUBLIC_URL" in told[1]
+        assert ("sandbox" in told[0]) is (base is not None)
     sms = wiring.build_channels(settings, lambda: None)["sms"]  # type: ignore[arg-type,return-value]
     assert sms.has_callbacks is asked
