@@ -10,9 +10,9 @@ import pytest
 
 from alertd.domain.receipt import Word
 from alertd.ports import Report
-from alertd.store.tables import delivery
+from alertd.store.tables import delivery, watch
 from alertd.usecases.take_receipt import Receipts
-from tests.contract.books import Books, crowd
+from tests.contract.books import Books, crowd, outcome
 from tests.served import open_deps
 
 
@@ -82,3 +82,32 @@ async def test_a_word_that_is_old_when_its_turn_comes(books: Books, told: Any) -
     await receipts.take("sms", reports[0])
     row = await books.row(delivery, id=reports[0].delivery)
     assert (row["state"], row["code"]) == ("delivered", None)  # late truth, with all that follows from it
+
+
+async def test_receipts_that_race_with_our_own_commits(books: Books) -> None:
+    """Four batches are written while the words on all of them come in: no order of the two makes a difference."""
+    words = [Word.DELIVERED, Word.UNDELIVERED, Word.REFUSED, Word.ACCEPTED]
+    families = await books.families(*crowd(80, "sms"))
+    await books.tell(*families)
+    batches = []
+    for _ in range(4):
+        lease = books.lease()
+        batch, _ = await books.claim(lease, limit=20)
+        batches.append((lease, batch))
+    deps, _ = open_deps(books.url)
+    receipts = Receipts(deps)
+    said = {d.id: words[n % 4] for n, d in enumerate(d for _, batch in batches for d in batch)}
+    codes = {Word.UNDELIVERED: "30003", Word.REFUSED: "30005"}
+    reports = [Report(which, 1, word, "id-1", codes.get(word)) for which, word in said.items()]
+    lost = await asyncio.gather(
+        *(books.finish(lease, [outcome(each) for each in batch]) for lease, batch in batches),
+        *(receipts.take("sms", each) for each in reports),
+    )
+    await deps.store.close()
+    assert lost[:4] == [0, 0, 0, 0]
+    rows = {row["id"]: row for row in await books.table(delivery)}
+    assert {which: row["state"] for which, row in rows.items()} == {w: word.value for w, word in said.items()}
+    told = {row["family_id"]: row["told"] for row in await books.table(watch)}
+    heard = {row["family_id"]: row["heard_at"] is not None for row in await books.table(watch)}
+    for which, row in rows.items():
+        assert (told[row["family_id"]], heard[row["family_id"]]) == ((1, True) if said[which].good else (0, False))
