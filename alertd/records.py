@@ -124,6 +124,16 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Received:
+    """What a receipt has changed."""
+
+    before: DeliveryState
+    after: DeliveryState | None  # None: the delivery stays as it is, but it may have arrived
+    family: FamilyId
+    due: int = 0  # watches that are to be planned at once
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits, for the sweeper and /readyz; ages in machine seconds, None = nothing waits."""
 

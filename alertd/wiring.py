@@ -4,10 +4,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -25,6 +23,7 @@ from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
+from alertd.reports import answers_reach_us, status_callback
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
@@ -71,23 +70,6 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         phrases=frozenset(texts.phrases),
         links=links,
     )
-
-
-def answers_reach_us(settings: Settings) -> bool:
-    """Whether a link to `public_url` may lead anybody here.
-
-    An address of this machine leads a family's phone nowhere, unless the providers are stand-ins on it too.
-    """
-    return not is_loopback(settings.public_url) or is_loopback(settings.twilio.base_url)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL names this very machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
 
 
 def templates_folder(config: Path) -> Path:
@@ -192,6 +174,7 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
         from_=twilio.from_,
         messaging_service_sid=twilio.messaging_service_sid,
         base_url=twilio.base_url,
+        status_callback=status_callback(settings),
     )
     push = FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url)
     email = SmtpConfig(url=_secret(smtp.url), from_=smtp.from_)

@@ -17,12 +17,13 @@ from urllib.parse import quote, quote_plus
 
 import msgspec
 
-from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
+from alertd.ports import Callback, ChannelError, Forged, Later, Message, Misconfigured, Receipt, Report, Unknown
 from channels import Now
 from channels.http import DEADLINE, HttpClient
 from channels.http_answer import UNREADABLE, Answer, retry_after
 from channels.sendable import sendable, shortened
 from channels.twilio_codes import CODES, error_for
+from channels.twilio_status import StatusCallback
 
 BODY_LIMIT = 1600
 """Characters of a message. Source: the first URL above (Body)."""
@@ -85,11 +86,12 @@ _read = msgspec.json.Decoder(_Answer).decode
 class TwilioSms:
     """The channel `sms`."""
 
-    name = "sms"
-    has_callbacks = False
+    name, provider = "sms", "twilio"
+    has_callbacks = False  # unless Twilio is told where to
 
     def __init__(self, config: TwilioConfig, now: Now) -> None:
         self.at_once, self.deadline = config.connections, config.deadline
+        self.has_callbacks = config.status_callback is not None
         self._now = now
         account = config.account_sid or ""
         secret = f"{account}:{config.auth_token or ''}".encode()
@@ -111,7 +113,9 @@ class TwilioSms:
             else ("From", config.from_ or "")
         )
         self._sender = f"{sender[0]}={quote_plus(sender[1])}&To=".encode()
-        self._callback = _callback(config.status_callback) if config.status_callback else None
+        url = config.status_callback
+        self._callback = _callback(url) if url else None
+        self._status = StatusCallback(url, config.auth_token or "") if url and config.auth_token else None
 
     async def send(self, message: Message) -> Receipt:
         answer = await self._http.post(self._messages_path, self._form(message))
@@ -123,6 +127,12 @@ class TwilioSms:
         if told.status in _FAILED:
             raise _given_up(answer.status, told)
         return Receipt(told.sid)
+
+    def receive(self, callback: Callback) -> Report | None:
+        """See `channels.twilio_status`."""
+        if self._status is None:
+            raise Forged("no delivery reports are asked for")
+        return self._status.read(callback)
 
     async def ask(self) -> str:
         """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alertd.ports import Message, Receipt
+from alertd.ports import Callback, Message, Receipt, Report
 
 
 class FakeClock:
@@ -103,3 +103,23 @@ class FakeChannel:
 
     def __iter__(self) -> Iterator[Message]:
         return iter(self.accepted)
+
+
+class ReportingChannel(FakeChannel):
+    """A channel whose provider reports: what is posted in its name is read by a reader of the test's choice.
+
+    `calls_it`: the provider's own id of every message.
+    """
+
+    def __init__(
+        self, name: str, provider: str, receive: Callable[[Callback], Report | None], *, calls_it: str = "SM0"
+    ) -> None:
+        super().__init__(name, has_callbacks=True)
+        self.provider, self._receive, self._calls_it = provider, receive, calls_it
+
+    async def send(self, message: Message) -> Receipt:
+        await super().send(message)
+        return Receipt(self._calls_it)
+
+    def receive(self, callback: Callback) -> Report | None:
+        return self._receive(callback)

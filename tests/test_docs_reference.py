@@ -26,6 +26,7 @@ from alertd.api import (
     family_import,
     health,
     incidents,
+    providers,
     reach,
     timeline,
 )
@@ -307,7 +308,18 @@ def test_other_words_are_named() -> None:
 
 ROUTES = [
     route
-    for part in (incidents, timeline, reach, deliveries, events, alertmanager, families, family_import, health)
+    for part in (
+        incidents,
+        timeline,
+        reach,
+        deliveries,
+        events,
+        alertmanager,
+        families,
+        family_import,
+        providers,
+        health,
+    )
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

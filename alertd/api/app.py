@@ -19,6 +19,7 @@ from alertd.api import (
     family_import,
     health,
     incidents,
+    providers,
     reach,
     timeline,
 )
@@ -28,6 +29,18 @@ from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
 
+_PARTS = (
+    incidents,
+    timeline,
+    reach,
+    deliveries,
+    events,
+    alertmanager,
+    families,
+    family_import,
+    providers,
+    health,
+)
 Background = Callable[[Deps], AbstractAsyncContextManager[None]]
 
 
@@ -51,8 +64,7 @@ def create_app(
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services, labels or BUILT_IN)
-    parts = (incidents, timeline, reach, deliveries, events, alertmanager, families, family_import, health)
-    routers = [part.router for part in parts]
+    routers = [part.router for part in _PARTS]
     for router in (*routers, answer.router):
         app.include_router(router)
     errors.install(app)

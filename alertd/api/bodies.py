@@ -110,7 +110,8 @@ def asked(request: Request) -> bytes:
 
 def too_large(most: int) -> Denied:
     """The answer to a body of more than `most` bytes."""
-    return Denied(413, f"the body is larger than {most // (1024 * 1024)} MB")
+    size = f"{most // MOST_BYTES} MB" if most >= MOST_BYTES else f"{most // 1024} KB"
+    return Denied(413, f"the body is larger than {size}")
 
 
 def takes(model: type[BaseModel], *examples: Any, needed: bool = True) -> dict[str, Any]:

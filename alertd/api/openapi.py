@@ -50,6 +50,7 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
                 },
                 {"name": "families", "description": "Whom to tell, and how."},
                 {"name": "deliveries", "description": "What was told, to whom."},
+                {"name": "providers", "description": "What providers tell of messages; they sign it."},
                 {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},
             ],
         )

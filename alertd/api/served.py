@@ -1,6 +1,6 @@
 """What every route works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
+from alertd.usecases.take_receipt import Receipts
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,10 @@ class Served:
     deps: Deps
     services: Services
     labels: Labels = BUILT_IN
+    receipts: Receipts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "receipts", Receipts(self.deps))
 
 
 def _served(request: Request) -> Served:

@@ -10,6 +10,7 @@ from alertd.domain.errors import Invalid
 from alertd.domain.policy import Policy
 from alertd.policy_file import load_policies
 from alertd.ports import Answers, Channel, ChannelError, Misconfigured
+from alertd.reports import no_reports
 from alertd.settings import Settings
 
 _PATIENCE = 6.0  # seconds that a provider may take
@@ -42,6 +43,8 @@ def look(settings: Settings, *, sandbox: bool = False) -> list[Finding]:
             found.append(Finding("wrong", channel, text, mend))
         else:
             found.append(Finding("note", channel, f"{account} is not configured; no policy uses {channel}", mend))
+    if "sms" in ready and (why := no_reports(settings)) is not None:
+        found.append(Finding("note", "sms", why[0], (why[1],)))
     for policy in policies:
         if policy.floor and not any(missing.get(channel) == [] for channel in policy.floor):
             floor = " or ".join(policy.floor)

@@ -51,7 +51,7 @@ SUSPECT = 2
 """What has been in so many crashes is handed over alone: it may be what crashes, or only have been beside it."""
 
 _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
-    DeliveryState.PENDING: frozenset({DeliveryState.LEASED}) | VOID,
+    DeliveryState.PENDING: frozenset({DeliveryState.LEASED, DeliveryState.ACCEPTED}) | VOID,  # late word of a try
     DeliveryState.LEASED: frozenset(
         {DeliveryState.PENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN, DeliveryState.REFUSED}
     )

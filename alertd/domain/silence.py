@@ -117,6 +117,13 @@ def deadline(duty: Duty, now: datetime, knowledge: Knowledge, touched: datetime)
     return standing
 
 
+def put_off(duty: Duty, now: datetime, knowledge: Knowledge) -> bool:
+    """Whether the deadline is now because nobody could be told when the window was over: it moves on with time."""
+    if knowledge.next_by is None or knowledge.said_at is None:
+        return False
+    return knowledge.said_at + _longest(duty.policy, _told(duty.incident, knowledge)) <= now < knowledge.next_by
+
+
 def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
     """The graver severity that the family was last told of, until they are told of the fall (R15)."""
     if not knowledge.told or knowledge.told >= incident.news.number:

@@ -138,4 +138,7 @@ class Household:
         known = [knowledge.by_address.get(a.id, NOTHING_KNOWN) for person in present for a in ways(person, now)]
         # What only our own fault stopped is tried again as it is; a new number is for what a provider gave up.
         exhausted = all(each.failed == newest for each in known) and any(each.lost == newest for each in known)
-        return exhausted and now >= knowledge.planned_at + retry_after(self.duty)
+        # Once more at a deadline that none of these tries was for: what was taken back had hidden it.
+        hidden = knowledge.planned_at < due(self.people, self.deadline, self.duty.margin)
+        hidden = hidden and not silence.put_off(self.duty, now, knowledge)
+        return exhausted and (hidden or now >= knowledge.planned_at + retry_after(self.duty))

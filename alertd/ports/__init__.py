@@ -9,6 +9,7 @@ from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.incident import Update
+from alertd.domain.receipt import Word
 
 # --- channels -------------------------------------------------------------------------------------
 
@@ -123,6 +124,52 @@ class Answers(Protocol):
         """What the provider says of the account, in a few words. Sends no message, and takes at most `deadline`.
 
         Raises Later if it does not answer, Misconfigured if it refuses us.
+        """
+
+
+# --- receipts that come later -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A request that says it comes from a provider, as it was received."""
+
+    query: str  # as sent, still encoded: a signature covers it
+    headers: Mapping[str, str]  # names in small letters
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A provider's later word on an attempt."""
+
+    delivery: UUID
+    attempt: int  # 1, 2, ...
+    word: Word
+    provider_id: str  # the message that it is about
+    code: str | None = None  # the provider's own, where it failed
+    opted_out: bool = False  # refused because its reader said stop
+    ours: bool = False  # undelivered through a fault of our account, sender or text
+
+
+class Forged(Exception):
+    """A callback that its provider did not sign; `why` holds nothing that it said."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@runtime_checkable
+class Receives(Protocol):
+    """A channel whose provider says later what became of a message."""
+
+    provider: str  # its name in the URL that it calls
+
+    def receive(self, callback: Callback) -> Report | None:
+        """What the provider says; None where that is about nothing that alertd sent, or says nothing of it.
+
+        Raises Forged unless the provider signed it.
         """
 
 

@@ -9,7 +9,9 @@ from uuid import UUID
 from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.policy import Policy
+from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, Watch
+from alertd.ports import Report
 from alertd.records import (
     AddressState,
     Backlog,
@@ -28,12 +30,17 @@ from alertd.records import (
     Planned,
     Progress,
     Reach,
+    Received,
     TakenEvent,
 )
 
 
 class Taken(Exception):
     """Another worker has it in hand, and did not let go in the time that was given."""
+
+
+class Moved(Exception):
+    """A row was written by somebody else between two looks at it; roll back, and do it again."""
 
 
 class Rows(Protocol):
@@ -215,6 +222,21 @@ class Rows(Protocol):
 
     async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
         """Write what became of a batch, in one statement per table; returns how many had lost their lease."""
+
+    async def standing(self, delivery_id: UUID, channel: str) -> Standing | None:
+        """Where a delivery over this channel stands; None: there is none."""
+
+    async def advance(self, reports: Sequence[Report]) -> list[Report]:
+        """Write, for many at once, what concerns a delivery that counts as told and will: "delivered", mostly.
+
+        Returns the words that would do more than that; nothing is done about them. What changes nothing is done.
+        """
+
+    async def take_receipt(self, report: Report, now: datetime) -> Received | None:
+        """Move a delivery as the provider's word has it, with all that follows; None: it changes nothing.
+
+        Raises Moved.
+        """
 
     async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
         """Every expired lease is `unknown`: the provider may have it; returns how many there were.

@@ -15,11 +15,13 @@ Kind = Literal[
     "5xx", "429", "hang", "slow_drip", "drop", "drop_after_accept", "bad_json", "redirect",
     "auth", "invalid_number", "opted_out", "unregistered",
     "smtp_550", "smtp_451", "smtp_hang", "smtp_drop_after_data",
+    "callback_late", "callback_twice", "callback_reversed", "callback_forged", "callback_never", "undelivered",
 ]  # fmt: skip
 
 _HTTP: frozenset[Channel] = frozenset({"sms", "push"})
 _ALL: frozenset[Channel] = frozenset(CHANNELS)
 _EMAIL: frozenset[Channel] = frozenset({"email"})
+_SMS: frozenset[Channel] = frozenset({"sms"})
 
 REACH: dict[Kind, frozenset[Channel]] = {
     "5xx": _HTTP,  # `status`: 500, 502, 503 or 504; not accepted
@@ -38,8 +40,19 @@ REACH: dict[Kind, frozenset[Channel]] = {
     "smtp_451": _EMAIL,  # at `stage`
     "smtp_hang": _EMAIL,  # `hang`, at `stage`
     "smtp_drop_after_data": _EMAIL,  # `drop_after_accept`
+    "callback_late": _SMS,  # accepted; what became of it is told `delay_s` later
+    "callback_twice": _SMS,  # accepted; each status is told twice
+    "callback_reversed": _SMS,  # accepted; the last status is told first
+    "callback_forged": _SMS,  # accepted; before the truth somebody else claims that the number is dead
+    "callback_never": _SMS,  # accepted, and delivered; nobody is told
+    "undelivered": _SMS,  # accepted, and given up after `delay_s`, with `code`
 }
 """Which channels a kind of fault can hit; a fault without a channel hits all of these."""
+
+CALLBACKS: frozenset[Kind] = frozenset(
+    {"callback_late", "callback_twice", "callback_reversed", "callback_forged", "callback_never", "undelivered"}
+)
+"""Faults of what is told later of a message; it is accepted as ever, and `count` counts messages."""
 
 Seconds = Annotated[float, Meta(ge=0, le=86_400)]
 
@@ -66,6 +79,8 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     hold_s: Seconds = 600.0  # hang
     drip_s: Seconds = 60.0  # slow_drip: longer than the sender's total deadline
     stage: Literal["rcpt", "data"] = "rcpt"  # SMTP: when the answer goes wrong
+    delay_s: Seconds | None = None  # callback_late: 30 unless told otherwise; undelivered: 0
+    code: Annotated[int, Meta(ge=10_000, le=99_999)] = 30003  # undelivered: Twilio's
 
     def __post_init__(self) -> None:
         if self.channel is not None and self.channel not in REACH[self.kind]:
@@ -77,6 +92,13 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if isinstance(self.retry_after_s, msgspec.UnsetType):
             return 7 if self.kind == "429" else None
         return self.retry_after_s
+
+    @property
+    def delay(self) -> float:
+        """Seconds before anything is told of a message."""
+        if self.delay_s is None:
+            return 30.0 if self.kind == "callback_late" else 0.0
+        return self.delay_s if self.kind in {"callback_late", "undelivered"} else 0.0
 
 
 def read_faults(data: bytes | str) -> list[Fault]:
@@ -167,9 +189,17 @@ class Faults:
             return None
         now = asyncio.get_running_loop().time()
         for armed in self._armed:
-            if (stage is None or _stage(armed.fault) == stage) and armed.hit(channel, to, now):
+            if armed.fault.kind in CALLBACKS or (stage is not None and _stage(armed.fault) != stage):
+                continue
+            if armed.hit(channel, to, now):
                 return armed
         return None
+
+    def pick_callback(self, to: str) -> Armed | None:
+        """The fault that hits what is told later of this SMS, counted."""
+        now = asyncio.get_running_loop().time()
+        later = (armed for armed in self._armed if armed.fault.kind in CALLBACKS)
+        return next((armed for armed in later if armed.hit("sms", to, now)), None)
 
 
 def _stage(fault: Fault) -> str:

@@ -35,6 +35,7 @@ class InboxApi:
             web.get("/inbox/{channel}/{to:.+}", self._device),
             web.get("/messages", self._messages),
             web.get("/refused", self._refused),
+            web.get("/callbacks", self._callbacks),
             web.get("/stats", self._stats),
             web.get("/livez", self._alive),
             web.route("*", REDIRECTED, self._redirected),
@@ -76,6 +77,9 @@ class InboxApi:
 
     async def _refused(self, _request: web.Request) -> web.Response:
         return json_answer({"refused": self._records.refusals()[-LIMIT:]})
+
+    async def _callbacks(self, _request: web.Request) -> web.Response:
+        return json_answer({"callbacks": self._records.callbacks()[-LIMIT:]})
 
     async def _stats(self, _request: web.Request) -> web.Response:
         return json_answer(self._records.stats())

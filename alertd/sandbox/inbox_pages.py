@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from alertd.sandbox.faults import Faults
-from alertd.sandbox.log import Accepted, Channel
+from alertd.sandbox.log import Accepted, Channel, Told
 from alertd.sandbox.records import Records
 from alertd.sandbox.segments import segments
 from alertd.sandbox.story_clock import machine_time
@@ -34,6 +34,8 @@ class Shown:
     new_day: bool
     gap: str | None  # story time since the one before, if it is worth showing
     segments: int
+    status: str  # of an SMS: what has become of it
+    told: str  # the statuses that its sender was told, with what it answered
 
 
 class InboxPages:
@@ -123,7 +125,18 @@ class InboxPages:
             new_day=new_day,
             gap=_in_words(passed) if passed is not None and passed >= WORTH_A_GAP else None,
             segments=segments(message.text) if message.channel == "sms" else 1,
+            status=_joined(*self._records.status(message.provider_id)) if message.channel == "sms" else "",
+            told=", ".join(map(_told, self._records.callbacks(message.provider_id))),
         )
+
+
+def _joined(status: str, error_code: int | None) -> str:
+    return status if error_code is None else f"{status} {error_code}"
+
+
+def _told(line: Told) -> str:
+    forged = "forged " if line.forged else ""
+    return f"{forged}{_joined(line.status, line.error_code)} → {line.answer or 'no answer'}"
 
 
 def _query(kept: Mapping[str, str], changes: Mapping[str, object]) -> str:

@@ -2,7 +2,8 @@
 
 For judges and tests. Imports nothing of alertd and needs no event loop. One JSON object per line:
 `accepted.jsonl` was synced to disk before the sender was answered, `refused.jsonl` holds everything else that
-came for a provider. A last line without its newline is still being written and is not given out.
+came for a provider, `callbacks.jsonl` what the sender was told of its messages later. A last line without its
+newline is still being written and is not given out.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ CHANNELS: tuple[Channel, ...] = ("sms", "push", "email")
 
 ACCEPTED = "accepted.jsonl"
 REFUSED = "refused.jsonl"
+CALLBACKS = "callbacks.jsonl"
 
 
 class BrokenLog(Exception):
@@ -61,10 +63,27 @@ class Refusal:
     request: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One status of a message that the sender was told, or somebody told it in our name."""
+
+    seq: int
+    at: float
+    time: datetime
+    story_time: datetime
+    provider_id: str  # of the message
+    reference: str | None  # of the message
+    status: str  # "queued", "sent", "delivered", "undelivered"
+    error_code: int | None
+    forged: bool  # with a signature that is not ours
+    answer: int | None  # the HTTP status; None: nobody was there, or answered
+
+
 Record = TypeVar("Record")
 
 _accepted = msgspec.json.Decoder(Accepted)
 _refusal = msgspec.json.Decoder(Refusal)
+_told = msgspec.json.Decoder(Told)
 
 
 def read_accepted(path: Path, *, after_seq: int = 0) -> Iterator[Accepted]:
@@ -78,6 +97,11 @@ def read_accepted(path: Path, *, after_seq: int = 0) -> Iterator[Accepted]:
 def read_refused(path: Path, *, after_seq: int = 0) -> Iterator[Refusal]:
     """What was not accepted, in order; otherwise as `read_accepted`."""
     return (r for r in _lines(path, REFUSED, _refusal) if r.seq > after_seq)
+
+
+def read_callbacks(path: Path, *, after_seq: int = 0) -> Iterator[Told]:
+    """What the sender was told later, in order; otherwise as `read_accepted`."""
+    return (t for t in _lines(path, CALLBACKS, _told) if t.seq > after_seq)
 
 
 def _lines(path: Path, name: str, decoder: msgspec.json.Decoder[Record]) -> Iterator[Record]:

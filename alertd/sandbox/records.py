@@ -13,7 +13,7 @@ import msgspec
 
 from alertd.sandbox import log
 from alertd.sandbox.group_commit import GroupCommit, Sync, sync_to_disk
-from alertd.sandbox.log import CHANNELS, Accepted, Channel, Refusal
+from alertd.sandbox.log import CHANNELS, Accepted, Channel, Refusal, Told
 from alertd.sandbox.story_clock import StoryClock, instant, machine_time
 
 _encode = msgspec.json.Encoder().encode
@@ -21,7 +21,7 @@ _seq = attrgetter("seq")
 
 
 class Records:
-    """The two logs of one data folder, and an index of them; what earlier runs left there is read first.
+    """The three logs of one data folder, and an index of them; what earlier runs left there is read first.
 
     Nothing is in the index before it is on disk. `clock` may be exchanged while running: lines keep the story
     time they were written with.
@@ -32,14 +32,23 @@ class Records:
         self.path = folder / log.ACCEPTED
         self._accepted_log = GroupCommit[Accepted](self.path, _encode, self._index, sync)
         self._refused_log = GroupCommit[Refusal](folder / log.REFUSED, _encode, self._index_refused, sync)
+        # Nobody counts on these lines before they are told of them: they need not be on disk.
+        self._callback_log = GroupCommit[Told](
+            folder / log.CALLBACKS, _encode, self._index_told, lambda _file: None
+        )
         self._accepted: list[Accepted] = []
         self._refused: list[Refusal] = []
         self._by_address: dict[tuple[Channel, str], list[Accepted]] = {}  # the latest hearer comes last
         self._by_provider_id: dict[str, Accepted] = {}
+        self._told: list[Told] = []
+        self._told_of: dict[str, list[Told]] = {}  # by the message's provider id
+        self._status: dict[str, tuple[str, int | None]] = {}
         self._outcomes: dict[str, Counter[str]] = {channel: Counter() for channel in CHANNELS}
         self._changed = asyncio.Event()
         self._index(list(log.read_accepted(folder)))
         self._index_refused(list(log.read_refused(folder)))
+        self._index_told(list(log.read_callbacks(folder)))
+        self._next_told = self._told[-1].seq + 1 if self._told else 1
         self._next_accepted = self.last_seq + 1
         self._next_refused = self._refused[-1].seq + 1 if self._refused else 1
 
@@ -90,9 +99,27 @@ class Records:
         self._next_refused += 1
         await self._refused_log.append(refusal)
 
+    def set_status(self, provider_id: str, status: str, error_code: int | None = None) -> None:
+        """What became of a message, whoever is told."""
+        self._status[provider_id] = status, error_code
+
+    async def told(
+        self, message: Accepted, status: str, error_code: int | None, *, answer: int | None, forged: bool
+    ) -> None:
+        """Keep what a sender was told of a message, and what it answered. Raises OSError if it cannot be kept."""
+        at = machine_time()
+        line = Told(
+            seq=self._next_told, at=at, time=instant(at), story_time=self.clock.at(at),
+            provider_id=message.provider_id, reference=message.reference, status=status, error_code=error_code,
+            forged=forged, answer=answer,
+        )  # fmt: skip
+        self._next_told += 1
+        await self._callback_log.append(line)
+
     async def close(self) -> None:
-        """Wait for what is under way and close both files."""
+        """Wait for what is under way and close the files."""
         await self._accepted_log.close()
+        await self._callback_log.close()
         await self._refused_log.close()
 
     # --- reading ------------------------------------------------------------------------------------
@@ -128,6 +155,14 @@ class Records:
     def refusals(self) -> list[Refusal]:
         """Everything that was not accepted, in order."""
         return list(self._refused)
+
+    def callbacks(self, provider_id: str | None = None) -> list[Told]:
+        """What senders were told, in order; of one message, or of all."""
+        return list(self._told if provider_id is None else self._told_of.get(provider_id, ()))
+
+    def status(self, provider_id: str) -> tuple[str, int | None]:
+        """What has become of an SMS so far, and the error code; delivered at once where nobody wants to know."""
+        return self._status.get(provider_id, ("delivered", None))
 
     def by_provider_id(self, provider_id: str) -> Accepted | None:
         """The message we gave this id to; for a mail to several mailboxes the last of them."""
@@ -189,6 +224,14 @@ class Records:
         for refusal in batch:
             self._refused.append(refusal)
             self._outcomes[refusal.channel][refusal.outcome] += 1
+        self._tell()
+
+    def _index_told(self, batch: Sequence[Told]) -> None:
+        for line in batch:
+            self._told.append(line)
+            self._told_of.setdefault(line.provider_id, []).append(line)
+            if line.status == "undelivered" and not line.forged:
+                self._status[line.provider_id] = line.status, line.error_code
         self._tell()
 
     def _tell(self) -> None:

@@ -21,7 +21,7 @@ from alertd.sandbox.fcm_api import FcmApi
 from alertd.sandbox.group_commit import Sync, sync_to_disk
 from alertd.sandbox.inbox_api import InboxApi
 from alertd.sandbox.inbox_pages import InboxPages
-from alertd.sandbox.log import Accepted, Channel, Refusal
+from alertd.sandbox.log import Accepted, Channel, Refusal, Told
 from alertd.sandbox.oauth import PATH as TOKEN_PATH
 from alertd.sandbox.oauth import TokenEndpoint
 from alertd.sandbox.records import Records
@@ -30,6 +30,7 @@ from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.smtp import MailServer
 from alertd.sandbox.story_clock import StoryClock
 from alertd.sandbox.twilio_api import TwilioApi
+from alertd.sandbox.twilio_callbacks import Callbacks
 
 CREDENTIALS = "service-account.json"
 BACKLOG = 2048
@@ -55,6 +56,7 @@ class Sandbox:
         self._records = Records(settings.data_dir, settings.story, sync=self._sync)
         self._runner: web.AppRunner | None = None
         self._smtp: asyncio.Server | None = None
+        self._callbacks: Callbacks | None = None
         try:
             await self._listen()
         except BaseException:
@@ -142,8 +144,12 @@ class Sandbox:
         """What was not, in order."""
         return self._records.refusals()
 
+    def callbacks(self) -> list[Told]:
+        """What senders were told of their messages, in order."""
+        return self._records.callbacks()
+
     async def wait_for(self, true: Callable[[], bool], *, timeout_s: float = 10.0) -> bool:
-        """Wait until `true()` holds, asking after each message and refusal; False if it does not in time."""
+        """Wait until `true()` holds, asking after each line of a log; False if it does not in time."""
         return await self._records.wait_until(true, timeout_s)
 
     def set_faults(self, *faults: Fault) -> None:
@@ -176,9 +182,11 @@ class Sandbox:
         )
         tokens = TokenEndpoint(account, ttl_s=settings.token_ttl_s)
         records, faults, dead = self._records, self._faults, self._dead
+        twilio = {"account_sid": self.account_sid, "auth_token": self.auth_token}
+        self._callbacks = Callbacks(records, faults, **twilio)
         app = web.Application(middlewares=[_loopback_only], client_max_size=HTTP_LIMIT)
         for api in (
-            TwilioApi(records, faults, dead, account_sid=self.account_sid, auth_token=self.auth_token),
+            TwilioApi(records, faults, dead, self._callbacks, **twilio),
             FcmApi(records, faults, dead, tokens, project_id=settings.project_id),
             tokens,
             ControlApi(records, faults, dead, tokens),
@@ -204,6 +212,8 @@ class Sandbox:
             await self._smtp.wait_closed()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._callbacks is not None:
+            await self._callbacks.close()
         await self._records.close()
 
 

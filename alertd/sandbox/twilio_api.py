@@ -19,6 +19,7 @@ from alertd.sandbox.http_answers import Provider, json_answer, retry_after
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
 from alertd.sandbox.segments import segments
+from alertd.sandbox.twilio_callbacks import Callbacks
 from alertd.sandbox.twilio_contract import CREATE, parse_form, typed
 from alertd.sandbox.twilio_errors import TwilioError
 
@@ -30,9 +31,16 @@ class TwilioApi:
     """The stand-in for one Twilio account."""
 
     def __init__(
-        self, records: Records, faults: Faults, dead: DeadAddresses, *, account_sid: str, auth_token: str
+        self,
+        records: Records,
+        faults: Faults,
+        dead: DeadAddresses,
+        callbacks: Callbacks,
+        *,
+        account_sid: str,
+        auth_token: str,
     ) -> None:
-        self._records, self._faults, self._dead = records, faults, dead
+        self._records, self._faults, self._dead, self._callbacks = records, faults, dead, callbacks
         self._account_sid, self._auth_token = account_sid, auth_token
         self._provider = Provider("sms", records, _error_of_fault)
 
@@ -92,6 +100,7 @@ class TwilioApi:
             request=fields,
             fault=fault,
         )
+        self._callbacks.tell_of(accepted)
         return json_answer(self._resource(accepted, sent=False), 201)
 
     async def _refuse(
@@ -191,12 +200,13 @@ class TwilioApi:
         return None if account == self._account_sid else twilio_errors.NOT_FOUND
 
     def _resource(self, accepted: Accepted, *, sent: bool) -> dict[str, Any]:
-        """The Message resource; here a message is delivered as soon as it is accepted."""
+        """The Message resource; a message of which nobody wants to be told is delivered once it is accepted."""
         fields = accepted.request
         uri = f"{ROOT}/{self._account_sid}/Messages/{accepted.provider_id}"
         service = fields.get("MessagingServiceSid")
         created = format_datetime(accepted.time)
         first_status = "queued" if service is None else "accepted"
+        status, error_code = self._records.status(accepted.provider_id) if sent else (first_status, None)
         return {
             "account_sid": self._account_sid,
             "api_version": "2010-04-01",
@@ -205,7 +215,7 @@ class TwilioApi:
             "date_sent": created if sent else None,
             "date_updated": created,
             "direction": "outbound-api",
-            "error_code": None,
+            "error_code": error_code,
             "error_message": None,
             "from": fields.get("From"),
             "messaging_service_sid": service,
@@ -214,7 +224,7 @@ class TwilioApi:
             "price": None,
             "price_unit": "USD",
             "sid": accepted.provider_id,
-            "status": "delivered" if sent else first_status,
+            "status": status,
             "subresource_uris": {"media": f"{uri}/Media.json"},
             "to": accepted.to,
             "uri": f"{uri}.json",

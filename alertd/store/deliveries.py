@@ -7,24 +7,25 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, case, func, insert, literal, or_, select, true, update
 
-from alertd.domain.delivery import ALL_CLEARS, ENDS, SUSPECT, DeliveryState, Framing
+from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, SUSPECT, DeliveryState, Framing
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.due import DueRows
+from alertd.store.heard import hear_anew
 from alertd.store.ids import uuid7
-from alertd.store.locks import lock_addresses, lock_watches
+from alertd.store.locks import lock_watches
 from alertd.store.one_of import one_of
+from alertd.store.receipts import answered
 from alertd.store.sql import Sql
+from alertd.store.stops import stop_addresses, watches_with
 from alertd.store.tables import (
-    WATCH_OPEN,
     address,
     attempt,
     delivery,
     delivery_share,
-    family_address,
     incident,
     watch,
 )
@@ -128,13 +129,26 @@ class DeliveryRows(DueRows):
         else:
             await fast.mark_heard(self.sql, heard)
         written = await fast.finish(self.sql, outcomes, lease.token)
-        lost = [o for o in outcomes if o.delivery.id not in written]
+        lost = await self._lost([o for o in outcomes if o.delivery.id not in written], heard, now)
         await self._keep_attempts(
             [o for o in outcomes if o.state is not DeliveryState.ACCEPTED]
             + [o for o in lost if o.state is DeliveryState.ACCEPTED],
             now,
         )
         return len(lost)
+
+    async def _lost(
+        self, outcomes: Sequence[Outcome], heard: Sequence[fast.Heard], now: datetime
+    ) -> list[Outcome]:
+        """Those that nobody has settled; a receipt may have been quicker than we, and have said more."""
+        settled = await answered(self.sql, outcomes)
+        gone = {o.delivery.id for o in outcomes if settled.get(o.delivery.id) in FAILED}
+        if gone:
+            mine = {(o.delivery.incident, str(o.delivery.family)) for o in outcomes if o.delivery.id in gone}
+            back = {*mine, *await self.sharers(list(gone))} & {(h[0], h[1]) for h in heard}
+            await hear_anew(self.sql, back, now)
+            await self.make_due(back, now)
+        return [o for o in outcomes if o.delivery.id not in settled]
 
     async def _heard(self, accepted: Sequence[Outcome]) -> list[fast.Heard]:
         heard: list[fast.Heard] = [
@@ -174,37 +188,16 @@ class DeliveryRows(DueRows):
         watches: set[tuple[UUID, str]] = {(o.delivery.incident, str(o.delivery.family)) for o in failed}
         watches |= await self.sharers([o.delivery.id for o in failed if o.delivery.shared])
         refused = [o.delivery.address for o in failed if o.state is DeliveryState.REFUSED]
-        if refused:
-            rows = await self.sql.rows(
-                select(watch.c.incident_id, watch.c.family_id)
-                .join(family_address, family_address.c.family_id == watch.c.family_id)
-                .where(
-                    family_address.c.address_id.in_(refused),
-                    WATCH_OPEN,
-                )
-            )
-            watches |= {(row.incident_id, row.family_id) for row in rows}
-        return watches
+        return watches | await watches_with(self.sql, refused)
 
     async def _stop_refused(self, failed: Sequence[Outcome], now: datetime) -> None:
         refused = [o for o in failed if o.state is DeliveryState.REFUSED]
-        if refused:
-            await lock_addresses(self.sql, [o.delivery.address for o in refused])
-        for opted_out in (False, True):
-            mine = [o for o in refused if o.opted_out is opted_out]
-            if mine:
-                await self._stop(mine, now, opted_out=opted_out)
-
-    async def _stop(self, refused: Sequence[Outcome], now: datetime, *, opted_out: bool) -> None:
-        ids = [o.delivery.address for o in refused]
-        codes = {o.delivery.address: o.code for o in refused}
-        values: dict[str, Any] = {"notable": True}
-        if opted_out:
-            values["opted_out_at"] = now
-        else:
-            values["suspended_at"] = now
-            values["suspended_code"] = case(codes, value=address.c.id) if len(codes) > 1 else codes[ids[0]]
-        await self.sql.run(update(address).where(address.c.id.in_(ids)).values(**values))
+        await stop_addresses(
+            self.sql,
+            {o.delivery.address: o.code for o in refused if not o.opted_out},
+            {o.delivery.address: o.code for o in refused if o.opted_out},
+            now,
+        )
 
     async def _keep_attempts(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         await self.sql.many(

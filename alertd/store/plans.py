@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, exists, literal, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
-from alertd.domain.delivery import ENDS, DeliveryState, Framing, Owed
+from alertd.domain.delivery import ENDS, TOLD, DeliveryState, Framing, Owed
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
@@ -16,6 +16,7 @@ from alertd.store.tables import delivery, delivery_share, family_address, family
 from alertd.store.types import Instant, to_us
 
 _ENDS = tuple(framing.value for framing in ENDS)
+_TOLD = tuple(state.value for state in TOLD)
 _SERVES_ONE = ~exists().where(delivery_share.c.delivery_id == delivery.c.id)
 
 
@@ -132,7 +133,7 @@ class PlanRows:
             return
         if existing.family_id != owed.family:
             await fast.insert_share(self.sql, existing.id, plan.incident, owed.family)
-            if existing.accepted_at is not None:
+            if existing.accepted_at is not None and existing.state in _TOLD:
                 promised = to_us(existing.next_by) if existing.next_by else None
                 heard = (plan.incident, owed.family, to_us(existing.accepted_at), owed.update, promised)
                 await fast.mark_heard(self.sql, [heard])
@@ -149,7 +150,13 @@ class PlanRows:
 
     async def _owed_already(self, plan: Plan, new: Planned) -> Row[*tuple[Any, ...]] | None:
         rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.family_id, delivery.c.accepted_at, delivery.c.next_by).where(
+            select(
+                delivery.c.id,
+                delivery.c.family_id,
+                delivery.c.state,
+                delivery.c.accepted_at,
+                delivery.c.next_by,
+            ).where(
                 delivery.c.incident_id == plan.incident,
                 delivery.c.update_no == new.owed.update,
                 delivery.c.address_id == new.owed.address,

@@ -18,6 +18,7 @@ from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
 from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
+from alertd.store.receipts import ReceiptRows
 from alertd.store.sql import Sql
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
@@ -33,6 +34,7 @@ class Rows(
     DeliveryRows,
     LapseRows,
     AnswerRows,
+    ReceiptRows,
     AccessRows,
     ViewRows,
     FailedRows,

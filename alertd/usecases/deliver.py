@@ -224,7 +224,7 @@ class Sender:
             DeliveryState.ACCEPTED,
             provider_id=receipt.provider_id,
             accepted_at=deps.clock.now(),
-            final=not channel.has_callbacks,
+            final=True,  # nothing of a reader is needed for what a receipt may say later
         )
 
     def _again(self, delivery: Claimed, incident: Incident, code: str, retry_after: timedelta | None) -> Outcome:

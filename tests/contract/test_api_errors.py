@@ -385,7 +385,7 @@ def test_every_protected_route_is_in_this_table(served: Served) -> None:
         (method.upper(), path)
         for path, item in served.app.openapi()["paths"].items()
         for method in item
-        if path.startswith("/v1/")
+        if path.startswith("/v1/") and not path.startswith("/v1/providers/")  # those sign what they send
     }
     tested = {
         (method, path.replace("/1", "/{incident}").replace("/fam-1", "/{family}")) for method, path, _ in ROUTES

@@ -211,7 +211,7 @@ def test_each_question_is_asked_and_each_answer_is_of_a_known_kind(tmp_path: Pat
     """Whoever adds one keeps to three marks, and says the way out of what is wrong."""
     env = {"ALERTD_DATA_DIR": str(tmp_path / "data"), "ALERTD_URL": "http://127.0.0.1:1"}
     found = examine(env)
-    assert len(found) > len(LOOKS)
+    assert len(found) >= len(LOOKS)
     for each in found:
         assert each.mark in {"ok", "note", "wrong"}
         assert each.text

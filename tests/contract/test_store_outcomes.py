@@ -73,10 +73,10 @@ async def test_only_crashes_of_our_own_are_counted(books: Books):
     assert (await books.row(delivery))["crashes"] == 2
 
 
-async def test_the_reader_is_kept_while_the_provider_may_still_say_something(books: Books):
+async def test_the_reader_is_kept_while_it_may_be_sent_again(books: Books):
     [family] = await books.families(*crowd(1))
     await books.tell(family)
-    await books.hand_over(final=False)
+    await books.hand_over(DeliveryState.UNKNOWN, due_at=MACHINE_DUE)
     assert (await books.row(delivery))["reader"] is not None
 
 

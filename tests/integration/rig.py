@@ -27,7 +27,7 @@ from sqlalchemy.engine import make_url
 
 from alertd import wiring
 from alertd.redis_server import PrivateRedis, find_redis, private_redis
-from alertd.sandbox.log import ACCEPTED, Accepted, Refusal, read_accepted, read_refused
+from alertd.sandbox.log import ACCEPTED, Accepted, Refusal, Told, read_accepted, read_callbacks, read_refused
 from alertd.settings import load
 from alertd.settings.reading import shipped_config
 from alertd.usecases.keys import make_key
@@ -111,6 +111,10 @@ class Rig:
             "ALERTD_SMTP__URL": where["smtp_url"],
             "ALERTD_SMTP__FROM": "alertd@example.org",
         }
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        self._env["ALERTD_API__PORT"] = str(port)
+        self._url = f"http://127.0.0.1:{port}"
         for lane, children in (("urgent", 1), ("bulk", self.bulk)):
             self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
         self.start_sweeper()
@@ -133,13 +137,9 @@ class Rig:
         return where
 
     def _api(self) -> None:
-        """On a free port; another process may be quicker, then on another one."""
+        """On the port that the workers name to Twilio; whoever was quicker may have let go of it by the next try."""
         for _ in range(5):
-            with socket.create_server(("127.0.0.1", 0)) as taken:
-                port = taken.getsockname()[1]
-            self._env["ALERTD_API__PORT"] = str(port)
             process = self._alertd("api", "api")
-            self._url = f"http://127.0.0.1:{port}"
             wait_until("the API answers, or gives up", partial(self._answered, process))
             if process.poll() is None:
                 return
@@ -273,6 +273,10 @@ class Rig:
     def refused(self) -> list[Refusal]:
         """What they have not."""
         return list(read_refused(self.folder / "sandbox"))
+
+    def told(self) -> list[Told]:
+        """What the providers have told alertd later."""
+        return list(read_callbacks(self.folder / "sandbox"))
 
     # --- the database ----------------------------------------------------------------------------
 

@@ -177,6 +177,17 @@ def test_the_doctor_when_all_is_well(
     assert said["email"] == "the mail server answers: it greets us"
 
 
+def test_the_doctor_says_where_no_delivery_reports_come(
+    alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0: families are told all the same."""
+    for name, value in (sandbox.env() | {"ALERTD_PUBLIC_URL": "https://alerts.example.org"}).items():
+        monkeypatch.setenv(name, value)
+    [note] = examined(alertd)["note"]
+    assert note["what"] == "sms"
+    assert note["text"].startswith("no delivery reports: public_url is https://alerts.example.org, ")
+
+
 def test_the_doctor_asks_and_tells_what_is_refused(
     alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

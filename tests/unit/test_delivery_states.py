@@ -27,7 +27,8 @@ from alertd.domain.incident import Severity
     ("before", "after", "allowed", "because"),
     [
         (PENDING, LEASED, True, "a worker takes it"),
-        (PENDING, ACCEPTED, False, "nobody accepts what was never handed over"),
+        (PENDING, ACCEPTED, True, "the word on an earlier try came after the wait for it was over"),
+        (PENDING, DELIVERED, False, "it is accepted first"),
         (LEASED, ACCEPTED, True, "the provider took it"),
         (LEASED, PENDING, True, "later: the provider does not have it"),
         (LEASED, UNKNOWN, True, "the answer was lost, or the lease ran out"),

@@ -5,9 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from alertd.ports import Channel, Clock, Doorbell, Later, Message, Receipt, Refused
+from alertd.ports import Callback, Channel, Clock, Doorbell, Later, Message, Receipt, Receives, Refused
 from alertd.ports.deps import Log
-from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
+from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog, ReportingChannel
 from tests.make import NOON
 
 
@@ -79,3 +79,12 @@ async def test_a_channel_that_always_fails_does_so_until_it_is_mended(broken):
     push.mend()
     await push.send(message())
     assert (push.attempts, len(push.accepted)) == (4, 1)
+
+
+async def test_a_reporting_channel_reads_what_is_posted_in_its_providers_name():
+    said: list[Callback] = []
+    sms = ReportingChannel("sms", "twilio", said.append, calls_it="SM7")
+    assert isinstance(sms, Receives)
+    assert await sms.send(message("+14155550123")) == Receipt("SM7")
+    assert sms.receive(Callback("a=1", {}, b"")) is None
+    assert said == [Callback("a=1", {}, b"")]

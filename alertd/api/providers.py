@@ -1,0 +1,54 @@
+"""What providers tell us of themselves. They have no key: their signature says who they are."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+
+from alertd.api.bodies import read_body
+from alertd.api.errors import Denied, errors
+from alertd.api.served import Here
+from alertd.ports import Callback, Forged
+
+router = APIRouter(prefix="/v1/providers", tags=["providers"])
+MOST_BYTES = 64 * 1024
+"""Of a callback, read before anybody has signed for it; Twilio sends less than one."""
+
+Provider = Annotated[str, Path(pattern=r"^[a-z]{1,32}$", description="Like `twilio`.", examples=["twilio"])]
+
+_FORM: dict[str, Any] = {
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "examples": {
+        "delivered": {"value": {"MessageSid": "SM" + "0" * 32, "MessageStatus": "delivered"}},
+        "undelivered": {
+            "value": {"MessageSid": "SM" + "0" * 32, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+        },
+    },
+}
+
+
+@router.post(
+    "/{provider}/status",
+    status_code=204,
+    summary="What became of a message",
+    responses=errors(404, 413),
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}},
+        "security": [],
+    },
+)
+async def status(provider: Provider, request: Request, here: Here) -> Response:
+    """For the provider's servers, at the URL that each message names; `attempt` in its query is the try meant.
+
+    Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). What is signed and about
+    nothing that alertd knows is answered like the rest: the provider would only send it again.
+    """
+    callback = Callback(
+        query=request.scope["query_string"].decode("latin-1"),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await read_body(request, MOST_BYTES),
+    )
+    try:
+        await here.receipts.take_callback(provider, callback)
+    except Forged:
+        raise Denied(403, "this was not signed by the provider for this URL; nothing was changed") from None
+    return Response(status_code=204)

@@ -1,0 +1,46 @@
+"""Addresses that a provider refuses for good: nobody is told over them any more, whoever has them."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, select, update
+
+from alertd.store.locks import lock_addresses
+from alertd.store.sql import Sql
+from alertd.store.tables import WATCH_OPEN, address, family_address, watch
+
+
+async def watches_with(sql: Sql, addresses: Collection[UUID]) -> set[tuple[UUID, str]]:
+    """The open watches of all families who have one of these addresses."""
+    if not addresses:
+        return set()
+    rows = await sql.rows(
+        select(watch.c.incident_id, watch.c.family_id)
+        .join(family_address, family_address.c.family_id == watch.c.family_id)
+        .where(family_address.c.address_id.in_(list(addresses)), WATCH_OPEN)
+    )
+    return {(row.incident_id, row.family_id) for row in rows}
+
+
+async def stop_addresses(
+    sql: Sql, refused: Mapping[UUID, str | None], opted_out: Mapping[UUID, str | None], now: datetime
+) -> None:
+    """Suspend the ones, each with the provider's code, and note that the others have opted out.
+
+    The caller holds the locks of their watches.
+    """
+    if not refused and not opted_out:
+        return
+    await lock_addresses(sql, {*refused, *opted_out})
+    if refused:
+        codes = dict(refused)
+        code: Any = case(codes, value=address.c.id) if len(codes) > 1 else next(iter(codes.values()))
+        await _stop(sql, refused, {"suspended_at": now, "suspended_code": code})
+    if opted_out:
+        await _stop(sql, opted_out, {"opted_out_at": now})
+
+
+async def _stop(sql: Sql, ids: Collection[UUID], values: dict[str, Any]) -> None:
+    await sql.run(update(address).where(address.c.id.in_(list(ids))).values(notable=True, **values))

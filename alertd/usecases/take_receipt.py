@@ -1,0 +1,111 @@
+"""Take a receipt: what a provider says later of a message, and what follows from it."""
+
+import asyncio
+
+import tenacity
+
+from alertd.domain.delivery import TOLD, Lane
+from alertd.domain.errors import NotFound
+from alertd.domain.receipt import arrived_after_all, follows
+from alertd.ports import Callback, Forged, Receives, Report
+from alertd.ports.deps import Deps
+from alertd.ports.store import Moved
+from alertd.records import Received
+
+_TRIES = 5  # where somebody else writes the same delivery each time; its states only move forward, and are few
+_GATHER = 0.02  # seconds; a provider that reports is in no hurry
+
+
+class Receipts:
+    """Takes receipts in one process. What only says "delivered" is written by as many at a time as have come.
+
+    Each of those by itself costs a sync to disk, and on SQLite the turn of the workers that send: 14 ms for each
+    message on a busy machine, measured, while families wait.
+    """
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._gathered: list[Report] = []
+        self._round: asyncio.Task[set[int]] | None = None  # the write that takes them all
+        self._turn = asyncio.Lock()
+
+    async def take_callback(self, provider: str, callback: Callback) -> None:
+        """A provider's own request. What is true and concerns nothing of ours changes nothing, and is no error.
+
+        Raises NotFound where no channel has this provider, Forged where the provider has not signed it.
+        """
+        log = self._deps.log
+        for channel in self._deps.channels.values():
+            if isinstance(channel, Receives) and channel.provider == provider:
+                try:
+                    report = channel.receive(callback)
+                except Forged as error:
+                    log.warning("callback_forged", provider=provider, why=error.why)
+                    raise
+                if report is None:
+                    log.info("callback_unknown", provider=provider, why="nothing that alertd sent, or waits for")
+                else:
+                    await self.take(channel.name, report)
+                return
+        raise NotFound(f"no channel of this alertd has a provider {provider!r} that reports")
+
+    async def take(self, channel: str, report: Report) -> None:
+        """Write a provider's later word on an attempt over this channel.
+
+        Most say what is known already, so it is read first: nobody waits for the right to write nothing.
+        """
+        deps = self._deps
+        async with deps.store.reading() as rows:
+            standing = await rows.standing(report.delivery, channel)
+        if standing is None or report.attempt > standing.attempts:
+            deps.log.info("callback_unknown", provider=channel, why="a try that alertd does not know")
+            return
+        if report.ours:
+            deps.log.warning(
+                "channel_misconfigured", channel=channel, code=report.code, detail="said by a receipt"
+            )
+        after = follows(standing, report.word, report.attempt, report.provider_id)
+        if after is None and not arrived_after_all(standing, report.word, report.attempt):
+            return
+        if standing.state in TOLD and after in TOLD and await self._advance(report):
+            return
+        received = await self._take(report)
+        if received is None:
+            return
+        if not report.word.good:
+            deps.log.info(
+                "not_delivered",
+                delivery=str(report.delivery),
+                family=received.family,
+                channel=channel,
+                state=report.word.value,
+                code=report.code,
+                attempt=report.attempt,
+            )
+        if received.due:
+            deps.doorbell.ring(Lane.URGENT.value)
+
+    async def _take(self, report: Report) -> Received | None:
+        received: Received | None = None
+        async for again in tenacity.AsyncRetrying(
+            stop=tenacity.stop_after_attempt(_TRIES), retry=tenacity.retry_if_exception_type(Moved), reraise=True
+        ):
+            with again:
+                async with self._deps.store.transaction() as rows:
+                    received = await rows.take_receipt(report, self._deps.clock.now())
+        return received
+
+    async def _advance(self, report: Report) -> bool:
+        """Write it with all that comes meanwhile; False: it says more than that."""
+        self._gathered.append(report)
+        if self._round is None:
+            self._round = asyncio.create_task(self._write())
+        more = await asyncio.shield(self._round)  # the others wait for it too
+        return id(report) not in more
+
+    async def _write(self) -> set[int]:
+        await asyncio.sleep(_GATHER)
+        async with self._turn:
+            batch, self._gathered, self._round = self._gathered, [], None
+            async with self._deps.store.transaction() as rows:
+                return {id(report) for report in await rows.advance(batch)}
