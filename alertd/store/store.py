@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from alertd.store.access import AccessRows
+from alertd.store.accounts import AccountRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
@@ -14,6 +15,7 @@ from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
+from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
 from alertd.store.sql import Sql
@@ -32,6 +34,8 @@ class Rows(
     AccessRows,
     ViewRows,
     FailedRows,
+    AccountRows,
+    KeptRows,
 ):
     """Every verb of the store, on one open transaction."""
 
