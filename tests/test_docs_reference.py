@@ -14,7 +14,18 @@ from fastapi.routing import APIRoute
 from pydantic import SecretStr
 
 from alertd import policy_file
-from alertd.api import access, deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import (
+    access,
+    deliveries,
+    errors,
+    events,
+    families,
+    family_import,
+    health,
+    incidents,
+    metrics,
+    timeline,
+)
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Kind, Severity, State
@@ -207,7 +218,7 @@ def test_other_words_are_named() -> None:
 
 ROUTES = [
     route
-    for part in (incidents, timeline, deliveries, events, families, family_import, health)
+    for part in (incidents, timeline, deliveries, events, families, family_import, health, metrics)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]

@@ -1,10 +1,11 @@
 """What every route works with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from alertd.api.scrape import Scrapes
 from alertd.domain.service import Services
 from alertd.ports.deps import Deps
 
@@ -15,6 +16,7 @@ class Served:
 
     deps: Deps
     services: Services
+    scrapes: Scrapes = field(default_factory=Scrapes)
 
 
 def _served(request: Request) -> Served:

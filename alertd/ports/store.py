@@ -315,6 +315,9 @@ class Rows(Protocol):
         None: these were the last.
         """
 
+    async def count_open(self) -> Mapping[tuple[str, bool], int]:
+        """Open incidents by (severity, whether families are not told of them yet)."""
+
     async def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the cluster."""
 

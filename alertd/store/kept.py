@@ -12,7 +12,7 @@ from alertd.domain.incident import IncidentId
 from alertd.records import Census
 from alertd.store import codec
 from alertd.store.sql import Sql
-from alertd.store.tables import audit, census, counter, delivery, watch
+from alertd.store.tables import audit, census, counter, delivery, incident, watch
 
 _NEWEST = "newest"
 _audit = msgspec.json.Decoder(Audit)
@@ -83,6 +83,15 @@ class KeptRows:
             statement = statement.where(delivery.c.family_id <= end)
         rows = await self.sql.rows(statement)
         return {(row[0], row[1], row[2]): row[3] for row in rows}, end
+
+    async def count_open(self) -> Mapping[tuple[str, bool], int]:
+        """Open incidents by (severity, whether families are not told of them yet)."""
+        rows = await self.sql.rows(
+            select(incident.c.severity, incident.c.held, func.count())
+            .where(incident.c.ended_at.is_(None))
+            .group_by(incident.c.severity, incident.c.held)
+        )
+        return {(row[0], bool(row[1])): row[2] for row in rows}
 
     async def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the cluster."""

@@ -10,7 +10,7 @@ import pytest
 
 from alertd.domain.audit import Audit
 from alertd.domain.family import Family
-from alertd.domain.incident import Kind, Severity
+from alertd.domain.incident import IncidentId, Kind, Severity
 from alertd.domain.watch import Rest
 from alertd.ports.deps import Deps, Timing
 from alertd.store.ids import uuid7
@@ -359,9 +359,9 @@ async def test_a_message_to_a_shared_address_counts_for_all_its_families(books: 
 async def test_a_fall_is_told_by_the_quiet_rules_of_the_severity_it_leaves(books: Books, deps: Deps) -> None:
     """Where one of the two waits for the morning, whoever waits is not accused of lying."""
     fallen = make.history((Kind.NOTICE, 0), (Kind.SEVERITY, 5, {"severity": Severity.MAJOR}))
-    await books.open(replace(fallen, id=uuid7(), number=2))
+    await books.open(replace(fallen, id=IncidentId(uuid7()), number=2))
     await books.set(incident, {"ended_at": make.NOON}, number=1)
-    books.incident = replace(fallen, id=(await books.row(incident, number=2))["id"])
+    books.incident = replace(fallen, id=IncidentId((await books.row(incident, number=2))["id"]))
     await books.tell(*await books.families(make.family()))
     await books.set(watch, {"rest": "quiet", "look_at": MORNING}, family_id="fam-1")
     assert (await ask(deps, NIGHT)).excuses == {"quiet": 1}
