@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd import wiring
-from alertd.cli import accounts
+from alertd.cli import accounts, auditing
 from alertd.cli.client import KEY_FILE, Api
 from alertd.cli.failed import Failed
 from alertd.cli.finding import Finding
@@ -35,7 +35,10 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
     found = [Finding("ok", "settings", f"from {settings.config_dir}; data in {settings.data_dir}")]
     found += _data_folder(settings)
     found.append(_policies(settings))
-    found.append(_database(settings))
+    database = _database(settings)
+    found.append(database)
+    if database.mark == "ok":
+        found += auditing.look(settings)
     found.append(_broker(settings))
     found.append(_api(env))
     if stand_ins is None:

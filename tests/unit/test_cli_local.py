@@ -1,5 +1,6 @@
 """What the command line does by itself: keys, the database, policies, the doctor, and the API as a process."""
 
+import asyncio
 import http.client
 import json
 import os
@@ -9,15 +10,17 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alertd.cli import accounts
+from alertd.domain.audit import Audit, Unaccounted
 from alertd.stand_ins import StandIns
 from tests.listening import Daemon, Shell, alertd, listening
-from tests.served import CONFIG
+from tests.served import CONFIG, open_deps
 from tests.servers import wait_until
 
 __all__ = ["alertd", "listening"]
@@ -133,10 +136,22 @@ def sandbox(tmp_path: Path) -> Iterator[StandIns]:
         process.wait()
 
 
+async def audited(folder: Path, ago: float = 0.0, **changes: Any) -> None:
+    """An audit of so many seconds ago, and a ping after it."""
+    deps, _ = open_deps(f"sqlite:///{folder}/data/alertd.db")
+    at = await deps.store.now() - timedelta(seconds=ago)
+    async with deps.store.transaction() as rows:
+        await rows.keep_audit(Audit(at, at, families=3, accounted=3, **changes))
+        await rows.keep_ping(at)
+    await deps.store.close()
+
+
 @pytest.fixture
-def well(alertd: Shell, listening: Daemon) -> None:
-    """A migrated database, an API that gets things done."""
+def well(alertd: Shell, listening: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A migrated database, an API that gets things done, an audit that passed and a ping that was taken."""
     assert alertd("db", "upgrade") == 0
+    monkeypatch.setenv("ALERTD_DEAD_MAN__URL", "http://127.0.0.1:1/a-secret-path")
+    asyncio.run(audited(tmp_path))
     listening.run(listening.served.beat())
 
 
@@ -148,11 +163,55 @@ def test_the_doctor_when_all_is_well(
         monkeypatch.setenv(name, value)
     found = examined(alertd)
     assert (found["wrong"], found["note"]) == ([], [])
-    assert names(found["ok"]) == {"settings", "policies", "database", "redis", "api", "sms", "push", "email"}
+    assert names(found["ok"]) == {"settings", "policies", "database", "redis", "api", "sms", "push", "email"} | {
+        "auditor",
+        "dead man",
+    }
     said = {each["what"]: each["text"] for each in found["ok"]}
     assert said["sms"] == "Twilio answers: the account is active"
     assert said["push"] == "FCM answers: Google gives a token for project alertd-sandbox"
     assert said["email"] == "the mail server answers: it greets us"
+    assert said["auditor"].endswith("s ago all of 3 families were accounted for")
+    assert said["dead man"].startswith("took a ping ")
+    assert "a-secret-path" not in alertd.out
+
+
+@pytest.mark.parametrize(
+    ("ago", "changes", "said", "mend"),
+    [
+        (100.0, {}, "asked last 1", "alertd sweeper"),
+        (0.0, {"failed": "OperationalError"}, "could not ask", "audit_failed"),
+        (
+            0.0,
+            {"unaccounted": (Unaccounted(7, 2, ("fam-1", "fam-2")),)},
+            "2 of 3 families are unaccounted for",
+            "incident 7: alertd family show fam-1, and 1 more",
+        ),
+    ],
+    ids=["missing", "failed", "unaccounted"],
+)
+def test_the_doctor_tells_when_families_are_not_accounted_for(
+    alertd: Shell, well: None, tmp_path: Path, ago: float, changes: dict[str, Any], said: str, mend: str
+) -> None:
+    asyncio.run(audited(tmp_path, ago, **changes))
+    auditor = next(each for each in examined(alertd)["wrong"] if each["what"] == "auditor")
+    assert said in auditor["text"]
+    assert mend in auditor["mend"][0]
+
+
+def test_the_doctor_tells_when_nobody_outside_hears_of_it(
+    alertd: Shell, well: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A switch that is not set, one that took no ping for long, and a ping that is withheld."""
+    asyncio.run(audited(tmp_path, 91.0))
+    found = {each["what"]: each for each in examined(alertd)["note"]}
+    assert found["dead man"]["text"].startswith("took its last ping 9")
+    asyncio.run(audited(tmp_path, withheld=("nobody_on_call",)))
+    wrong = {each["what"]: each for each in examined(alertd)["wrong"]}
+    assert wrong["dead man"]["mend"] == ["it is withheld by: nobody_on_call"]
+    monkeypatch.delenv("ALERTD_DEAD_MAN__URL")
+    found = {each["what"]: each for each in examined(alertd)["note"]}
+    assert "ALERTD_DEAD_MAN__URL" in found["dead man"]["mend"][0]
 
 
 def test_the_doctor_asks_and_tells_what_is_refused(
