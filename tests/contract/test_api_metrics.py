@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -183,3 +184,11 @@ async def test_promtool_finds_nothing_to_say(served: Served) -> None:
     served.clock.advance(seconds=6)
     text = (await served.http.get("/metrics")).text
     assert promtool(text) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool comes with Prometheus")
+def test_promtool_takes_the_rules() -> None:
+    rules = Path(__file__).parents[2] / "deploy" / "prometheus" / "alertd.rules.yml"
+    words = ["promtool", "check", "rules", str(rules)]
+    checked = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
+    assert checked.returncode == 0, checked.stderr
