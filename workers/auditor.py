@@ -10,8 +10,6 @@ from alertd.usecases.audit import audit
 from alertd.usecases.census import take_census
 from alertd.usecases.ping import Pinger
 
-_CENSUS = 30.0  # seconds between two counts of the deliveries
-
 
 class Auditor:
     """Runs from `start` to `close`; two of them in a cluster ask the same question twice, and harm nothing."""
@@ -25,7 +23,7 @@ class Auditor:
         """The first question comes after one interval: who was down begins by telling families."""
         self._tasks = [
             asyncio.create_task(self._again(self._ask, self._deps.timing.audit)),
-            asyncio.create_task(self._again(self._count, _CENSUS)),
+            asyncio.create_task(self._again(self._count, self._deps.timing.census)),
         ]
 
     async def close(self) -> None:

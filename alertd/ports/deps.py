@@ -33,6 +33,7 @@ class Timing:
     unknown: float = 60.0
     takes_hints: float = 2.0  # work older than this was not taken by a worker: the sweeper does it itself
     audit: float = 30.0  # between two questions of the auditor
+    census: float = 30.0  # between two counts of the deliveries
     look_twice: float = (
         2.0  # whoever seems unaccounted for is looked at again after this: an import takes two steps
     )
