@@ -25,6 +25,7 @@ class Excuse(StrEnum):
     OPTED_OUT = "opted_out"  # every address has opted out
     CAPPED = "capped"  # the policy's holdings by SMS are used up for the day
     PROVIDER_DOWN = "provider_down"  # a message is under way, and was tried within the backoff
+    UNDELIVERED = "undelivered"  # the provider gave up on what was sent within the window
     FAN_OUT = "fan_out"  # an update is on its way to them, and moves
 
 
@@ -55,6 +56,7 @@ class Tries:
 
     under_way: bool = False  # a message waits, is in a worker's hands, or may have arrived
     tried: bool = False  # and one was tried, by no fault of ours in vain, no longer ago than the backoff
+    given_up: bool = False  # what was sent within the window was not delivered, by the provider's own word
     capped: int = 0  # holdings by SMS within a day
 
 

@@ -27,7 +27,7 @@ def excuse_of(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None
         return None
     match suspect.rest:
         case None:
-            return Excuse.PROVIDER_DOWN if _provider_down(suspect, case, evidence) else None
+            return _not_taken(suspect, case, evidence)
         case Excuse.NO_ADDRESS:
             return Excuse.NO_ADDRESS if not _usable(case, evidence) else None
         case Excuse.OPTED_OUT:
@@ -57,10 +57,14 @@ def _reaches(cursor: Cursor, suspect: Suspect, case: Case) -> bool:
     return moves and ahead and (cursor.scope or suspect.epoch is not None)
 
 
-def _provider_down(suspect: Suspect, case: Case, evidence: Evidence) -> bool:
-    """For a deadline in the far future, which nobody was promised, no provider is to blame."""
-    passed = suspect.next_by is not None and suspect.next_by <= case.now
-    return passed and evidence.tries.under_way and evidence.tries.tried
+def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None:
+    """Providers answer for what they did not take; for a deadline that nobody was promised they do not."""
+    if suspect.next_by is None or suspect.next_by > case.now:
+        return None
+    tries = evidence.tries
+    if tries.under_way:
+        return Excuse.PROVIDER_DOWN if tries.tried else None
+    return Excuse.UNDELIVERED if tries.given_up else None
 
 
 def _looked_at(suspect: Suspect, case: Case) -> bool:

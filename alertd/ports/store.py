@@ -289,8 +289,13 @@ class Rows(Protocol):
         now: datetime,
         machine_at: datetime,
         backoff: timedelta,
+        window: timedelta,
     ) -> Mapping[str, Evidence]:
-        """What the tables say of these, some hundred at a time; `backoff` is the longest (machine time)."""
+        """What the tables say of these, some hundred at a time.
+
+        `backoff`: the longest that a new try is put off (machine time); `window`: the longest that the family is
+        not tried again after the provider gave up (story time).
+        """
 
     async def keep_audit(self, answer: Audit) -> None:
         """Keep the newest audit; when one last passed, and when a ping was last taken, stay."""

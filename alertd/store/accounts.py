@@ -93,14 +93,15 @@ class AccountRows:
         now: datetime,
         machine_at: datetime,
         backoff: timedelta,
+        window: timedelta,
     ) -> dict[str, Evidence]:
-        """What the tables say of these, some hundred at a time; `backoff` is the longest (machine time)."""
+        """What the tables say of these, some hundred at a time; `backoff` and `window` are the longest."""
         resting = [each.family for each in suspects if each.rest is not None]
         reading = [each.family for each in suspects if each.rest in ("quiet", "muted")]
         sending = [each.family for each in suspects if each.rest in (None, "capped") and each.next_by is not None]
         addresses = await self._addresses_of(resting)
         documents = await self._documents(reading)
-        tries = await self._tries_of(incident_id, sending, now, machine_at, backoff)
+        tries = await self._tries_of(incident_id, sending, now, machine_at, backoff, window)
         return {
             each.family: Evidence(
                 documents.get(each.family), addresses.get(each.family, {}), tries.get(each.family, Tries())
@@ -142,7 +143,13 @@ class AccountRows:
         return found
 
     async def _tries_of(
-        self, incident_id: IncidentId, ids: Sequence[str], now: datetime, machine_at: datetime, backoff: timedelta
+        self,
+        incident_id: IncidentId,
+        ids: Sequence[str],
+        now: datetime,
+        machine_at: datetime,
+        backoff: timedelta,
+        window: timedelta,
     ) -> dict[str, Tries]:
         if not ids:
             return {}
@@ -161,8 +168,9 @@ class AccountRows:
             delivery.c.framing == Framing.HOLDING.value,
             delivery.c.accepted_at > now - _DAY,
         )
-        flags = [case((each, 1), else_=0) for each in (under_way, or_(retried, trying), held)]
-        columns = [flag.label(name) for flag, name in zip(flags, ("under_way", "tried", "held"), strict=True)]
+        given_up = and_(state.in_(("undelivered", "refused")), delivery.c.planned_at >= now - window)
+        flags = {"under_way": under_way, "tried": or_(retried, trying), "given_up": given_up, "held": held}
+        columns = [case((flag, 1), else_=0).label(name) for name, flag in flags.items()]
         own = select(delivery.c.family_id, *columns).where(
             delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
         )
@@ -174,10 +182,14 @@ class AccountRows:
         each = union_all(own, shared).subquery()
         rows = await self.sql.rows(
             select(
-                each.c.family_id, func.max(each.c.under_way), func.max(each.c.tried), func.sum(each.c.held)
+                each.c.family_id,
+                func.max(each.c.under_way),
+                func.max(each.c.tried),
+                func.max(each.c.given_up),
+                func.sum(each.c.held),
             ).group_by(each.c.family_id)
         )
-        return {row[0]: Tries(bool(row[1]), bool(row[2]), int(row[3])) for row in rows}
+        return {row[0]: Tries(bool(row[1]), bool(row[2]), bool(row[3]), int(row[4])) for row in rows}
 
 
 def _touched(scope: Scope) -> Subquery:

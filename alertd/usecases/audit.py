@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from alertd.domain.audit import LATE, SHOWN, Audit, Case, Suspect, Unaccounted
 from alertd.domain.delivery import Lane, longest_backoff
 from alertd.domain.excuses import LONGEST_REST, excuse_of
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 
@@ -92,7 +92,8 @@ async def _look(deps: Deps) -> list[_Look]:
 async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, machine_at: datetime) -> _Look:
     policy = await rows.policy_of(incident.id)
     late = now - LATE * deps.clock.rate
-    far = now + 2 * policy.silence.window[incident.severity] + LONGEST_REST
+    window = policy.silence.window[incident.severity] * (2 if incident.state is State.MONITORING else 1)
+    far = now + 2 * max(policy.silence.window.values()) + LONGEST_REST
     families, suspected, next_by = await rows.touched(incident.id, incident.scope, late, far)
     look = _Look(incident, families, (next_by - now).total_seconds() if next_by is not None else None)
     if not suspected:
@@ -104,7 +105,14 @@ async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, ma
     backoff = longest_backoff(incident.severity)
     for start in range(0, len(suspects), _CHUNK):
         chunk = suspects[start : start + _CHUNK]
-        evidence = await rows.evidence(incident.id, chunk, now=now, machine_at=machine_at, backoff=backoff)
+        evidence = await rows.evidence(
+            incident.id,
+            chunk,
+            now=now,
+            machine_at=machine_at,
+            backoff=backoff,
+            window=window + LATE * deps.clock.rate,
+        )
         for suspect in chunk:
             excuse = excuse_of(suspect, case, evidence[suspect.family])
             if excuse is None:

@@ -311,6 +311,8 @@ EXCUSES: list[tuple[str, Family, list[Change | datetime], str | None]] = [
     ("may have arrived", SMS_ONLY, [deliveries(**TRIED, state="unknown")], "provider_down"),
     ("in hand", SMS_ONLY, [deliveries(state="leased", lease_until=make.after(60.4), attempts=1)], "provider_down"),
     ("in a dead hand", SMS_ONLY, [deliveries(state="leased", lease_until=make.after(59), attempts=1)], None),
+    ("given up", SMS_ONLY, [deliveries(state="undelivered", planned_at=make.after(30.5))], "undelivered"),
+    ("given up, longer ago than a window", SMS_ONLY, [deliveries(state="undelivered", planned_at=make.after(29))], None),
     ("all parked", SMS_ONLY, [deliveries(**TRIED, state="parked")], None),
     ("superseded, and nothing came after", SMS_ONLY, [deliveries(**TRIED, state="superseded")], None),
 ]  # fmt: skip
