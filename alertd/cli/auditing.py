@@ -39,7 +39,17 @@ def _audited(kept: Kept | None, now: datetime) -> Finding:
         return Finding("wrong", "auditor", text, tuple(_named(audit)))
     excused = sum(audit.excuses.values())
     why = f", {excused} of them with an excuse ({', '.join(audit.excuses)})" if excused else ""
-    return Finding("ok", "auditor", f"{ago} all of {audit.families} families were accounted for{why}")
+    return Finding("ok", "auditor", f"{ago} {_families(audit.families)} accounted for{why}")
+
+
+def _families(number: int) -> str:
+    match number:
+        case 0:
+            return "nobody was touched, and so everybody was"
+        case 1:
+            return "the one family that is touched was"
+        case _:
+            return f"all of {number} families were"
 
 
 def _named(audit: Audit) -> list[str]:

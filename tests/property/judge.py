@@ -346,7 +346,8 @@ class Judge:
         excuse = self.excuse()
         assert excuse, ("nobody heard by", by, "and it is", world.now)
         self.counts[f"late: {excuse}"] += 1
-        if excuse not in ("just changed", "under way") and not world.fanouts:
+        due = world.watch.look_at is not None and world.watch.look_at <= world.now  # the auditor looks twice
+        if excuse not in ("just changed", "under way") and not world.fanouts and not due:
             assert self.audited(by), ("the auditor accuses us of lying", excuse, by, world.watch, world.now)
 
     def audited(self, by: datetime) -> Excuse | None:
