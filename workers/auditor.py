@@ -8,6 +8,7 @@ from alertd.ports import DeadMan
 from alertd.ports.deps import Deps
 from alertd.usecases.audit import audit
 from alertd.usecases.census import take_census
+from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.ping import Pinger
 
 
@@ -37,7 +38,7 @@ class Auditor:
             await self._dead_man.close()
 
     async def _ask(self) -> None:
-        answer = await audit(self._deps)
+        answer = await audit(self._deps, CONDITIONS)
         if self._pinger is not None:
             await self._pinger.after(answer)
 

@@ -21,8 +21,8 @@ from alertd.ports.store import Rows
 Condition = Callable[[Rows, datetime], Awaitable[bool]]
 """Asked at a moment of story time: whether something is wrong of which the outside must hear."""
 
-CONDITIONS: Mapping[str, Condition] = {}
-"""By name: while one of these holds, the dead man's ping is withheld though every family is accounted for."""
+NOTHING_ELSE: Mapping[str, Condition] = {}
+"""Nothing but families is asked about; what else there is stands in `usecases/conditions.py`."""
 
 LONGEST = 60.0
 """Seconds after which an audit that has no answer has failed."""
@@ -42,8 +42,11 @@ class _Look:
     missing: dict[str, Suspect] = field(default_factory=dict)
 
 
-async def audit(deps: Deps, conditions: Mapping[str, Condition] = CONDITIONS) -> Audit:
-    """Ask, tell, mend and keep the answer. Never raises: an audit that fails is an answer too, and no good one."""
+async def audit(deps: Deps, conditions: Mapping[str, Condition] = NOTHING_ELSE) -> Audit:
+    """Ask, tell, mend and keep the answer. Never raises: an audit that fails is an answer too, and no good one.
+
+    `conditions`, by name: while one holds, the dead man's ping is withheld though every family is accounted for.
+    """
     began = time.monotonic()
     at, machine_at = deps.clock.now(), deps.clock.machine()
     looks: list[_Look] = []
