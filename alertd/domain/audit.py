@@ -26,6 +26,7 @@ class Excuse(StrEnum):
     CAPPED = "capped"  # the policy's holdings by SMS are used up for the day
     PROVIDER_DOWN = "provider_down"  # a message is under way, and was tried within the backoff
     UNDELIVERED = "undelivered"  # the provider gave up on what was sent within the window
+    JUST_DUE = "just_due"  # could be told only now: the first message since their time is ten seconds old at most
     FAN_OUT = "fan_out"  # an update is on its way to them, and moves
 
 
@@ -57,6 +58,8 @@ class Tries:
     under_way: bool = False  # a message waits, is in a worker's hands, or may have arrived
     tried: bool = False  # and one was tried, by no fault of ours in vain, no longer ago than the backoff
     given_up: bool = False  # what was sent within the window was not delivered, by the provider's own word
+    fresh: bool = False  # a message that is under way was planned within the last ten seconds
+    before: datetime | None = None  # when the newest older message was planned
     capped: int = 0  # holdings by SMS within a day
 
 

@@ -63,7 +63,11 @@ def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | Non
         return None
     tries = evidence.tries
     if tries.under_way:
-        return Excuse.PROVIDER_DOWN if tries.tried else None
+        if tries.tried:
+            return Excuse.PROVIDER_DOWN
+        # An address, a preference or an hour has changed; who plans them anew again and again has no such excuse.
+        first = tries.before is None or tries.before <= suspect.next_by
+        return Excuse.JUST_DUE if tries.fresh and first else None
     return Excuse.UNDELIVERED if tries.given_up else None
 
 

@@ -290,11 +290,12 @@ class Rows(Protocol):
         machine_at: datetime,
         backoff: timedelta,
         window: timedelta,
+        grace: timedelta,
     ) -> Mapping[str, Evidence]:
         """What the tables say of these, some hundred at a time.
 
         `backoff`: the longest that a new try is put off (machine time); `window`: the longest that the family is
-        not tried again after the provider gave up (story time).
+        not tried again after the provider gave up (story time); `grace`: what counts as now (story time).
         """
 
     async def keep_audit(self, answer: Audit) -> None:

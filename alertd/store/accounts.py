@@ -94,6 +94,7 @@ class AccountRows:
         machine_at: datetime,
         backoff: timedelta,
         window: timedelta,
+        grace: timedelta,
     ) -> dict[str, Evidence]:
         """What the tables say of these, some hundred at a time; `backoff` and `window` are the longest."""
         resting = [each.family for each in suspects if each.rest is not None]
@@ -101,7 +102,7 @@ class AccountRows:
         sending = [each.family for each in suspects if each.rest in (None, "capped") and each.next_by is not None]
         addresses = await self._addresses_of(resting)
         documents = await self._documents(reading)
-        tries = await self._tries_of(incident_id, sending, now, machine_at, backoff, window)
+        tries = await self._tries_of(incident_id, sending, now, machine_at, backoff, window, grace)
         return {
             each.family: Evidence(
                 documents.get(each.family), addresses.get(each.family, {}), tries.get(each.family, Tries())
@@ -150,6 +151,7 @@ class AccountRows:
         machine_at: datetime,
         backoff: timedelta,
         window: timedelta,
+        grace: timedelta,
     ) -> dict[str, Tries]:
         if not ids:
             return {}
@@ -170,7 +172,9 @@ class AccountRows:
         )
         given_up = and_(state.in_(("undelivered", "refused")), delivery.c.planned_at >= now - window)
         flags = {"under_way": under_way, "tried": or_(retried, trying), "given_up": given_up, "held": held}
-        columns = [case((flag, 1), else_=0).label(name) for name, flag in flags.items()]
+        flags["fresh"] = and_(under_way, delivery.c.planned_at >= now - grace)
+        columns: list[ColumnElement[Any]] = [case((flag, 1), else_=0).label(name) for name, flag in flags.items()]
+        columns.append(case((delivery.c.planned_at < now - grace, delivery.c.planned_at)).label("before"))
         own = select(delivery.c.family_id, *columns).where(
             delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
         )
@@ -186,10 +190,15 @@ class AccountRows:
                 func.max(each.c.under_way),
                 func.max(each.c.tried),
                 func.max(each.c.given_up),
+                func.max(each.c.fresh),
+                func.max(each.c.before),
                 func.sum(each.c.held),
             ).group_by(each.c.family_id)
         )
-        return {row[0]: Tries(bool(row[1]), bool(row[2]), bool(row[3]), int(row[4])) for row in rows}
+        return {
+            row[0]: Tries(bool(row[1]), bool(row[2]), bool(row[3]), bool(row[4]), row[5], int(row[6]))
+            for row in rows
+        }
 
 
 def _touched(scope: Scope) -> Subquery:

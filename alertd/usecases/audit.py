@@ -94,7 +94,8 @@ async def _look(deps: Deps) -> list[_Look]:
 
 async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, machine_at: datetime) -> _Look:
     policy = await rows.policy_of(incident.id)
-    late = now - LATE * deps.clock.rate
+    grace = LATE * deps.clock.rate
+    late = now - grace
     window = policy.silence.window[incident.severity] * (2 if incident.state is State.MONITORING else 1)
     far = now + 2 * max(policy.silence.window.values()) + LONGEST_REST
     families, suspected, next_by = await rows.touched(incident.id, incident.scope, late, far)
@@ -114,7 +115,8 @@ async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, ma
             now=now,
             machine_at=machine_at,
             backoff=backoff,
-            window=window + LATE * deps.clock.rate,
+            window=window + grace,
+            grace=grace,
         )
         for suspect in chunk:
             excuse = excuse_of(suspect, case, evidence[suspect.family])

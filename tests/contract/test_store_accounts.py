@@ -340,6 +340,29 @@ async def test_an_excuse_is_believed_only_if_it_is_true(
     assert missing(answer) == ([] if excuse else ["fam-1"])
 
 
+@pytest.mark.parametrize(
+    ("seconds", "older", "excused"),
+    [(10, None, True), (11, None, False), (5, 9.5, True), (5, 40, False)],
+    ids=["ten seconds", "eleven", "one before its time", "one since"],
+)
+async def test_who_could_be_told_only_now_is_given_ten_seconds_once(
+    books: Books, deps: Deps, seconds: float, older: float | None, excused: bool
+) -> None:
+    """A new address, another hour: the deadline is long over, and the first message since is under way."""
+    [stored] = await books.families(SMS_ONLY)
+    await books.tell(stored)
+    planned_at = {"planned_at": NOW - timedelta(seconds=seconds)}
+    if older is None:
+        await books.set(delivery, planned_at, family_id="fam-1")
+    else:
+        await books.set(delivery, {"planned_at": make.after(older), "state": "superseded"}, family_id="fam-1")
+        await books.write([books.watch(stored, version=1)], [books.owed(stored, update=2)])
+        await books.set(delivery, planned_at, update_no=2)
+    answer = await ask(deps, NOW)
+    assert answer.excuses == ({"just_due": 1} if excused else {})
+    assert missing(answer) == ([] if excused else ["fam-1"])
+
+
 async def test_a_new_message_takes_the_place_of_one_that_a_provider_did_not_take(books: Books, deps: Deps) -> None:
     [stored] = await books.families(SMS_ONLY)
     await books.tell(stored)

@@ -369,6 +369,8 @@ class Judge:
             under_way=any(r.open for r in world.rows),
             tried=any(r.state in (DeliveryState.PENDING, DeliveryState.SUPERSEDED) for r in tried)
             or any(r.state in held for r in world.rows),
+            fresh=any(r.open and r.planned_at >= now - SLACK for r in world.rows),
+            before=max((r.planned_at for r in world.rows if r.planned_at < now - SLACK), default=None),
             given_up=any(
                 r.state in (DeliveryState.UNDELIVERED, DeliveryState.REFUSED) and r.planned_at >= now - window
                 for r in world.rows
