@@ -21,6 +21,7 @@ class CeleryDoorbell:
         self._waiting: set[str] = set()
         self._quiet_until = 0.0
         self.lost = 0
+        self._told = 0  # of `lost`
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
         self._thread.start()
 
@@ -34,6 +35,12 @@ class CeleryDoorbell:
         if lane not in self._waiting:
             self._waiting.add(lane)
             self._lanes.put(lane)
+
+    def take_lost(self) -> int:
+        """How many rings nobody heard since this was last asked."""
+        lost = self.lost  # the publishing thread may count on meanwhile
+        fresh, self._told = lost - self._told, lost
+        return fresh
 
     def close(self) -> None:
         """Publish what waits, for at most two seconds, and stop."""
@@ -71,6 +78,10 @@ class NoDoorbell:
 
     def ring(self, lane: str) -> None:
         """Nobody to ring for."""
+
+    def take_lost(self) -> int:
+        """Nobody is rung for, so nothing is lost."""
+        return 0
 
     def close(self) -> None:
         """Nothing to stop."""

@@ -269,6 +269,24 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """So many deliveries have this channel, state and reason."""
+
+    channel: str
+    state: str
+    reason: str
+    deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The deliveries of all open incidents, counted within about a minute before `at` (machine time)."""
+
+    at: datetime
+    counted: tuple[Counted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """What writing families changed for others."""
 

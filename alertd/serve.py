@@ -15,6 +15,7 @@ from alertd.clock import ClusterClock
 from alertd.domain.errors import AlertdError
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
+from alertd.usecases.beat import tell_lost_hints
 from alertd.wiring import alertmanager_labels, close_deps, declared_services, open_deps, sample_clock
 
 _GRACE = 8  # seconds for requests under way when it is told to stop
@@ -72,6 +73,10 @@ async def _follow_clock(deps: Deps) -> None:
             await sample_clock(deps)
         except Exception as error:  # noqa: BLE001  a database that is down is told by every request; the next look mends it
             deps.log.warning("clock_not_sampled", error=type(error).__name__)
+        try:
+            await tell_lost_hints(deps)
+        except Exception as error:  # noqa: BLE001  as above
+            deps.log.warning("hints_not_counted", error=type(error).__name__)
 
 
 @contextlib.contextmanager

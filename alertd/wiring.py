@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
+from alertd.domain.audit import Kept
 from alertd.domain.errors import Invalid, quote
 from alertd.domain.links import Links
 from alertd.domain.service import Services
@@ -20,7 +21,7 @@ from alertd.ingest import shapes
 from alertd.ingest.alertmanager import Labels
 from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services
-from alertd.ports import Channel
+from alertd.ports import Channel, DeadMan
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
 from alertd.reports import answers_reach_us, status_callback
@@ -30,6 +31,7 @@ from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
 from channels import Now, registry
 from channels.console import ConsoleConfig
+from channels.dead_man import HttpDeadMan
 from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
@@ -85,6 +87,23 @@ async def close_deps(deps: Deps) -> None:
     if isinstance(deps.doorbell, CeleryDoorbell | NoDoorbell):
         deps.doorbell.close()
     await deps.store.close()
+
+
+def open_dead_man(settings: Settings) -> DeadMan | None:
+    """The switch outside, if one is set; whoever opens it closes it."""
+    url = _secret(settings.dead_man.url)
+    return HttpDeadMan(url) if url is not None else None
+
+
+async def last_audit(settings: Settings) -> tuple[Kept | None, datetime]:
+    """The newest audit, if there was any, and the database's time: machine time for all of the cluster."""
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        async with store.reading() as rows:
+            kept = await rows.last_audit()
+        return kept, await store.now()
+    finally:
+        await store.close()
 
 
 async def sample_clock(deps: Deps) -> None:

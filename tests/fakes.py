@@ -38,9 +38,14 @@ class FakeDoorbell:
 
     def __init__(self) -> None:
         self.rung: list[str] = []
+        self.lost = 0
 
     def ring(self, lane: str) -> None:
         self.rung.append(lane)
+
+    def take_lost(self) -> int:
+        lost, self.lost = self.lost, 0
+        return lost
 
 
 class FakeLog:
@@ -53,6 +58,9 @@ class FakeLog:
         self.lines.append((event, fields))
 
     def warning(self, event: str, **fields: Any) -> None:
+        self.lines.append((event, fields))
+
+    def error(self, event: str, **fields: Any) -> None:
         self.lines.append((event, fields))
 
     def named(self, event: str) -> list[dict[str, Any]]:

@@ -26,11 +26,14 @@ from alertd.api import (
     family_import,
     health,
     incidents,
+    metrics,
     providers,
     reach,
     timeline,
 )
+from alertd.api.metric_words import METRICS
 from alertd.cli.failed import REFUSED, UNREACHABLE, USAGE
+from alertd.domain.audit import Excuse
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Kind, Severity, State
@@ -46,13 +49,16 @@ from alertd.settings import Settings, load
 from alertd.settings.keys import SECRETS, VARIABLES
 from alertd.usecases.keys import RIGHTS
 from tests import cli_reference
-from tests.markdown import NAMES, Page, spans
+from tests.markdown import NAMES, ROOT, Page, spans
 
 API = Page.read("docs/reference/api.md")
 POLICY = Page.read("docs/reference/policy.md")
 SETTINGS = Page.read("docs/reference/settings.md")
 CLI = Page.read("docs/reference/cli.md")
 SANDBOX = Page.read("docs/reference/sandbox.md")
+PAGE_OF_METRICS = Page.read("docs/reference/metrics.md")
+
+METRIC = re.compile(r"\balertd_[a-z_]+")
 
 OUR_VARIABLE = re.compile(r"\bALERTD_[A-Z][A-Z_]*[A-Z]\b")
 
@@ -304,6 +310,33 @@ def test_other_words_are_named() -> None:
     assert set(Kind) | set(Severity) | set(CHANNELS) <= set(spans(POLICY.prose))
 
 
+# --- metrics --------------------------------------------------------------------------------------
+
+
+def test_every_metric_has_its_row_and_no_other_has() -> None:
+    rows = PAGE_OF_METRICS.rows("metric", "kind", "labels", "meaning")
+    documented = [(spans(row[0])[0], row[1], tuple(spans(row[2]))) for row in rows]
+
+    assert documented == [(m.name, "counter" if m.counter else "gauge", m.labels) for m in METRICS]
+    said = next(row[3] for row in rows if spans(row[0]) == ["alertd_families_excused"])
+    assert spans(said) == list(Excuse)
+
+
+def test_alarms_and_pages_name_metrics_that_exist() -> None:
+    rules = (ROOT / "deploy" / "prometheus" / "alertd.rules.yml").read_text("utf-8")
+    names = {metric.name for metric in METRICS}
+    asked = {
+        each
+        for group in yaml.safe_load(rules)["groups"]
+        for r in group["rules"]
+        for each in METRIC.findall(r["expr"])
+    }
+
+    assert len(asked) > 8
+    assert asked <= names
+    assert set(METRIC.findall(PAGE_OF_METRICS.prose)) <= names
+
+
 # --- the API --------------------------------------------------------------------------------------
 
 ROUTES = [
@@ -319,6 +352,7 @@ ROUTES = [
         family_import,
         providers,
         health,
+        metrics,
     )
     for route in part.router.routes
     if isinstance(route, APIRoute)

@@ -12,7 +12,8 @@ from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.sweep import sweep
-from alertd.wiring import close_deps, open_deps, sample_clock
+from alertd.wiring import close_deps, open_dead_man, open_deps, sample_clock
+from workers.auditor import Auditor
 
 _OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
@@ -28,6 +29,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
     await sender.warm()
+    auditor = Auditor(deps, open_dead_man(settings), settings.dead_man.every_seconds)
+    auditor.start()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
     own: dict[str, asyncio.Task[int]] = {}  # lane -> our own work on it
@@ -57,6 +60,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
     finally:
+        await auditor.close()
         await close_deps(deps)
         log.info("sweeper_stopped")
 

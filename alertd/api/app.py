@@ -19,6 +19,7 @@ from alertd.api import (
     family_import,
     health,
     incidents,
+    metrics,
     providers,
     reach,
     timeline,
@@ -40,7 +41,9 @@ _PARTS = (
     family_import,
     providers,
     health,
+    metrics,
 )
+
 Background = Callable[[Deps], AbstractAsyncContextManager[None]]
 
 

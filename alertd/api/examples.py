@@ -158,7 +158,22 @@ READY = {
     "ready": True,
     "waiting": {"delivery_bulk": 0.2},
     "beats": {"sweeper": 1.4, "urgent": 12.0, "bulk": 12.0},
+    "audit": {
+        "passed": True,
+        "ago": 11.2,
+        "families": 4210,
+        "unaccounted": 0,
+        "excuses": {"muted": 12, "quiet": 3},
+        "withheld": [],
+        "failed": None,
+        "pinged_ago": 11.1,
+    },
 }
+METRICS = """\
+# HELP alertd_families_unaccounted Families that have not heard in time and have no true excuse, at the last audit.
+# TYPE alertd_families_unaccounted gauge
+alertd_families_unaccounted 0.0
+"""
 _LATE = "deliveries of lane bulk have waited for 45 s: no worker takes them"
 NOT_READY = {"error": {"code": "not_ready", "message": _LATE}, "ready": False, "reasons": [_LATE]}
 

@@ -1,6 +1,7 @@
 """Whether this process lives, and whether the work of all of them gets done."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alertd.api.errors import RETRY_AFTER, ErrorAnswer
 from alertd.api.examples import ALIVE, NOT_READY, READY, answers
 from alertd.api.served import Here
+from alertd.domain.audit import Kept
 from alertd.records import Backlog
 
 router = APIRouter(tags=["health"])
@@ -25,6 +27,19 @@ class Alive(BaseModel):
     alive: bool = True
 
 
+class Audited(BaseModel):
+    """The newest answer to the auditor's question: has every family heard in time, or a true excuse?"""
+
+    passed: bool
+    ago: float = Field(description="Seconds since the auditor asked; it asks every 30 s.")
+    families: int = Field(description="Families that open incidents touch.")
+    unaccounted: int = Field(description="Those that have not heard in time, without a true excuse.")
+    excuses: dict[str, int] = Field(description="Those that have one, by what it is.")
+    withheld: list[str] = Field(description="Why the dead man's ping is withheld although all are accounted for.")
+    failed: str | None = Field(description="The error for which the question has no answer.")
+    pinged_ago: float | None = Field(description="Seconds since the dead man's switch last took a ping.")
+
+
 class Ready(BaseModel):
     """Work is getting done."""
 
@@ -36,6 +51,9 @@ class Ready(BaseModel):
     beats: dict[str, float] = Field(
         description="Seconds since each part last got something done. Workers only beat when they start and work.",
         examples=[{"sweeper": 1.4, "urgent": 12.0, "bulk": 12.0}],
+    )
+    audit: Audited | None = Field(
+        description="What the auditor found last. It makes nothing unready: no load balancer is to turn you away."
     )
 
 
@@ -63,6 +81,7 @@ async def readyz(here: Here) -> Any:
             now = deps.clock.machine()
             backlog = await rows.backlog(deps.clock.now(), now)
             beats = {name: (now - at).total_seconds() for name, at in (await rows.heartbeats()).items()}
+            kept = await rows.last_audit()
     except (SQLAlchemyError, TimeoutError, OSError) as error:
         deps.log.warning("not_ready", error=type(error).__name__)
         return _not_ready(["the database does not answer; alertd doctor says more"])
@@ -76,6 +95,7 @@ async def readyz(here: Here) -> Any:
     return Ready(
         waiting={what: round(age, 1) for what, age in waiting.items()},
         beats={name: round(age, 1) for name, age in beats.items()},
+        audit=_audited(kept, now) if kept is not None else None,
     )
 
 
@@ -86,6 +106,21 @@ def ages(backlog: Backlog, rate: float) -> dict[str, float]:
     if backlog.watches is not None:
         found["watch"] = backlog.watches.total_seconds() / rate
     return found
+
+
+def _audited(kept: Kept, now: datetime) -> Audited:
+    audit = kept.audit
+    pinged_at = kept.pinged_at
+    return Audited(
+        passed=audit.passed,
+        ago=round((now - audit.machine_at).total_seconds(), 1),
+        families=audit.families,
+        unaccounted=audit.missing,
+        excuses=dict(audit.excuses),
+        withheld=list(audit.withheld),
+        failed=audit.failed,
+        pinged_ago=round((now - pinged_at).total_seconds(), 1) if pinged_at is not None else None,
+    )
 
 
 def _reason(what: str, age: float) -> str:

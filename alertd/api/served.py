@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from alertd.api.scrape import Scrapes
 from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
@@ -18,6 +19,7 @@ class Served:
     deps: Deps
     services: Services
     labels: Labels = BUILT_IN
+    scrapes: Scrapes = field(default_factory=Scrapes)
     receipts: Receipts = field(init=False)
 
     def __post_init__(self) -> None:

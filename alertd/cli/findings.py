@@ -4,6 +4,7 @@ import stat
 from collections.abc import Mapping
 
 from alertd.cli import accounts
+from alertd.cli.auditing import auditor
 from alertd.cli.client import KEY_FILE
 from alertd.cli.finding import Finding, Look, Seen
 from alertd.cli.look_at_addresses import api, public_url
@@ -61,6 +62,7 @@ LOOKS: tuple[Look, ...] = (
     policies,
     labels,
     database,
+    auditor,
     broker,
     api,
     public_url,

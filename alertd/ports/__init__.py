@@ -241,6 +241,27 @@ class Doorbell(Protocol):
     def ring(self, lane: str) -> None:
         """Never blocks and never raises."""
 
+    def take_lost(self) -> int:
+        """How many rings nobody heard since this was last asked."""
+
+
+class NotPinged(Exception):
+    """The dead man's switch did not take a ping; `code` says why, and holds no address."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class DeadMan(Protocol):
+    """A switch outside that raises an alarm when nobody has said for a while that all is well."""
+
+    async def ping(self) -> None:
+        """Say that all is well, within a few seconds. Raises NotPinged."""
+
+    async def close(self) -> None:
+        """Give connections back."""
+
 
 Names = Mapping[str, Mapping[str, str]]
 """service -> locale -> the name families know it by."""

@@ -20,6 +20,9 @@ class Log(Protocol):
     def warning(self, event: str, **fields: Any) -> Any:
         """Something that a human should see."""
 
+    def error(self, event: str, **fields: Any) -> Any:
+        """Something that a human must see: a promise to a family is broken, or nobody can say that it is kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -30,6 +33,11 @@ class Timing:
     unknown_critical: float = 20.0  # wait for a callback that tells an unknown outcome
     unknown: float = 60.0
     takes_hints: float = 2.0  # work older than this was not taken by a worker: the sweeper does it itself
+    audit: float = 30.0  # between two questions of the auditor
+    census: float = 30.0  # between two counts of the deliveries
+    look_twice: float = (
+        2.0  # whoever seems unaccounted for is looked at again after this: an import takes two steps
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from alertd.domain.audit import Audit, Cursor, Evidence, Kept, Suspect
 from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.policy import Policy
@@ -16,6 +17,7 @@ from alertd.records import (
     AddressState,
     Backlog,
     Candidate,
+    Census,
     Claimed,
     DeliveryRow,
     FailedTry,
@@ -333,6 +335,71 @@ class Rows(Protocol):
 
     async def failures(self, incident_id: IncidentId, limit: int) -> Sequence[FailedTry]:
         """Refused, parked and undelivered tries, newest first, each with the family's other messages since."""
+
+    async def touched(
+        self, incident_id: IncidentId, scope: Scope, late: datetime, far: datetime
+    ) -> tuple[int, int, datetime | None]:
+        """(families that a scope touches, how many of them are suspects, the next deadline of those not resting).
+
+        A suspect was to hear before `late` or only after `far` (story time), or has no watch that binds us.
+        """
+
+    async def suspects(
+        self, incident_id: IncidentId, scope: Scope, late: datetime, far: datetime
+    ) -> Sequence[Suspect]:
+        """Those that `touched` counts, in the order of their ids."""
+
+    async def cursors(self, incident_id: IncidentId) -> tuple[Cursor, ...]:
+        """The cursors of an incident that have not arrived."""
+
+    async def evidence(
+        self,
+        incident_id: IncidentId,
+        suspects: Sequence[Suspect],
+        *,
+        now: datetime,
+        machine_at: datetime,
+        backoff: timedelta,
+        window: timedelta,
+        grace: timedelta,
+    ) -> Mapping[str, Evidence]:
+        """What the tables say of these, some hundred at a time.
+
+        `backoff`: the longest that a new try is put off (machine time); `window`: the longest that the family is
+        not tried again after the provider gave up (story time); `grace`: what counts as now (story time).
+        """
+
+    async def keep_audit(self, answer: Audit) -> None:
+        """Keep the newest audit; when one last passed, and when a ping was last taken, stay."""
+
+    async def keep_ping(self, machine_at: datetime) -> None:
+        """The dead man's switch took a ping."""
+
+    async def last_audit(self) -> Kept | None:
+        """The newest audit, if there was any."""
+
+    async def keep_census(self, counted: Census) -> None:
+        """Keep the newest census."""
+
+    async def last_census(self) -> Census | None:
+        """The newest census, if there was any."""
+
+    async def count_slice(
+        self, incident_id: IncidentId, position: str, limit: int
+    ) -> tuple[Mapping[tuple[str, str, str], int], str | None]:
+        """Deliveries of the next `limit` families behind `position`, by (channel, state, reason); where it ends.
+
+        None: these were the last.
+        """
+
+    async def count_open(self) -> Mapping[tuple[str, bool], int]:
+        """Open incidents by (severity, whether families are not told of them yet)."""
+
+    async def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of the cluster."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Every counter that was ever counted."""
 
     async def address_states(self, family_id: FamilyId) -> Mapping[UUID, AddressState]:
         """Of a family's addresses those that are suspended or have opted out, by id."""

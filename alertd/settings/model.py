@@ -75,6 +75,16 @@ def _table(value: object) -> object:
     return {word.strip(): meaning.strip() for word, _, meaning in pairs}
 
 
+def _dead_man(value: SecretStr | None) -> SecretStr | None:
+    if value is not None:
+        parts = _url(value.get_secret_value(), ("https", "http"))
+        if not parts.hostname or parts.fragment or parts.username is not None or parts.password is not None:
+            raise ValueError("must be a URL with a host, and without a user or #")
+        if not value.get_secret_value().isascii() or any(c.isspace() for c in value.get_secret_value()):
+            raise ValueError("must be ASCII without blanks; write others as %20 and the like")
+    return value
+
+
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\r\n]*$")
 ]
@@ -153,6 +163,13 @@ class Alertmanager(_Part):
     }
 
 
+class DeadMan(_Part):
+    """A switch outside that is pinged while every family is accounted for, and raises an alarm when it is not."""
+
+    url: Annotated[SecretStr | None, AfterValidator(_dead_man)] = None
+    every_seconds: float = Field(default=30.0, ge=30, le=3600, allow_inf_nan=False)
+
+
 class Log(_Part):
     """What is logged, and how."""
 
@@ -220,6 +237,7 @@ class Settings(_Part):
     smtp: Smtp = Smtp()
     console: Console = Console()
     alertmanager: Alertmanager = Alertmanager()
+    dead_man: DeadMan = DeadMan()
     log: Log = Log()
     workers: Workers = Workers()
     clock: Clock = Clock()

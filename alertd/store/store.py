@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 
 from alertd.store.access import AccessRows
+from alertd.store.accounts import AccountRows
 from alertd.store.answers import AnswerRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
@@ -16,6 +17,7 @@ from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
+from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
@@ -38,6 +40,8 @@ class Rows(
     AccessRows,
     ViewRows,
     FailedRows,
+    AccountRows,
+    KeptRows,
 ):
     """Every verb of the store, on one open transaction."""
 

@@ -1,6 +1,7 @@
 """The tables. Instants are microseconds since 1970 UTC; documents are JSON text."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -53,6 +54,31 @@ heartbeat = Table(  # machine time at which each part of the cluster last got so
     metadata,
     Column("name", String(32), primary_key=True),
     Column("at", Instant, nullable=False),
+)
+
+counter = Table(  # what the whole cluster has counted, ever
+    "counter",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
+
+audit = Table(  # the newest answer to the auditor's question: one row
+    "audit",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("at", Instant, nullable=False),  # machine time, like all three
+    Column("passed_at", Instant),
+    Column("pinged_at", Instant),
+    Column("body", Text, nullable=False),  # JSON
+)
+
+census = Table(  # how many deliveries there were when they were last counted: one row
+    "census",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("at", Instant, nullable=False),  # machine time
+    Column("body", Text, nullable=False),  # JSON
 )
 
 api_key = Table(

@@ -30,7 +30,12 @@ async def test_ready_while_nothing_waits_long(served: Served) -> None:
     served.clock.advance(seconds=5)
     answer = await served.ask("GET", "/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"ready": True, "waiting": {"fanout_urgent": 20.0}, "beats": {"sweeper": 5.0}}
+    assert answer.json() == {
+        "ready": True,
+        "waiting": {"fanout_urgent": 20.0},
+        "beats": {"sweeper": 5.0},
+        "audit": None,
+    }
 
 
 async def test_not_ready_when_the_sweeper_rests(served: Served) -> None:

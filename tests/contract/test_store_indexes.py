@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from alertd.domain.delivery import DeliveryState
 from alertd.store.store import Rows
+from tests import make
 from tests.contract.books import Books, crowd, outcome
 
 
@@ -66,3 +67,24 @@ async def test_who_forgets_a_family_walks_neither_all_watches_nor_all_deliveries
         if rows.sql.dialect == "sqlite":  # Postgres has several ways, and chooses by size
             assert all("ix_delivery_family (incident_id=? AND family_id=?)" in plan for plan in found)
     assert await books.states() == {"cancelled": 1}
+
+
+async def test_the_auditor_walks_the_families_of_open_incidents_and_no_watches_of_closed_ones(books: Books):
+    """Its one question of nearly everybody: service by its key, each watch by its own."""
+    await books.tell(*await books.families(*crowd(3)))
+    with listening() as heard:
+        async with books.store.reading() as rows:
+            assert await rows.touched(books.incident.id, books.incident.scope, make.NOON, make.after(60)) == (
+                3,
+                0,
+                make.after(10),
+            )
+    async with books.store.transaction() as rows:
+        [plan] = await plans(rows, heard, "family_service", "JOIN watch")
+    if rows.sql.dialect == "sqlite":
+        assert "family_service USING" in plan
+        assert "(service=?)" in plan
+        assert "(incident_id=? AND family_id=?)" in plan
+    else:
+        assert "pk_family_service" in plan
+        assert "pk_watch" in plan

@@ -209,6 +209,8 @@ def test_with_redis_down_a_ring_returns_at_once_and_is_counted(redis: Redis, log
     began = time.monotonic()
     bell.close()
     assert time.monotonic() - began < 3
+    assert bell.take_lost() == bell.lost
+    assert bell.take_lost() == 0
 
 
 def test_with_redis_frozen_a_ring_returns_at_once_and_is_counted(redis: Redis, log: FakeLog) -> None:

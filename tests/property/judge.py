@@ -11,13 +11,25 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from alertd.domain import preferences
-from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, VOID, DeliveryState, Framing, Owed, Reason
+from alertd.domain.audit import Case, Evidence, Excuse, Suspect, Tries
+from alertd.domain.delivery import (
+    ALL_CLEARS,
+    ENDS,
+    FAILED,
+    VOID,
+    DeliveryState,
+    Framing,
+    Owed,
+    Reason,
+    longest_backoff,
+)
+from alertd.domain.excuses import excuse_of
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
 from alertd.domain.plan import plan
 from alertd.domain.policy import Ladder, Step
 from alertd.domain.watch import Duty, LadderState, Rest, Verdict
-from tests import oracle
+from tests import make, oracle
 
 if TYPE_CHECKING:
     from tests.property.world import Row, World
@@ -370,6 +382,39 @@ class Judge:
         excuse = self.excuse()
         assert excuse, ("nobody heard by", by, "and it is", world.now)
         self.counts[f"late: {excuse}"] += 1
+        due = world.watch.look_at is not None and world.watch.look_at <= world.now  # the auditor looks twice
+        if excuse not in ("just changed", "under way") and not world.fanouts and not due:
+            assert self.audited(by), ("the auditor accuses us of lying", excuse, by, world.watch, world.now)
+
+    def audited(self, by: datetime) -> Excuse | None:
+        """What the auditor says of it, from what the tables would hold: it may not raise a false alarm."""
+        world, now, watch = self.world, self.world.now, self.world.watch
+        case = Case(world.incident, world.policy, make.ALL_CHANNELS, (), now, now)
+        suspect = Suspect(
+            world.family.id, min(by, now), watch.look_at, watch.rest.value if watch.rest else None, watch.epoch
+        )
+        addresses = {}
+        for a in (a for c in world.family.caregivers for a in c.addresses):
+            status = world.statuses.get(a.id, AddressStatus(verified=a.verified))
+            addresses[a.id] = (a.channel, status.usable, status.opted_out)
+        backoff = longest_backoff(world.incident.severity)
+        window = self.window(world.incident.severity, world.incident.state, asleep=False) + SLACK
+        tried = [r for r in world.rows if r.attempts and r.due_at >= now - backoff - timedelta(seconds=30)]
+        held = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
+        tries = Tries(
+            under_way=any(r.open for r in world.rows),
+            tried=any(r.state in (DeliveryState.PENDING, DeliveryState.SUPERSEDED) for r in tried)
+            or any(r.state in held for r in world.rows),
+            fresh=any(r.open and r.planned_at >= now - SLACK for r in world.rows),
+            before=max((r.planned_at for r in world.rows if r.planned_at < now - SLACK), default=None),
+            given_up=any(
+                r.state in (DeliveryState.UNDELIVERED, DeliveryState.REFUSED) and r.planned_at >= now - window
+                for r in world.rows
+            ),
+        )
+        found = excuse_of(suspect, case, Evidence(world.family, addresses, tries))
+        self.counts[f"audited: {found}"] += 1
+        return found
 
     def failed(self) -> set[AddressId]:
         """Where the newest update failed; a number that came without a fan-out changes nothing until looked at."""

@@ -14,6 +14,7 @@ from alertd.ports import Content
 from alertd.ports.deps import Deps
 from alertd.store.tables import metadata
 from alertd.store.types import from_us
+from alertd.usecases.audit import audit
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim, drain
 from alertd.usecases.fan_out import Step, fan_out
@@ -248,6 +249,8 @@ class Town:
                 break
             self.clock.set(max(self.clock.now() + timedelta(milliseconds=1), from_us(moment)))
         self.aftermath.judge_rest(self.clock.now())
+        answer = self.run(self.sweeper, audit)
+        assert answer.passed, answer  # the auditor agrees, and accuses nobody falsely
 
     def _settle(self) -> None:
         for _ in range(MOST_STEPS):

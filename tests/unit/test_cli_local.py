@@ -10,16 +10,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from alertd.cli import accounts
+from alertd.domain.audit import Audit, Unaccounted
 from alertd.stand_ins import StandIns
 from alertd.store.store import SqlStore
 from tests.listening import Daemon, Shell, alertd, listening
-from tests.served import CONFIG
+from tests.served import CONFIG, open_deps
 from tests.servers import wait_until
 
 __all__ = ["alertd", "listening"]
@@ -144,10 +146,22 @@ async def all_beat(url: str) -> None:
     await store.close()
 
 
+async def audited(url: str, ago: float = 0.0, **changes: Any) -> None:
+    """An audit of so many seconds ago, and a ping after it."""
+    deps, _ = open_deps(url)
+    at = await deps.store.now() - timedelta(seconds=ago)
+    async with deps.store.transaction() as rows:
+        await rows.keep_audit(Audit(at, at, families=3, accounted=3, **changes))
+        await rows.keep_ping(at)
+    await deps.store.close()
+
+
 @pytest.fixture
-def well(alertd: Shell, listening: Daemon) -> None:
-    """A migrated database on which all parts work, an API that gets things done."""
+def well(alertd: Shell, listening: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A migrated database on which all parts work, an API that gets things done, an audit that passed, and a ping."""
     asyncio.run(all_beat(listening.database))
+    monkeypatch.setenv("ALERTD_DEAD_MAN__URL", "http://127.0.0.1:1/a-secret-path")
+    asyncio.run(audited(listening.database))
 
 
 def test_the_doctor_when_all_is_well(
@@ -170,11 +184,54 @@ def test_the_doctor_when_all_is_well(
         "sms",
         "push",
         "email",
+        "auditor",
+        "dead man",
     }
     said = {each["what"]: each["text"] for each in found["ok"]}
     assert said["sms"] == "Twilio answers: the account is active"
     assert said["push"] == "FCM answers: Google gives a token for project alertd-sandbox"
     assert said["email"] == "the mail server answers: it greets us"
+    assert said["auditor"].endswith("s ago all of 3 families were accounted for")
+    assert said["dead man"].startswith("took a ping ")
+    assert "a-secret-path" not in alertd.out
+
+
+@pytest.mark.parametrize(
+    ("ago", "changes", "said", "mend"),
+    [
+        (100.0, {}, "asked last ", "alertd sweeper"),
+        (0.0, {"failed": "OperationalError"}, "could not ask", "audit_failed"),
+        (
+            0.0,
+            {"unaccounted": (Unaccounted(7, 2, ("fam-1", "fam-2")),)},
+            "2 of 3 families are unaccounted for",
+            "incident 7: alertd family show fam-1, and 1 more",
+        ),
+    ],
+    ids=["missing", "failed", "unaccounted"],
+)
+def test_the_doctor_tells_when_families_are_not_accounted_for(
+    alertd: Shell, well: None, listening: Daemon, ago: float, changes: dict[str, Any], said: str, mend: str
+) -> None:
+    asyncio.run(audited(listening.database, ago, **changes))
+    auditor = next(each for each in examined(alertd)["wrong"] if each["what"] == "auditor")
+    assert said in auditor["text"]
+    assert mend in auditor["mend"][0]
+
+
+def test_the_doctor_tells_when_nobody_outside_hears_of_it(
+    alertd: Shell, well: None, monkeypatch: pytest.MonkeyPatch, listening: Daemon
+) -> None:
+    """A switch that is not set, one that took no ping for long, and a ping that is withheld."""
+    asyncio.run(audited(listening.database, 91.0))
+    found = {each["what"]: each for each in examined(alertd)["note"]}
+    assert found["dead man"]["text"].startswith("took its last ping ")
+    asyncio.run(audited(listening.database, withheld=("nobody_on_call",)))
+    wrong = {each["what"]: each for each in examined(alertd)["wrong"]}
+    assert wrong["dead man"]["mend"] == ["it is withheld by: nobody_on_call"]
+    monkeypatch.delenv("ALERTD_DEAD_MAN__URL")
+    found = {each["what"]: each for each in examined(alertd)["note"]}
+    assert "ALERTD_DEAD_MAN__URL" in found["dead man"]["mend"][0]
 
 
 def test_the_doctor_says_where_no_delivery_reports_come(
@@ -183,8 +240,7 @@ def test_the_doctor_says_where_no_delivery_reports_come(
     """0: families are told all the same."""
     for name, value in (sandbox.env() | {"ALERTD_PUBLIC_URL": "https://alerts.example.org"}).items():
         monkeypatch.setenv(name, value)
-    [note] = examined(alertd)["note"]
-    assert note["what"] == "sms"
+    note = next(each for each in examined(alertd)["note"] if each["what"] == "sms")
     assert note["text"].startswith("no delivery reports: public_url is https://alerts.example.org, ")
 
 
@@ -250,7 +306,10 @@ def test_the_doctor_sees_what_is_worth_knowing(
     monkeypatch.setenv("ALERTD_BROKER_URL", "redis://:hunter2@127.0.0.1:1/0")
     found = examined(alertd)
     workers = {"worker urgent", "worker bulk"}
-    assert names(found["note"]) == {"clock", "console", "api key", "redis", "public url", *workers}
+    assert names(found["note"]) == {"clock", "console", "api key", "redis", "public url", *workers} | {
+        "auditor",
+        "dead man",
+    }
     assert "hunter2" not in alertd.out
     assert "chmod 600" in alertd.out
     api = next(each for each in found["wrong"] if each["what"] == "api")

@@ -104,6 +104,7 @@ def test_every_secret_may_stand_in_a_file_of_its_own(stem: str, tmp_path: Path) 
         "ALERTD_DATABASE_URL": "postgresql://alertd:pw@db.example.org/alertd",
         "ALERTD_BROKER_URL": "redis://:pw@redis.example.org/0",
         "ALERTD_SMTP__URL": "smtps://alertd:pw@mail.example.org",
+        "ALERTD_DEAD_MAN__URL": "https://watch.example.org/ping/pw",
     }
     secret = secrets.get(stem, SECRET)
     file = tmp_path / "secret"
@@ -150,6 +151,26 @@ def test_a_secret_file_that_gives_nothing_is_told(tmp_path: Path) -> None:
             "ALERTD_SMTP__URL: must name the mail server: smtp://user:password@host:587",
         ),
         ("ALERTD_BROKER_URL", f"redis://[{SECRET}", "ALERTD_BROKER_URL: is not a URL"),
+        (
+            "ALERTD_DEAD_MAN__URL",
+            f"ftp://watch.example.org/{SECRET}",
+            "ALERTD_DEAD_MAN__URL: must be a URL that begins with https: or http:",
+        ),
+        (
+            "ALERTD_DEAD_MAN__URL",
+            f"https://alertd:{SECRET}@watch.example.org",
+            "ALERTD_DEAD_MAN__URL: must be a URL with a host, and without a user or #",
+        ),
+        (
+            "ALERTD_DEAD_MAN__URL",
+            f"https://watch.example.org/{SECRET} 1",
+            "ALERTD_DEAD_MAN__URL: must be ASCII without blanks; write others as %20 and the like",
+        ),
+        (
+            "ALERTD_DEAD_MAN__EVERY_SECONDS",
+            "5",
+            "ALERTD_DEAD_MAN__EVERY_SECONDS: must be greater than or equal to 30",
+        ),
         (
             "ALERTD_PUBLIC_URL",
             "https://x.example.org/?a=1",

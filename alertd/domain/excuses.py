@@ -1,0 +1,93 @@
+"""Whether the excuse of a family that has not heard in time is true. Shares no code with the planner.
+
+It is asked the other way round: not what is owed, but whether anything at all explains the silence. Where the
+two disagree, a human is told.
+"""
+
+from datetime import timedelta
+
+from alertd.domain.audit import Case, Cursor, Evidence, Excuse, Suspect
+from alertd.domain.audit_people import hearers, muted, tellable
+
+STANDSTILL = timedelta(seconds=30)
+"""Machine time for which an update may stand still before it is no excuse any more (as for /readyz)."""
+
+LONGEST_REST = timedelta(days=8)
+"""Quiet and duty hours come round within a week: nobody rests longer without being looked at."""
+
+_UNPLANNED = frozenset({"closed", "not_touched"})
+"""True of no family that an open incident touches; so it is until the update that touches it has arrived."""
+
+
+def excuse_of(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None:
+    """The excuse that the watch names, if it is true; None: the family is unaccounted for."""
+    if _fresh(suspect, case) and any(_reaches(cursor, suspect, case) for cursor in case.cursors):
+        return Excuse.FAN_OUT
+    if suspect.next_by is None or suspect.rest in _UNPLANNED:
+        return None
+    match suspect.rest:
+        case None:
+            return _not_taken(suspect, case, evidence)
+        case Excuse.NO_ADDRESS:
+            return Excuse.NO_ADDRESS if not _usable(case, evidence) else None
+        case Excuse.OPTED_OUT:
+            stopped = [opted_out for _, _, opted_out in evidence.addresses.values()]
+            return Excuse.OPTED_OUT if stopped and all(stopped) else None
+        case Excuse.MUTED:
+            return Excuse.MUTED if _muted(case, evidence) else None
+        case Excuse.QUIET:
+            return Excuse.QUIET if _quiet(suspect, case, evidence) else None
+        case Excuse.CAPPED:
+            most = case.policy.silence.holdings.sms_per_day
+            return Excuse.CAPPED if evidence.tries.capped >= most and _looked_at(suspect, case) else None
+        case _:
+            return None
+
+
+def _fresh(suspect: Suspect, case: Case) -> bool:
+    """Whether this family has not been planned yet as the incident now is."""
+    if suspect.epoch is None or suspect.rest in _UNPLANNED:
+        return True
+    return suspect.epoch < case.incident.epoch
+
+
+def _reaches(cursor: Cursor, suspect: Suspect, case: Case) -> bool:
+    moves = case.machine_at - cursor.moved_at <= STANDSTILL
+    ahead = cursor.position < suspect.family and (cursor.until is None or suspect.family <= cursor.until)
+    return moves and ahead and (cursor.scope or suspect.epoch is not None)
+
+
+def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None:
+    """Providers answer for what they did not take; for a deadline that nobody was promised they do not."""
+    if suspect.next_by is None or suspect.next_by > case.now:
+        return None
+    tries = evidence.tries
+    if tries.under_way:
+        if tries.tried:
+            return Excuse.PROVIDER_DOWN
+        # An address, a preference or an hour has changed; who plans them anew again and again has no such excuse.
+        first = tries.before is None or tries.before <= suspect.next_by
+        return Excuse.JUST_DUE if tries.fresh and first else None
+    return Excuse.UNDELIVERED if tries.given_up else None
+
+
+def _looked_at(suspect: Suspect, case: Case) -> bool:
+    return suspect.look_at is not None and suspect.look_at <= case.now + LONGEST_REST
+
+
+def _usable(case: Case, evidence: Evidence) -> bool:
+    return any(usable and channel in case.channels for channel, usable, _ in evidence.addresses.values())
+
+
+def _muted(case: Case, evidence: Evidence) -> bool:
+    people = hearers(case, evidence)
+    family = evidence.family
+    return bool(people) and family is not None and all(muted(person, family, case) for person in people)
+
+
+def _quiet(suspect: Suspect, case: Case, evidence: Evidence) -> bool:
+    family = evidence.family
+    if family is None or not _looked_at(suspect, case):
+        return False
+    people = [person for person in hearers(case, evidence) if not muted(person, family, case)]
+    return bool(people) and not any(tellable(person, family, case, evidence) for person in people)
