@@ -1,5 +1,6 @@
 """API keys and repeated commands."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alertd.records import Key
 from alertd.store.codec import encode
 from alertd.store.sql import Sql
-from alertd.store.tables import api_key, heartbeat, idempotency, story_clock
+from alertd.store.tables import api_key, heartbeat, idempotency, signing_key, story_clock
 
 
 class AccessRows:
@@ -65,6 +66,22 @@ class AccessRows:
             insert(idempotency),
             {"who": who, "key": key, "digest": digest, "status": status, "response": response, "at": at},
         )
+
+    async def signing_key(self, at: datetime) -> bytes:
+        """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
+        known = await self.known_signing_key()
+        if known is None:
+            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+            made = {"id": 1, "secret": secrets.token_bytes(32), "created_at": at}
+            await self.sql.run(dialect.insert(signing_key).values(made).on_conflict_do_nothing())
+            known = await self.known_signing_key()
+        assert known is not None
+        return known
+
+    async def known_signing_key(self) -> bytes | None:
+        """The same, where one was made: without it there is no link to check."""
+        rows = await self.sql.rows(select(signing_key.c.secret).where(signing_key.c.id == 1))
+        return bytes(rows[0].secret) if rows else None
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""
