@@ -8,7 +8,7 @@ from uuid import UUID
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
-from alertd.domain.responders import Paged, PageKey
+from alertd.domain.paging import Paged, PageKey
 from alertd.domain.watch import Rest, Watch
 
 

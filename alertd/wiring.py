@@ -12,17 +12,20 @@ from pydantic import SecretStr
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
+from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.policy_file import load_policies, load_services
-from alertd.ports import Channel
+from alertd.ports import Channel, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
-from channels import Now, registry
+from alertd.texts.responders import compose_page
+from channels import Now, apprise_page, registry
+from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
 from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
@@ -42,10 +45,11 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     clock = ClusterClock()
     await _start_story(settings, store)
     await clock.sample(store)
+    channels = build_channels(settings, clock.machine)
     return Deps(
         store=store,
         clock=clock,
-        channels=build_channels(settings, clock.machine),
+        channels=channels,
         compose=texts,
         doorbell=_doorbell(settings, log),
         new_id=uuid7,
@@ -58,6 +62,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         rates=_rates(settings),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
+        on_call=_on_call(settings, channels, clock.machine),
     )
 
 
@@ -71,6 +76,9 @@ async def close_deps(deps: Deps) -> None:
     """Give every connection back; call after the last batch has returned."""
     for channel in deps.channels.values():
         await channel.close()
+    if deps.on_call is not None:
+        for name in set(deps.on_call.pagers) - set(deps.channels):
+            await deps.on_call.pagers[name].close()
     if isinstance(deps.doorbell, CeleryDoorbell | NoDoorbell):
         deps.doorbell.close()
     await deps.store.close()
@@ -108,6 +116,48 @@ def build_channels(settings: Settings, now: Now) -> Mapping[str, Channel]:
         for name, config in _configs(settings).items()
         if name != "console" or settings.console.enabled
     }
+
+
+def _on_call(settings: Settings, channels: Mapping[str, Channel], now: Now) -> OnCall:
+    """Who is paged, and how: by SMS over the families' channel, else through Apprise."""
+    config = AppriseConfig()
+    if settings.timing.call_seconds is not None:
+        config = replace(config, deadline=settings.timing.call_seconds)
+    return OnCall(
+        responders={
+            name: Responder(each.channel, each.to.get_secret_value(), each.zone)
+            for name, each in settings.responders.items()
+        },
+        pagers={"apprise": registry.PAGERS["apprise"].build(config, now), "sms": channels["sms"]},
+        compose=compose_page,
+        public_url=settings.public_url,
+    )
+
+
+def responder_problems(settings: Settings) -> dict[str, str]:
+    """What is wrong with responders' URLs beyond what reading the settings tells: name -> what."""
+    found = {
+        name: apprise_page.problem(each.to.get_secret_value())
+        for name, each in settings.responders.items()
+        if each.channel == "apprise"
+    }
+    return {name: why for name, why in found.items() if why is not None}
+
+
+def missing_responders(settings: Settings, policies: Mapping[str, Policy]) -> dict[str, list[str]]:
+    """Responders whom policies would page and whom the settings do not know: name -> the policies, in order."""
+    missing: dict[str, list[str]] = {}
+    for policy in policies.values():
+        steps = (*policy.escalation.post, *policy.escalation.news)
+        for name in dict.fromkeys(policy.responders.get(step.who, step.who) for step in steps):
+            if name not in settings.responders:
+                missing.setdefault(name, []).append(policy.name)
+    return missing
+
+
+def responder_variable(name: str) -> str:
+    """The variable that says how to reach a responder."""
+    return f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}"
 
 
 def channel_problems(settings: Settings) -> dict[str, list[str]]:

@@ -21,7 +21,9 @@ def words(incident: Incident) -> list[Update]:
     Notes for the record are no words, and what a machine says relieves nobody.
     """
     first = beginning(incident).number
-    return [u for u in incident.updates if u.number >= first and u.by_person and u.notify and u.kind not in _NO_WORD]
+    return [
+        u for u in incident.updates if u.number >= first and u.by_person and u.notify and u.kind not in _NO_WORD
+    ]
 
 
 def unattended(incident: Incident) -> bool:

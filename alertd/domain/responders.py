@@ -5,12 +5,10 @@ owes nothing twice, and after a standstill each person is paged once, not once f
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from alertd.domain.delivery import DeliveryState
-from alertd.domain.incident import Incident
+from alertd.domain.paging import Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
 from alertd.domain.policy import Policy, ResponderStep
 from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
 
@@ -19,100 +17,6 @@ HOLD = timedelta(minutes=10)
 
 AGAIN = timedelta(minutes=10)
 """How often the last step repeats where the policy does not say: a ladder that ends is silence."""
-
-TRIES = 2
-"""After so many failed tries the next step is due, though this page goes on being tried."""
-
-
-class Ladder(StrEnum):
-    """Why a responder is told."""
-
-    OPENED = "opened"  # a machine opened it, and nobody has spoken yet
-    POST = "post"  # an update is due
-    NEWS = "news"  # families have waited for news for too long
-    TROUBLE = "trouble"  # something of ours keeps families from being told
-
-
-@dataclass(frozen=True, slots=True)
-class PageKey:
-    """Names one nudge or page within its incident, for ever."""
-
-    ladder: Ladder
-    base: datetime  # the instant that the run of the ladder belongs to: for `post` the time to publish by
-    step: int
-    repeat: int = 0
-    subject: str = ""  # of trouble: what it is about
-
-
-@dataclass(frozen=True, slots=True)
-class Paged:
-    """A nudge or page as it stands."""
-
-    key: PageKey
-    state: DeliveryState
-    attempts: int = 0
-
-    @property
-    def failed(self) -> bool:
-        """Whether it could not be handed over: never, or not for so long that somebody else must know."""
-        match self.state:
-            case DeliveryState.REFUSED | DeliveryState.PARKED:
-                return True
-            case DeliveryState.PENDING | DeliveryState.UNKNOWN:
-                return self.attempts >= TRIES
-            case DeliveryState.LEASED:
-                return self.attempts > TRIES
-        return False
-
-    @property
-    def waits(self) -> bool:
-        """Whether it may still be sent, and nobody is at it now."""
-        return self.state in (DeliveryState.PENDING, DeliveryState.UNKNOWN)
-
-
-@dataclass(frozen=True, slots=True)
-class OwedPage:
-    """A nudge or page that is to be sent now."""
-
-    key: PageKey
-    who: str  # the role in the policy: owner, lead, duty-manager
-    page: bool  # False: nudge
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """A step that falls due if nothing happens."""
-
-    at: datetime
-    who: str
-    page: bool
-    ladder: Ladder
-
-
-@dataclass(frozen=True, slots=True)
-class Responding:
-    """All that the planner may look at for one incident."""
-
-    incident: Incident
-    policy: Policy
-    margin: timedelta
-    paged: Sequence[Paged] = ()
-    acknowledged: Sequence[datetime] = ()
-    trouble: Mapping[str, datetime] = field(default_factory=dict)  # subject -> since when
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What the planner wants: sent, taken back, and looked at again."""
-
-    owed: tuple[OwedPage, ...] = ()
-    stale: tuple[PageKey, ...] = ()  # nobody needs to read them any more
-    coming: tuple[Coming, ...] = ()  # earliest first
-
-    @property
-    def look_at(self) -> datetime | None:
-        """When to look again; None: nothing will fall due by itself."""
-        return self.coming[0].at if self.coming else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +31,7 @@ class _Step:
 class _Run:
     """One ladder from one instant on."""
 
-    ladder: Ladder
+    ladder: ResponderLadder
     base: datetime
     began: datetime  # acknowledgements before it were about something else
     steps: tuple[_Step, ...]
@@ -181,14 +85,14 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     spoken = said[-1].at if said else beginning(incident).at
     if unattended(incident):
         began = beginning(incident).at
-        yield _Run(Ladder.OPENED, began, began, _chain(policy, began), once=True)
+        yield _Run(ResponderLadder.OPENED, began, began, _chain(policy, began), once=True)
     due = post_by(incident, policy)
-    yield _Run(Ladder.POST, due, spoken, _steps(policy.escalation.post, due - duty.margin))
+    yield _Run(ResponderLadder.POST, due, spoken, _steps(policy.escalation.post, due - duty.margin))
     late = news_by(incident, policy)
     if late is not None:
-        yield _Run(Ladder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
+        yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
     for subject, since in duty.trouble.items():
-        yield _Run(Ladder.TROUBLE, since, since, _chain(policy, since), subject, once=True)
+        yield _Run(ResponderLadder.TROUBLE, since, since, _chain(policy, since), subject, once=True)
 
 
 def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...]:
@@ -200,9 +104,10 @@ def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...
 
 
 def _chain(policy: Policy, at: datetime) -> tuple[_Step, ...]:
-    """Whom the policy pages when an update is due, in that order: the first at once, each next if that fails."""
+    """Whom the policy pages, in its order: the first at once, each next one if that fails."""
     names = dict.fromkeys(s.who for s in (*policy.escalation.post, *policy.escalation.news) if s.page)
-    return tuple(_Step(who, True, at if i == 0 else None, AGAIN if i == 0 else None) for i, who in enumerate(names))
+    # Only the first has a time of its own.
+    return tuple(_Step(who, True, None if i else at, None if i else AGAIN) for i, who in enumerate(names))
 
 
 _Sent = Mapping[tuple[int, int], Paged]
@@ -234,7 +139,7 @@ def _overtaken(run: _Run, held: datetime | None, now: datetime) -> bool:
 
 
 def _instead(run: _Run, sent: _Sent, failed: int, repeat: int) -> tuple[int, int] | None:
-    """The step that takes the place of one that could not be handed over; None: somebody is told, or nobody can be.
+    """The step in place of one that could not be handed over; None: somebody is told already, or nobody can be.
 
     The steps after it, then those before it: whoever can be reached must know.
     """
@@ -245,7 +150,8 @@ def _instead(run: _Run, sent: _Sent, failed: int, repeat: int) -> tuple[int, int
             return None
         if told is None and step.page and step.who not in tried:
             return j, repeat
-        tried.add(step.who)
+        if told is not None:
+            tried.add(step.who)
     return None
 
 
@@ -280,7 +186,7 @@ def _latest(step: _Step, held: datetime | None, now: datetime) -> int | None:
         return 0 if _time(step, 0, held) <= now else None
     found = None
     # Those that fell due before the acknowledgement, and those that it held.
-    for until in ((now,) if held is None else (min(now, held), now - HOLD)):
+    for until in (now,) if held is None else (min(now, held), now - HOLD):
         k = (until - step.at) // step.again
         if k >= 0 and _time(step, k, held) <= now:
             found = k if found is None else max(found, k)

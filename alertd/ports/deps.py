@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from alertd.domain.policy import Policy
-from alertd.ports import Channel, Clock, Compose, Doorbell
+from alertd.ports import Channel, Clock, Compose, Doorbell, OnCall
 from alertd.ports.store import Store
 
 
@@ -50,6 +50,7 @@ class Deps:
     rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
+    on_call: OnCall | None = None  # None: nobody on our side can be told
     part: int = 500  # families to a cursor of a fan-out, at least: one slice
 
     def policy_for(self, service: str) -> Policy:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
+from alertd.domain.paging import OwedPage
 from alertd.domain.policy import Policy
-from alertd.domain.responders import OwedPage
 from alertd.records import (
     AddressState,
     Backlog,

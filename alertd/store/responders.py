@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import IncidentId
-from alertd.domain.responders import TRIES, Ladder, OwedPage, PageKey
+from alertd.domain.paging import TRIES, OwedPage, PageKey, ResponderLadder
 from alertd.records import Lease, PageOutcome, PageRow
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
@@ -235,16 +235,14 @@ def _sendable(machine_at: datetime) -> Any:
 
 
 def _open() -> Any:
-    return page.c.state.in_(
-        [DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value, DeliveryState.LEASED.value]
-    )
+    return page.c.state.in_([DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value, DeliveryState.LEASED.value])
 
 
 def _page(row: Row[*tuple[Any, ...]]) -> PageRow:
     return PageRow(
         id=row.id,
         incident=IncidentId(row.incident_id),
-        key=PageKey(Ladder(row.ladder), row.base, row.step, row.repeat, row.subject),
+        key=PageKey(ResponderLadder(row.ladder), row.base, row.step, row.repeat, row.subject),
         who=row.who,
         page=row.wakes,
         update=row.update_no,
