@@ -5,7 +5,7 @@ Checked where settings are read, and again where a page is sent.
 """
 
 import re
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from alertd.domain.errors import Invalid
 
@@ -23,6 +23,7 @@ _ELSEWHERE = frozenset({"smtp", "redirect", "template", "attach", "attachments",
 """Options that open a second destination, follow one, or read a file."""
 _MORE = frozenset({"cc", "bcc"})
 _REPEATS = frozenset({"retry", "wait"})
+_OPTION = re.compile(r"[?&;]([^=&?#;]*)")
 _METADATA = ("169.254.", "[fe80:")  # link-local: where clouds keep the secrets of a machine
 
 
@@ -37,11 +38,14 @@ def check_responder_url(url: str) -> None:
         raise Invalid(f"has a scheme that alertd does not page by; it may be {', '.join(sorted(SCHEMES))}")
     if not url.isprintable() or any(c.isspace() for c in url):
         raise Invalid("holds a space or a control character; write it as %20")
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
+    try:
+        host = urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        raise Invalid("is not a URL") from None
     if host.startswith(_METADATA):
         raise Invalid("names a link-local address, where nobody is on call")
-    options = {key.lstrip("+-:").lower() for key, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    # Behind a # too: Apprise reads `slack://.../#channel?template=...` as an option.
+    options = {unquote(key).strip("+-: ").lower() for key in _OPTION.findall(url)}
     for found, why in (
         (_ELSEWHERE, "which leads elsewhere than the URL says: name the server itself in the URL"),
         (_MORE, "which adds recipients: one responder is one person"),

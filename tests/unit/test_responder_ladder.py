@@ -72,9 +72,7 @@ class Story:
         self.told += [
             ((now - make.NOON).total_seconds() / 60, o.who.upper() if o.page else o.who) for o in orders.owed
         ]
-        kept = [
-            replace(p, state=DeliveryState.CANCELLED) if p.key in orders.stale else p for p in self.duty.paged
-        ]
+        kept = [replace(p, state=DeliveryState.CANCELLED) if p.key in orders.stale else p for p in self.duty.paged]
         self.duty = replace(self.duty, paged=(*kept, *sent))
         return orders
 
