@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
-from alertd.api import deliveries, errors, events, families, family_import, health, incidents, timeline
+from alertd.api import deliveries, errors, events, families, family_import, health, incidents, responders, timeline
 from alertd.api.openapi import describe
 from alertd.api.served import Served
 from alertd.domain.service import Services
@@ -34,7 +34,8 @@ def create_app(deps: Deps, services: Services, *, background: Background | None 
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services)
-    routers = [part.router for part in (incidents, timeline, deliveries, events, families, family_import, health)]
+    parts = (incidents, responders, timeline, deliveries, events, families, family_import, health)
+    routers = [part.router for part in parts]
     for router in routers:
         app.include_router(router)
     errors.install(app)

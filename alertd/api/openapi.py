@@ -13,8 +13,9 @@ from starlette.routing import BaseRoute
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
+from alertd.api.responders import AckIncident
 
-_BODIES: tuple[type[BaseModel], ...] = (OpenIncident, PublishUpdate, EndIncident, Event, FamilyBody)
+_BODIES: tuple[type[BaseModel], ...] = (OpenIncident, PublishUpdate, EndIncident, AckIncident, Event, FamilyBody)
 
 DESCRIPTION = """
 Tells families when a service they rely on is down, and keeps telling them.

@@ -23,7 +23,8 @@ class EntryView(BaseModel):
 
     at: datetime
     what: str = Field(
-        description="An update's kind (notice, progress, holding, ...), or refused, undelivered, parked.",
+        description="An update's kind (notice, progress, holding, ...), refused, undelivered, parked, or what "
+        "responders got and did: nudge, page, ack.",
         examples=["refused"],
     )
     text: str = Field(
@@ -88,6 +89,7 @@ async def timeline(
             await rows.acts(found.id),
             await rows.by_update(found.id),
             failed[:failures],
+            await rows.pages(found.id),
         )
     return Timeline(
         incident=IncidentView.of(found, here.deps.clock.now()),

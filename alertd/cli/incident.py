@@ -8,7 +8,18 @@ import typer
 
 from alertd.cli.client import Api, Refused, new_command
 from alertd.cli.failed import Failed
-from alertd.cli.incident_words import given, in_options, lines, messages, named, opened, places, preview, said
+from alertd.cli.incident_words import (
+    acknowledged,
+    given,
+    in_options,
+    lines,
+    messages,
+    named,
+    opened,
+    places,
+    preview,
+    said,
+)
 from alertd.cli.output import Output, note, show, wants_json
 from alertd.domain.incident import Severity
 
@@ -53,6 +64,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(update)
     group.command()(resolve)
     group.command()(cancel)
+    group.command()(ack)
 
 
 def open_(
@@ -159,6 +171,18 @@ def cancel(
 ) -> None:
     """Say that it was a false alarm; everyone who was told is told so."""
     _end("cancel", incident, message, yes, dry_run, again, output)
+
+
+def ack(
+    incident: Which,
+    again: Again = None,
+    dry_run: DryRun = False,
+    output: Output = None,
+) -> None:
+    """Say that you are on it: each later nudge and page waits ten minutes, once. No deadline moves."""
+    path = f"/v1/incidents/{named(incident)}/ack"
+    done = Api.here().command(path, {}, once=again or new_command(), dry_run=dry_run)
+    show(output, done, lambda: acknowledged(done))
 
 
 def _end(

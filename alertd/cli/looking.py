@@ -8,7 +8,7 @@ import typer
 
 from alertd.cli.client import Api
 from alertd.cli.incident import Which
-from alertd.cli.incident_words import in_options, named
+from alertd.cli.incident_words import coming, in_options, named
 from alertd.cli.output import Output, clean, facts, show, table, wrapped
 from alertd.cli.times import local, zone
 
@@ -106,6 +106,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             ("ended", local(found["ended_at"]) if found["ended_at"] else ""),
             ("promised", f"next update by {local(found['promise'])}" if found["promise"] else ""),
             ("policy", found["policy"]),
+            *_responders(found["responders"]),
             ("families", heard),
             ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
             ("", f"owed nothing now: {resting}" if resting else ""),
@@ -121,6 +122,17 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
     holdings = sum(each["kind"] == "holding" for each in found["updates"])
     more = f"\n  and {holdings} holding update{'s'[: holdings != 1]} by alertd" if holdings else ""
     return f"Incident {found['number']}: {clean(found['title'])}\n{head}\nUpdates\n{updates}{more}"
+
+
+def _responders(owed: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if owed is None:
+        return []
+    lines = [("responders", f"owe families an update by {local(owed['post_by'])}")]
+    if owed["next"]:
+        lines.append(("", coming(owed["next"])))
+    if owed["acknowledged_at"]:
+        lines.append(("", f"acknowledged at {local(owed['acknowledged_at'])}"))
+    return lines
 
 
 def _update(update: Mapping[str, Any]) -> str:

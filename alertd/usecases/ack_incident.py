@@ -1,5 +1,6 @@
 """A responder says "I am on it": each later step waits once, ten minutes, and no deadline moves (R5, R8)."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -27,9 +28,15 @@ class Acknowledged:
 
 
 async def ack_incident(
-    deps: Deps, which: int | UUID, *, who: str, page: UUID | None = None, repeat: Repeat | None = None
+    deps: Deps,
+    which: int | UUID,
+    *,
+    who: str,
+    page: UUID | None = None,
+    dry_run: bool = False,
+    repeat: Repeat | None = None,
 ) -> Acknowledged:
-    """Note that a responder knows; `page`: the one whose link they used. Again changes nothing.
+    """Note that a responder knows; `page`: the one whose link they used, which counts once.
 
     Raises NotFound, and Conflict for an incident that has ended.
     """
@@ -46,13 +53,25 @@ async def ack_incident(
                 f"incident {incident.number} is {incident.state}; nobody is paged for it", incident=incident.number
             )
         now = deps.clock.now()
-        detail: dict[str, object] = {"page": str(page)} if page is not None else {}
-        await rows.add_act(deps.new_id(), now, who, ACT, incident.id, detail)
-        await rows.touch_responders(incident.id, now)
-        done = await _done(deps, rows, incident, now)
+        fresh = not dry_run and not await _used(rows, incident, page)
+        if fresh:
+            detail: dict[str, object] = {"page": str(page)} if page is not None else {}
+            await rows.add_act(deps.new_id(), now, who, ACT, incident.id, detail)
+            await rows.touch_responders(incident.id, now)
+        due, coming = await whats_next(deps, rows, incident, now)
+        done = Acknowledged(incident.number, due, coming)
         await keep(rows, repeat, done, now)
-    deps.log.info("incident_acknowledged", incident=incident.number)
+    if fresh:
+        deps.log.info("incident_acknowledged", incident=incident.number)
     return done
+
+
+async def _used(rows: Rows, incident: Incident, page: UUID | None) -> bool:
+    """Whether the link of this page has acknowledged before."""
+    if page is None:
+        return False
+    acts = await rows.acts(incident.id)
+    return any(what == ACT and json.loads(detail).get("page") == str(page) for _, _, what, detail in acts)
 
 
 async def whats_next(deps: Deps, rows: Rows, incident: Incident, now: datetime) -> tuple[datetime, Coming | None]:
@@ -60,8 +79,3 @@ async def whats_next(deps: Deps, rows: Rows, incident: Incident, now: datetime) 
     duty = await responding(deps, rows, incident)
     coming = plan_pages(duty, now).coming
     return post_by(incident, duty.policy), coming[0] if coming else None
-
-
-async def _done(deps: Deps, rows: Rows, incident: Incident, now: datetime) -> Acknowledged:
-    due, coming = await whats_next(deps, rows, incident, now)
-    return Acknowledged(incident.number, due, coming)

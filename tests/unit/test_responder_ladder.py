@@ -8,7 +8,7 @@ import pytest
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Incident, Kind, Severity, State, Update
-from alertd.domain.paging import Orders, Paged, PageKey, Responding, ResponderLadder
+from alertd.domain.paging import Orders, Paged, PageKey, ResponderLadder, Responding
 from alertd.domain.policy import Escalation, Policy, ResponderStep
 from alertd.domain.post_by import last_news, news_by, post_by
 from alertd.domain.responders import plan_pages, still_due
