@@ -12,7 +12,6 @@ from pydantic import SecretStr
 from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
-from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.policy_file import load_policies, load_services
@@ -144,15 +143,23 @@ def responder_problems(settings: Settings) -> dict[str, str]:
     return {name: why for name, why in found.items() if why is not None}
 
 
-def missing_responders(settings: Settings, policies: Mapping[str, Policy]) -> dict[str, list[str]]:
-    """Responders whom policies would page and whom the settings do not know: name -> the policies, in order."""
-    missing: dict[str, list[str]] = {}
-    for policy in policies.values():
+def named_responders(folder: Path) -> dict[str, list[str]]:
+    """Whom the policies of a config folder would nudge and page: name in the settings -> policies, in order.
+
+    Raises Mistakes for a folder with mistakes.
+    """
+    named: dict[str, list[str]] = {}
+    for policy in load_policies(folder).values():
         steps = (*policy.escalation.post, *policy.escalation.news)
         for name in dict.fromkeys(policy.responders.get(step.who, step.who) for step in steps):
-            if name not in settings.responders:
-                missing.setdefault(name, []).append(policy.name)
-    return missing
+            named.setdefault(name, []).append(policy.name)
+    return named
+
+
+def missing_responders(settings: Settings) -> dict[str, list[str]]:
+    """Of those the ones whom the settings do not know: the next in line would be told in their place."""
+    named = named_responders(settings.config_dir)
+    return {name: policies for name, policies in named.items() if name not in settings.responders}
 
 
 def responder_variable(name: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from alertd import wiring
-from alertd.cli import accounts
+from alertd.cli import accounts, responders
 from alertd.cli.client import KEY_FILE, Api
 from alertd.cli.failed import Failed
 from alertd.cli.finding import Finding
@@ -45,6 +45,7 @@ def examine(env: Mapping[str, str]) -> list[Finding]:
         text = "stand-ins are used in place of all accounts, and no real phone can ring"
         mend = "alertd up without --sandbox uses the accounts in the settings; doctor then asks those"
         found.append(Finding("note", "sandbox", text, (mend,)))
+    found += responders.look(settings, env, stand_ins)
     found += _notes(settings)
     return found
 

@@ -24,6 +24,7 @@ from alertd.sandbox.inbox_pages import InboxPages
 from alertd.sandbox.log import Accepted, Channel, Refusal
 from alertd.sandbox.oauth import PATH as TOKEN_PATH
 from alertd.sandbox.oauth import TokenEndpoint
+from alertd.sandbox.page_api import PageApi
 from alertd.sandbox.records import Records
 from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
@@ -181,6 +182,7 @@ class Sandbox:
             TwilioApi(records, faults, dead, account_sid=self.account_sid, auth_token=self.auth_token),
             FcmApi(records, faults, dead, tokens, project_id=settings.project_id),
             tokens,
+            PageApi(records),
             ControlApi(records, faults, dead, tokens),
             InboxApi(records, InboxPages(records, faults, settings.zone)),
         ):

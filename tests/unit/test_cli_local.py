@@ -85,6 +85,18 @@ def test_a_policy_with_mistakes(alertd: Shell, tmp_path: Path) -> None:
     assert "is no folder" in alertd.err
 
 
+def test_responders_whom_nobody_set_are_named_with_the_setting(
+    alertd: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0: it is no mistake of the policy; but who reviews it should know."""
+    monkeypatch.setenv("ALERTD_RESPONDERS__LEAD", "+14155550123")
+    assert alertd("policy", "check", str(CONFIG)) == 0
+    told = " ".join(alertd.out.split())
+    assert "set ALERTD_RESPONDERS__FOLLOW_OWNER to a phone number or an Apprise URL" in told
+    assert "policies default, follow would page duty-manager" in told
+    assert "ALERTD_RESPONDERS__LEAD " not in told
+
+
 # --- doctor ---------------------------------------------------------------------------------------
 
 
@@ -117,6 +129,18 @@ def test_the_doctor_on_an_empty_machine(alertd: Shell, monkeypatch: pytest.Monke
     assert lines[-1] == "7 things would keep families from being told."
 
 
+def test_the_doctor_looks_at_responders(alertd: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is missing is worth knowing; a URL that cannot be used is wrong, and is never shown."""
+    monkeypatch.setenv("ALERTD_RESPONDERS__OWNER", "ntfys://t0psecret@ntfy.example.org/one/two")
+    found = examined(alertd)
+    [wrong] = [each for each in found["wrong"] if each["what"] == "responders"]
+    assert wrong["text"] == "owner: the responder's URL names several recipients: one responder is one person"
+    assert wrong["mend"] == ["mend ALERTD_RESPONDERS__OWNER"]
+    [note] = [each for each in found["note"] if each["what"] == "responders"]
+    assert any("ALERTD_RESPONDERS__FOLLOW_LEAD" in mend for mend in note["mend"])
+    assert "t0psecret" not in alertd.out
+
+
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[StandIns]:
     """A running sandbox."""
@@ -144,11 +168,13 @@ def test_the_doctor_when_all_is_well(
     alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """0: database migrated, API up and getting things done, every account there and asked."""
-    for name, value in sandbox.env().items():
+    responders = ("owner", "lead", "duty-manager", "follow-owner", "follow-lead")
+    for name, value in sandbox.env(responders).items():
         monkeypatch.setenv(name, value)
     found = examined(alertd)
     assert (found["wrong"], found["note"]) == ([], [])
-    assert names(found["ok"]) == {"settings", "policies", "database", "redis", "api", "sms", "push", "email"}
+    looked_at = {"settings", "policies", "database", "redis", "api", "sms", "push", "email", "responders"}
+    assert names(found["ok"]) == looked_at
     said = {each["what"]: each["text"] for each in found["ok"]}
     assert said["sms"] == "Twilio answers: the account is active"
     assert said["push"] == "FCM answers: Google gives a token for project alertd-sandbox"
@@ -216,7 +242,7 @@ def test_the_doctor_sees_what_is_worth_knowing(
     monkeypatch.setenv("ALERTD_CONSOLE__ENABLED", "true")
     monkeypatch.setenv("ALERTD_BROKER_URL", "redis://:hunter2@127.0.0.1:1/0")
     found = examined(alertd)
-    assert names(found["note"]) == {"clock", "console", "api key", "redis"}
+    assert names(found["note"]) == {"clock", "console", "api key", "redis", "responders"}
     assert "hunter2" not in alertd.out
     assert "chmod 600" in alertd.out
     api = next(each for each in found["wrong"] if each["what"] == "api")
