@@ -18,7 +18,8 @@ def told_to_responders(pages: Iterable[PageRow]) -> Iterator[Entry]:
     """One entry for each nudge and page that went out, failed, or waits."""
     for page in pages:
         what = "page" if page.page else "nudge"
-        why = _WHY.get(page.key.ladder) or f"{page.key.subject} fails"
+        subject = page.key.subject
+        why = _WHY.get(page.key.ladder) or (f"{subject} fails" if subject.startswith("channel ") else subject)
         said = _became(page, what)
         if said is not None:
             yield Entry(page.accepted_at or page.planned_at, what, f"{said}: {why}.", code=page.code)

@@ -77,6 +77,7 @@ async def ack(
 
 # --- the link -------------------------------------------------------------------------------------
 
+_ROLE = 50  # characters of a role that stand in the record of human acts
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
@@ -92,10 +93,10 @@ async def look(token: str, here: Here) -> HTMLResponse:
     found = await _found(here, token)
     if isinstance(found, HTMLResponse):
         return found
-    page, incident, due, coming = found
+    _, incident, due, coming = found
     if incident.state.ended:
         return _page(200, incident, [_over(incident)])
-    return _page(200, incident, _standing(incident, due, coming), button=page.page)
+    return _page(200, incident, _standing(incident, due, coming), button=True)
 
 
 @router.post("/r/{token}", response_class=HTMLResponse, include_in_schema=False)
@@ -106,7 +107,7 @@ async def press(token: str, here: Here) -> HTMLResponse:
         return found
     page, incident, _, _ = found
     try:
-        done = await ack_incident(here.deps, incident.id, who=f"{page.who}, by link", page=page.id)
+        done = await ack_incident(here.deps, incident.id, who=f"{page.who[:_ROLE]}, by link", page=page.id)
     except Conflict:
         return _page(200, incident, [_over(incident)])
     noted = ["Noted: you are on it. Each later nudge and page waits ten minutes, once."]
@@ -149,11 +150,11 @@ def _over(incident: Incident) -> str:
     return f"It is {incident.state}{ended}. Nobody is paged for it any more."
 
 
-def _page(status: int, incident: Incident, lines: list[str], *, button: bool | None = None) -> HTMLResponse:
+def _page(status: int, incident: Incident, lines: list[str], *, button: bool = False) -> HTMLResponse:
     facts = incident.newest.facts
     head = f"{incident.severity}, {incident.state}, since {_utc(facts.since)}"
     body = [f"<p>{escape(line)}</p>" for line in (head, *lines)]
-    if button is not None:
+    if button:
         body.append('<form method="post"><button>I am on it</button></form>')
     return _html(status, f"Incident {incident.number}: {facts.title}", "".join(body))
 

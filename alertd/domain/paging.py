@@ -12,6 +12,9 @@ from alertd.domain.policy import Policy
 TRIES = 2
 """After so many failed tries the next step is due, though this page goes on being tried."""
 
+HOPE = timedelta(minutes=1)
+"""How long after a failure the pages that take its place may yet be handed over."""
+
 
 class ResponderLadder(StrEnum):
     """Why a responder is told."""
@@ -102,3 +105,17 @@ class Orders:
     def look_at(self) -> datetime | None:
         """When to look again; None: nothing will fall due by itself."""
         return self.coming[0].at if self.coming else None
+
+
+def unreachable(pages: Sequence[tuple[datetime, Paged]], now: datetime) -> bool:
+    """Whether none of an open incident's pages, each with when it was planned, could be handed over.
+
+    What failed counts if it is newer than all that was handed over. One that is tried for the first time may yet
+    save it, but only so soon after the first failure: a new round does not count as hope.
+    """
+    told = max((at for at, paged in pages if paged.state is DeliveryState.ACCEPTED), default=None)
+    failed = [at for at, paged in pages if paged.failed and (told is None or at > told)]
+    if not failed:
+        return False
+    trying = any((paged.waits or paged.state is DeliveryState.LEASED) and not paged.failed for _, paged in pages)
+    return not trying or now - min(failed) > HOPE

@@ -322,7 +322,7 @@ class Rows(Protocol):
         One that was not handed over makes the incident's own watch due at `now`: the next step is.
         """
 
-    async def responders_unreachable(self) -> bool:
+    async def responders_unreachable(self, now: datetime) -> bool:
         """Whether some open incident has responders to page, and none of its pages could be handed over."""
 
 

@@ -5,15 +5,16 @@ Lock order: the incident's watch, then its pages.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, case, exists, func, insert, literal, or_, select, update
+from sqlalchemy import Row, and_, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import IncidentId
-from alertd.domain.paging import TRIES, OwedPage, PageKey, ResponderLadder
+from alertd.domain.paging import OwedPage, PageKey, ResponderLadder, unreachable
 from alertd.records import Lease, PageOutcome, PageRow
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
@@ -197,45 +198,26 @@ class ResponderRows:
             == 1
         )
 
-    async def responders_unreachable(self) -> bool:
+    async def responders_unreachable(self, now: datetime) -> bool:
         """Whether some open incident has responders to page, and none of its pages could be handed over.
 
-        Of an incident, the newest that failed counts against the newest that was handed over; one that is being
-        tried for the first time is no failure yet. For the dead man's ping.
+        For the dead man's ping: see `alertd.domain.paging.unreachable`. `now` is story time.
         """
-        state = page.c.state
-        given_up = state.in_([DeliveryState.REFUSED.value, DeliveryState.PARKED.value])
-        stuck = and_(
-            state.in_([DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value, DeliveryState.LEASED.value]),
-            page.c.attempts >= TRIES,
-        )
-        failed = case((or_(given_up, stuck), page.c.planned_at))
-        told = case((state == DeliveryState.ACCEPTED.value, page.c.planned_at))
-        fresh = case((and_(_open(), page.c.attempts < TRIES), 1))
-        by_incident = (
-            select(
-                func.max(failed).label("failed"), func.max(told).label("told"), func.count(fresh).label("fresh")
-            )
+        rows = await self.sql.rows(
+            select(page)
             .join(incident, incident.c.id == page.c.incident_id)
             .where(incident.c.ended_at.is_(None))
-            .group_by(page.c.incident_id)
-            .subquery()
+            .order_by(page.c.incident_id)
         )
-        found = select(literal(1)).where(
-            by_incident.c.failed.is_not(None),
-            by_incident.c.fresh == 0,
-            or_(by_incident.c.told.is_(None), by_incident.c.failed > by_incident.c.told),
+        return any(
+            unreachable([(row.planned_at, row.paged) for row in map(_page, of_one)], now)
+            for _, of_one in groupby(rows, key=lambda row: row.incident_id)
         )
-        return bool(await self.sql.rows(found.limit(1)))
 
 
 def _sendable(machine_at: datetime) -> Any:
     at = literal(machine_at, Instant())
     return or_(and_(_DUE, page.c.due_at <= at), and_(_LEASED, page.c.lease_until < at))
-
-
-def _open() -> Any:
-    return page.c.state.in_([DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value, DeliveryState.LEASED.value])
 
 
 def _page(row: Row[*tuple[Any, ...]]) -> PageRow:

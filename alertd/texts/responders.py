@@ -33,7 +33,7 @@ def _title(saying: PageSaying) -> str:
         case ResponderLadder.NEWS:
             return f"{mark}: families in incident {number} wait for news"
         case ResponderLadder.TROUBLE:
-            return f"{mark}: {saying.subject} fails in incident {number}"
+            return f"{mark}: {saying.subject}{' fails' if _is_channel(saying) else ''} in incident {number}"
     return f"{mark}: incident {number} needs an update by {_time(saying, saying.post_by)}"
 
 
@@ -44,6 +44,8 @@ def _touched(saying: PageSaying) -> str:
 def _why(saying: PageSaying) -> list[str]:
     incident = saying.incident
     match saying.ladder:
+        case ResponderLadder.TROUBLE if not _is_channel(saying):
+            return [f"{saying.subject}: {clean(saying.code)}."]
         case ResponderLadder.TROUBLE:
             return [
                 f"{saying.subject} fails ({saying.code}): families are told over other channels, or not at all."
@@ -78,6 +80,10 @@ def _held(saying: PageSaying) -> str:
     if incident.confirm_at is None:
         return "Families are told nothing until a person confirms it."
     return f"Families are told of it at {_time(saying, incident.confirm_at)} unless somebody acts."
+
+
+def _is_channel(saying: PageSaying) -> bool:
+    return saying.subject.startswith("channel ")
 
 
 def _how(saying: PageSaying) -> list[str]:

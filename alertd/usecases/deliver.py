@@ -203,10 +203,15 @@ class Sender:
         fresh = {key: code for key, code in broken.items() if key not in self._reported}
         if not fresh:
             return
-        async with self._deps.store.transaction() as rows:
-            for (incident, channel), code in sorted(fresh.items()):
-                await rows.add_trouble(incident, f"channel {channel}", code, self._deps.clock.now())
-        self._reported.update(fresh)
+        try:
+            async with self._deps.store.transaction() as rows:
+                for (incident, channel), code in sorted(fresh.items()):
+                    await rows.add_trouble(incident, f"channel {channel}", code, self._deps.clock.now())
+        except Exception as error:
+            # What is in hand for families goes on; the next message that is parked tells it.
+            self._deps.log.warning("trouble_not_noted", error=type(error).__name__, exc_info=True)
+        else:
+            self._reported.update(fresh)
 
     async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
         deps, incident = self._deps, telling.incident

@@ -50,9 +50,9 @@ async def look_at(books: Books, incident: UUID | None = None) -> datetime | None
     return at
 
 
-async def unreachable(books: Books) -> bool:
+async def unreachable(books: Books, at: datetime = make.NOON) -> bool:
     async with books.store.reading() as rows:
-        return await rows.responders_unreachable()
+        return await rows.responders_unreachable(at)
 
 
 # --- the watch ------------------------------------------------------------------------------------
@@ -271,6 +271,15 @@ async def test_who_was_reached_once_and_is_not_any_more_is_unreachable(books: Bo
     [row], lease = await claim(books, after(10))
     await finish(books, row, lease, DeliveryState.REFUSED, at=after(10))
     assert await unreachable(books)
+
+
+async def test_a_new_round_is_no_hope(books: Books):
+    """When all have failed, a page that is about to be tried again does not bring the ping back."""
+    await add(books, owed())
+    [row], lease = await claim(books)
+    await finish(books, row, lease, DeliveryState.REFUSED)
+    await add(books, owed(repeat=1), at=after(10))
+    assert await unreachable(books, after(10))
 
 
 async def test_one_that_is_tried_for_ever_counts_from_its_second_failure(books: Books):

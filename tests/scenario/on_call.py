@@ -113,7 +113,7 @@ class OnCallWorld(World):
     async def unreachable(self) -> bool:
         """What the dead man's ping asks."""
         async with self.deps.store.reading() as rows:
-            return await rows.responders_unreachable()
+            return await rows.responders_unreachable(self.clock.now())
 
     async def settle(self) -> None:
         await super().settle()

@@ -102,6 +102,14 @@ def test_responders_read(_what: str, said: PageSaying, title: str, text: str) ->
     assert measure(content.text).segments <= 3
 
 
+def test_what_is_no_channel_says_only_what_it_is() -> None:
+    """Whatever else is told to responders: an event that was ignored, a text that failed."""
+    said = saying(ladder=ResponderLadder.TROUBLE, subject="an event of alertmanager", code="maps to no service")
+    content = compose_page(said)
+    assert content.title == "PAGE: an event of alertmanager in incident 1"
+    assert "an event of alertmanager: maps to no service." in content.text
+
+
 def test_a_title_cannot_break_the_line() -> None:
     incident = make.incident(make.update(1, Kind.NOTICE, title="Down\r\nBcc: all@example.org"))
     assert "\n" not in compose_page(saying(incident=incident)).text
