@@ -83,7 +83,7 @@ class OnCallWorld(World):
         to = TO[who]
         self.pagers[to.channel].fail_always(to.to, lambda: error(code))
 
-    async def machine_opens(self, **changes: object) -> int:
+    async def machine_opens(self, *, settle: bool = True, **changes: object) -> int:
         """Alertmanager opens an incident, and no human is awake; families are not told yet."""
         now = self.clock.now()
         first = make.update(
@@ -101,7 +101,8 @@ class OnCallWorld(World):
         )
         async with self.deps.store.transaction() as rows:
             await rows.add_incident(replace(incident, **changes), self.policy)  # type: ignore[arg-type]
-        await self.settle()
+        if settle:
+            await self.settle()
         return 1
 
     async def acknowledge(self, number: int = 1) -> Acknowledged:

@@ -1,5 +1,6 @@
 """R8: the people who owe families an update are nudged, paged, and paged again until somebody publishes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,10 @@ import pytest
 
 from alertd.domain.incident import Kind
 from alertd.ports import Later, Misconfigured, Refused
+from alertd.records import Lease
+from alertd.store.ids import uuid7
+from alertd.usecases.page_responders import tend_responders
+from alertd.usecases.plan_responders import plan_responders
 from tests import make
 from tests.scenario.on_call import OnCallWorld, policy
 
@@ -207,3 +212,37 @@ async def test_an_exercise_moves_nothing(world: OnCallWorld):
     world.on_call("owner").expect_nudge("20:30 UTC")
     await world.resolve()
     world.phone("mia").forget()
+
+
+async def test_two_sweepers_at_once_page_once(world: OnCallWorld):
+    await world.machine_opens(settle=False)
+    await asyncio.gather(*(tend_responders(world.deps) for _ in range(3)))
+    await world.settle()
+    world.on_call("owner").expect_page("was opened by a machine")
+    await world.cancel()
+
+
+async def test_a_sweeper_that_dies_with_a_page_in_hand_costs_its_lease_and_no_page(world: OnCallWorld):
+    """Better twice than never."""
+    await world.machine_opens(settle=False)
+    await plan_responders(world.deps)
+    lease = Lease(uuid7(), world.clock.machine() + timedelta(seconds=30))
+    async with world.deps.store.transaction() as rows:
+        assert len(await rows.claim_pages(world.clock.machine(), lease, 10)) == 1
+    await world.settle()
+    world.on_call("owner").expect_nothing()
+    await world.fast_forward(seconds=31)
+    world.on_call("owner").expect_page("was opened by a machine")
+    await world.cancel()
+
+
+async def test_what_waits_when_somebody_publishes_is_not_sent_any_more(world: OnCallWorld):
+    world.break_pager("owner", Later, "503")
+    world.break_pager("lead", Later, "503")
+    world.break_pager("duty-manager", Later, "503")
+    await world.machine_opens()
+    await world.update("We know of it.")
+    for pager in world.pagers.values():
+        pager.mend()
+    await world.fast_forward(minutes=18)
+    await world.cancel()
