@@ -360,6 +360,7 @@ ROUTES = [
     ("POST", "/v1/incidents/1/updates", "incident:write"),
     ("POST", "/v1/incidents/1/resolve", "incident:write"),
     ("POST", "/v1/incidents/1/cancel", "incident:write"),
+    ("POST", "/v1/incidents/1/ack", "incident:write"),
     ("POST", "/v1/events", "event:write"),
     ("GET", "/v1/families", "family:read"),
     ("GET", "/v1/families/fam-1", "family:read"),
