@@ -45,7 +45,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                         work = drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stop.is_set)
                         own[lane] = asyncio.create_task(work)
                 if swept.responders and _RESPONDERS not in own:
-                    own[_RESPONDERS] = asyncio.create_task(tend_responders(deps))
+                    own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
                 beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)

@@ -1,6 +1,7 @@
 """Send the nudges and pages that are due: claimed, sent outside any transaction, each outcome written at once."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 from alertd.domain.delivery import DeliveryState, backoff
@@ -22,14 +23,14 @@ _ROUNDS = 20  # of planning and paging, before the caller is asked whether to go
 _USEFUL = timedelta(hours=1)  # real time; then somebody else has been paged for long
 
 
-async def tend_responders(deps: Deps) -> int:
-    """Plan and page until nothing is due; returns how many nudges and pages were handed over."""
+async def tend_responders(deps: Deps, stop: Callable[[], bool] = lambda: False) -> int:
+    """Plan and page until nothing is due, or `stop`; returns how many nudges and pages were handed over."""
     told = 0
     for _ in range(_ROUNDS):
         planned = await plan_responders(deps)
         taken, accepted = await page_responders(deps)
         told += accepted
-        if not planned and not taken:
+        if (not planned and not taken) or stop():
             break
     return told
 
