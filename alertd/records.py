@@ -8,6 +8,7 @@ from uuid import UUID
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
+from alertd.domain.paging import Paged, PageKey
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
 
@@ -291,6 +292,38 @@ class Imported:
     """What writing families changed for others."""
 
     verified_for: frozenset[str]  # other families who have an address that is verified only now
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A nudge or page to a responder; whose address it goes to stands in the settings alone."""
+
+    id: UUID
+    incident: IncidentId
+    key: PageKey
+    who: str  # the role in the policy
+    page: bool  # False: nudge
+    update: int
+    state: DeliveryState
+    attempts: int
+    planned_at: datetime
+    accepted_at: datetime | None
+    code: str | None
+
+    @property
+    def paged(self) -> Paged:
+        """As the planner sees it."""
+        return Paged(self.key, self.state, self.attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutcome:
+    """What became of one page in hand."""
+
+    page: PageRow
+    state: DeliveryState
+    code: str | None = None
+    due_at: datetime | None = None  # machine time of the next try
 
 
 @dataclass(frozen=True, slots=True)

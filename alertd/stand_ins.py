@@ -3,11 +3,12 @@
 import json
 import socket
 import urllib.request
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN
+from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN, PAGES
 
 _FILE = "stand-ins.json"
 _PATIENCE = 2.0  # seconds; it is on this machine
@@ -34,8 +35,8 @@ class StandIns:
         """Its web side."""
         return f"http://127.0.0.1:{self.port}"
 
-    def env(self) -> dict[str, str]:
-        """The variables that replace every account."""
+    def env(self, responders: Iterable[str] = ()) -> dict[str, str]:
+        """The variables that replace every account, and these responders' own phones."""
         return {
             "ALERTD_TWILIO__ACCOUNT_SID": ACCOUNT_SID,
             "ALERTD_TWILIO__AUTH_TOKEN": AUTH_TOKEN,
@@ -45,6 +46,9 @@ class StandIns:
             "ALERTD_FCM__BASE_URL": self.url,
             "ALERTD_SMTP__URL": f"smtp://127.0.0.1:{self.smtp_port}",
             "ALERTD_SMTP__FROM": "alertd sandbox <alertd@example.org>",
+        } | {
+            f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}": f"json://127.0.0.1:{self.port}{PAGES}/{name}"
+            for name in responders
         }
 
     @staticmethod

@@ -47,6 +47,7 @@ class Where:
     redis: str  # which one, and why
     logs: Path
     missing: tuple[str, ...]  # channels that are not configured
+    nobody_pages: tuple[str, ...] = ()  # responders whom policies name and the settings lack
 
 
 async def up(
@@ -72,7 +73,9 @@ async def up(
         stand_ins = StandIns.on_free_ports(data_dir) if sandbox else None
         # The parts see our settings, also where they are not this process's environment.
         more = {name: value for name, value in env.items() if name.startswith("ALERTD_")}
-        more |= stand_ins.env() if stand_ins else {}
+        if stand_ins:
+            more = {name: value for name, value in more.items() if not name.startswith("ALERTD_RESPONDERS__")}
+            more |= stand_ins.env({**wiring.named_responders(settings.config_dir), **settings.responders})
         found = find_redis(settings.broker_url.get_secret_value() if settings.broker_url else None)
         redis = private_redis(found, data_dir) if found.executable else None
         if redis is not None:
@@ -88,6 +91,7 @@ async def up(
             redis=found.describe(),
             logs=data_dir / "logs",
             missing=() if stand_ins else wiring.not_configured(settings),
+            nobody_pages=() if stand_ins else tuple(wiring.missing_responders(settings)),
         )
         first = [_sandbox(stand_ins, settings)] if stand_ins else []
         parts = first + _parts(settings, more, found, redis, tuple(part.name for part in first))

@@ -21,7 +21,7 @@ from alertd.ingest import shapes
 from alertd.ingest.alertmanager import Labels
 from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services
-from alertd.ports import Channel, DeadMan
+from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.redis_server import redis_urls
 from alertd.reports import answers_reach_us, status_callback
@@ -29,7 +29,9 @@ from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
-from channels import Now, registry
+from alertd.texts.responders import compose_page
+from channels import Now, apprise_page, registry
+from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
 from channels.dead_man import HttpDeadMan
 from channels.fcm_push import FcmConfig
@@ -54,10 +56,11 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     if answers_reach_us(settings):
         async with store.transaction() as rows:
             links = Links(settings.public_url, await rows.signing_key(clock.machine()))
+    channels = build_channels(settings, clock.machine)
     return Deps(
         store=store,
         clock=clock,
-        channels=build_channels(settings, clock.machine),
+        channels=channels,
         compose=texts,
         doorbell=_doorbell(settings, log),
         new_id=uuid7,
@@ -71,6 +74,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
+        on_call=_on_call(settings, channels, clock.machine),
     )
 
 
@@ -84,6 +88,9 @@ async def close_deps(deps: Deps) -> None:
     """Give every connection back; call after the last batch has returned."""
     for channel in deps.channels.values():
         await channel.close()
+    if deps.on_call is not None:
+        for name in set(deps.on_call.pagers) - set(deps.channels):
+            await deps.on_call.pagers[name].close()
     if isinstance(deps.doorbell, CeleryDoorbell | NoDoorbell):
         deps.doorbell.close()
     await deps.store.close()
@@ -173,6 +180,56 @@ def build_channels(settings: Settings, now: Now) -> Mapping[str, Channel]:
         for name, config in _configs(settings).items()
         if name != "console" or settings.console.enabled
     }
+
+
+def _on_call(settings: Settings, channels: Mapping[str, Channel], now: Now) -> OnCall:
+    """Who is paged, and how: by SMS over the families' channel, else through Apprise."""
+    config = AppriseConfig()
+    if settings.timing.call_seconds is not None:
+        config = replace(config, deadline=settings.timing.call_seconds)
+    return OnCall(
+        responders={
+            name: Responder(each.channel, each.to.get_secret_value(), each.zone)
+            for name, each in settings.responders.items()
+        },
+        pagers={"apprise": registry.PAGERS["apprise"].build(config, now), "sms": channels["sms"]},
+        compose=compose_page,
+        public_url=settings.public_url,
+    )
+
+
+def responder_problems(settings: Settings) -> dict[str, str]:
+    """What is wrong with responders' URLs beyond what reading the settings tells: name -> what."""
+    found = {
+        name: apprise_page.problem(each.to.get_secret_value())
+        for name, each in settings.responders.items()
+        if each.channel == "apprise"
+    }
+    return {name: why for name, why in found.items() if why is not None}
+
+
+def named_responders(folder: Path) -> dict[str, list[str]]:
+    """Whom the policies of a config folder would nudge and page: name in the settings -> policies, in order.
+
+    Raises Mistakes for a folder with mistakes.
+    """
+    named: dict[str, list[str]] = {}
+    for policy in load_policies(folder).values():
+        steps = (*policy.escalation.post, *policy.escalation.news)
+        for name in dict.fromkeys(policy.responders.get(step.who, step.who) for step in steps):
+            named.setdefault(name, []).append(policy.name)
+    return named
+
+
+def missing_responders(settings: Settings) -> dict[str, list[str]]:
+    """Of those the ones whom the settings do not know: the next in line would be told in their place."""
+    named = named_responders(settings.config_dir)
+    return {name: policies for name, policies in named.items() if name not in settings.responders}
+
+
+def responder_variable(name: str) -> str:
+    """The variable that says how to reach a responder."""
+    return f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}"
 
 
 def channel_problems(settings: Settings) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from alertd.ports import Channel, Message, Misconfigured, Receipt
 from channels import Now
+from channels.apprise_page import AppriseConfig, ApprisePage
 from channels.console import Console, ConsoleConfig
 from channels.fcm_push import FcmConfig, FcmPush
 from channels.smtp_email import SmtpConfig, SmtpEmail
@@ -75,3 +76,6 @@ CHANNELS: Mapping[str, Kind] = {
     "email": Kind(SmtpConfig, SmtpEmail),
     "console": Kind(ConsoleConfig, Console),
 }
+
+PAGERS: Mapping[str, Kind] = {"apprise": Kind(AppriseConfig, ApprisePage)}
+"""Over which responders are paged, and families never; besides SMS, which serves both."""

@@ -1,6 +1,7 @@
 """The pages are true: what they tell to type is understood, and what they point to exists."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from alertd.cli.main import app
 from alertd.ingest import event as event_format
 from alertd.ingest import family as family_format
 from alertd.policy_file import load_services
+from alertd.settings import load as load_settings
 from alertd.settings import shipped_config
 from alertd.settings.keys import VARIABLES
+from alertd.wiring import responder_problems
 from tests.deployment import INSTALLED, UNITS, compose
 from tests.markdown import NAMES, ROOT, Page, spans
 
@@ -126,15 +129,34 @@ def test_what_else_stands_in_code_blocks_exists() -> None:
             case ["install", "-m", "600", "/dev/null", file]:
                 assert f"/{file}\n" in (ROOT / ".gitignore").read_text(), "secrets stay out of the repository"
             case ["echo", assignment, ">>", "alertd.env"]:
-                assert assignment.partition("=")[0] in VARIABLES
+                assert known(assignment.partition("=")[0])
             case [assignment] if re.match(r"[A-Z_]+=", assignment):
-                assert assignment.partition("=")[0] in VARIABLES
+                assert known(assignment.partition("=")[0])
             case ["curl", *_, url]:
                 assert url.startswith("URL/control/")  # test_docs_reference holds them to the sandbox's own
             case ["amtool", *_]:
                 assert name == "docs/guide.md"  # tests/integration/test_alertmanager.py runs it
             case _:
                 assert words[0] == "alertd", f"{name}: {' '.join(words)}"
+
+
+def known(variable: str) -> bool:
+    """A setting, or what responders are reached by, whose names are the operator's own."""
+    return variable in VARIABLES or re.fullmatch(r"ALERTD_RESPONDERS__[A-Z0-9_]+", variable) is not None
+
+
+def test_responders_in_the_guide_can_be_set(tmp_path: Path) -> None:
+    """As they stand there; a file is one of ours."""
+    file = tmp_path / "secret"
+    file.write_text("ntfys://ntfy.example.org/on-call")
+    lines = [words[0] for name, words in SHELL if name == "docs/guide.md" and words[0].startswith("ALERTD_RESP")]
+    env = {}
+    for line in lines:
+        variable, _, value = line.partition("=")
+        env[variable] = str(file) if variable.endswith("_FILE") else value
+    read = load_settings({"HOME": str(tmp_path), **env})
+    assert set(read.responders) == {"follow-owner", "follow-lead", "duty-manager"}
+    assert responder_problems(read) == {}
 
 
 def test_documents_in_the_guide_are_taken() -> None:

@@ -29,6 +29,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    responders,
     timeline,
 )
 from alertd.api.metric_words import METRICS
@@ -129,7 +130,9 @@ def test_no_page_names_a_variable_that_does_not_exist(name: str) -> None:
     known = {*VARIABLES, *(f"{each}_FILE" for each in VARIABLES if VARIABLES[each] in SECRETS)}
     known |= {spans(row[0])[0] for row in SETTINGS.rows("variable", "meaning")}
 
-    assert set(OUR_VARIABLE.findall(Page.read(name).text)) - known == set()
+    found = set(OUR_VARIABLE.findall(Page.read(name).text)) - known
+    # Those of responders hold names of the operator's own; tests/test_docs.py sets the guide's.
+    assert {each for each in found if not each.startswith("ALERTD_RESPONDERS__")} == set()
 
 
 def limits(info: FieldInfo) -> str:
@@ -252,9 +255,9 @@ AT_A_LIMIT: dict[str, Callable[[int], Any]] = {
     "silence.holdings.sms_per_day": lambda n: {"silence": {"holdings": {"sms_per_day": n}}},
     "escalation.families.<severity>.by": lambda n: ladder(by=["parent"] * n),
     "escalation.families.<severity>.steps": lambda n: ladder(steps=[{"after": "1m", "tell": "all"}] * n),
-    "escalation.responders.post": lambda n: responders(post=[{"after": "1m", "page": "lead"}] * n),
-    "escalation.responders.news": lambda n: responders(news=[{"after": "1m", "page": "lead"}] * n),
-    "…[].repeat": lambda n: responders(post=[{"after": "1m", "page": "lead", "repeat": f"{n}s"}]),
+    "escalation.responders.post": lambda n: on_our_side(post=[{"after": "1m", "page": "lead"}] * n),
+    "escalation.responders.news": lambda n: on_our_side(news=[{"after": "1m", "page": "lead"}] * n),
+    "…[].repeat": lambda n: on_our_side(post=[{"after": "1m", "page": "lead", "repeat": f"{n}s"}]),
 }
 
 
@@ -264,7 +267,7 @@ def ladder(**changes: Any) -> dict[str, Any]:
     return {"escalation": {"families": {"critical": whole}}}
 
 
-def responders(**ladders: Any) -> dict[str, Any]:
+def on_our_side(**ladders: Any) -> dict[str, Any]:
     """Ladders for our side."""
     return {"escalation": {"responders": ladders}}
 
@@ -343,6 +346,7 @@ ROUTES = [
     route
     for part in (
         incidents,
+        responders,
         timeline,
         reach,
         deliveries,
@@ -425,4 +429,4 @@ def test_variables_of_the_command_line_are_those_that_it_reads() -> None:
     named = {spans(row[0])[0] for row in CLI.rows("variable", "meaning")}
     everywhere = {spans(row[0])[0] for row in SETTINGS.rows("variable", "meaning")}
 
-    assert named == everywhere
+    assert named == {each for each in everywhere if not each.startswith("ALERTD_RESPONDERS__")}

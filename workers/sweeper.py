@@ -11,12 +11,14 @@ from alertd.settings import Settings
 from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.sweep import sweep
 from alertd.wiring import close_deps, open_dead_man, open_deps, sample_clock
 from workers.auditor import Auditor
 
 _OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
+_RESPONDERS = "responders"
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -33,7 +35,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     auditor.start()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
-    own: dict[str, asyncio.Task[int]] = {}  # lane -> our own work on it
+    own: dict[str, asyncio.Task[int]] = {}  # lane, or _RESPONDERS -> our own work on it
     try:
         while not stop.is_set():
             pause = deps.timing.sweep
@@ -45,6 +47,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                     if lane not in own:
                         work = drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stop.is_set)
                         own[lane] = asyncio.create_task(work)
+                if swept.responders and _RESPONDERS not in own:
+                    own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
                 beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)

@@ -22,6 +22,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    responders,
     timeline,
 )
 from alertd.api.openapi import describe
@@ -32,6 +33,7 @@ from alertd.ports.deps import Deps
 
 _PARTS = (
     incidents,
+    responders,
     timeline,
     reach,
     deliveries,

@@ -51,7 +51,10 @@ INCIDENT = {
     "resolve_at": None,
 }
 INCIDENTS = {"incidents": [INCIDENT]}
+_COMING = {"at": "2019-11-30T08:11:00Z", "who": "owner", "how": "nudge", "why": "post"}
+ACKNOWLEDGED = {"incident": 7, "post_by": "2019-11-30T08:22:00Z", "next": _COMING, "dry_run": False}
 INCIDENT_DETAIL = INCIDENT | {
+    "responders": {"post_by": "2019-11-30T08:22:00Z", "next": _COMING, "acknowledged_at": None},
     "updates": [
         {
             "number": 1,
@@ -70,7 +73,7 @@ INCIDENT_DETAIL = INCIDENT | {
             "notify": True,
             "corrects": None,
         }
-    ]
+    ],
 }
 TIMELINE = {
     "incident": INCIDENT,

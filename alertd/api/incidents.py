@@ -1,5 +1,6 @@
 """Incidents over HTTP: open, update, resolve, cancel, reopen, look."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -31,13 +32,17 @@ from alertd.api.examples import (
 from alertd.api.find import find
 from alertd.api.served import Here, Served
 from alertd.api.views import (
+    ComingView,
     CommandDone,
     IncidentDetail,
     Incidents,
     IncidentView,
+    RespondersView,
 )
-from alertd.domain.incident import State
+from alertd.domain.incident import Incident, State
+from alertd.ports.store import Rows
 from alertd.records import Key
+from alertd.usecases.ack_incident import whats_next
 from alertd.usecases.open_incident import open_incident
 from alertd.usecases.publish import News, publish
 
@@ -167,8 +172,22 @@ async def list_(
 @router.get("/v1/incidents/{incident}", responses=errors(404) | answers(200, INCIDENT_DETAIL))
 async def show(incident: str, _key: ReadsIncidents, here: Here) -> IncidentDetail:
     """One incident with all its updates, by its number or id."""
+    now = here.deps.clock.now()
     async with here.deps.store.reading() as rows:
-        return IncidentDetail.of(await find(rows, incident), here.deps.clock.now())
+        found = await find(rows, incident)
+        return IncidentDetail.of(found, now, await _responders(here, rows, found, now))
+
+
+async def _responders(here: Served, rows: Rows, incident: Incident, now: datetime) -> RespondersView | None:
+    if incident.state.ended:
+        return None
+    due, coming = await whats_next(here.deps, rows, incident, now)
+    acknowledged = await rows.acknowledgements(incident.id)
+    return RespondersView(
+        post_by=due,
+        next=ComingView.of(coming) if coming is not None else None,
+        acknowledged_at=acknowledged[-1] if acknowledged else None,
+    )
 
 
 async def _publish(

@@ -14,12 +14,14 @@ from alertd.api.alertmanager import Webhook
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
+from alertd.api.responders import AckIncident
 
 _BODIES: tuple[type[BaseModel], ...] = (
     OpenIncident,
     PublishUpdate,
     EndIncident,
     ReopenIncident,
+    AckIncident,
     Event,
     Webhook,
     FamilyBody,

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from alertd.api.entry import Entry, Told
 from alertd.api.failures import failed
+from alertd.api.paged import told_to_responders
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.records import FailedTry
+from alertd.records import FailedTry, PageRow
+from alertd.usecases.ack_incident import ACT
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
 
@@ -24,6 +26,7 @@ def tell(
     acts: Iterable[tuple[datetime, str, str, str]],
     by_update: Iterable[tuple[int, str, str, int, datetime | None]],
     failures: Iterable[FailedTry],
+    pages: Iterable[PageRow] = (),
 ) -> list[Entry]:
     """All entries, oldest first."""
     tellings = _tellings(by_update)
@@ -34,6 +37,8 @@ def tell(
         number = said.get("update", 1 if what == "open" else None)
         if isinstance(number, int):
             signed[number] = who
+        elif what == ACT:
+            entries.append(Entry(at, what, f"Acknowledged by {who}; no deadline moves.", who=who))
         else:
             entries.append(Entry(at, what, _act(who, what, said.get("why")), who=who))
     entries += [
@@ -41,6 +46,7 @@ def tell(
         for update in incident.updates
     ]
     entries += failed(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
+    entries += told_to_responders(pages)
     return sorted(entries, key=lambda entry: entry.at)
 
 

@@ -24,7 +24,8 @@ class EntryView(BaseModel):
     at: datetime
     what: str = Field(
         description="An update's kind (notice, progress, holding, ...), or refused, undelivered, parked; "
-        "of a machine also proposed (it may not do that by itself) and resolving.",
+        "of a machine also proposed (it may not do that by itself) and resolving; what responders got and did: "
+        "nudge, page, ack.",
         examples=["refused"],
     )
     text: str = Field(
@@ -89,6 +90,7 @@ async def timeline(
             await rows.acts(found.id),
             await rows.by_update(found.id),
             failed[:failures],
+            await rows.pages(found.id),
         )
     return Timeline(
         incident=IncidentView.of(found, here.deps.clock.now()),

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from alertd.domain.durations import spell_duration
 from alertd.domain.incident import Incident, Update
+from alertd.domain.paging import Coming
 from alertd.domain.silence import open_promise
 from alertd.usecases.open_incident import Opened
 from alertd.usecases.preview import Preview
@@ -149,15 +150,47 @@ class IncidentView(BaseModel):
         return cls(**_incident(incident, now))
 
 
+class ComingView(BaseModel):
+    """A nudge or page that falls due if nothing happens."""
+
+    at: datetime
+    who: str = Field(description="The role in the policy.", examples=["owner"])
+    how: str = Field(description="nudge or page", examples=["page"])
+    why: str = Field(
+        description="opened (by a machine), post (an update is due), news (families wait for some), or trouble "
+        "(something of ours is broken).",
+        examples=["post"],
+    )
+
+    @classmethod
+    def of(cls, coming: Coming) -> "ComingView":
+        """From the planner's."""
+        how = "page" if coming.page else "nudge"
+        return cls(at=coming.at, who=coming.who, how=how, why=coming.ladder.value)
+
+
+class RespondersView(BaseModel):
+    """What our own side owes in an incident that is open."""
+
+    post_by: datetime = Field(description="By when families are owed an update by a person.")
+    next: ComingView | None = Field(description="Who is nudged or paged next, unless somebody publishes.")
+    acknowledged_at: datetime | None = Field(description="When a responder last said that they are on it.")
+
+
 class IncidentDetail(IncidentView):
     """An incident with all that was said."""
 
     updates: list[UpdateView]
+    responders: RespondersView | None = Field(description="None once it has ended: nobody owes anything.")
 
     @classmethod
-    def of(cls, incident: Incident, now: datetime) -> "IncidentDetail":
+    def of(cls, incident: Incident, now: datetime, responders: RespondersView | None = None) -> "IncidentDetail":
         """From the domain's."""
-        return cls(**_incident(incident, now), updates=[UpdateView.of(u, incident) for u in incident.updates])
+        return cls(
+            **_incident(incident, now),
+            updates=[UpdateView.of(u, incident) for u in incident.updates],
+            responders=responders,
+        )
 
 
 class Incidents(BaseModel):

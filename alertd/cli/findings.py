@@ -12,6 +12,7 @@ from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_database import database
 from alertd.cli.look_at_machine import data_folder, disk, zones
 from alertd.cli.look_at_policies import labels, policies
+from alertd.cli.responders import responders
 from alertd.ingest.reading import Mistakes
 from alertd.settings import load
 from alertd.stand_ins import StandIns
@@ -67,6 +68,7 @@ LOOKS: tuple[Look, ...] = (
     api,
     public_url,
     channels,
+    responders,
     worth_knowing,
 )
 """Every question; a further one is a function of its own, and stands here."""

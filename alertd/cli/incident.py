@@ -8,7 +8,18 @@ import typer
 
 from alertd.cli.client import Api, Refused, new_command
 from alertd.cli.failed import Failed
-from alertd.cli.incident_words import given, in_options, lines, messages, named, opened, places, preview, said
+from alertd.cli.incident_words import (
+    acknowledged,
+    given,
+    in_options,
+    lines,
+    messages,
+    named,
+    opened,
+    places,
+    preview,
+    said,
+)
 from alertd.cli.output import Output, note, show, wants_json
 from alertd.domain.incident import Severity
 
@@ -54,6 +65,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(resolve)
     group.command()(cancel)
     group.command()(reopen)
+    group.command()(ack)
 
 
 def open_(
@@ -189,6 +201,18 @@ def reopen(
     path = f"/v1/incidents/{named(incident)}/reopen"
     done = _carry_out(path, body, f"Reopen incident {incident} and tell them now?", yes, dry_run, again, output)
     show(output, done, lambda: said(done, f"Incident {done['incident']} is open again: update {done['update']}"))
+
+
+def ack(
+    incident: Which,
+    again: Again = None,
+    dry_run: DryRun = False,
+    output: Output = None,
+) -> None:
+    """Say that you are on it: each later nudge and page waits ten minutes, once. No deadline moves."""
+    path = f"/v1/incidents/{named(incident)}/ack"
+    done = Api.here().command(path, {}, once=again or new_command(), dry_run=dry_run)
+    show(output, done, lambda: acknowledged(done))
 
 
 def _end(

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from alertd.cli.client import Refused
-from alertd.cli.times import lasting
+from alertd.cli.times import lasting, local
 
 _LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
 _LANGUAGES = {"en": "English", "es": "Spanish"}
@@ -20,6 +20,21 @@ def given(**values: Any) -> dict[str, Any]:
     # An empty list of works or do says "nothing"; other empty values say nothing at all.
     kept = {name: value for name, value in values.items() if value is not None}
     return {name: value for name, value in kept.items() if value or name in ("works", "do", "notify", "title")}
+
+
+def acknowledged(done: Any) -> str:
+    """What an acknowledgement changed, and what it left as it is."""
+    would = "would be acknowledged" if done["dry_run"] else "is acknowledged"
+    lines = [
+        f"Incident {done['incident']} {would}. Families are still owed an update by {local(done['post_by'])}."
+    ]
+    return "\n".join([*lines, *([f"{coming(done['next'])}."] if done["next"] else [])])
+
+
+def coming(step: Any) -> str:
+    """Who is told next, and when."""
+    verb = "paged" if step["how"] == "page" else "nudged"
+    return f"{step['who']} is {verb} at {local(step['at'])} unless somebody publishes"
 
 
 def messages(told: list[str] | None) -> dict[str, str]:

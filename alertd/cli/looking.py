@@ -8,7 +8,7 @@ import typer
 
 from alertd.cli.client import Api
 from alertd.cli.incident import Which
-from alertd.cli.incident_words import in_options, named
+from alertd.cli.incident_words import coming, in_options, named
 from alertd.cli.output import Output, clean, facts, show, table, wrapped
 from alertd.cli.times import local, zone
 
@@ -121,6 +121,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             *_by_itself(found),
             ("promised", f"next update by {local(found['promise'])}" if found["promise"] else ""),
             ("policy", found["policy"]),
+            *_responders(found["responders"]),
             ("families", heard),
             ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
             ("", f"owed nothing now: {resting}" if resting else ""),
@@ -151,6 +152,17 @@ def _by_itself(found: Mapping[str, Any]) -> list[tuple[str, str]]:
         ]
     if found["resolve_at"] and not found["ended_at"]:
         lines.append(("all quiet", f"resolved at {local(found['resolve_at'])} unless an alert fires again"))
+    return lines
+
+
+def _responders(owed: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    if owed is None:
+        return []
+    lines = [("responders", f"owe families an update by {local(owed['post_by'])}")]
+    if owed["next"]:
+        lines.append(("", coming(owed["next"])))
+    if owed["acknowledged_at"]:
+        lines.append(("", f"acknowledged at {local(owed['acknowledged_at'])}"))
     return lines
 
 

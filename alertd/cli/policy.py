@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from alertd.cli.failed import REFUSED, Failed
-from alertd.cli.output import Output, clean, show
+from alertd.cli.output import Output, clean, show, wrapped
 
 
 def add_to(group: typer.Typer) -> None:
@@ -21,14 +21,19 @@ def check(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any."""
+    """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any.
+
+    Responders whom the settings lack are named too; that is no mistake of the policy.
+    """
     from alertd.settings.reading import shipped_config
 
     folder = folder or Path(os.environ.get("ALERTD_CONFIG") or shipped_config())
     if not folder.is_dir():
         raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
     found = problems(folder)
-    show(output, {"folder": str(folder), "problems": found}, lambda: _said(folder, found))
+    notes = [] if found else _notes(folder)
+    shown = {"folder": str(folder), "problems": found, "notes": notes}
+    show(output, shown, lambda: "\n".join([_said(folder, found), *(wrapped(note, "note  ") for note in notes)]))
     if found:
         raise typer.Exit(REFUSED)
 
@@ -57,6 +62,17 @@ def problems(folder: Path) -> list[dict[str, object]]:
     texts = load_texts(templates_folder(folder), services.names, lambda _failure: None)
     found += [{"file": "templates", "line": None, "field": "", "message": each} for each in texts.check()]
     return found
+
+
+def _notes(folder: Path) -> list[str]:
+    from alertd.cli.responders import unset
+    from alertd.ingest.reading import Mistakes
+    from alertd.settings import load
+
+    try:
+        return unset(load(os.environ, folder))
+    except Mistakes:
+        return []  # of the settings, which alertd doctor looks at
 
 
 def _said(folder: Path, found: list[dict[str, object]]) -> str:

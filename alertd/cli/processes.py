@@ -69,6 +69,7 @@ def _places(where: "Where") -> dict[str, object]:
         "logs": str(where.logs),
         "redis": where.redis,
         "not_configured": where.missing,
+        "responders_not_set": where.nobody_pages,
     }
 
 
@@ -86,6 +87,11 @@ def _banner(where: "Where") -> str:
         told.append(
             f"Not configured, so nobody is told over it: {', '.join(where.missing)}. "
             "alertd doctor says what to set; --sandbox starts stand-ins."
+        )
+    if where.nobody_pages:
+        told.append(
+            f"Not set, so they are not paged when an update is due: {', '.join(where.nobody_pages)}. "
+            "alertd doctor says what to set."
         )
     return "\n".join([f"alertd is up. {where.redis}", *told, "Stop it with ctrl-c."])
 

@@ -100,6 +100,7 @@ class Judgement:
     all_clear: int = 0  # people told that it is over
     all_clear_waits: int = 0  # people whose duty or morning begins only after the story's end
     messages: Counter[str] = field(default_factory=Counter)  # by channel
+    pages: Counter[str] = field(default_factory=Counter)  # nudges and pages, by responder
     addresses: Counter[str] = field(default_factory=Counter)  # that received something, by channel
     reached: Counter[str] = field(default_factory=Counter)  # families, by channel
     per_family_and_day: float = 0.0
@@ -139,6 +140,9 @@ class Judge:
         """Judge the stand-ins' log; `named`: the families that alertd says it could not reach."""
         by_address: dict[Address, list[Accepted]] = defaultdict(list)
         for message in log:
+            if message.channel == "page":
+                self._found.pages[message.to] += 1
+                continue  # responders are told what families are not
             by_address[(message.channel, message.to)].append(message)
         for family in self._families:
             self._family(family, by_address)

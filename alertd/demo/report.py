@@ -88,6 +88,7 @@ class Report:
             "messages_per_family_and_day": round(found.per_family_and_day, 2),
             "most_for_one_address_in_a_day": found.most_for_one_address,
             "promises_kept": found.promises,
+            "pages": dict(found.pages),
             "all_clear": {"told": found.all_clear, "waits": found.all_clear_waits},
             "updates": {"human": self.human_updates, "holdings": self.holdings},
             "unreached": [
@@ -118,6 +119,7 @@ class Report:
                 f"{found.per_family_and_day:.1f} messages a day to all its people together; at most "
                 f"{found.most_for_one_address} in 24 hours to one phone, app or mailbox",
             ),
+            ("paged", self._paged()),
             ("updates", f"{self.human_updates} by people, {self.holdings} holding updates by alertd between them"),
         ]
         lines = ["", "What the families got", *(f"  {name:<16} {text}" for name, text in told)]
@@ -162,6 +164,10 @@ class Report:
             )
             for channel in ("push", "sms", "email")
         ]
+
+    def _paged(self) -> str:
+        pages = self.judgement.pages
+        return ", ".join(f"{name} {pages[name]}" for name in sorted(pages)) or "nobody was late with an update"
 
     def _verdict(self) -> list[str]:
         faults = self.judgement.faults

@@ -186,7 +186,7 @@ def _sources(field: Field) -> dict[str, tuple[str, ...]]:
 
 def _responders(field: Field) -> dict[str, str]:
     return {
-        name: entry.take(shapes.text, "")
+        name: entry.take(shapes.slug, "")
         for responder, entry in field.named().items()
         for name in entry.convert(shapes.slug, responder)
     }

@@ -1,14 +1,15 @@
 """What alertd needs from outside: channels, store, doorbell, clock. The core knows only these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.incident import Update
+from alertd.domain.incident import Incident, Update
+from alertd.domain.paging import ResponderLadder
 from alertd.domain.receipt import Word
 
 # --- channels -------------------------------------------------------------------------------------
@@ -218,6 +219,53 @@ class Compose(Protocol):
 
     def __call__(self, saying: Saying) -> Content:
         """Never fails: a broken template, phrase or locale falls back to the built-in words (R14)."""
+
+
+# --- responders -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """How somebody on our side is reached, as the settings say: a phone number or an Apprise URL, both secret."""
+
+    channel: str  # a pager's name: sms, apprise
+    to: str = field(repr=False)
+    zone: str | None = None  # where their clock hangs; None: they read UTC
+
+
+@dataclass(frozen=True, slots=True)
+class PageSaying:
+    """What the words of a nudge or page depend on."""
+
+    incident: Incident
+    ladder: ResponderLadder
+    page: bool  # False: nudge
+    now: datetime  # story time
+    post_by: datetime
+    families: int  # that the incident touches
+    word_at: datetime | None  # when a person last told families anything; None: nobody did
+    news_at: datetime  # when a person last told them news
+    zone: str | None
+    subject: str = ""  # of trouble: what it is about ...
+    code: str = ""  # ... and what was said of it
+    link: str = ""  # acknowledges
+
+
+class ComposePage(Protocol):
+    """Puts a nudge or page into words."""
+
+    def __call__(self, saying: PageSaying) -> Content:
+        """Plain English, short enough for an SMS or two; never fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """Everything that it takes to tell responders."""
+
+    responders: Mapping[str, Responder]  # by the name that policies give them
+    pagers: Mapping[str, Channel]  # by name; those that are channels for families too are closed with these
+    compose: ComposePage
+    public_url: str  # how a responder's phone reaches the API
 
 
 # --- time and work --------------------------------------------------------------------------------

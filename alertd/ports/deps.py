@@ -7,7 +7,7 @@ from uuid import UUID
 
 from alertd.domain.links import Links
 from alertd.domain.policy import Policy
-from alertd.ports import Channel, Clock, Compose, Doorbell
+from alertd.ports import Channel, Clock, Compose, Doorbell, OnCall
 from alertd.ports.store import Store
 
 
@@ -60,6 +60,7 @@ class Deps:
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
+    on_call: OnCall | None = None  # None: nobody on our side can be told
     part: int = 500  # families to a cursor of a fan-out, at least: one slice
 
     def policy_for(self, service: str) -> Policy:

@@ -9,6 +9,7 @@ from uuid import UUID
 from alertd.domain.audit import Audit, Cursor, Evidence, Kept, Suspect
 from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
+from alertd.domain.paging import OwedPage
 from alertd.domain.policy import Policy
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, Watch
@@ -28,6 +29,8 @@ from alertd.records import (
     Lease,
     Linked,
     Outcome,
+    PageOutcome,
+    PageRow,
     Plan,
     Planned,
     Progress,
@@ -269,9 +272,6 @@ class Rows(Protocol):
     async def reach(self, incident_id: IncidentId, limit: int) -> Reach:
         """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each."""
 
-    async def signing_key(self, now: datetime) -> bytes:
-        """The secret that links are signed with; made at first use. `now`: machine time."""
-
     async def watch_of(self, incident_id: IncidentId, family_id: FamilyId) -> Watch | None:
         """The watch of a family in an incident, or None."""
 
@@ -294,6 +294,12 @@ class Rows(Protocol):
         self, who: str, key: str, digest: bytes, status: int, response: str, at: datetime
     ) -> None:
         """Keep the answer of a command in the transaction that carried it out."""
+
+    async def signing_key(self, at: datetime) -> bytes:
+        """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
+
+    async def known_signing_key(self) -> bytes | None:
+        """The same, where one was made: without it there is no link to check."""
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""
@@ -403,6 +409,56 @@ class Rows(Protocol):
 
     async def address_states(self, family_id: FamilyId) -> Mapping[UUID, AddressState]:
         """Of a family's addresses those that are suspended or have opted out, by id."""
+
+    async def touch_responders(self, incident_id: UUID, at: datetime) -> None:
+        """Make an incident's own watch due at `at`, in story time, unless it is due earlier."""
+
+    async def responders_due(self, now: datetime, machine_at: datetime) -> bool:
+        """Whether any incident's own watch is due, or any page is to be sent."""
+
+    async def take_responders(self, now: datetime) -> IncidentId | None:
+        """The incident whose own watch has been due the longest and that nobody else is planning; locks it."""
+
+    async def look_again(self, incident_id: UUID, look_at: datetime | None) -> None:
+        """When an incident's own watch is due next; None: it rests. The caller holds its lock."""
+
+    async def pages(self, incident_id: UUID) -> Sequence[PageRow]:
+        """All nudges and pages of an incident, oldest first."""
+
+    async def page(self, page_id: UUID) -> PageRow | None:
+        """A nudge or page by its id."""
+
+    async def acknowledgements(self, incident_id: UUID) -> Sequence[datetime]:
+        """When responders said that they know, oldest first."""
+
+    async def troubles(self, incident_id: UUID) -> Mapping[str, tuple[datetime, str]]:
+        """What of ours keeps families from being told: subject -> (since when, the code)."""
+
+    async def add_trouble(self, incident_id: UUID, subject: str, code: str, at: datetime) -> bool:
+        """Note something of ours that keeps families from being told; False if it is known.
+
+        Responders are paged once for each incident and subject, a few words such as "channel sms".
+        """
+
+    async def add_pages(
+        self, incident_id: UUID, owed: Sequence[OwedPage], update_no: int, now: datetime, machine_at: datetime
+    ) -> None:
+        """Write what is owed; what is there already stays as it is."""
+
+    async def cancel_pages(self, ids: Sequence[UUID]) -> None:
+        """Nobody needs to read these any more; what a worker has in hand stays with it."""
+
+    async def claim_pages(self, machine_at: datetime, lease: Lease, limit: int) -> Sequence[PageRow]:
+        """Lease the pages that are to be sent, the longest due first; those of a lease that ran out go again."""
+
+    async def finish_page(self, outcome: PageOutcome, lease: Lease, now: datetime) -> bool:
+        """Write what became of a page; False if its lease was lost meanwhile.
+
+        One that was not handed over makes the incident's own watch due at `now`: the next step is.
+        """
+
+    async def responders_unreachable(self, now: datetime) -> bool:
+        """Whether some open incident has responders to page, and none of its pages could be handed over."""
 
 
 class Turn(Protocol):

@@ -20,7 +20,7 @@ from alertd.sandbox.story_clock import machine_time
 PER_PAGE = 100
 REFRESH_S = 3
 WORTH_A_GAP = timedelta(minutes=1)
-LABELS: dict[Channel, str] = {"sms": "SMS", "push": "Push", "email": "E-mail"}
+LABELS: dict[Channel, str] = {"sms": "SMS", "push": "Push", "email": "E-mail", "page": "Pages"}
 
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 

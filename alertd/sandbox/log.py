@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-Channel = Literal["sms", "push", "email"]
-CHANNELS: tuple[Channel, ...] = ("sms", "push", "email")
+Channel = Literal["sms", "push", "email", "page"]
+CHANNELS: tuple[Channel, ...] = ("sms", "push", "email", "page")
+"""`page` is the web hook by which responders are paged; families are told over the others."""
 
 ACCEPTED = "accepted.jsonl"
 REFUSED = "refused.jsonl"
@@ -35,7 +36,7 @@ class Accepted:
     time: datetime  # the same, UTC
     story_time: datetime  # UTC; equals `time` unless the sandbox was given a story
     channel: Channel
-    to: str  # E.164 number, registration token ("/topics/..." for a topic), mailbox
+    to: str  # E.164 number, registration token ("/topics/..." for a topic), mailbox, a responder's name
     sender: str | None  # From number or Messaging Service, FCM project, envelope sender
     title: str | None  # push title, e-mail subject
     text: str  # SMS body, push body, e-mail text part

@@ -24,6 +24,7 @@ from alertd.sandbox.inbox_pages import InboxPages
 from alertd.sandbox.log import Accepted, Channel, Refusal, Told
 from alertd.sandbox.oauth import PATH as TOKEN_PATH
 from alertd.sandbox.oauth import TokenEndpoint
+from alertd.sandbox.page_api import PageApi
 from alertd.sandbox.records import Records
 from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
@@ -189,6 +190,7 @@ class Sandbox:
             TwilioApi(records, faults, dead, self._callbacks, **twilio),
             FcmApi(records, faults, dead, tokens, project_id=settings.project_id),
             tokens,
+            PageApi(records),
             ControlApi(records, faults, dead, tokens),
             InboxApi(records, InboxPages(records, faults, settings.zone)),
         ):

@@ -14,6 +14,8 @@ ACCOUNT_SID = "AC5a4db0c5a4db0c5a4db0c5a4db0c5a4d"
 
 AUTH_TOKEN = "sandbox-token-no-secret"  # noqa: S105 - opens nothing but a sandbox on loopback
 PROJECT_ID = "alertd-sandbox"
+PAGES = "/page"
+"""Responders' web hooks begin here: /page/owner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,9 @@ def _fields(model: type[BaseModel], place: Place = ()) -> Iterator[tuple[Place, 
 
 _ALL = {place: info for place, info in _fields(Settings) if place != ("config_dir",)}
 
+NAMED = frozenset({("responders",)})
+"""Settings whose keys are names of the operator's own."""
+
 PARTS = frozenset(place[:-1] for place in _ALL if len(place) > 1)
 """The places that hold settings and are none themselves: ("twilio",)."""
 
@@ -30,7 +33,9 @@ for _place in _ALL:
     KEYS.setdefault(_place[:-1], []).append(str(_place[-1]))
 
 VARIABLES: dict[str, Place] = {
-    "ALERTD_" + "__".join(str(part).upper() for part in place): place for place in _ALL if place not in PARTS
+    "ALERTD_" + "__".join(str(part).upper() for part in place): place
+    for place in _ALL
+    if place not in PARTS | NAMED
 }
 """The variable of each setting."""
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -17,7 +18,10 @@ from pydantic import (
     model_validator,
 )
 
+from alertd.domain.errors import Invalid
 from alertd.domain.incident import Severity
+from alertd.domain.responder_url import check_responder_url
+from alertd.ingest.addresses import phone
 
 
 def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -85,6 +89,25 @@ def _dead_man(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _reachable(value: SecretStr) -> SecretStr:
+    """A phone number in its one form, or an Apprise URL as it is."""
+    text = value.get_secret_value().strip()
+    try:
+        if "://" not in text:
+            return SecretStr(phone(text))
+        check_responder_url(text)
+    except Invalid as error:
+        raise ValueError(error.message) from None
+    return SecretStr(text)
+
+
+def _zone(value: str | None) -> str | None:
+    try:
+        return ZoneInfo(value).key if value else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone; write it like America/Los_Angeles") from None
+
+
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\r\n]*$")
 ]
@@ -140,6 +163,21 @@ class Smtp(_Part):
     url: Annotated[SecretStr | None, AfterValidator(_smtp)] = None
     from_: Text | None = Field(default=None, alias="from")
     rate_per_second: Rate = 20.0
+
+
+class Responder(_Part):
+    """Somebody on our side who is paged: by SMS at a phone number, or by Apprise at a URL."""
+
+    to: Annotated[SecretStr, AfterValidator(_reachable)]
+    zone: Annotated[Text | None, AfterValidator(_zone)] = None  # where their clock hangs
+
+    @property
+    def channel(self) -> str:
+        """The pager: sms or apprise."""
+        return "apprise" if "://" in self.to.get_secret_value() else "sms"
+
+
+ResponderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
 
 
 class Console(_Part):
@@ -235,6 +273,7 @@ class Settings(_Part):
     twilio: Twilio = Twilio()
     fcm: Fcm = Fcm()
     smtp: Smtp = Smtp()
+    responders: dict[ResponderName, Responder] = {}  # by the name that policies give them
     console: Console = Console()
     alertmanager: Alertmanager = Alertmanager()
     dead_man: DeadMan = DeadMan()

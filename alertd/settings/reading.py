@@ -17,6 +17,9 @@ from alertd.ingest.yaml_text import Tree, read_yaml
 from alertd.settings.keys import KEYS, PARTS, PATHS, SECRETS, VARIABLES
 from alertd.settings.model import Settings
 
+_RESPONDERS: Place = ("responders",)
+_RESPONDER = "ALERTD_RESPONDERS__"
+
 OTHER_VARIABLES = frozenset(
     {"ALERTD_CONFIG", "ALERTD_URL", "ALERTD_API_KEY", "ALERTD_FAILPOINT", "ALERTD_WORKER_LANE"}
 )
@@ -43,6 +46,9 @@ def load(env: Mapping[str, str], folder: Path | None = None) -> Settings:
     values: dict[str, object] = {"config_dir": folder.absolute()}
     origins: dict[Place, str] = {}
     for place, value in _leaves(tree.value):
+        if place == _RESPONDERS:
+            values["responders"] = _named(value, folder, tree, file, problems)
+            continue
         _put(values, place, _path(env, folder, value) if place in PATHS else value)
     for place, name, value in _environment(env, problems):
         _put(values, place, _path(env, Path(), value) if place in PATHS else value)
@@ -118,9 +124,53 @@ def _environment(env: Mapping[str, str], problems: list[Problem]) -> Iterator[tu
                 yield VARIABLES[stem], name, _secret(Path(env[name]))
             except Invalid as error:
                 problems.append(Problem(error.message, name))
+        elif name.startswith(_RESPONDER):
+            yield from _responder(name, env, problems)
         elif "__" in name or get_close_matches(name, VARIABLES, 1, 0.9):
             problems.append(Problem(f"is not known{hint(name, VARIABLES)}", name))
         # Else it may be anyone's: Kubernetes sets ALERTD_PORT and more beside a service called alertd.
+
+
+def _responder(name: str, env: Mapping[str, str], problems: list[Problem]) -> Iterator[tuple[Place, str, str]]:
+    """ALERTD_RESPONDERS__FOLLOW_OWNER is responders.follow-owner.to; with _FILE a file's, with __ZONE the zone."""
+    words, _, key = name.removeprefix(_RESPONDER).partition("__")
+    from_file = not key and words.endswith("_FILE")
+    place: Place = ("responders", words.removesuffix("_FILE" if from_file else "").lower().replace("_", "-"))
+    if key not in ("", "ZONE"):
+        problems.append(Problem(f"is not known{hint(name, (f'{_RESPONDER}{words}__ZONE',))}", name))
+    elif not from_file:
+        yield (*place, "zone" if key else "to"), name, env[name]
+    elif env.get(name.removesuffix("_FILE")):
+        problems.append(Problem(f"is set beside {name.removesuffix('_FILE')}; keep one of them", name))
+    else:
+        try:
+            yield (*place, "to"), name, _secret(Path(env[name]))
+        except Invalid as error:
+            problems.append(Problem(error.message, name))
+
+
+def _named(value: object, folder: Path, tree: Tree, file: Path, problems: list[Problem]) -> object:
+    """Responders in their long form: `to` alone may stand for itself, and `to_file` names a file that holds it."""
+    if not isinstance(value, dict):
+        return value  # to be refused
+    named: dict[str, object] = {}
+    for name, entry in value.items():
+        if not isinstance(entry, dict):
+            named[name] = {"to": entry}
+            continue
+        fields = dict(entry)
+        secret = fields.pop("to_file", None)
+        if isinstance(secret, str):
+            place: Place = (*_RESPONDERS, name, "to_file")
+            try:
+                if "to" in fields:
+                    raise Invalid("stands beside to; keep one of them")
+                fields["to"] = _secret(folder / secret)
+            except Invalid as error:
+                problems.append(Problem(error.message, spell(place), tree.lines.get(place), str(file)))
+                continue
+        named[name] = fields
+    return named
 
 
 def _secret(file: Path) -> str:

@@ -49,19 +49,6 @@ class AccessRows:
         )
         return await self.sql.run(statement) == 1
 
-    async def signing_key(self, now: datetime) -> bytes:
-        """The secret that links are signed with; made at first use, and the same for the whole cluster.
-
-        `now`: machine time.
-        """
-        rows = await self.sql.rows(select(signing_key.c.secret))
-        if not rows:
-            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-            fresh = {"id": 1, "secret": secrets.token_bytes(32), "created_at": now}
-            await self.sql.run(dialect.insert(signing_key).values(**fresh).on_conflict_do_nothing())
-            rows = await self.sql.rows(select(signing_key.c.secret))
-        return bytes(rows[0].secret)
-
     async def answered(self, who: str, key: str) -> tuple[bytes, int, str] | None:
         """(digest of the body, status, response) of a command that was carried out before."""
         rows = await self.sql.rows(
@@ -79,6 +66,22 @@ class AccessRows:
             insert(idempotency),
             {"who": who, "key": key, "digest": digest, "status": status, "response": response, "at": at},
         )
+
+    async def signing_key(self, at: datetime) -> bytes:
+        """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
+        known = await self.known_signing_key()
+        if known is None:
+            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+            made = {"id": 1, "secret": secrets.token_bytes(32), "created_at": at}
+            await self.sql.run(dialect.insert(signing_key).values(made).on_conflict_do_nothing())
+            known = await self.known_signing_key()
+        assert known is not None
+        return known
+
+    async def known_signing_key(self) -> bytes | None:
+        """The same, where one was made: without it there is no link to check."""
+        rows = await self.sql.rows(select(signing_key.c.secret).where(signing_key.c.id == 1))
+        return bytes(rows[0].secret) if rows else None
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, bindparam, func, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alertd.domain.incident import Incident, IncidentId, Update
+from alertd.domain.incident import Incident, IncidentId, Kind, Update
 from alertd.domain.policy import Policy
 from alertd.store import codec
+from alertd.store.responders import ResponderRows
 from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, incident_update, outage_event
 
@@ -56,8 +57,8 @@ _VERSION = select(
 ).where(incident.c.id == bindparam("which"))
 
 
-class IncidentRows:
-    """Reads and writes incidents within one transaction."""
+class IncidentRows(ResponderRows):
+    """Reads and writes incidents within one transaction; whatever they say is news for their responders."""
 
     sql: Sql
 
@@ -84,6 +85,7 @@ class IncidentRows:
                 "policy_snapshot": codec.encode(policy),
             },
         )
+        await self.watch_responders(new.id, new.opened_at)
         for each in new.updates:
             await self.add_update(new.id, each)
 
@@ -113,6 +115,8 @@ class IncidentRows:
             "source": new.source,
         }
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        if new.kind is not Kind.HOLDING:  # which says nothing about what responders owe
+            await self.touch_responders(incident_id, new.at)
         return await self.sql.run(dialect.insert(incident_update).values(values).on_conflict_do_nothing()) == 1
 
     async def incident(self, which: int | UUID) -> Incident | None:

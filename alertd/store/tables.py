@@ -390,3 +390,53 @@ fanout = Table(
 )
 Index(None, fanout.c.incident_id, fanout.c.update_no)
 Index("ix_fanout_todo", fanout.c.opened_at, postgresql_where=text("NOT done"), sqlite_where=text("NOT done"))
+
+responder_watch = Table(  # our own duty, one per incident: to have somebody tell families the next update
+    "responder_watch",
+    metadata,
+    Column("incident_id", Uuid, primary_key=True),
+    Column("look_at", Instant),  # NULL: it rests, as that of every incident that has ended
+)
+Index(
+    "ix_responder_watch_look_at",
+    responder_watch.c.look_at,
+    postgresql_where=text("look_at IS NOT NULL"),
+    sqlite_where=text("look_at IS NOT NULL"),
+)
+
+page = Table(  # a nudge or page to one responder; no address: who it is stands in the settings
+    "page",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("incident_id", Uuid, nullable=False),
+    Column("ladder", String(16), nullable=False),
+    Column("base", Instant, nullable=False),  # the instant that the run of the ladder belongs to
+    Column("step", SmallInteger, nullable=False),
+    Column("repeat", Integer, nullable=False),
+    Column("subject", String(128), nullable=False),  # of trouble, else empty
+    Column("who", String(128), nullable=False),  # the role in the policy
+    Column("wakes", Boolean, nullable=False),  # a page; else a nudge
+    Column("update_no", Integer, nullable=False),  # the newest update when it was planned
+    Column("state", String(16), nullable=False),
+    Column("due_at", Instant, nullable=False),  # machine time
+    Column("lease_until", Instant),  # machine time
+    Column("lease_token", Uuid),
+    Column("attempts", Integer, nullable=False),
+    Column("planned_at", Instant, nullable=False),
+    Column("accepted_at", Instant),
+    Column("code", Text),  # the provider's last word, or ours
+    UniqueConstraint("incident_id", "ladder", "base", "step", "repeat", "subject", name="uq_page_owed"),
+)
+_waiting = text("state IN ('pending', 'unknown')")
+Index("ix_page_due", page.c.due_at, postgresql_where=_waiting, sqlite_where=_waiting)
+Index("ix_page_leased", page.c.lease_until, postgresql_where=_leased, sqlite_where=_leased)
+
+trouble = Table(  # what of ours keeps families from being told in an incident; responders are paged once for each
+    "trouble",
+    metadata,
+    Column("incident_id", Uuid, nullable=False),
+    Column("subject", String(128), nullable=False),  # "channel sms"
+    Column("code", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("incident_id", "subject"),
+)

@@ -18,6 +18,7 @@ from alertd.usecases.message import message
 from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
+_OUR_FAULT = ("misconfigured", "no adapter")
 _FLUSH = 0.5  # seconds between two writes of outcomes while some of a batch still hang: most batches need one
 _IN_HAND = 10  # messages that a process holds for each connection of a channel: three batches of pushes
 _BATCH = 500  # so many more are taken at once, or half of what may be held if that is less
@@ -36,6 +37,7 @@ class Sender:
         # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
         self._in_hand: Counter[str] = Counter()
+        self._reported: set[tuple[IncidentId, str]] = set()  # broken channels that responders were told of
         self._freed = asyncio.Event()
 
     async def warm(self) -> None:
@@ -177,6 +179,7 @@ class Sender:
                     lost = await rows.finish(outcomes, lease, deps.clock.now()) if outcomes else 0
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
+        await self._tell_responders(outcomes)
         for outcome in outcomes:
             if outcome.state is not DeliveryState.ACCEPTED:
                 deps.log.info(
@@ -189,6 +192,26 @@ class Sender:
                     attempt=outcome.delivery.attempt,
                 )
         return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
+
+    async def _tell_responders(self, outcomes: Sequence[Outcome]) -> None:
+        """A channel that our own settings break is told to responders, once for each incident (R8)."""
+        broken = {
+            (outcome.delivery.incident, outcome.delivery.channel): outcome.code or ""
+            for outcome in outcomes
+            if outcome.state is DeliveryState.PARKED and (outcome.code or "").startswith(_OUR_FAULT)
+        }
+        fresh = {key: code for key, code in broken.items() if key not in self._reported}
+        if not fresh:
+            return
+        try:
+            async with self._deps.store.transaction() as rows:
+                for (incident, channel), code in sorted(fresh.items()):
+                    await rows.add_trouble(incident, f"channel {channel}", code, self._deps.clock.now())
+        except Exception as error:
+            # What is in hand for families goes on; the next message that is parked tells it.
+            self._deps.log.warning("trouble_not_noted", error=type(error).__name__, exc_info=True)
+        else:
+            self._reported.update(fresh)
 
     async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
         deps, incident = self._deps, telling.incident

@@ -25,6 +25,7 @@ class Swept:
     retried: int = 0
     rung: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller drains them
+    responders: bool = False  # somebody is to be nudged or paged: the caller tends to it, beside its looks
 
 
 async def sweep(deps: Deps, *, broker: bool) -> Swept:
@@ -37,12 +38,14 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     async with deps.store.reading() as rows:
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
+        responders = await rows.responders_due(deps.clock.now(), machine_at)
         ripe = await rows.ripe_incidents(deps.clock.now())
     if ripe:
         with suppress(Overtaken):  # looked at again at the next look
             await ripen(deps)
         async with deps.store.reading() as rows:
             backlog = await rows.backlog(deps.clock.now(), machine_at)
+            responders = await rows.responders_due(deps.clock.now(), machine_at)
     expired = retried = 0
     if lost:
         async with deps.store.transaction() as rows:
@@ -68,7 +71,7 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
             rung.append(lane)
         else:
             alone.append(lane)
-    return Swept(expired, retried, tuple(rung), tuple(alone))
+    return Swept(expired, retried, tuple(rung), tuple(alone), responders)
 
 
 def _age(backlog: Backlog, lane: str) -> float | None:

@@ -26,6 +26,26 @@ def test_channels_that_are_not_configured_are_named_with_the_way_out() -> None:
     assert _places(where(missing=("sms",)))["not_configured"] == ("sms",)
 
 
+def test_responders_whom_nobody_set_are_named() -> None:
+    told = _banner(where(nobody_pages=("follow-owner", "duty-manager")))
+
+    assert (
+        "Not set, so they are not paged when an update is due: follow-owner, duty-manager. alertd doctor" in told
+    )
+    assert _places(where(nobody_pages=("owner",)))["responders_not_set"] == ("owner",)
+
+
+def test_who_is_missing_comes_from_policies_and_settings(tmp_path: Path) -> None:
+    env = {"HOME": str(tmp_path), "ALERTD_RESPONDERS__DUTY_MANAGER": "+14155550123"}
+
+    assert wiring.missing_responders(load(env)) == {
+        "owner": ["default"],
+        "lead": ["default"],
+        "follow-owner": ["follow"],
+        "follow-lead": ["follow"],
+    }
+
+
 def test_nothing_is_said_where_nothing_is_missing() -> None:
     assert "onfigured" not in _banner(where())
 

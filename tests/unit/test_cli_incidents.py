@@ -372,3 +372,24 @@ def test_show_a_family(alertd: Shell, families: Daemon) -> None:
     assert "minor: nothing" in alertd.out
     assert alertd("family", "show", "nobody") == 1
     assert alertd.err == 'alertd: there is no family "nobody".\n'
+
+
+def test_ack_says_what_still_stands_and_show_who_is_next(alertd: Shell, families: Daemon) -> None:
+    """No deadline moves: families are owed the update as before."""
+    alertd(*OPEN, "--yes")
+    shown = alertd.json("incident", "show", "1")["responders"]
+    assert (shown["next"]["who"], shown["next"]["how"], shown["acknowledged_at"]) == ("owner", "nudge", None)
+    assert alertd("incident", "show", "1") == 0
+    assert "owe families an update by" in alertd.out
+    assert "owner is nudged at" in alertd.out
+
+    assert alertd("incident", "ack", "1", "--dry-run") == 0
+    assert "Incident 1 would be acknowledged." in alertd.out
+    assert alertd("incident", "ack", "1") == 0
+    assert alertd.out.startswith("Incident 1 is acknowledged. Families are still owed an update by ")
+    assert "owner is nudged at" in alertd.out
+    assert alertd.json("incident", "show", "1")["responders"]["acknowledged_at"] == "2026-11-04T20:00:00Z"
+    assert alertd("incident", "timeline", "1") == 0
+    assert "no deadline moves" in " ".join(alertd.out.split())
+    assert alertd("incident", "ack", "7") == 1
+    assert "there is no incident" in alertd.err

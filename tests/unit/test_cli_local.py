@@ -89,6 +89,18 @@ def test_a_policy_with_mistakes(alertd: Shell, tmp_path: Path) -> None:
     assert "is no folder" in alertd.err
 
 
+def test_responders_whom_nobody_set_are_named_with_the_setting(
+    alertd: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0: it is no mistake of the policy; but who reviews it should know."""
+    monkeypatch.setenv("ALERTD_RESPONDERS__LEAD", "+14155550123")
+    assert alertd("policy", "check", str(CONFIG)) == 0
+    told = " ".join(alertd.out.split())
+    assert "set ALERTD_RESPONDERS__FOLLOW_OWNER to a phone number or an Apprise URL" in told
+    assert "policies default, follow would page duty-manager" in told
+    assert "ALERTD_RESPONDERS__LEAD " not in told
+
+
 # --- doctor ---------------------------------------------------------------------------------------
 
 
@@ -119,6 +131,18 @@ def test_the_doctor_on_an_empty_machine(alertd: Shell, monkeypatch: pytest.Monke
     failed = [line.split()[1] for line in lines if line.startswith("FAIL")]
     assert failed == ["database", "api", "sms", "push", "email", "policy", "policy"]
     assert lines[-1] == "7 things would keep families from being told."
+
+
+def test_the_doctor_looks_at_responders(alertd: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is missing is worth knowing; a URL that cannot be used is wrong, and is never shown."""
+    monkeypatch.setenv("ALERTD_RESPONDERS__OWNER", "ntfys://t0psecret@ntfy.example.org/one/two")
+    found = examined(alertd)
+    [wrong] = [each for each in found["wrong"] if each["what"] == "responders"]
+    assert wrong["text"] == "owner: the responder's URL names several recipients: one responder is one person"
+    assert wrong["mend"] == ["mend ALERTD_RESPONDERS__OWNER"]
+    [note] = [each for each in found["note"] if each["what"] == "responders"]
+    assert any("ALERTD_RESPONDERS__FOLLOW_LEAD" in mend for mend in note["mend"])
+    assert "t0psecret" not in alertd.out
 
 
 @pytest.fixture
@@ -168,7 +192,8 @@ def test_the_doctor_when_all_is_well(
     alertd: Shell, well: None, sandbox: StandIns, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """0: database migrated, API up and getting things done, every account there and asked."""
-    for name, value in sandbox.env().items():
+    responders = ("owner", "lead", "duty-manager", "follow-owner", "follow-lead")
+    for name, value in sandbox.env(responders).items():
         monkeypatch.setenv(name, value)
     found = examined(alertd)
     assert found["wrong"] == []
@@ -186,6 +211,7 @@ def test_the_doctor_when_all_is_well(
         "email",
         "auditor",
         "dead man",
+        "responders",
     }
     said = {each["what"]: each["text"] for each in found["ok"]}
     assert said["sms"] == "Twilio answers: the account is active"
@@ -309,6 +335,7 @@ def test_the_doctor_sees_what_is_worth_knowing(
     assert names(found["note"]) == {"clock", "console", "api key", "redis", "public url", *workers} | {
         "auditor",
         "dead man",
+        "responders",
     }
     assert "hunter2" not in alertd.out
     assert "chmod 600" in alertd.out

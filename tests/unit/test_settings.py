@@ -267,3 +267,81 @@ def test_the_shipped_file_names_every_setting() -> None:
 
 def test_only_the_known_paths_are_paths() -> None:
     assert {("data_dir",), ("fcm", "credentials_file")} == PATHS
+
+
+# --- responders -----------------------------------------------------------------------------------
+
+
+def reached(read: settings.Settings) -> dict[str, tuple[str, str, str | None]]:
+    return {n: (r.channel, r.to.get_secret_value(), r.zone) for n, r in read.responders.items()}
+
+
+def test_responders_are_phones_or_urls_from_file_and_environment(tmp_path: Path) -> None:
+    (tmp_path / "lead-url").write_text("ntfys://ntfy.example.org/lead\n")
+    (tmp_path / "duty").write_text("+1 415 555 0124\n")
+    (tmp_path / "alertd.yaml").write_text(
+        "responders:\n"
+        '  follow-owner: "+1 (415) 555-0123"\n'
+        "  follow-lead: {to_file: lead-url, zone: America/Los_Angeles}\n"
+        "  spare: {to: gotifys://gotify.example.org/Aq2a3b4c5d6e7f8}\n"
+    )
+    env = {
+        **HOME,
+        "ALERTD_CONFIG": str(tmp_path),
+        "ALERTD_RESPONDERS__FOLLOW_OWNER__ZONE": "Europe/Berlin",
+        "ALERTD_RESPONDERS__DUTY_MANAGER_FILE": str(tmp_path / "duty"),
+        "ALERTD_RESPONDERS__SPARE": "+14155550125",
+    }
+    read = settings.load(env)
+    assert reached(read) == {
+        "follow-owner": ("sms", "+14155550123", "Europe/Berlin"),
+        "follow-lead": ("apprise", "ntfys://ntfy.example.org/lead", "America/Los_Angeles"),
+        "duty-manager": ("sms", "+14155550124", None),
+        "spare": ("sms", "+14155550125", None),
+    }
+    assert "0123" not in f"{read!r} {read.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("ann@example.org", "is not a telephone number"),
+        ("+1628555", "has too few"),
+        (f"exec://{SECRET}", "has a scheme that alertd does not page by; it may be discord, gotify"),
+        (f"json://{SECRET}.example.org/x?redirect=yes", 'has the option "redirect", which leads elsewhere'),
+    ],
+)
+def test_a_responder_who_cannot_be_is_refused_by_name_and_never_quoted(value: str, expected: str) -> None:
+    [told] = refusal({**HOME, "ALERTD_RESPONDERS__OWNER": value})
+    assert told.startswith(f"ALERTD_RESPONDERS__OWNER: {expected}")
+    assert value not in told
+
+
+def test_mistakes_in_responders_are_told_with_their_line(tmp_path: Path) -> None:
+    (tmp_path / "alertd.yaml").write_text(
+        "responders:\n"
+        f"  owner: {{to: {SECRET}}}\n"
+        "  lead: {to: +14155550123, zone: Mars/Olympus}\n"
+        "  spare: {to: +14155550123, to_file: x}\n"
+        "  third: {too: +14155550123}\n"
+    )
+    told = "\n".join(refusal(HOME, tmp_path))
+    assert "alertd.yaml:2: responders.owner.to: is not a telephone number" in told
+    assert "alertd.yaml:3: responders.lead.zone: is no time zone" in told
+    assert "alertd.yaml:4: responders.spare.to_file: stands beside to; keep one of them" in told
+    assert "alertd.yaml:5: responders.third" in told
+
+
+def test_a_responders_variable_that_means_nothing_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "owner"
+    file.write_text("+14155550123")
+    env = {
+        **HOME,
+        "ALERTD_RESPONDERS__OWNER__ZONES": "Europe/Berlin",
+        "ALERTD_RESPONDERS__OWNER": "+14155550123",
+        "ALERTD_RESPONDERS__OWNER_FILE": str(file),
+    }
+    assert sorted(refusal(env)) == [
+        "ALERTD_RESPONDERS__OWNER_FILE: is set beside ALERTD_RESPONDERS__OWNER; keep one of them",
+        'ALERTD_RESPONDERS__OWNER__ZONES: is not known; did you mean "ALERTD_RESPONDERS__OWNER__ZONE"?',
+    ]

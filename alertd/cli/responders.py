@@ -1,0 +1,37 @@
+"""What `alertd doctor` and `alertd policy check` say of the people who are paged."""
+
+from alertd import wiring
+from alertd.cli.finding import Finding, Seen
+from alertd.domain.errors import Invalid
+from alertd.settings import Settings, load
+
+
+def responders(seen: Seen) -> list[Finding]:
+    """Whether everybody whom policies would page can be paged; sends nothing."""
+    settings = seen.settings
+    try:
+        named = wiring.named_responders(settings.config_dir)
+    except Invalid:
+        return []  # told of as policies
+    if seen.stand_ins is not None:
+        settings = load({**seen.env, **seen.stand_ins.env(named)})
+    found = [
+        Finding("wrong", "responders", f"{name}: {why}", (f"mend {wiring.responder_variable(name)}",))
+        for name, why in sorted(wiring.responder_problems(settings).items())
+    ]
+    missing = unset(settings)
+    if missing:
+        text = "some of those who owe families an update cannot be nudged or paged"
+        found.append(Finding("note", "responders", text, tuple(missing)))
+    elif named and not found:
+        found.append(Finding("ok", "responders", f"{len(named)} can be nudged and paged"))
+    return found
+
+
+def unset(settings: Settings) -> list[str]:
+    """For each responder that a policy names and the settings lack: what to set. Raises Mistakes."""
+    return [
+        f"set {wiring.responder_variable(name)} to a phone number or an Apprise URL: "
+        f"{'policy' if len(policies) == 1 else 'policies'} {', '.join(policies)} would page {name}"
+        for name, policies in wiring.missing_responders(settings).items()
+    ]

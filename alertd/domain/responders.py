@@ -1,0 +1,193 @@
+"""The ladder for responders: whom to nudge or page now, and when to look again (R8). Pure.
+
+Level-triggered like the planner for families: it compares what is owed with what was sent, so planning twice
+owes nothing twice, and after a standstill each person is paged once, not once for every step missed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from alertd.domain.paging import Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
+from alertd.domain.policy import Policy, ResponderStep
+from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
+
+HOLD = timedelta(minutes=10)
+"""How long an acknowledgement holds each later step, once (R8)."""
+
+AGAIN = timedelta(minutes=10)
+"""How often the last step repeats where the policy does not say: a ladder that ends is silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    who: str
+    page: bool
+    at: datetime | None  # None: only in place of somebody who could not be reached
+    again: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One ladder from one instant on."""
+
+    ladder: ResponderLadder
+    base: datetime
+    began: datetime  # acknowledgements before it were about something else
+    steps: tuple[_Step, ...]
+    subject: str = ""
+    once: bool = False  # repeated only until one of its pages could be handed over
+
+    def key(self, step: int, repeat: int) -> PageKey:
+        return PageKey(self.ladder, self.base, step, repeat, self.subject)
+
+    def owns(self, key: PageKey) -> bool:
+        return (key.ladder, key.base, key.subject) == (self.ladder, self.base, self.subject)
+
+
+def plan_pages(duty: Responding, now: datetime) -> Orders:
+    """Compare who should know with who was told; `now` is story time."""
+    owed: list[OwedPage] = []
+    coming: list[Coming] = []
+    runs = list(_runs(duty))
+    for run in runs:
+        sent = {(p.key.step, p.key.repeat): p for p in duty.paged if run.owns(p.key)}
+        held = min((at for at in duty.acknowledged if at >= run.began), default=None)
+        owed += _owed(run, sent, held, now)
+        coming += _coming(run, sent, held, now)
+    known = {p.key for p in duty.paged} | {o.key for o in owed}
+    return Orders(
+        owed=tuple(owed),
+        stale=tuple(p.key for p in duty.paged if p.waits and not _current(p.key, runs, known)),
+        coming=tuple(sorted(coming, key=lambda each: each.at)),
+    )
+
+
+def still_due(duty: Responding, key: PageKey) -> bool:
+    """Whether a page that was owed when it was planned is still worth sending."""
+    return _current(key, list(_runs(duty)), {p.key for p in duty.paged})
+
+
+def _current(key: PageKey, runs: Sequence[_Run], known: set[PageKey]) -> bool:
+    newer = any(
+        (k.ladder, k.base, k.subject, k.step) == (key.ladder, key.base, key.subject, key.step)
+        and k.repeat > key.repeat
+        for k in known
+    )
+    return not newer and any(run.owns(key) for run in runs)
+
+
+def _runs(duty: Responding) -> Iterator[_Run]:
+    incident, policy = duty.incident, duty.policy
+    if incident.state.ended:
+        return
+    said = words(incident)
+    spoken = said[-1].at if said else beginning(incident).at
+    if unattended(incident):
+        began = beginning(incident).at
+        yield _Run(ResponderLadder.OPENED, began, began, _chain(policy, began), once=True)
+    due = post_by(incident, policy)
+    yield _Run(ResponderLadder.POST, due, spoken, _steps(policy.escalation.post, due - duty.margin))
+    late = news_by(incident, policy)
+    if late is not None:
+        yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
+    for subject, since in duty.trouble.items():
+        yield _Run(ResponderLadder.TROUBLE, since, since, _chain(policy, since), subject, once=True)
+
+
+def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...]:
+    last = len(steps) - 1
+    return tuple(
+        _Step(s.who, s.page, around + s.offset, s.repeat or (AGAIN if i == last and s.page else None))
+        for i, s in enumerate(steps)
+    )
+
+
+def _chain(policy: Policy, at: datetime) -> tuple[_Step, ...]:
+    """Whom the policy pages, in its order: the first at once, each next one if that fails."""
+    names = dict.fromkeys(s.who for s in (*policy.escalation.post, *policy.escalation.news) if s.page)
+    # Only the first has a time of its own.
+    return tuple(_Step(who, True, None if i else at, None if i else AGAIN) for i, who in enumerate(names))
+
+
+_Sent = Mapping[tuple[int, int], Paged]
+
+
+def _owed(run: _Run, sent: _Sent, held: datetime | None, now: datetime) -> list[OwedPage]:
+    due: dict[tuple[int, int], None] = {}
+    for i, step in enumerate(run.steps):
+        k = _latest(step, held, now)
+        if k is None or (i, k) in sent or (run.once and _settled(sent)):
+            continue
+        if not step.page and (_overtaken(run, held, now) or _time(step, 0, held) < run.began):
+            continue  # to nudge now would tell them late, or before anything could be late
+        due[i, k] = None
+    for (i, k), paged in sent.items():
+        if paged.failed:
+            instead = _instead(run, sent, i, k)
+            if instead is not None:
+                due[instead] = None
+    return [OwedPage(run.key(i, k), run.steps[i].who, run.steps[i].page) for i, k in due]
+
+
+def _settled(sent: _Sent) -> bool:
+    return any(not paged.failed for paged in sent.values())
+
+
+def _overtaken(run: _Run, held: datetime | None, now: datetime) -> bool:
+    return any(step.page and _latest(step, held, now) is not None for step in run.steps)
+
+
+def _instead(run: _Run, sent: _Sent, failed: int, repeat: int) -> tuple[int, int] | None:
+    """The step in place of one that could not be handed over; None: somebody is told already, or nobody can be.
+
+    The steps after it, then those before it: whoever can be reached must know.
+    """
+    count, tried = len(run.steps), {run.steps[failed].who}
+    for j in (*range(failed + 1, count), *range(failed)):
+        step, told = run.steps[j], sent.get((j, repeat))
+        if told is not None and not told.failed:
+            return None
+        if told is None and step.page and step.who not in tried:
+            return j, repeat
+        if told is not None:
+            tried.add(step.who)
+    return None
+
+
+def _coming(run: _Run, sent: _Sent, held: datetime | None, now: datetime) -> Iterator[Coming]:
+    if run.once and sent and _settled(sent):
+        return
+    for i, step in enumerate(run.steps):
+        if step.at is None:
+            continue
+        k = _latest(step, held, now)
+        following = 0 if k is None else k + 1
+        if (following and step.again is None) or (not step.page and _time(step, 0, held) < run.began):
+            continue
+        while (i, following) in sent and step.again is not None:
+            following += 1  # it was sent early, in place of somebody else
+        if (i, following) not in sent and not (run.once and not sent):
+            yield Coming(_time(step, following, held), step.who, step.page, run.ladder)
+
+
+def _time(step: _Step, repeat: int, held: datetime | None) -> datetime:
+    """When a repeat of a step falls due; an acknowledgement before that moment holds it."""
+    assert step.at is not None
+    at = step.at + repeat * (step.again or timedelta(0))
+    return at + HOLD if held is not None and held < at else at
+
+
+def _latest(step: _Step, held: datetime | None, now: datetime) -> int | None:
+    """The newest repeat of a step that is due; None before the first."""
+    if step.at is None:
+        return None
+    if step.again is None:
+        return 0 if _time(step, 0, held) <= now else None
+    found = None
+    # Those that fell due before the acknowledgement, and those that it held.
+    for until in (now,) if held is None else (min(now, held), now - HOLD):
+        k = (until - step.at) // step.again
+        if k >= 0 and _time(step, k, held) <= now:
+            found = k if found is None else max(found, k)
+    return found

@@ -1,0 +1,236 @@
+"""Our own duty in each incident, and the nudges and pages to those who owe families an update (R8).
+
+Lock order: the incident's watch, then its pages.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, exists, insert, literal, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alertd.domain.delivery import DeliveryState
+from alertd.domain.incident import IncidentId
+from alertd.domain.paging import OwedPage, PageKey, ResponderLadder, unreachable
+from alertd.records import Lease, PageOutcome, PageRow
+from alertd.store.ids import uuid7
+from alertd.store.one_of import one_of
+from alertd.store.sql import Sql
+from alertd.store.tables import act, incident, page, responder_watch, trouble
+from alertd.store.types import Instant
+
+ACK = "ack"
+"""What the record of human acts calls a responder's acknowledgement."""
+
+_DUE = page.c.state.in_([literal("pending", literal_execute=True), literal("unknown", literal_execute=True)])
+"""The condition of `ix_page_due`, with its values: both databases want the very same one."""
+_LEASED = page.c.state == literal("leased", literal_execute=True)
+
+
+class ResponderRows:
+    """Plans and finishes pages within one transaction."""
+
+    sql: Sql
+
+    # --- the watch -------------------------------------------------------------------------------
+
+    async def touch_responders(self, incident_id: UUID, at: datetime) -> None:
+        """Make an incident's own watch due at `at`, in story time, unless it is due earlier."""
+        column = responder_watch.c.look_at
+        await self.sql.run(
+            update(responder_watch)
+            .where(responder_watch.c.incident_id == incident_id, or_(column.is_(None), column > at))
+            .values(look_at=at)
+        )
+
+    async def watch_responders(self, incident_id: UUID, at: datetime) -> None:
+        """Give a new incident its watch, due at `at`."""
+        await self.sql.run(insert(responder_watch), {"incident_id": incident_id, "look_at": at})
+
+    async def responders_due(self, now: datetime, machine_at: datetime) -> bool:
+        """Whether any incident's own watch is due, or any page is to be sent."""
+        watches = select(responder_watch.c.incident_id).where(responder_watch.c.look_at <= now)
+        rows = await self.sql.rows(select(exists(watches), exists(select(page.c.id).where(_sendable(machine_at)))))
+        return bool(rows[0][0] or rows[0][1])
+
+    async def take_responders(self, now: datetime) -> IncidentId | None:
+        """The incident whose own watch has been due the longest and that nobody else is planning; locks it."""
+        rows = await self.sql.rows(
+            select(responder_watch.c.incident_id)
+            .where(responder_watch.c.look_at <= now)
+            .order_by(responder_watch.c.look_at)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return IncidentId(rows[0].incident_id) if rows else None
+
+    async def look_again(self, incident_id: UUID, look_at: datetime | None) -> None:
+        """When an incident's own watch is due next; None: it rests. The caller holds its lock."""
+        await self.sql.run(
+            update(responder_watch).where(responder_watch.c.incident_id == incident_id).values(look_at=look_at)
+        )
+
+    # --- what the planner looks at ----------------------------------------------------------------
+
+    async def pages(self, incident_id: UUID) -> Sequence[PageRow]:
+        """All nudges and pages of an incident, oldest first."""
+        rows = await self.sql.rows(
+            select(page).where(page.c.incident_id == incident_id).order_by(page.c.planned_at, page.c.id)
+        )
+        return [_page(row) for row in rows]
+
+    async def page(self, page_id: UUID) -> PageRow | None:
+        """A nudge or page by its id."""
+        rows = await self.sql.rows(select(page).where(page.c.id == page_id))
+        return _page(rows[0]) if rows else None
+
+    async def acknowledgements(self, incident_id: UUID) -> Sequence[datetime]:
+        """When responders said that they know, oldest first."""
+        rows = await self.sql.rows(
+            select(act.c.at).where(act.c.incident_id == incident_id, act.c.what == ACK).order_by(act.c.at)
+        )
+        return [row.at for row in rows]
+
+    async def troubles(self, incident_id: UUID) -> Mapping[str, tuple[datetime, str]]:
+        """What of ours keeps families from being told: subject -> (since when, the code)."""
+        rows = await self.sql.rows(
+            select(trouble).where(trouble.c.incident_id == incident_id).order_by(trouble.c.at, trouble.c.subject)
+        )
+        return {row.subject: (row.at, row.code) for row in rows}
+
+    async def add_trouble(self, incident_id: UUID, subject: str, code: str, at: datetime) -> bool:
+        """Note something of ours that keeps families from being told; False if it is known.
+
+        Responders are paged once for each incident and subject, a few words such as "channel sms".
+        """
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        values = {"incident_id": incident_id, "subject": subject, "code": code, "at": at}
+        if not await self.sql.run(dialect.insert(trouble).values(values).on_conflict_do_nothing()):
+            return False
+        await self.touch_responders(incident_id, at)
+        return True
+
+    # --- pages -------------------------------------------------------------------------------------
+
+    async def add_pages(
+        self, incident_id: UUID, owed: Sequence[OwedPage], update_no: int, now: datetime, machine_at: datetime
+    ) -> None:
+        """Write what is owed; what is there already stays as it is."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        for each in owed:
+            values = {
+                "id": uuid7(),
+                "incident_id": incident_id,
+                "ladder": each.key.ladder.value,
+                "base": each.key.base,
+                "step": each.key.step,
+                "repeat": each.key.repeat,
+                "subject": each.key.subject,
+                "who": each.who,
+                "wakes": each.page,
+                "update_no": update_no,
+                "state": DeliveryState.PENDING.value,
+                "due_at": machine_at,
+                "attempts": 0,
+                "planned_at": now,
+            }
+            await self.sql.run(dialect.insert(page).values(values).on_conflict_do_nothing())
+
+    async def cancel_pages(self, ids: Sequence[UUID]) -> None:
+        """Nobody needs to read these any more; what a worker has in hand stays with it."""
+        if ids:
+            await self.sql.run(
+                update(page).where(one_of(page.c.id, list(ids)), _DUE).values(state=DeliveryState.CANCELLED.value)
+            )
+
+    async def claim_pages(self, machine_at: datetime, lease: Lease, limit: int) -> Sequence[PageRow]:
+        """Lease the pages that are to be sent, the longest due first; those of a lease that ran out go again.
+
+        Better twice than never: what a worker held when it died may have been sent.
+        """
+        found = await self.sql.rows(
+            select(page.c.id)
+            .where(_sendable(machine_at))
+            .order_by(page.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        ids = [row.id for row in found]
+        if not ids:
+            return []
+        await self.sql.run(
+            update(page)
+            .where(one_of(page.c.id, ids))
+            .values(
+                state=DeliveryState.LEASED.value,
+                lease_until=lease.until,
+                lease_token=lease.token,
+                attempts=page.c.attempts + 1,
+            )
+        )
+        rows = await self.sql.rows(select(page).where(one_of(page.c.id, ids)).order_by(page.c.due_at, page.c.id))
+        return [_page(row) for row in rows]
+
+    async def finish_page(self, outcome: PageOutcome, lease: Lease, now: datetime) -> bool:
+        """Write what became of a page; False if its lease was lost meanwhile.
+
+        One that was not handed over makes the incident's own watch due at `now`: the next step is.
+        """
+        told = outcome.state is DeliveryState.ACCEPTED
+        if not told:
+            await self.touch_responders(outcome.page.incident, now)
+        return (
+            await self.sql.run(
+                update(page)
+                .where(page.c.id == outcome.page.id, page.c.lease_token == lease.token, _LEASED)
+                .values(
+                    state=outcome.state.value,
+                    code=outcome.code,
+                    due_at=outcome.due_at or page.c.due_at,
+                    accepted_at=now if told else None,
+                    lease_until=None,
+                    lease_token=None,
+                )
+            )
+            == 1
+        )
+
+    async def responders_unreachable(self, now: datetime) -> bool:
+        """Whether some open incident has responders to page, and none of its pages could be handed over.
+
+        For the dead man's ping: see `alertd.domain.paging.unreachable`. `now` is story time.
+        """
+        rows = await self.sql.rows(
+            select(page)
+            .join(incident, incident.c.id == page.c.incident_id)
+            .where(incident.c.ended_at.is_(None))
+            .order_by(page.c.incident_id)
+        )
+        return any(
+            unreachable([(row.planned_at, row.paged) for row in map(_page, of_one)], now)
+            for _, of_one in groupby(rows, key=lambda row: row.incident_id)
+        )
+
+
+def _sendable(machine_at: datetime) -> Any:
+    at = literal(machine_at, Instant())
+    return or_(and_(_DUE, page.c.due_at <= at), and_(_LEASED, page.c.lease_until < at))
+
+
+def _page(row: Row[*tuple[Any, ...]]) -> PageRow:
+    return PageRow(
+        id=row.id,
+        incident=IncidentId(row.incident_id),
+        key=PageKey(ResponderLadder(row.ladder), row.base, row.step, row.repeat, row.subject),
+        who=row.who,
+        page=row.wakes,
+        update=row.update_no,
+        state=DeliveryState(row.state),
+        attempts=row.attempts,
+        planned_at=row.planned_at,
+        accepted_at=row.accepted_at,
+        code=row.code,
+    )

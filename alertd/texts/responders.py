@@ -1,0 +1,109 @@
+"""What responders read: plain English, in one place, short enough for an SMS or two.
+
+Says why they are told, by when to publish, what families hear otherwise, and the command to run.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alertd.domain.durations import spell_duration
+from alertd.domain.paging import ResponderLadder
+from alertd.domain.post_by import beginning
+from alertd.ports import Content, PageSaying
+from alertd.texts.clean import clean
+
+
+def compose_page(saying: PageSaying) -> Content:
+    """Title and text of a nudge or page."""
+    incident = saying.incident
+    facts = incident.newest.facts
+    what = f"Incident {incident.number} ({incident.severity}, {incident.state}): {clean(facts.title)}."
+    parts = [what, _touched(saying), *_why(saying), *_how(saying)]
+    if saying.link:
+        parts.append(f"Acknowledge: {saying.link}")
+    return Content(title=_title(saying), text=" ".join(part for part in parts if part))
+
+
+def _title(saying: PageSaying) -> str:
+    mark = "PAGE" if saying.page else "Nudge"
+    number = saying.incident.number
+    match saying.ladder:
+        case ResponderLadder.OPENED:
+            return f"{mark}: incident {number} was opened by a machine"
+        case ResponderLadder.NEWS:
+            return f"{mark}: families in incident {number} wait for news"
+        case ResponderLadder.TROUBLE:
+            return f"{mark}: {saying.subject}{' fails' if _is_channel(saying) else ''} in incident {number}"
+    return f"{mark}: incident {number} needs an update by {_time(saying, saying.post_by)}"
+
+
+def _touched(saying: PageSaying) -> str:
+    return f"{saying.families:,} {'family' if saying.families == 1 else 'families'} touched."
+
+
+def _why(saying: PageSaying) -> list[str]:
+    incident = saying.incident
+    match saying.ladder:
+        case ResponderLadder.TROUBLE if not _is_channel(saying):
+            return [f"{saying.subject}: {clean(saying.code)}."]
+        case ResponderLadder.TROUBLE:
+            return [
+                f"{saying.subject} fails ({saying.code}): families are told over other channels, or not at all."
+            ]
+        case ResponderLadder.OPENED:
+            began = beginning(incident)
+            source = clean(began.source or "a machine")
+            return [
+                f"Opened by {source} at {_time(saying, began.at)}, and no person has spoken yet.",
+                _held(saying) or f"Publish by {_time(saying, saying.post_by)}, {_else(saying)}",
+            ]
+        case ResponderLadder.NEWS:
+            waited = timedelta(minutes=(saying.now - saying.news_at) // timedelta(minutes=1))
+            since = f"Families have had no news by a person since {_time(saying, saying.news_at)}"
+            return [f"{since} ({spell_duration(waited)}).", f"Publish by {_time(saying, saying.post_by)}."]
+    since = f"No update since {_time(saying, saying.word_at)}." if saying.word_at else "No person has spoken yet."
+    if saying.now >= saying.post_by:
+        late = f"The update was due by {_time(saying, saying.post_by)}: publish now."
+        return [since, late, _held(saying) or "Families are told that there is no news."]
+    return [since, f"Publish by {_time(saying, saying.post_by)}, {_else(saying)}"]
+
+
+def _else(saying: PageSaying) -> str:
+    return _held(saying) or "else families are told then that there is no news."
+
+
+def _held(saying: PageSaying) -> str:
+    """What becomes of a suspicion that families were not told of yet."""
+    incident = saying.incident
+    if not incident.held:
+        return ""
+    if incident.confirm_at is None:
+        return "Families are told nothing until a person confirms it."
+    return f"Families are told of it at {_time(saying, incident.confirm_at)} unless somebody acts."
+
+
+def _is_channel(saying: PageSaying) -> bool:
+    return saying.subject.startswith("channel ")
+
+
+def _how(saying: PageSaying) -> list[str]:
+    number = saying.incident.number
+    if saying.ladder is ResponderLadder.TROUBLE:
+        return ["Run: alertd doctor"]
+    run = [f'Run: alertd incident update {number} --message "..."']
+    if saying.ladder is ResponderLadder.OPENED:
+        run.append(f"False alarm: alertd incident cancel {number}")
+    return run
+
+
+def _time(saying: PageSaying, moment: datetime) -> str:
+    """A moment in UTC, and in the responder's zone if the settings name one; with its day unless that is today."""
+    told = _wall(moment, saying.now, "UTC")
+    return f"{told} ({_wall(moment, saying.now, saying.zone)})" if saying.zone else told
+
+
+def _wall(moment: datetime, now: datetime, zone: str) -> str:
+    where = UTC if zone == "UTC" else ZoneInfo(zone)
+    local = moment.astimezone(where)
+    day = "" if local.date() == now.astimezone(where).date() else f"{local:%a} "
+    return f"{day}{local:%H:%M} {local.tzname()}"

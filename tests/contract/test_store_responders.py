@@ -1,0 +1,318 @@
+"""Pages and the incident's own watch, on both databases: due, claimed once, written once, resting at the end."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from alertd.domain.delivery import DeliveryState
+from alertd.domain.incident import Incident, IncidentId, Kind, State
+from alertd.domain.paging import OwedPage, PageKey, ResponderLadder
+from alertd.records import Lease, PageOutcome, PageRow
+from alertd.store.tables import page, responder_watch
+from tests import make
+from tests.contract.books import LEASE, Books
+from tests.contract.test_store_indexes import listening, plans
+from tests.make import after
+
+
+def owed(step: int = 0, who: str = "owner", **changes: object) -> OwedPage:
+    key = PageKey(ResponderLadder.POST, after(30), step)
+    return OwedPage(replace(key, **changes), who, page=True)  # type: ignore[arg-type]
+
+
+async def add(books: Books, *pages: OwedPage, incident: Incident | None = None, at: datetime = make.NOON) -> None:
+    async with books.store.transaction() as rows:
+        await rows.add_pages((incident or books.incident).id, pages, 1, at, at)
+
+
+async def claim(books: Books, at: datetime = make.NOON) -> tuple[list[PageRow], Lease]:
+    lease = Lease(uuid4(), at + LEASE)
+    async with books.store.transaction() as rows:
+        return list(await rows.claim_pages(at, lease, 10)), lease
+
+
+async def finish(
+    books: Books,
+    row: PageRow,
+    lease: Lease,
+    state: DeliveryState,
+    due_at: datetime | None = None,
+    at: datetime = make.NOON,
+) -> bool:
+    async with books.store.transaction() as rows:
+        return await rows.finish_page(PageOutcome(row, state, "code", due_at), lease, at)
+
+
+async def look_at(books: Books, incident: UUID | None = None) -> datetime | None:
+    found = await books.row(responder_watch, incident_id=incident or books.incident.id)
+    at: datetime | None = found["look_at"]
+    return at
+
+
+async def unreachable(books: Books, at: datetime = make.NOON) -> bool:
+    async with books.store.reading() as rows:
+        return await rows.responders_unreachable(at)
+
+
+# --- the watch ------------------------------------------------------------------------------------
+
+
+async def test_an_incident_is_born_with_its_own_watch_and_due_at_once(books: Books):
+    assert await look_at(books) == make.NOON
+    async with books.store.reading() as rows:
+        assert await rows.responders_due(make.NOON, make.NOON)
+        assert not await rows.responders_due(make.NOON - timedelta(seconds=1), make.NOON)
+
+
+async def test_the_longest_due_is_taken_first_and_rests_until_it_is_due_again(books: Books):
+    other = replace(books.incident, id=IncidentId(uuid4()), number=2, opened_at=after(-5))
+    await books.open(other)
+    for expected, later in ((other, after(10)), (books.incident, None)):
+        async with books.store.transaction() as rows:
+            assert await rows.take_responders(make.NOON) == expected.id
+            await rows.look_again(expected.id, later)
+    async with books.store.transaction() as rows:
+        assert await rows.take_responders(make.NOON) is None
+        assert await rows.take_responders(after(10)) == other.id
+
+
+async def test_every_update_but_a_holding_makes_it_due(books: Books):
+    async with books.store.transaction() as rows:
+        await rows.look_again(books.incident.id, None)
+        await rows.add_update(books.incident.id, make.update(2, Kind.HOLDING, after(5)))
+    assert await look_at(books) is None
+    async with books.store.transaction() as rows:
+        await rows.add_update(books.incident.id, make.update(3, Kind.PROGRESS, after(6)))
+    assert await look_at(books) == after(6)
+    async with books.store.transaction() as rows:
+        await rows.add_update(books.incident.id, make.update(4, Kind.RESOLUTION, after(7), state=State.RESOLVED))
+        await rows.touch_responders(books.incident.id, after(3))
+        await rows.touch_responders(books.incident.id, after(9))
+    assert await look_at(books) == after(3)
+
+
+async def test_two_who_plan_at_once_take_different_incidents(pages: Books):
+    await pages.open(replace(pages.incident, id=IncidentId(uuid4()), number=2))
+    async with pages.store.transaction() as one, pages.store.transaction() as two:
+        taken = {await one.take_responders(make.NOON), await two.take_responders(make.NOON)}
+        assert len(taken) == 2
+        assert None not in taken
+
+
+async def test_who_publishes_while_it_is_planned_is_not_overlooked(pages: Books):
+    """The update waits for the planner's lock, and makes the watch due behind it."""
+    async with pages.store.transaction() as planner:
+        assert await planner.take_responders(make.NOON) == pages.incident.id
+
+        async def publish() -> None:
+            async with pages.store.transaction() as rows:
+                await rows.add_update(pages.incident.id, make.update(2, Kind.PROGRESS, after(1)))
+
+        publishing = asyncio.create_task(publish())
+        await asyncio.sleep(0)
+        await planner.look_again(pages.incident.id, after(19))
+    await publishing
+    assert await look_at(pages) == after(1)
+
+
+# --- pages ----------------------------------------------------------------------------------------
+
+
+async def test_a_page_is_written_once_for_ever(books: Books):
+    await add(books, owed(), owed(1, "lead"))
+    await add(books, owed(), owed(repeat=1), owed(subject="channel sms"))
+    async with books.store.reading() as rows:
+        found = await rows.pages(books.incident.id)
+    assert sorted((row.key.step, row.key.repeat, row.key.subject, row.who) for row in found) == [
+        (0, 0, "", "owner"),
+        (0, 0, "channel sms", "owner"),
+        (0, 1, "", "owner"),
+        (1, 0, "", "lead"),
+    ]
+    assert found[0].key.base == after(30)
+    assert found[0].paged.state is DeliveryState.PENDING
+
+
+async def test_what_one_has_claimed_no_other_gets(books: Books):
+    await add(books, owed(), owed(1, "lead"))
+    first, _ = await claim(books)
+    second, _ = await claim(books)
+    assert [row.who for row in first] == ["owner", "lead"]
+    assert [row.attempts for row in first] == [1, 1]
+    assert second == []
+
+
+async def test_two_who_claim_at_once_share_the_pages(pages: Books):
+    await add(pages, *(owed(step) for step in range(6)))
+    async with pages.store.transaction() as one, pages.store.transaction() as two:
+        a = await one.claim_pages(make.NOON, Lease(uuid4(), after(1)), 3)
+        b = await two.claim_pages(make.NOON, Lease(uuid4(), after(1)), 10)
+    assert len(a) == 3
+    assert len(b) == 3
+    assert not {row.id for row in a} & {row.id for row in b}
+
+
+async def test_an_acceptance_is_written_and_leaves_the_watch_alone(books: Books):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    async with books.store.transaction() as rows:
+        await rows.look_again(books.incident.id, after(9))
+    assert await finish(books, row, lease, DeliveryState.ACCEPTED, at=after(1))
+    found = await books.row(page, id=row.id)
+    assert (found["state"], found["accepted_at"], found["lease_token"]) == ("accepted", after(1), None)
+    assert await look_at(books) == after(9)
+
+
+async def test_what_was_not_handed_over_is_tried_when_it_is_due_and_makes_the_watch_due_at_once(books: Books):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    async with books.store.transaction() as rows:
+        await rows.look_again(books.incident.id, after(9))
+    assert await finish(books, row, lease, DeliveryState.PENDING, after(2), at=after(1))
+    assert await look_at(books) == after(1)
+    assert (await claim(books, after(1)))[0] == []
+    [again], _ = await claim(books, after(2))
+    assert (again.id, again.attempts, again.code) == (row.id, 2, "code")
+
+
+async def test_a_lease_that_ran_out_is_sent_again_and_its_old_holder_writes_nothing(books: Books):
+    """Better twice than never: the worker that held it died, or was as good as dead."""
+    await add(books, owed())
+    [row], old = await claim(books)
+    assert (await claim(books, make.NOON + LEASE))[0] == []
+    [again], new = await claim(books, make.NOON + LEASE + timedelta(seconds=1))
+    assert again.id == row.id
+    assert not await finish(books, row, old, DeliveryState.ACCEPTED)
+    assert await finish(books, again, new, DeliveryState.ACCEPTED)
+
+
+async def test_what_is_cancelled_is_not_sent_but_what_is_in_hand_stays(books: Books):
+    await add(books, owed())
+    [held], _ = await claim(books)
+    await add(books, owed(1, "lead"))
+    async with books.store.transaction() as rows:
+        waiting = [row for row in await rows.pages(books.incident.id) if row.who == "lead"]
+        await rows.cancel_pages([held.id, waiting[0].id])
+    states = {row["who"]: row["state"] for row in await books.table(page)}
+    assert states == {"owner": "leased", "lead": "cancelled"}
+    assert (await claim(books))[0] == []
+
+
+async def test_a_page_is_found_by_its_id(books: Books):
+    await add(books, owed())
+    [row], _ = await claim(books)
+    async with books.store.reading() as rows:
+        found = await rows.page(row.id)
+        assert found is not None
+        assert found.incident == books.incident.id
+        assert await rows.page(uuid4()) is None
+
+
+# --- trouble, acknowledgements, the key -------------------------------------------------------------
+
+
+async def test_a_trouble_is_known_once_and_makes_the_watch_due(books: Books):
+    async with books.store.transaction() as rows:
+        await rows.look_again(books.incident.id, after(9))
+        assert await rows.add_trouble(books.incident.id, "channel sms", "misconfigured: 20003", after(3))
+        assert not await rows.add_trouble(books.incident.id, "channel sms", "misconfigured: 20003", after(4))
+        assert await rows.troubles(books.incident.id) == {"channel sms": (after(3), "misconfigured: 20003")}
+    assert await look_at(books) == after(3)
+
+
+async def test_acknowledgements_are_acts_of_the_incident(books: Books):
+    async with books.store.transaction() as rows:
+        await rows.add_act(uuid4(), after(2), "ann", "ack", books.incident.id, {})
+        await rows.add_act(uuid4(), after(1), "bob", "ack", books.incident.id, {})
+        await rows.add_act(uuid4(), after(3), "bob", "progress", books.incident.id, {})
+        await rows.add_act(uuid4(), after(4), "bob", "ack", uuid4(), {})
+        assert await rows.acknowledgements(books.incident.id) == [after(1), after(2)]
+
+
+async def test_the_key_of_links_is_made_once(books: Books):
+    async with books.store.reading() as rows:
+        assert await rows.known_signing_key() is None
+    made = []
+    for _ in range(2):
+        async with books.store.transaction() as rows:
+            made.append(await rows.signing_key(make.NOON))
+    assert len(made[0]) == 32
+    assert made[0] == made[1]
+    async with books.store.reading() as rows:
+        assert await rows.known_signing_key() == made[0]
+
+
+# --- the dead man's ping ----------------------------------------------------------------------------
+
+
+async def test_nobody_to_page_is_no_reason_to_withhold_the_ping(books: Books):
+    assert not await unreachable(books)
+    await add(books, owed())
+    assert not await unreachable(books)  # it is about to be tried
+
+
+async def test_when_all_pages_failed_responders_are_unreachable(books: Books):
+    await add(books, owed(), owed(1, "lead"))
+    claimed, lease = await claim(books)
+    assert await finish(books, claimed[0], lease, DeliveryState.REFUSED)
+    assert not await unreachable(books)  # the lead may yet be reached
+    assert await finish(books, claimed[1], lease, DeliveryState.PARKED)
+    assert await unreachable(books)
+    await books.set(page, {"state": "accepted"}, who="lead")
+    assert not await unreachable(books)
+
+
+async def test_who_was_reached_once_and_is_not_any_more_is_unreachable(books: Books):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    await finish(books, row, lease, DeliveryState.ACCEPTED)
+    await add(books, owed(repeat=1), at=after(10))
+    [row], lease = await claim(books, after(10))
+    await finish(books, row, lease, DeliveryState.REFUSED, at=after(10))
+    assert await unreachable(books)
+
+
+async def test_a_new_round_is_no_hope(books: Books):
+    """When all have failed, a page that is about to be tried again does not bring the ping back."""
+    await add(books, owed())
+    [row], lease = await claim(books)
+    await finish(books, row, lease, DeliveryState.REFUSED)
+    await add(books, owed(repeat=1), at=after(10))
+    assert await unreachable(books, after(10))
+
+
+async def test_one_that_is_tried_for_ever_counts_from_its_second_failure(books: Books):
+    await add(books, owed())
+    for attempt in (1, 2):
+        [row], lease = await claim(books)
+        await finish(books, row, lease, DeliveryState.PENDING, make.NOON)
+        assert await unreachable(books) is (attempt == 2)
+
+
+async def test_what_has_ended_needs_nobody(books: Books):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    await finish(books, row, lease, DeliveryState.REFUSED)
+    ended = replace(books.incident, state=State.RESOLVED, ended_at=after(5), version=books.incident.version + 1)
+    async with books.store.transaction() as rows:
+        assert await rows.save_incident(ended)
+    assert not await unreachable(books)
+
+
+# --- no scan ----------------------------------------------------------------------------------------
+
+
+async def test_what_is_due_is_found_by_partial_indexes(books: Books):
+    await add(books, owed())
+    with listening() as heard:
+        async with books.store.transaction() as rows:
+            await rows.responders_due(make.NOON, make.NOON)
+            await rows.take_responders(make.NOON)
+            await rows.claim_pages(make.NOON, Lease(uuid4(), after(1)), 10)
+    async with books.store.transaction() as rows:
+        for plan in await plans(rows, heard, "FROM responder_watch"):
+            assert "ix_responder_watch_look_at" in plan
+        for plan in await plans(rows, heard, "page.lease_until <"):
+            assert "ix_page_due" in plan
+            assert "ix_page_leased" in plan
