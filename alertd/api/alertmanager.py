@@ -12,7 +12,7 @@ from alertd.api.bodies import IdempotencyKey, read_document_of, repeat_of
 from alertd.api.errors import Denied, errors
 from alertd.api.examples import ALERTS_TAKEN, answers
 from alertd.api.served import Here
-from alertd.domain.errors import Invalid
+from alertd.domain.errors import Conflict, Invalid
 from alertd.ingest.alertmanager import parse
 from alertd.usecases.repeat import answered, keep
 from alertd.usecases.take_machine_events import take_machine_events
@@ -119,7 +119,10 @@ async def take(
     except Invalid as error:
         where = f"{error.field} " if error.field else "the body "
         raise Denied(400, f"{where}{error.message}", field=error.field) from None
-    became = await take_machine_events(here.deps, here.labels.source, told)
+    try:
+        became = await take_machine_events(here.deps, here.labels.source, told)
+    except Conflict as error:  # Alertmanager sends again what is answered 5xx, and forgets what is answered 4xx
+        raise Denied(503, str(error)) from None
     taken = AlertsTaken(
         did=dict(Counter(each.did for each in became)),
         alerts=[

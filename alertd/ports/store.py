@@ -130,6 +130,9 @@ class Rows(Protocol):
     async def incidents_of_alerts(self, source: str, alerts: Sequence[str]) -> Mapping[str, UUID]:
         """The incident that each of these alerts last belonged to; alerts that never had one are left out."""
 
+    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, str]:
+        """What each of these alerts last said, firing or resolved; of two at one instant the one that fires."""
+
     async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
         """Those of these alerts that have fired for no incident after a moment."""
 

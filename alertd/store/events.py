@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, insert, or_, select
+from sqlalchemy import and_, func, insert, or_, select
 
 from alertd.domain.incident import IncidentId
 from alertd.records import Ignored, TakenEvent
@@ -43,6 +43,18 @@ class EventRows:
         )
         return {row.alert: row.incident_id for row in rows}
 
+    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, str]:
+        """What each of these alerts last said, firing or resolved; of two at one instant the one that fires."""
+        event = outage_event.c
+        last = func.max(event.at).label("last")
+        rows = await self.sql.rows(
+            select(event.alert, event.status, last)
+            .where(event.source == source, one_of(event.alert, list(alerts)))
+            .group_by(event.alert, event.status)
+            .order_by(last, event.status.desc())
+        )
+        return {row.alert: row.status for row in rows}
+
     async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
         """Those of these alerts that have fired for no incident after a moment."""
         event = outage_event.c
@@ -70,7 +82,13 @@ class EventRows:
         """Open incidents that go on without a human at this moment: to be told, or resolved."""
         rows = await self.sql.rows(
             select(incident.c.id)
-            .where(incident.c.ended_at.is_(None), or_(incident.c.confirm_at <= now, incident.c.resolve_at <= now))
+            .where(
+                incident.c.ended_at.is_(None),
+                or_(
+                    incident.c.resolve_at <= now,
+                    and_(incident.c.confirm_at <= now, incident.c.resolve_at.is_(None)),
+                ),
+            )
             .order_by(incident.c.number)
         )
         return [row.id for row in rows]

@@ -75,7 +75,11 @@ async def _take(
     dry_run: bool = False,
     repeat: Repeat | None = None,
 ) -> list[Received]:
-    """Take a part in one transaction; `strict`: the same id with another body is refused, not a duplicate."""
+    """Take a part in one transaction.
+
+    `strict`: an id is the source's own, so the same again is a duplicate, and refused with another body. Else it
+    was made from what an alert says, and comes back when the alert says so again.
+    """
     for _ in range(_TRIES):
         try:
             async with deps.store.transaction() as rows:
@@ -106,10 +110,16 @@ async def _in(
     joined = await rows.incidents_of_alerts(source, [told.alert for told in events])
     machine = Machine(deps, rows, source, joined, now)
     await machine.begin()
+    repeated = [told.alert for told in events if told.id in known]
+    said = dict(await rows.last_words(source, repeated)) if repeated and not strict else {}
     became: list[Received] = []
     taken: list[TakenEvent] = []
     numbers: dict[object, int | None] = {}
-    for told in events:
+    for each in events:
+        told = each
+        if told.id in known and not strict and said.get(told.alert) != told.status.value:
+            # It fires again as before, after it was resolved: Alertmanager had lost sight of it for a while.
+            told = replace(told, id=f"{told.id} {deps.new_id()}")
         if told.id in known:
             digest, which = known[told.id]
             if strict and digest != told.digest:
@@ -125,6 +135,7 @@ async def _in(
         received, incident_id = await machine.take(told)
         became.append(received)
         known[told.id] = told.digest, incident_id
+        said[told.alert] = told.status.value
         taken.append(
             TakenEvent(source, told.id, told.alert, told.status.value, told.digest, told.body, now, incident_id)
         )

@@ -237,6 +237,33 @@ async def test_other_annotations_are_a_duplicate(served: Served) -> None:
     assert (await served.ask("POST", PATH, webhook(later))).json()["did"] == {"noted": 1}
 
 
+async def test_what_fires_again_as_before_is_no_duplicate(served: Served) -> None:
+    """Alertmanager, cut off from Prometheus, says resolved; when it sees the same alert again, startsAt is as before.
+
+    Taken for a duplicate, the outage would end by itself while it lasts.
+    """
+    policy = replace(served.deps.policies["follow"], sources={"alertmanager": ("open", "resolve")})
+    deps = replace(served.deps, policies={"follow": policy})
+    served.app.state.served = replace(served.app.state.served, deps=deps)
+    resolved = webhook(alert(status="resolved"))
+    for group, resolves in (
+        (webhook(alert()), False),
+        (resolved, True),
+        (webhook(alert()), False),
+        (resolved, True),
+    ):
+        for expected in ("opened", "noted"), ("duplicate",):
+            served.clock.advance(seconds=30)
+            answer = (await served.ask("POST", PATH, group)).json()
+            assert answer["alerts"][0]["did"] in expected
+            assert answer["alerts"][0]["incident"] == 1
+        shown = await by_human(served, "GET", "/v1/incidents/1")
+        assert (shown["resolve_at"] is not None) is resolves
+    served.clock.advance(minutes=15)
+    assert await told(served) == 0
+    assert (await by_human(served, "GET", "/v1/incidents/1"))["state"] == "resolved"
+
+
 async def test_no_annotation_reaches_a_family(served: Served) -> None:
     served.app.state.served = replace(served.app.state.served, labels=Labels(severity={"sev1": Severity.CRITICAL}))
     await served.ask("POST", PATH, webhook(alert(severity="sev1")))

@@ -102,6 +102,7 @@ async def test_events_and_what_is_ripe_are_found_by_their_indexes(books: Books) 
         async with books.store.reading() as rows:
             assert await rows.known_events("alertmanager", ["1"]) == {}
             assert await rows.incidents_of_alerts("alertmanager", ["a"]) == {}
+            assert await rows.last_words("alertmanager", ["a"]) == {}
             assert await rows.ignored_alerts("alertmanager", ["a"], make.NOON) == set()
             assert await rows.ripe_incidents(make.NOON) == []
             assert await rows.ignored_events(make.NOON, 10) == []
