@@ -1,38 +1,54 @@
-"""A whole daemon for one measurement: urgent and bulk workers, a sweeper, and deps as the API has them."""
+"""A whole daemon for one measurement: API, urgent and bulk workers, a sweeper, and deps as the API has them."""
 
 import asyncio
+import logging
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
+
 from alertd import wiring
-from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family, FamilyId
-from alertd.domain.incident import Reach, Severity
+from alertd.domain.event import EventStatus, OutageEvent
+from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family, FamilyId, Preferences
+from alertd.domain.incident import Reach, Severity, State
 from alertd.ports.deps import Deps
-from alertd.settings import load
+from alertd.settings import load, shipped_config
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
+from alertd.usecases.take_machine_events import take_machine_event
 from bench import messages
 from bench.naive.variant import credentials
 from bench.processes import usage
 from bench.servers import NotReady, Rig, start, stop
 
 BULK = 2
-URGENT = 1
 SECONDS = 120.0
-POLL = 0.002
+POLL_SECONDS = 0.002
+POLICY = """\
+policy: follow
+services: [follow, share, login]
+confirm: {critical: 0m}
+sources: {bench: [open]}
+escalation:
+  families:
+    critical: {until: acknowledged, by: [parent], steps: [{after: 0m, tell: always}, {after: 10m, tell: always}]}
+"""
+"""Families are told of a machine's suspicion at once, and asked again after ten minutes."""
 
 
 class Daemon:
-    """Started on a new database of the rig; used within `async with`."""
+    """On a new database of the rig; used within `async with`, started with `start`."""
 
     def __init__(self, rig: Rig, name: str, broker: int, database: str) -> None:
-        self.rig, self._folder, self._broker, self._database = rig, rig.folder / name, broker, database
+        self.rig, self._folder, self._broker, self.url = rig, rig.folder / name, broker, database
         self._processes: list[subprocess.Popen[bytes]] = []
         self._deps: Deps | None = None
 
@@ -45,9 +61,16 @@ class Daemon:
     async def __aenter__(self) -> "Daemon":
         self._folder.mkdir(exist_ok=True)
         self.rig.flush_broker(self._broker)
+        shutil.copytree(shipped_config(), self._folder / "config", dirs_exist_ok=True)
+        (self._folder / "config" / "policies" / "follow.yaml").write_text(POLICY)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")} | {
+            "ALERTD_API__PORT": str(port),
+            "ALERTD_CONFIG": str(self._folder / "config"),
             "ALERTD_DATA_DIR": str(self._folder),
-            "ALERTD_DATABASE_URL": self._database,
+            "ALERTD_DATABASE_URL": self.url,
             "ALERTD_BROKER_URL": self.rig.broker_url(self._broker),
             "ALERTD_FCM__BASE_URL": self.rig.provider.url,
             "ALERTD_FCM__CREDENTIALS_FILE": str(credentials(self._folder, self.rig.provider.url)),
@@ -56,6 +79,7 @@ class Daemon:
         }
         settings = load(self._env)
         wiring.upgrade_database(settings)
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
         self._deps = await wiring.open_deps(settings)
         return self
 
@@ -66,59 +90,87 @@ class Daemon:
             await wiring.close_deps(self._deps)
 
     async def start(self) -> None:
-        """Start workers and sweeper, and have them tell somebody once."""
-        self.rig.vacuum(self._database)
-        programs = (
-            f"import workers; workers.run_worker('urgent', {URGENT}, level='warning')",
-            f"import os, workers; os.nice(10); workers.run_worker('bulk', {BULK}, level='warning')",
-            "import os; from alertd import settings; from workers import sweeper; "
-            "sweeper.main(settings.load(os.environ))",
-        )
-        for number, program in enumerate(programs):
+        """Start every part, and have a family of its own told once."""
+        await self.families("login", 1)
+        self.rig.vacuum(self.url)
+        parts = ("api",), ("sweeper",), ("worker", "--lane", "urgent"), ("worker", "--lane", "bulk")
+        for number, part in enumerate(parts):
             with (self._folder / f"part-{number}.log").open("wb") as log:
-                part = start([sys.executable, "-c", program], env=self._env, stdout=log, stderr=log)
-            self._processes.append(part)
+                argv = [sys.executable, "-m", "alertd", *part]
+                self._processes.append(start(argv, env=self._env, stdout=log, stderr=log))
+        number = await self.open("login")
+        await self.heard(token("login", 0))
+        await self.end(number)
+        await asyncio.sleep(3)  # the other children have warmed up too
 
     def cpu_seconds(self) -> float:
-        """What workers, sweeper and servers have used until now."""
+        """What all parts and the servers have used until now."""
         return usage(*(p.pid for p in self._processes)).cpu_seconds + self.rig.server_cpu_seconds()
 
     async def families(self, service: str, count: int, *, first: int = 0, region: str = "us-west") -> None:
         """Import families with one push address each."""
-        made = [_family(service, first + i, region) for i in range(count)]
+        made = [family(service, first + i, region) for i in range(count)]
         await put_families(self.deps, made, who="bench")
 
-    async def open(self, service: str, *regions: str, severity: Severity = Severity.CRITICAL) -> int:
-        """Open an incident; returns its number."""
-        reach = Reach(service, tuple(regions))
-        opening = Opening((reach,), severity, messages.TITLE, {"en": messages.BODY}, do=("check_by_hand",))
+    async def open(self, service: str, *regions: str) -> int:
+        """A human opens an incident; returns its number."""
+        opening = Opening(
+            (Reach(service, regions),),
+            Severity.CRITICAL,
+            messages.TITLE,
+            {"en": messages.BODY},
+            do=("check_by_hand",),
+        )
         return (await open_incident(self.deps, opening, who="bench")).incident
 
-    async def update(self, number: int, news: News) -> None:
-        """Publish news."""
+    async def fire(self, service: str, which: str) -> int:
+        """A machine opens one; returns its number."""
+        event = OutageEvent("bench", which, which, service, Severity.CRITICAL, EventStatus.FIRING, messages.TITLE)
+        received = await take_machine_event(self.deps, event, which.encode())
+        assert received.incident is not None, received
+        return received.incident
+
+    async def tell(self, number: int, news: News) -> None:
+        """A human publishes news."""
         await publish(self.deps, number, news, who="bench")
 
-    async def accepted(self, number: int, wanted: int) -> None:
-        """Wait until so many deliveries of an incident are accepted in the database."""
-        until = time.perf_counter() + SECONDS
-        found = 0
-        while found < wanted:
-            self._check(until, f"{found} of {wanted} accepted")
-            await asyncio.sleep(0.025)
+    async def end(self, number: int) -> None:
+        """It is over, and everybody has heard so."""
+        await self.tell(number, News(state=State.RESOLVED))
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Nothing is under way or waits any more."""
+
+        async def busy() -> bool:
             async with self.deps.store.reading() as rows:
-                incident = await rows.incident(number)
-                assert incident is not None
-                told = await rows.progress(incident.id, 1)
-            found = told.deliveries.get("push", {}).get("accepted", 0)
+                backlog = await rows.backlog(self.deps.clock.now(), self.deps.clock.machine())
+            return bool(backlog.pending or backlog.fanouts or backlog.watches is not None)
+
+        until = time.perf_counter() + SECONDS
+        quiet = 0
+        while quiet < 3:
+            self.check(until, "the daemon comes to rest")
+            quiet = 0 if await busy() else quiet + 1
+            await asyncio.sleep(0.2)
+
+    async def heard(self, to: str) -> None:
+        """The provider has accepted something for this token."""
+        await self.until(f"a message to {to[:16]}", lambda: self.rig.provider.heard(to))
+
+    async def count(self, wanted: int) -> None:
+        """The provider has accepted so many pushes."""
+        await self.until(f"{wanted} messages", lambda: self.rig.provider.count() >= wanted)
 
     async def until(self, what: str, is_true: Callable[[], bool]) -> None:
         """Poll a condition, 2 ms apart."""
         until = time.perf_counter() + SECONDS
         while not is_true():
-            self._check(until, what)
-            await asyncio.sleep(POLL)
+            self.check(until, what)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def _check(self, until: float, what: str) -> None:
+    def check(self, until: float, what: str) -> None:
+        """Raise NotReady where a part has ended, or time is up."""
         ended = [p for p in self._processes if p.poll() is not None]
         if ended or time.perf_counter() > until:
             logs = "\n".join(path.read_text()[-1000:] for path in sorted(self._folder.glob("part-*.log")))
@@ -130,22 +182,12 @@ def token(service: str, index: int) -> str:
     return f"{service}-{messages.token(index)}"
 
 
-def _family(service: str, index: int, region: str) -> Family:
+def family(service: str, index: int, region: str) -> Family:
+    """One parent with one push address, always awake."""
     address = Address("push", token(service, index), AddressId(UUID(int=0)))
-    parent = Caregiver(CaregiverId("parent"), "Parent", "parent", 1, (address,))
+    awake = Preferences(quiet_hours="none")
+    parent = Caregiver(CaregiverId("parent"), "Parent", "parent", 1, (address,), awake)
     return Family(
         FamilyId(f"{service}-{index:06}"), datetime(2026, 1, 1, tzinfo=UTC), (service,), "Etc/UTC", "en",
         (parent,), region=region,
     )  # fmt: skip
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle one."""
-    ordered = sorted(values)
-    return ordered[len(ordered) // 2]
-
-
-def p95(values: Sequence[float]) -> float:
-    """The value that 95 % do not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, round(0.95 * len(ordered)))]

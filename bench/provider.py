@@ -6,6 +6,7 @@ Run `python -m bench.provider`; the first line it prints is its port. It answers
 - `POST /v1/projects/*/messages:send` with 200 and a new name,
 - `POST /token` with an access token,
 - `GET /count` with what was accepted per kind, `GET /recipients/sms` and `/push` with who it was for,
+  `GET /heard/push/TOKEN` with whether that one was among them,
 - `POST /reset` after forgetting all that.
 
 It is fast because it is no web server: one request line, one header, a body of known length. It checks
@@ -86,6 +87,9 @@ class Provider:
         elif method == b"GET":
             if path == b"/count":
                 return response(b"200 OK", json.dumps(self.count()).encode())
+            if path.startswith(b"/heard/push/"):
+                heard = path[12:].decode(errors="replace") in self.push.recipients
+                return response(b"200 OK", json.dumps(heard).encode())
             if path == b"/recipients/push":
                 return response(b"200 OK", json.dumps(sorted(self.push.recipients)).encode())
             if path == b"/recipients/sms":

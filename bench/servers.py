@@ -54,6 +54,10 @@ class ProviderClient:
         """Who they were for."""
         return set(self._ask("GET", f"/recipients/{kind}"))
 
+    def heard(self, token: str) -> bool:
+        """Whether a push to this token was accepted."""
+        return bool(self._ask("GET", f"/heard/push/{token}"))
+
     def reset(self) -> None:
         """Forget all that was accepted."""
         self._ask("POST", "/reset")
