@@ -322,6 +322,9 @@ class Rows(Protocol):
     async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
         """What waits and for how long; every query walks a partial index."""
 
+    async def calm(self, now: datetime, machine_at: datetime) -> bool:
+        """Whether nothing is due, waits or has lapsed: no message, watch, update, lease, suspicion or page."""
+
     async def lapsed(self, machine_at: datetime) -> bool:
         """Whether any lease has expired, or any wait for an unknown outcome is over."""
 

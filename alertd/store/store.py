@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from alertd.store.access import AccessRows
 from alertd.store.accounts import AccountRows
 from alertd.store.answers import AnswerRows
+from alertd.store.calm import CalmRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
@@ -39,6 +40,7 @@ class Rows(
     ReceiptRows,
     AccessRows,
     ViewRows,
+    CalmRows,
     FailedRows,
     AccountRows,
     KeptRows,

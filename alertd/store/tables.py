@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -389,6 +390,8 @@ fanout = Table(
     Column("done", Boolean, nullable=False),
 )
 Index(None, fanout.c.incident_id, fanout.c.update_no)
+FANOUT_TODO: ColumnElement[bool] = literal_column("NOT fanout.done", Boolean)
+"""The condition of `ix_fanout_todo`, in its words: SQLite does not know `done = 0` for the same."""
 Index("ix_fanout_todo", fanout.c.opened_at, postgresql_where=text("NOT done"), sqlite_where=text("NOT done"))
 
 responder_watch = Table(  # our own duty, one per incident: to have somebody tell families the next update

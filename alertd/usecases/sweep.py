@@ -36,6 +36,8 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     """
     machine_at = deps.clock.machine()
     async with deps.store.reading() as rows:
+        if await rows.calm(deps.clock.now(), machine_at):
+            return Swept()
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
         responders = await rows.responders_due(deps.clock.now(), machine_at)

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Engine
 
 from alertd.domain.delivery import DeliveryState
 from alertd.store.store import Rows
+from alertd.store.tables import responder_watch
 from tests import make
 from tests.contract.books import Books, crowd, outcome
 
@@ -88,3 +89,25 @@ async def test_the_auditor_walks_the_families_of_open_incidents_and_no_watches_o
     else:
         assert "pk_family_service" in plan
         assert "pk_watch" in plan
+
+
+async def test_a_look_that_finds_nothing_walks_to_the_first_entry_of_each_index(books: Books):
+    """Twice a second, however many families, messages and ended incidents there are."""
+    await books.set(responder_watch, {"look_at": None})
+    with listening() as heard:
+        async with books.store.reading() as rows:
+            assert await rows.calm(make.NOON, make.NOON)
+    async with books.store.reading() as rows:
+        [plan] = await plans(rows, heard, "SELECT")
+    for index in (
+        "ix_delivery_pending",
+        "ix_delivery_leased",
+        "ix_delivery_unknown",
+        "ix_fanout_todo",
+        "ix_watch_look_at",
+        "ix_incident_open",
+        "ix_responder_watch_look_at",
+        "ix_page_due",
+        "ix_page_leased",
+    ):
+        assert index in plan, plan
