@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, literal, literal_column, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    TextClause,
+    and_,
+    bindparam,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 
 from alertd.domain.delivery import DeliveryState
 from alertd.store.sql import Sql
@@ -23,9 +34,9 @@ def _is(column: ColumnElement[str], state: DeliveryState) -> ColumnElement[bool]
     return column == literal(state.value, literal_execute=True)
 
 
-def _any(*order: ColumnElement[Any], where: ColumnElement[bool]) -> ColumnElement[Any]:
+def _any(*order: Column[Any], where: ColumnElement[bool] | TextClause) -> ColumnElement[Any]:
     """1 where there is such a row; ordered as its index is, which keeps the databases on it."""
-    return select(_ONE).where(where).order_by(*order).limit(1).scalar_subquery()
+    return select(_ONE).select_from(order[0].table).where(where).order_by(*order).limit(1).scalar_subquery()
 
 
 _CALM: Select[Any] = select(
