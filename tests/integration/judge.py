@@ -157,16 +157,19 @@ def pages(
 
     `opened`: when a machine did; `words`: when humans spoke, the last of them before a silence of a window. The
     owner is paged at once where a machine opens, and nudged ten minutes before the next update is due; the lead
-    has an hour more. Nobody reads the same twice, and nobody else is told.
+    has an hour more. The machine's webhook has one alert that maps to nothing. Nobody reads the same twice, and nobody else is told.
     """
     found = []
     told = [message for message in accepted if message.channel == "page"]
     began = min([*words, *([opened] if opened is not None else [])])
     opening = [each for each in told if "was opened by a machine" in (each.title or "")]
+    ignored = [each for each in told if "1 alert ignored" in (each.title or "")]
     due = [each for each in told if "needs an update by" in (each.title or "")]
     if [each.to for each in opening] != (["owner"] if opened is not None else []):
         found.append(f"of the opening were told: {[each.to for each in opening]}")
-    found += [f"{each.to} read: {each.title}" for each in told if each not in opening and each not in due]
+    if [each.to for each in ignored] != (["owner"] if opened is not None else []):
+        found.append(f"of the alert that maps to nothing were told: {[each.to for each in ignored]}")
+    found += [f"{each.to} read: {each.title}" for each in told if each not in (*opening, *ignored, *due)]
     for (to, title), count in Counter((each.to, each.title) for each in told).items():
         if count > 1:
             found.append(f"{to} read {count} times: {title}")

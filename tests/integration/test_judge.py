@@ -140,6 +140,7 @@ def page(title: str, at: float, to: str = "owner") -> Accepted:
     return message(("page", to), town.NOTICE, at, title=title, text="Acknowledge: ...", priority=None)
 
 
+IGNORED = "Nudge: 1 alert ignored"
 OPENED = "PAGE: incident 1 was opened by a machine"
 NUDGE = "Nudge: incident 1 needs an update by 20:44 UTC"
 
@@ -147,15 +148,16 @@ NUDGE = "Nudge: incident 1 needs an update by 20:44 UTC"
 @pytest.mark.parametrize(
     ("told", "wrong"),
     [
-        ([page(OPENED, 0.5), page(NUDGE, 36.0)], ""),
-        ([page(NUDGE, 36.0)], "of the opening were told: []"),
-        ([page(OPENED, 0.5), page(OPENED, 0.5, "lead"), page(NUDGE, 36.0)], "of the opening were told"),
-        ([page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 37.0)], "owner read 2 times"),
-        ([page(OPENED, 0.5), page(NUDGE, 27.0), page(NUDGE.replace("44", "45"), 36.0)], "owner read too soon"),
-        ([page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 48.0, "lead")], "lead read too soon"),
-        ([page(OPENED, 0.5), page("PAGE: sms fails in incident 1", 5.0), page(NUDGE, 36.0)], "owner read: PAGE: sms"),
-        ([page(OPENED, 0.5)], "nobody asked the owner"),
-        ([page(OPENED, 0.5), page(NUDGE, 12.0)], "nobody asked the owner"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0)], ""),
+        ([page(IGNORED, 0.6), page(NUDGE, 36.0)], "of the opening were told: []"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(OPENED, 0.5, "lead"), page(NUDGE, 36.0)], "of the opening were told"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 37.0)], "owner read 2 times"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 27.0), page(NUDGE.replace("44", "45"), 36.0)], "owner read too soon"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 48.0, "lead")], "lead read too soon"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page("PAGE: sms fails in incident 1", 5.0), page(NUDGE, 36.0)], "owner read: PAGE: sms"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5)], "nobody asked the owner"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 12.0)], "nobody asked the owner"),
+        ([page(OPENED, 0.5), page(NUDGE, 36.0)], "of the alert that maps to nothing"),
     ],
 )  # fmt: skip
 def test_it_sees_a_page_that_is_missing_repeated_or_too_soon(told: list[Accepted], wrong: str) -> None:
