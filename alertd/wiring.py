@@ -29,7 +29,7 @@ from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
-from alertd.texts.responders import compose_page
+from alertd.texts.responders import compose_ignored, compose_page
 from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
@@ -194,6 +194,7 @@ def _on_call(settings: Settings, channels: Mapping[str, Channel], now: Now) -> O
         },
         pagers={"apprise": registry.PAGERS["apprise"].build(config, now), "sms": channels["sms"]},
         compose=compose_page,
+        compose_ignored=compose_ignored,
         public_url=settings.public_url,
     )
 

@@ -13,12 +13,13 @@ from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.sweep import sweep
+from alertd.usecases.tell_ignored import tell_ignored
 from alertd.wiring import close_deps, open_dead_man, open_deps, sample_clock
 from workers.auditor import Auditor
 
 _OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
-_RESPONDERS = "responders"
+_RESPONDERS, _IGNORED = "responders", "ignored"
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -35,7 +36,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     auditor.start()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
-    own: dict[str, asyncio.Task[int]] = {}  # lane, or _RESPONDERS -> our own work on it
+    own: dict[str, asyncio.Task[int]] = {}  # lane, _RESPONDERS or _IGNORED -> our own work on it
     try:
         while not stop.is_set():
             pause = deps.timing.sweep
@@ -49,6 +50,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                         own[lane] = asyncio.create_task(work)
                 if swept.responders and _RESPONDERS not in own:
                     own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
+                if swept.ignored and _IGNORED not in own:
+                    own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
                 beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)

@@ -1,6 +1,6 @@
 """What alertd needs from outside: channels, store, doorbell, clock. The core knows only these."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +11,7 @@ from alertd.domain.delivery import Framing, Reader
 from alertd.domain.incident import Incident, Update
 from alertd.domain.paging import ResponderLadder
 from alertd.domain.receipt import Word
+from alertd.records import Ignored
 
 # --- channels -------------------------------------------------------------------------------------
 
@@ -258,6 +259,13 @@ class ComposePage(Protocol):
         """Plain English, short enough for an SMS or two; never fails."""
 
 
+class ComposeIgnored(Protocol):
+    """Puts what machines told in vain into words."""
+
+    def __call__(self, found: Sequence[Ignored], now: datetime, zone: str | None) -> Content:
+        """Plain English, short enough for an SMS or two; `zone`: where the reader's clock hangs. Never fails."""
+
+
 @dataclass(frozen=True, slots=True)
 class OnCall:
     """Everything that it takes to tell responders."""
@@ -265,6 +273,7 @@ class OnCall:
     responders: Mapping[str, Responder]  # by the name that policies give them
     pagers: Mapping[str, Channel]  # by name; those that are channels for families too are closed with these
     compose: ComposePage
+    compose_ignored: ComposeIgnored
     public_url: str  # how a responder's phone reaches the API
 
 

@@ -145,6 +145,12 @@ class Rows(Protocol):
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
         """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
 
+    async def ignored_wait(self, since: datetime, told: str) -> bool:
+        """Whether machines told anything in vain after a moment, and after the last act of this name."""
+
+    async def last_act(self, what: str, since: datetime) -> datetime | None:
+        """When the newest act of this name was, of those that belong to no incident; None: not after `since`."""
+
     async def incident_of_alert(self, source: str, alert: str) -> UUID | None:
         """The incident that an alert of a source last belonged to."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, func, insert, or_, select
+from sqlalchemy import and_, func, insert, literal, or_, select
 
 from alertd.domain.incident import IncidentId
 from alertd.records import Ignored, TakenEvent
@@ -14,6 +14,8 @@ from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, outage_event
 
 IGNORED = "ignored event"
+_IS_IGNORED = literal(IGNORED, literal_execute=True)
+"""As `ix_act_ignored` has it: both databases want the very same value."""
 
 
 class EventRows:
@@ -93,10 +95,32 @@ class EventRows:
         )
         return [row.id for row in rows]
 
+    async def ignored_wait(self, since: datetime, told: str) -> bool:
+        """Whether machines told anything in vain after a moment, and after the last act of this name."""
+        newest = select(act.c.at).where(act.c.what == _IS_IGNORED).order_by(act.c.at.desc()).limit(1)
+        rows = await self.sql.rows(newest)
+        if not rows or rows[0].at <= since:
+            return False
+        last = await self.last_act(told, since)
+        return last is None or rows[0].at > last
+
+    async def last_act(self, what: str, since: datetime) -> datetime | None:
+        """When the newest act of this name was, of those that belong to no incident; None: not after `since`."""
+        rows = await self.sql.rows(
+            select(act.c.at)
+            .where(act.c.incident_id.is_(None), act.c.at > since, act.c.what == what)
+            .order_by(act.c.at.desc())
+            .limit(1)
+        )
+        return rows[0].at if rows else None
+
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
         """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
         rows = await self.sql.rows(
-            select(act).where(act.c.what == IGNORED, act.c.at > after).order_by(act.c.at, act.c.id).limit(limit)
+            select(act)
+            .where(act.c.what == _IS_IGNORED, act.c.at > after)
+            .order_by(act.c.at, act.c.id)
+            .limit(limit)
         )
         return [
             msgspec.convert({"id": row.id, "at": row.at, **msgspec.json.decode(row.detail)}, Ignored)

@@ -3,6 +3,7 @@
 Says why they are told, by when to publish, what families hear otherwise, and the command to run.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,10 @@ from alertd.domain.durations import spell_duration
 from alertd.domain.paging import ResponderLadder
 from alertd.domain.post_by import beginning
 from alertd.ports import Content, PageSaying
+from alertd.records import Ignored
 from alertd.texts.clean import clean
+
+_NAMED, _WHYS = 3, 2  # of alerts, and of reasons; the log and the database have all
 
 
 def compose_page(saying: PageSaying) -> Content:
@@ -22,6 +26,23 @@ def compose_page(saying: PageSaying) -> Content:
     if saying.link:
         parts.append(f"Acknowledge: {saying.link}")
     return Content(title=_title(saying), text=" ".join(part for part in parts if part))
+
+
+def compose_ignored(found: Sequence[Ignored], now: datetime, zone: str | None) -> Content:
+    """What machines told in vain; `found` is not empty, oldest first."""
+    count = sum(each.count for each in found)
+    alerts = f"{count:,} {'alert' if count == 1 else 'alerts'}"
+    names = list(dict.fromkeys(clean(name) for each in found for name in each.alerts))
+    named = ", ".join(f'"{name}"' for name in names[:_NAMED]) + (", ..." if count > len(names[:_NAMED]) else "")
+    whys = list(dict.fromkeys(clean(each.why) for each in found))
+    sources = ", ".join(sorted({clean(each.source) for each in found}))
+    first = _wall(found[0].at, now, "UTC") + (f" ({_wall(found[0].at, now, zone)})" if zone else "")
+    parts = [
+        f"{alerts} of {sources} opened no incident since {first}: {named}.",
+        f"Why: {'; '.join(whys[:_WHYS])}{'; ...' if len(whys) > _WHYS else ''}.",
+        "Each is named once a day. If families are affected: alertd incident open",
+    ]
+    return Content(title=f"Nudge: {alerts} ignored", text=" ".join(parts))
 
 
 def _title(saying: PageSaying) -> str:

@@ -21,11 +21,15 @@ from alertd.usecases.planning import Overtaken
 from alertd.usecases.received import Received
 from alertd.usecases.write_update import lane_of, lane_of_notices, write_update
 
+BY_ITSELF = "alertd"
+"""How an act is signed that nobody did."""
+
 IGNORED, PROPOSED, RESOLVING = "ignored event", "proposed", "resolving"
 """Names of acts that machines leave behind; nobody but the timeline and the responders' pages reads them."""
 
 _AGAIN = timedelta(days=1)  # an ignored alert that went on firing meanwhile is no news to responders
 _NAMED = 10
+_RECENT = 50  # incidents among which to look for one that has just ended
 _SIGNATURE = 64  # characters of a source that an act has room for
 
 
@@ -129,12 +133,24 @@ class Machine:
             policy,
             now,
         )
-        await add_opened(deps, rows, incident, policy, who=self._signed, families=families, alert=event.alert)
+        before = await self._before(incident)
+        detail = {"follows": before.number} if before is not None else {}
+        await add_opened(
+            deps, rows, incident, policy, who=self._signed, families=families, alert=event.alert, **detail
+        )
         self._open[incident.id] = incident
         self._fresh.add(incident.id)
         if not incident.held:
             self.lanes.add(lane_of_notices(families))
-        return Received("opened", incident.number, why=told.why), incident.id
+        after = f"it follows incident {before.number}, which is {before.state}" if before is not None else None
+        whys = "; ".join(why for why in (told.why, after) if why) or None
+        return Received("opened", incident.number, why=whys), incident.id
+
+    async def _before(self, incident: Incident) -> Incident | None:
+        """What was about the same and ended within a day: a person may have to look at both."""
+        recent = await self._rows.incidents(open_only=False, limit=_RECENT)
+        ended = [each for each in recent if each.ended_at is not None and each.ended_at > self._now - _AGAIN]
+        return next((each for each in ended if each.scope.overlaps(incident.scope)), None)
 
     async def _join(
         self, told: Told, event: OutageEvent, incident: Incident
@@ -147,6 +163,9 @@ class Machine:
             do = wording.advice(self._deps, None, Severity.CRITICAL)
             changed = suspicion.changed(incident, event.source, judgement, do, policy, self._now)
             incident = await self._write(incident, changed)
+        if suspicion.due_by_itself(incident, self._now):  # with `confirm: 0m`, or a blip that comes back too late
+            told_now = suspicion.told_by_itself(incident, self._now)
+            incident = await self._write(incident, told_now, who=BY_ITSELF, what="confirm")
         for why in judgement.why:
             await self._note(PROPOSED, incident, why)
         whys = "; ".join(why for why in (told.why, *judgement.why) if why) or None
@@ -210,10 +229,13 @@ class Machine:
             self._fresh.add(incident.id)
         return self._open[incident.id]
 
-    async def _write(self, before: Incident, changed: Incident) -> Incident:
+    async def _write(
+        self, before: Incident, changed: Incident, who: str | None = None, what: str | None = None
+    ) -> Incident:
         deps, rows = self._deps, self._rows
         families = await rows.count_touched(changed.scope)
-        if not await write_update(deps, rows, before, changed, who=self._signed, families=families):
+        signed = who or self._signed
+        if not await write_update(deps, rows, before, changed, who=signed, families=families, what=what):
             raise Overtaken
         if changed.newest.notify:
             self.lanes.add(lane_of(before, changed, families))

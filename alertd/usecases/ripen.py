@@ -7,11 +7,9 @@ from alertd.domain.event import EventStatus
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.usecases.machine import BY_ITSELF
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.write_update import lane_of, write_update
-
-BY_ITSELF = "alertd"
-"""How an act is signed that nobody did."""
 
 
 async def ripen(deps: Deps) -> int:

@@ -12,6 +12,7 @@ from alertd.records import Backlog
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.ripen import ripen
+from alertd.usecases.tell_ignored import ignored_wait
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
@@ -25,6 +26,7 @@ class Swept:
     retried: int = 0
     rung: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller drains them
+    ignored: bool = False  # machines told something in vain: likewise
     responders: bool = False  # somebody is to be nudged or paged: the caller tends to it, beside its looks
 
 
@@ -42,6 +44,7 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
         lost = await rows.lapsed(machine_at)
         responders = await rows.responders_due(deps.clock.now(), machine_at)
         ripe = await rows.ripe_incidents(deps.clock.now())
+        ignored = await ignored_wait(deps, rows)
     if ripe:
         with suppress(Overtaken):  # looked at again at the next look
             await ripen(deps)
@@ -73,7 +76,7 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
             rung.append(lane)
         else:
             alone.append(lane)
-    return Swept(expired, retried, tuple(rung), tuple(alone), responders)
+    return Swept(expired, retried, tuple(rung), tuple(alone), ignored, responders)
 
 
 def _age(backlog: Backlog, lane: str) -> float | None:

@@ -60,6 +60,11 @@ async def test_a_link_that_is_not_ours_or_too_old_gets_a_friendly_page(served: S
             assert answer.status_code == 403, forged
             assert "This link is not complete" in answer.text
             assert "Este enlace no está completo" in answer.text
+    noted = served.log.named("link_forged")
+    assert len(noted) == 10
+    assert all(path.removeprefix("/a/") not in str(line) for line in served.log.lines)
+    reached = (await served.ask("GET", "/v1/incidents/1/reach")).json()
+    assert reached["ladders"]["answered"] == 0
     await served.ask("POST", "/v1/incidents/1/resolve", {})
     served.clock.advance(days=7, minutes=1)
     answer = await served.http.post(path)

@@ -122,6 +122,30 @@ async def test_an_update_without_a_word_confirms(served: Served) -> None:
     assert await told(served) == 1
 
 
+async def test_where_confirm_is_nothing_the_webhook_itself_has_families_told(served: Served) -> None:
+    """Nobody waits for the sweeper's next look: neither at an opening nor at a raise."""
+    at_once = {Severity.CRITICAL: make.minutes(0), Severity.MAJOR: None, Severity.MINOR: None}
+    policy = replace(served.deps.policies["follow"], confirm=at_once)
+    deps = replace(served.deps, policies={"follow": policy})
+    served.app.state.served = replace(served.app.state.served, deps=deps)
+    before = len(served.channel("push").accepted)
+    for number, severities in enumerate((["critical"], ["warning", "critical"]), start=1):
+        for severity in severities:
+            assert len(served.channel("push").accepted) == before
+            fired = alert(f"f{number}", severity=severity) | {
+                "startsAt": f"2026-11-04T19:5{number}:0{len(severity) % 10}Z"
+            }
+            assert (await served.ask("POST", PATH, webhook(fired))).json()["alerts"][0]["incident"] == number
+            await served.work()
+        shown = await by_human(served, "GET", f"/v1/incidents/{number}")
+        assert (shown["state"], shown["held"]) == ("suspected", False)
+        assert len(served.channel("push").accepted) == before + 1
+        assert "may be down" in served.channel("push").accepted[-1].title
+        await by_human(served, "POST", f"/v1/incidents/{number}/cancel", {})
+        await served.work()
+        before = len(served.channel("push").accepted)
+
+
 async def test_what_a_machine_may_not_do_is_202_with_the_reason(served: Served) -> None:
     """A source not named may only propose; nothing it says is an error, nothing is lost."""
     answer = await served.ask("POST", "/v1/events", FIRING | {"source": "cron"})

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from alertd.ports import OnCall, Responder
-from alertd.texts.responders import compose_page
+from alertd.texts.responders import compose_ignored, compose_page
 from alertd.usecases.page_link import page_token, read_page_token
 from alertd.usecases.page_responders import tend_responders
 from tests import make
@@ -51,7 +51,7 @@ def guard(served: Served) -> Guard:
     names = ("follow-owner", "follow-lead", "duty-manager")
     pager = FakeChannel("apprise")
     people = {name: Responder("apprise", f"ntfys://ntfy.example.org/{name}") for name in names}
-    on_call = OnCall(people, {"apprise": pager}, compose_page, "https://alertd.example.org")
+    on_call = OnCall(people, {"apprise": pager}, compose_page, compose_ignored, "https://alertd.example.org")
     made = Guard.__new__(Guard)
     made.__dict__ = served.__dict__
     made.deps = replace(served.deps, on_call=on_call)

@@ -48,6 +48,34 @@ async def incident(served: Served) -> Any:
         return await rows.incident(1)
 
 
+async def test_what_was_told_in_vain_waits_until_it_is_told_on(served: Served) -> None:
+    """By the newest act of this name; those of incidents and those that are too old do not count."""
+    day = make.minutes(24 * 60)
+
+    async def waits(since: Any = make.NOON - day) -> bool:
+        async with served.deps.store.reading() as rows:
+            return await rows.ignored_wait(since, "told")
+
+    async def acts(what: str, at: Any, incident_id: Any = None) -> None:
+        async with served.deps.store.transaction() as rows:
+            await rows.add_act(served.deps.new_id(), at, "x", what, incident_id, {})
+
+    assert not await waits()
+    await acts("ignored event", make.after(1))
+    assert await waits()
+    assert not await waits(make.after(1))
+    await acts("told", make.after(5), (await incident(served)).id)
+    await acts("other", make.after(5))
+    assert await waits()
+    await acts("told", make.after(1))
+    assert not await waits()
+    await acts("ignored event", make.after(2))
+    assert await waits()
+    async with served.deps.store.reading() as rows:
+        assert await rows.last_act("told", make.NOON) == make.after(1)
+        assert await rows.last_act("told", make.after(1)) is None
+
+
 async def test_four_sweepers_at_once_tell_it_once(served: Served) -> None:
     written = await asyncio.gather(*(ripen(served.deps) for _ in range(4)))
 

@@ -5,7 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 from alertd.sandbox.log import Accepted, Refusal
-from tests.integration.town import HOLDING, NO_NEWS, NOTICE, PHASES, SAID, THIRD, Address, Expected, Town
+from tests.integration.town import (
+    HOLDING,
+    LEAD_AFTER,
+    MAY,
+    NO_NEWS,
+    NOTICE,
+    PHASES,
+    SAID,
+    THIRD,
+    Address,
+    Expected,
+    Town,
+)
 
 Extra = Mapping[tuple[Address, str], int]
 """How many more times than once an address may have been told a phase."""
@@ -17,6 +29,8 @@ def phase_of(message: Accepted) -> tuple[str, str]:
     found = [(phase, locale) for phase, words in SAID.items() for locale, said in words.items() if said in text]
     if not found:
         found = [(HOLDING, locale) for locale, words in NO_NEWS.items() if any(word in text for word in words)]
+    if not found:
+        found = [(NOTICE, locale) for locale, words in MAY.items() if words in text]
     assert len(found) == 1, (
         f"a message of {message.channel} that says neither news nor that there are none: {text!r}"
     )
@@ -25,12 +39,16 @@ def phase_of(message: Accepted) -> tuple[str, str]:
 
 def repeated(accepted: Iterable[Accepted]) -> Counter[tuple[Address, str]]:
     """What an address was told more than once, and how many times too many."""
-    counts = Counter(((m.channel, m.to), phase) for m in accepted if (phase := phase_of(m)[0]) != HOLDING)
+    counts = Counter(
+        ((m.channel, m.to), phase)
+        for m in accepted
+        if m.channel != "page" and (phase := phase_of(m)[0]) != HOLDING
+    )
     return Counter({what: count - 1 for what, count in counts.items() if count > 1})
 
 
 def heard(accepted: Iterable[Accepted]) -> dict[Address, list[tuple[str, Accepted]]]:
-    """Every message by its address, in order, with its phase."""
+    """Every message of families by its address, in order, with its phase."""
     by_address: dict[Address, list[tuple[str, Accepted]]] = {}
     for message in accepted:
         by_address.setdefault((message.channel, message.to), []).append((phase_of(message)[0], message))
@@ -49,6 +67,8 @@ class Roll:
     def call(self, accepted: Iterable[Accepted]) -> None:
         """Take further messages."""
         for message in accepted:
+            if message.channel == "page":
+                continue
             self._told[phase_of(message)[0]].add((message.channel, message.to))
 
     def missing(self, phase: str) -> set[Address]:
@@ -69,12 +89,14 @@ def problems(
     silence: bool,
     slack: float | None,
     extra: Extra | None = None,
+    by_machine: bool = False,
 ) -> list[str]:
     """Everything that is not as it should be; a sentence each. Times are real seconds.
 
-    `silence`: the humans were silent for a window before the end. `slack`: how much longer than the window a
+    `by_machine`: a machine opened it, and families were told in built-in words. `silence`: the humans were silent for a window before the end. `slack`: how much longer than the window a
     family may have waited; None where a provider hung or a worker died meanwhile.
     """
+    accepted = [message for message in accepted if message.channel != "page"]
     books = heard(accepted)
     found = [
         f"nobody expected a message at {masked(address)}" for address in books if address not in town.expected
@@ -83,6 +105,7 @@ def problems(
         messages = books.get(address, [])
         found += _order(address, what, messages, extra or {})
         found += _tone(address, what, messages)
+        found += _opening(address, messages, by_machine=by_machine)
         repeated = any((address, phase) in (extra or {}) for phase in PHASES)
         found += _holdings(address, what, messages, window=0 if repeated else window, silence=silence)
     if slack is not None:
@@ -117,17 +140,61 @@ def _tone(address: Address, what: Expected, messages: Sequence[tuple[str, Accept
     return found
 
 
+def _opening(address: Address, messages: Sequence[tuple[str, Accepted]], *, by_machine: bool) -> list[str]:
+    """What only a machine says "may be", and what a human says is theirs."""
+    return [
+        f"{masked(address)} was told the opening in words of somebody else"
+        for phase, message in messages
+        if phase == NOTICE
+        and any(words in f"{message.title or ''}\n{message.text}" for words in MAY.values()) is not by_machine
+    ]
+
+
+def pages(
+    accepted: Iterable[Accepted], *, opened: float | None, words: Sequence[float], window: float, minute: float
+) -> list[str]:
+    """What is wrong with what the responders received: R8, by hand. Times are real seconds.
+
+    `opened`: when a machine did; `words`: when humans spoke, the last of them before a silence of a window. The
+    owner is paged at once where a machine opens, and nudged ten minutes before the next update is due; the lead
+    has an hour more. The machine's webhook has one alert that maps to nothing. Nobody reads the same twice, and nobody else is told.
+    """
+    found = []
+    told = [message for message in accepted if message.channel == "page"]
+    began = min([*words, *([opened] if opened is not None else [])])
+    opening = [each for each in told if "was opened by a machine" in (each.title or "")]
+    ignored = [each for each in told if "1 alert ignored" in (each.title or "")]
+    due = [each for each in told if "needs an update by" in (each.title or "")]
+    if [each.to for each in opening] != (["owner"] if opened is not None else []):
+        found.append(f"of the opening were told: {[each.to for each in opening]}")
+    if [each.to for each in ignored] != (["owner"] if opened is not None else []):
+        found.append(f"of the alert that maps to nothing were told: {[each.to for each in ignored]}")
+    found += [f"{each.to} read: {each.title}" for each in told if each not in (*opening, *ignored, *due)]
+    for (to, title), count in Counter((each.to, each.title) for each in told).items():
+        if count > 1:
+            found.append(f"{to} read {count} times: {title}")
+    for each in due:
+        spoken = max([at for at in (*words, began) if at <= each.at], default=began)
+        # Ten minutes before it is due, and at most a quarter of the window earlier.
+        soonest = spoken + 0.75 * window - (10 * minute if each.to == "owner" else -LEAD_AFTER * minute)
+        if each.to not in ("owner", "lead") or each.at < soonest:
+            found.append(f"{each.to} read too soon: {each.title}")
+    if not any(each.to == "owner" and each.at > words[-1] for each in due):
+        found.append("nobody asked the owner for an update")
+    return found
+
+
 def _holdings(
     address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]], *, window: float, silence: bool
 ) -> list[str]:
     """A holding never comes before half of the window has passed in silence, and one comes before it is over."""
     found = []
     before = None
-    for phase, message in messages:
+    for number, (phase, message) in enumerate(messages):
         if phase == HOLDING:
             if not what.holdings:
                 found.append(f"{masked(address)} was told that there is no news")
-            elif before is None or message.at - before < window / 2:
+            elif before is None or (message.at - before < window / 2 and not (what.called and number == 1)):
                 found.append(f"{masked(address)} was told that there is no news too soon")
         before = message.at
     if silence and _holds(what):

@@ -28,6 +28,7 @@ from sqlalchemy.engine import make_url
 from alertd import wiring
 from alertd.redis_server import PrivateRedis, find_redis, private_redis
 from alertd.sandbox.log import ACCEPTED, Accepted, Refusal, Told, read_accepted, read_callbacks, read_refused
+from alertd.sandbox.settings import PAGES
 from alertd.settings import load
 from alertd.settings.reading import shipped_config
 from alertd.usecases.keys import make_key
@@ -39,6 +40,8 @@ WINDOW = 24.0  # real seconds of the silence window, unless a test asks for anot
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
 _ACCEPTED = msgspec.json.Decoder(Accepted)
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
+_MACHINE = ("event:write",)
+_RESPONDERS = ("owner", "lead", "duty-manager")
 _POLICY = """
 policy: default
 first_notice: {critical: 10m, major: 20m, minor: 1h}
@@ -50,6 +53,11 @@ always: [parent, guardian, nurse]
 caregivers:
   default: {critical: [push, sms], major: [push], minor: [email], quiet_hours: "22:00-06:30"}
   nurse: {critical: [sms]}
+escalation:
+  families:
+    critical: {until: acknowledged, by: [parent, guardian], steps: [{after: 0m, tell: always}, {after: 10m, tell: next}]}
+  responders:
+    post: [{before: 10m, nudge: owner}, {after: 0m, page: owner}, {after: 60m, page: lead}]
 """
 
 
@@ -57,9 +65,18 @@ class Rig:
     """One running alertd. Use it as a context manager; `log(name)` is what a process printed."""
 
     def __init__(
-        self, folder: Path, database_url: str, *, window: float = WINDOW, bulk: int = 2, **settings: str
+        self,
+        folder: Path,
+        database_url: str,
+        *,
+        window: float = WINDOW,
+        bulk: int = 2,
+        policy: str = "",
+        **settings: str,
     ) -> None:
+        """`policy`: lines that the policy has besides."""
         self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
+        self._policy = policy
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
         self._settings = settings
@@ -111,6 +128,9 @@ class Rig:
             "ALERTD_SMTP__URL": where["smtp_url"],
             "ALERTD_SMTP__FROM": "alertd@example.org",
         }
+        for name in _RESPONDERS:
+            hook = self._control_url.removesuffix("/control").replace("http://", "json://") + f"{PAGES}/{name}"
+            self._env[f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}"] = hook
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         self._env["ALERTD_API__PORT"] = str(port)
@@ -195,17 +215,19 @@ class Rig:
     # --- the API ---------------------------------------------------------------------------------
 
     def sign_in(self) -> None:
-        """Make the key that this rig's commands are signed with."""
+        """Make the keys that people's commands and Alertmanager's webhooks are signed with."""
 
-        async def made() -> str:
+        async def made() -> tuple[str, str]:
             settings = load({name: value for name, value in self._env.items() if name != "ALERTD_BROKER_URL"})
             deps = await wiring.open_deps(settings)
             try:
-                return (await make_key(deps, _RIGHTS, "test")).secret
+                human = await make_key(deps, _RIGHTS, "test")
+                machine = await make_key(deps, _MACHINE, "alertmanager")
+                return human.secret, machine.secret
             finally:
                 await wiring.close_deps(deps)
 
-        self._key = asyncio.run(made())
+        self._key, self._machine_key = asyncio.run(made())
 
     def move_in(self, town: Town) -> None:
         """Import every family, and let the providers know who is dead."""
@@ -218,6 +240,27 @@ class Rig:
         """A human opens an incident: remote following fails for everybody."""
         body = {"services": ["follow"], "severity": "critical", "title": "Follow is down", "message": message}
         return self.command("/v1/incidents", body)
+
+    def fires(self, *alerts: Mapping[str, str]) -> Any:
+        """Alertmanager's webhook of a group of alerts, each with these labels."""
+        group = [
+            {
+                "status": "firing", "labels": labels, "annotations": {"summary": f"probe {number} fails"},
+                "startsAt": "2026-11-04T20:00:00.1Z", "endsAt": "0001-01-01T00:00:00Z", "generatorURL": "",
+                "fingerprint": f"{number:016x}",
+            }
+            for number, labels in enumerate(alerts)
+        ]  # fmt: skip
+        body = {"version": "4", "status": "firing", "receiver": "alertd", "groupKey": "{}", "alerts": group}
+        headers = {"Authorization": f"Bearer {self._machine_key}", "Content-Type": "application/json"}
+        return _request("POST", f"{self._url}/v1/events/alertmanager", json.dumps(body).encode(), headers)
+
+    def follows(self, link: str, method: str = "GET") -> str:
+        """What a browser is shown that opens a link, or presses the button there. No key, as on any phone."""
+        assert link.startswith(self._url), "the link leads elsewhere"
+        with urllib.request.urlopen(urllib.request.Request(link, method=method), timeout=30) as answer:
+            page: str = answer.read().decode()
+        return page
 
     def update(self, message: Mapping[str, str], **more: Any) -> Any:
         """... says something new ..."""
@@ -302,7 +345,7 @@ class Rig:
         shutil.copytree(shipped_config() / "templates", config / "templates")
         shutil.copy(shipped_config() / "services.yaml", config / "services.yaml")
         (config / "policies").mkdir()
-        (config / "policies" / "default.yaml").write_text(_POLICY % round(self.window * RATE / 60))
+        (config / "policies" / "default.yaml").write_text(_POLICY % round(self.window * RATE / 60) + self._policy)
         return config
 
 

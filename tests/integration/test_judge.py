@@ -134,3 +134,70 @@ def test_it_sees_a_dead_address_that_is_asked_again_and_a_broken_contract() -> N
 def test_it_does_not_take_any_text_for_a_message() -> None:
     with pytest.raises(AssertionError):
         judge.phase_of(message(("sms", "+14155550100"), town.NOTICE, 0.0, text="Hello."))
+
+
+def page(title: str, at: float, to: str = "owner") -> Accepted:
+    return message(("page", to), town.NOTICE, at, title=title, text="Acknowledge: ...", priority=None)
+
+
+IGNORED = "Nudge: 1 alert ignored"
+OPENED = "PAGE: incident 1 was opened by a machine"
+NUDGE = "Nudge: incident 1 needs an update by 20:44 UTC"
+
+
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0)], ""),
+        ([page(IGNORED, 0.6), page(NUDGE, 36.0)], "of the opening were told: []"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(OPENED, 0.5, "lead"), page(NUDGE, 36.0)], "of the opening were told"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 37.0)], "owner read 2 times"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 27.0), page(NUDGE.replace("44", "45"), 36.0)], "owner read too soon"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 36.0), page(NUDGE, 48.0, "lead")], "lead read too soon"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page("PAGE: sms fails in incident 1", 5.0), page(NUDGE, 36.0)], "owner read: PAGE: sms"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5)], "nobody asked the owner"),
+        ([page(IGNORED, 0.6), page(OPENED, 0.5), page(NUDGE, 12.0)], "nobody asked the owner"),
+        ([page(OPENED, 0.5), page(NUDGE, 36.0)], "of the alert that maps to nothing"),
+    ],
+)  # fmt: skip
+def test_it_sees_a_page_that_is_missing_repeated_or_too_soon(told: list[Accepted], wrong: str) -> None:
+    """A machine opens at 0; people speak at 20 and 24; they are silent for a window of 24 then."""
+    found = judge.pages(told, opened=0.0, words=[20.0, 24.0], window=24.0, minute=1.0)
+    assert bool(found) is bool(wrong)
+    assert wrong in "; ".join(found)
+
+
+def test_it_sees_whose_words_the_opening_has() -> None:
+    homes, told = home(), good(home())
+    dead = [refusal((channel, to)) for channel, gone in homes.dead.items() for to in gone]
+    assert all(
+        "in words of somebody else" in each
+        for each in judge.problems(homes, told, dead, window=15, silence=True, slack=1.0, by_machine=True)
+    )
+    by_machine = [
+        replace(m, text=f"Follow {words}")
+        if judge.phase_of(m)[0] == town.NOTICE
+        and (words := town.MAY["es" if (m.channel, m.to) in spanish(homes) else "en"])
+        else m
+        for m in told
+    ]
+    assert judge.problems(homes, by_machine, dead, window=15, silence=True, slack=1.0, by_machine=True) == []
+    assert verdict(homes, by_machine) != []
+
+
+def spanish(homes: town.Town) -> set[town.Address]:
+    return {address for address, what in homes.expected.items() if what.locale == "es"}
+
+
+def test_it_sees_a_grandmother_who_is_told_although_somebody_answered() -> None:
+    homes = town.Town()
+    town.answers_by_sms(homes, "fam-1")
+    town.does_not_answer(homes, "fam-2")
+    [answered] = homes.answers
+    gran = next(a for a, what in homes.expected.items() if what.called)
+    untold = homes.families[0]["caregivers"][1]["addresses"][0]["to"]
+    told = good(homes)
+    assert verdict(homes, told) == []
+    assert "nobody expected" in verdict(homes, [*told, message(("sms", untold), town.NOTICE, 10.0)])[0]
+    assert verdict(homes, [m for m in told if m.to != gran[1]]) != []
+    assert answered in homes.expected

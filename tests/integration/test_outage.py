@@ -1,28 +1,37 @@
 """One outage, a thousand families, real processes; judged from what the providers accepted."""
 
 import os
+import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from alertd.sandbox.log import Accepted
 from tests.conftest import DIALECTS
 from tests.integration import judge, town
-from tests.integration.rig import WINDOW, Rig
+from tests.integration.rig import RATE, WINDOW, Rig
 from tests.servers import NotReady, wait_until
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90.0  # seconds for a thousand families to hear something, on a machine that is very busy
 LONG_WINDOW = 60.0  # seconds
 SLACK = 10.0  # seconds: a machine that runs other things too is late; production's margin covers a lease
+MINUTE = 60 / RATE  # of the story, in seconds
+UNATTENDED = """
+confirm: {critical: 0m, major: 15m, minor: human}
+sources: {alertmanager: [open, raise]}
+"""
+LINK = re.compile(r"http://\S+/[ar]/[\w-]+")
 
 
 @pytest.fixture(params=DIALECTS)
 def rig(request: pytest.FixtureRequest, fresh_database: Callable[[str], str], tmp_path: Path) -> Iterator[Rig]:
     """A running alertd on a fresh database of each kind, with a signed-in operator."""
-    with Rig(tmp_path / "rig", fresh_database(request.param)) as made:
+    with Rig(tmp_path / "rig", fresh_database(request.param), policy=UNATTENDED) as made:
         made.sign_in()
         yield made
 
@@ -30,9 +39,12 @@ def rig(request: pytest.FixtureRequest, fresh_database: Callable[[str], str], tm
 class Story:
     """The night's commands, each followed by waiting until everybody has heard of it."""
 
-    def __init__(self, rig: Rig) -> None:
-        self.rig, self.town = rig, town.build()
+    def __init__(self, rig: Rig, *, ladders: bool = False) -> None:
+        self.rig, self.town = rig, town.build(ladders=ladders)
         self._roll = judge.Roll(self.town)
+        self._to_answer = dict(self.town.answers)
+        self.by_machine: float | None = None  # when a machine opened it, Unix seconds
+        self.words: list[float] = []  # when humans spoke
         rig.move_in(self.town)
 
     def until_told(self, phase: str) -> None:
@@ -45,9 +57,21 @@ class Story:
             raise
 
     def missing(self, phase: str) -> set[town.Address]:
-        """Who has not been told yet."""
-        self._roll.call(self.rig.news())
+        """Who has not been told yet. Whoever is to answer does so as soon as the first message is there."""
+        news = self.rig.news()
+        self._roll.call(news)
+        for message in news:
+            self._answer(message)
         return self._roll.missing(phase)
+
+    def _answer(self, message: Accepted) -> None:
+        presses = self._to_answer.pop((message.channel, message.to), None)
+        if presses is None:
+            return
+        link = link_in(message)
+        assert self.rig.follows(link).count("<button") == 1
+        if presses:
+            assert "<button" not in self.rig.follows(link, "POST")
 
     def until_half_told(self, phase: str) -> None:
         """Wait until half of those who are owed a phase have it."""
@@ -56,13 +80,24 @@ class Story:
 
     def opens(self) -> None:
         """An incident that touches everybody but those who use something else; until all have been told or tried."""
+        self.words.append(now())
         opened = self.rig.open(town.SAID[town.NOTICE])
         assert opened["preview"]["families"] == len(self.town.families) - len(self.town.untouched)
         self.until_told(town.NOTICE)
         self.until_at_rest()  # a dead address that is still being asked would be asked for the next update too
 
+    def is_opened_by_a_webhook(self) -> None:
+        """The same, with no human awake; until those are told, too, whose family has not answered."""
+        self.by_machine = now()
+        follow = {"alertname": "FollowDown", "service": "follow", "severity": "critical"}
+        assert self.rig.fires(follow, {"alertname": "DiskFull"})["did"] == {"opened": 1, "noted": 1}
+        self.until_told(town.NOTICE)
+        self.until_at_rest()
+        assert self._to_answer == {}
+
     def says(self, phase: str) -> None:
         """An update."""
+        self.words.append(now())
         self.rig.update(town.SAID[phase])
 
     def ends(self) -> None:
@@ -75,18 +110,52 @@ class Story:
         """Wait until everything that was planned has been carried out, expired leases among it."""
         wait_until("everything planned has been carried out", self.rig.at_rest, PATIENCE, every=0.1)
 
+    def wrong_pages(self) -> list[str]:
+        """What is wrong with what the responders received."""
+        return judge.pages(
+            self.rig.accepted(),
+            opened=self.by_machine,
+            words=self.words,
+            window=self.rig.window,
+            minute=MINUTE,
+        )
+
+
+def now() -> float:
+    """Unix seconds, as the sandbox's log has them."""
+    return time.time()  # noqa: TID251  what providers see is in real time
+
+
+def link_in(message: Accepted) -> str:
+    """The one link of a message."""
+    [link] = LINK.findall(message.text)
+    return str(link)
+
 
 def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
-    story = Story(rig)
-    story.opens()
+    """A webhook opens it and nobody is awake; some families answer by the link that they were sent, others do not."""
+    story = Story(rig, ladders=True)
+    story.is_opened_by_a_webhook()
+    page = next(message for message in rig.accepted() if message.channel == "page" and LINK.search(message.text))
+    assert "<button" in rig.follows(link_in(page))
+    assert "<button" not in rig.follows(link_in(page), "POST")
     for phase in (town.SECOND, town.THIRD):
         story.says(phase)
         story.until_told(phase)
     story.until_told(town.HOLDING)
     story.ends()
 
-    found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK)
+    found = judge.problems(
+        story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK, by_machine=True
+    )
     assert found == []
+    assert story.wrong_pages() == []
+    sms = {message.provider_id for message in rig.accepted() if message.channel == "sms"}
+    wait_until(
+        "Twilio has reported",
+        lambda: sms <= {line.provider_id for line in rig.told() if line.status == "delivered"},
+    )
+    assert {(line.forged, line.answer) for line in rig.told()} == {(False, 204)}
 
 
 def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> None:
@@ -106,6 +175,7 @@ def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> N
     assert rig.alive("sweeper", "api", "worker-urgent", "worker-bulk")
     found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK)
     assert found == []
+    assert story.wrong_pages() == []
     assert rig.rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'") == [(0,)]
     for worker in ("worker-urgent", "worker-bulk"):  # Celery looks for its broker before it looks for a signal
         rig.kill(worker)

@@ -20,6 +20,9 @@ SAID: Mapping[str, Mapping[str, str]] = {
 }
 """What the humans say; each message of theirs carries exactly one of these sentences."""
 
+MAY = {"en": "may be down", "es": "Puede que"}
+"""What the first word says where a machine opened it: nobody has confirmed it, and nothing of the machine's is said."""
+
 NO_NEWS = {"en": ("No news",), "es": ("Sin novedades", "no hay novedades")}
 """What a holding says, in the words of config/templates."""
 
@@ -36,6 +39,7 @@ class Expected:
     locale: str = "en"
     soft: frozenset[str] = frozenset()  # phases that must not wake; all others must
     asleep: bool = False  # its whole family is in quiet hours
+    called: bool = False  # by the ladder: the family has heard before
 
 
 ALL = Expected(PHASES)
@@ -51,6 +55,7 @@ class Town:
     dead: dict[str, list[str]] = field(default_factory=lambda: {"sms": [], "push": [], "email": []})
     unreachable: set[str] = field(default_factory=set)  # families that nobody can tell, and who must be named
     untouched: set[str] = field(default_factory=set)
+    answers: dict[Address, bool] = field(default_factory=dict)  # who opens the link; whether they press its button
     _numbers: int = 0
 
     def number(self) -> str:
@@ -205,6 +210,50 @@ def elsewhere(town: Town, name: str) -> None:
     town.untouched.add(name)
 
 
+def _with_grandmother(town: Town, name: str, mother: Mapping[str, Any], *, told: bool) -> None:
+    """R7: a grandmother is told only where nobody answers, and then hears all that follows too."""
+    number = town.number()
+    town.add(name, [mother, person("gran", on("sms", number), role="grandparent", preferences=want("sms"))])
+    if told:
+        town.owe(name, ("sms", number), Expected(PHASES, called=True))
+
+
+def answers_by_sms(town: Town, name: str) -> None:
+    number = town.number()
+    _with_grandmother(town, name, person("mia", on("sms", number), preferences=want("sms")), told=False)
+    town.owe(name, ("sms", number))
+    town.answers["sms", number] = True
+
+
+def answers_by_mail(town: Town, name: str) -> None:
+    mailbox = f"{name}@example.org"
+    _with_grandmother(town, name, person("mia", on("email", mailbox), preferences=want("email")), told=False)
+    town.owe(name, ("email", mailbox))
+    town.answers["email", mailbox] = True
+
+
+def scanned_only(town: Town, name: str) -> None:
+    """R9: a mail scanner follows the link, and that is no answer."""
+    mailbox = f"{name}@example.org"
+    _with_grandmother(town, name, person("mia", on("email", mailbox), preferences=want("email")), told=True)
+    town.owe(name, ("email", mailbox))
+    town.answers["email", mailbox] = False
+
+
+def does_not_answer(town: Town, name: str) -> None:
+    token = f"token-{name}"
+    _with_grandmother(town, name, person("mia", on("push", token), preferences=want("push")), told=True)
+    town.owe(name, ("push", token))
+
+
+LADDERS: Sequence[tuple[Callable[[Town, str], None], int]] = (
+    (answers_by_sms, 3),
+    (answers_by_mail, 3),
+    (scanned_only, 2),
+    (does_not_answer, 4),
+)
+"""Kinds of which somebody may be told only because nobody answered: for nights of which the test waits for that."""
+
 KINDS: Sequence[tuple[Callable[[Town, str], None], int]] = (
     (push_only, 430),
     (push_and_sms, 240),
@@ -225,10 +274,14 @@ KINDS: Sequence[tuple[Callable[[Town, str], None], int]] = (
 CLASSES, CLASS_SIZE = 3, 12
 
 
-def build() -> Town:
-    """1,063 families, of which 1,043 are touched; kinds are mixed, so that every slice has all of them."""
+def build(*, ladders: bool = False) -> Town:
+    """1,063 families, of which 1,043 are touched; kinds are mixed, so that every slice has all of them.
+
+    `ladders`: and the dozen families that have somebody who is told only where nobody answers.
+    """
     town = Town()
-    wanted = [(kind, number, count) for kind, count in KINDS for number in range(count)]
+    kinds = (*KINDS, *(LADDERS if ladders else ()))
+    wanted = [(kind, number, count) for kind, count in kinds for number in range(count)]
     wanted.sort(key=lambda each: (each[1] / each[2], each[0].__name__))
     for at, (kind, _, _) in enumerate(wanted):
         kind(town, f"fam-{at:04}-{kind.__name__.replace('_', '-')}")
@@ -247,3 +300,7 @@ def _pupil(town: Town, name: str, nurse: str) -> None:
     town.add(name, [mia, person("nurse", on("sms", nurse), role="nurse")])
     town.owe(name, ("push", token))
     town.owe(name, ("sms", nurse))
+
+
+LEAD_AFTER = 60.0
+"""Minutes after the time to publish by, or after a machine's opening, at which the lead would be paged."""

@@ -11,9 +11,10 @@ from alertd.domain.policy import Escalation, Policy, ResponderStep
 from alertd.ports import Message, OnCall, Responder
 from alertd.ports.deps import Deps
 from alertd.store.types import from_us
-from alertd.texts.responders import compose_page
+from alertd.texts.responders import compose_ignored, compose_page
 from alertd.usecases.ack_incident import Acknowledged, ack_incident
 from alertd.usecases.page_responders import tend_responders
+from alertd.usecases.tell_ignored import tell_ignored
 from tests import make
 from tests.fakes import FakeChannel
 from tests.make import minutes
@@ -69,7 +70,7 @@ class OnCallWorld(World):
             self.phones[who] = OnCallPhone(who)
 
     def _open(self) -> Deps:
-        on_call = OnCall(self.known, self.pagers, compose_page, "https://alertd.example.org")
+        on_call = OnCall(self.known, self.pagers, compose_page, compose_ignored, "https://alertd.example.org")
         return replace(super()._open(), on_call=on_call)
 
     def on_call(self, who: str) -> OnCallPhone:
@@ -119,6 +120,7 @@ class OnCallWorld(World):
     async def settle(self) -> None:
         await super().settle()
         await tend_responders(self.deps)
+        await tell_ignored(self.deps)
         owners = {to.to: who for who, to in TO.items()}
         for name, pager in self.pagers.items():
             for message in pager.accepted[self._told[name] :]:

@@ -6,10 +6,10 @@ import pytest
 
 from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent, Told
-from alertd.domain.incident import Incident, Reach, Severity, State
+from alertd.domain.incident import Incident, Kind, Reach, Severity, State
 from alertd.usecases.ripen import ripen
 from alertd.usecases.sweep import sweep
-from alertd.usecases.take_machine_events import take_machine_events
+from alertd.usecases.take_machine_events import take_machine_event, take_machine_events
 from tests import make
 from tests.scenario.world import World
 
@@ -186,6 +186,34 @@ async def test_where_confirm_is_nothing_families_are_told_at_once(town: Callable
     for channel in ("push", "sms"):
         world.phone("mia").expect(channel, "Follow may be down")
     assert not (await incident(world)).held
+
+
+async def test_where_confirm_becomes_nothing_families_are_told_in_the_same_breath(town: Callable[..., World]):
+    """A raise to what is told at once is told by whoever takes the event: nobody waits for the sweeper."""
+    world = town(
+        confirm={Severity.CRITICAL: make.minutes(0), Severity.MAJOR: make.minutes(15), Severity.MINOR: None}
+    )
+    await world.family()
+    await world.machine("prober", severity="minor")
+    assert (await incident(world)).held
+    await world.fast_forward(hours=1)
+    rung = len(world.deps.doorbell.rung)  # type: ignore[attr-defined]
+    raised = OutageEvent(
+        "prober", "raised", "probe", "follow", Severity.CRITICAL, EventStatus.FIRING, "Probe fails"
+    )
+    assert (await take_machine_event(world.deps, raised, b"raised")).did == "updated"
+    now = await incident(world)
+    assert (now.held, now.severity, now.newest.kind, now.newest.notify) == (
+        False,
+        Severity.CRITICAL,
+        Kind.NOTICE,
+        True,
+    )
+    assert len(world.deps.doorbell.rung) == rung + 1  # type: ignore[attr-defined]
+    assert await acts(world) == [("prober", "open"), ("prober", "severity"), ("alertd", "confirm")]
+    await world.settle()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
 
 
 async def test_a_family_imported_meanwhile_waits_with_the_others(town: Callable[..., World]):
@@ -452,17 +480,72 @@ async def test_flapping_for_an_hour_is_one_incident_and_one_notice(town: Callabl
     assert len(await acts(world)) == 3  # opened, told by itself, and one word about the end
 
 
-async def test_what_fires_after_its_end_is_a_new_incident(town: Callable[..., World]):
-    """Until incidents can be reopened."""
+async def test_what_fires_after_its_end_is_suspected_anew(town: Callable[..., World]):
+    """A machine reopens nothing: its families wait for a human, or `confirm`, and read "may be" as the first time."""
     world = town()
     await world.family()
     await world.machine("statusbot")
-    await world.fast_forward(minutes=1)
+    await world.fast_forward(minutes=5)
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
     await world.machine("statusbot", "resolved")
-    await world.fast_forward(minutes=16)
-    assert (await world.machine("statusbot")).incident == 2
+    await world.fast_forward(minutes=15)
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow works again")
+    await world.fast_forward(minutes=30)
+
+    received = await world.machine("statusbot")
+    assert (received.did, received.incident) == ("opened", 2)
+    assert received.why == "it follows incident 1, which is resolved"
     assert (await incident(world, 2)).held
+    assert (await incident(world, 1)).state is State.RESOLVED
+    with pytest.raises(Conflict, match=r"incident 2 .* is about this now"):
+        await world.reopen()
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=5)
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
+    await world.machine("statusbot", "resolved")
+    await world.fast_forward(minutes=15)
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow works again")
+
+
+async def test_it_comes_back_after_a_humans_false_alarm_and_nobody_is_woken_for_nothing(
+    town: Callable[..., World],
+):
+    """What a person has ended no machine opens again; it may suspect, and they may say so once more."""
+    world = town()
+    await world.family()
+    await world.outage("follow", message="We are looking.")
+    world.phone("mia").forget()
+    await world.cancel()
+    world.phone("mia").forget()
+    received = await world.machine("prober")
+    assert received.why == "it follows incident 1, which is cancelled"
     await world.cancel(number=2)
+    await world.fast_forward(hours=25)
+    world.phone("mia").expect_nothing()
+    assert (await world.machine("prober", alert="later")).why is None
+    await world.cancel(number=3)
+
+
+async def test_a_human_reopens_once_the_suspicion_is_cancelled(town: Callable[..., World]):
+    """It was the same outage, they say: the first goes on, and families hear of one."""
+    world = town()
+    await world.family()
+    await world.outage("follow", message="We are looking.")
+    world.phone("mia").forget()
+    await world.resolve()
+    world.phone("mia").forget()
+    await world.machine("prober")
+    await world.cancel(number=2)
+    await world.reopen("It stopped again.")
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "down again", "It stopped again.")
+    assert (await world.machine("prober")).incident == 1
+    await world.cancel()
+    world.phone("mia").forget()
 
 
 # --- a group --------------------------------------------------------------------------------------

@@ -1,0 +1,124 @@
+"""R0: what machines tell in vain is told to people on our side: gathered, once, and it wakes nobody."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from alertd.domain.event import EventStatus, Told
+from alertd.ports import Message, Misconfigured, Refused
+from alertd.usecases.sweep import sweep
+from alertd.usecases.take_machine_events import take_machine_events
+from alertd.usecases.tell_ignored import tell_ignored
+from tests import make
+from tests.scenario.on_call import OnCallWorld, policy
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[OnCallWorld]:
+    """A machine that may open, one that may not, and three people who are reachable."""
+    made = OnCallWorld(tmp_path, make.NOON, replace(policy(), sources={"prober": ("open", "raise")}))
+    await made.family()
+    yield made
+    await made.close()
+
+
+def unmapped(*names: str) -> list[Told]:
+    """Alerts that say of no service that it fails."""
+    return [
+        Told(f"{name} 1", name, EventStatus.FIRING, name, bytes(32), "{}", None, "no label service")
+        for name in names
+    ]
+
+
+async def ignores(world: OnCallWorld, *names: str) -> None:
+    """They come in one webhook."""
+    await take_machine_events(world.deps, "prober", unmapped(*names))
+    await world.settle()
+
+
+async def test_the_owner_is_nudged_and_told_why(world: OnCallWorld):
+    await ignores(world, "DiskFull", "Up")
+    said = world.on_call("owner").expect_nudge(
+        "2 alerts of prober opened no incident since 20:00 UTC (12:00 PST)",
+        '"DiskFull", "Up"',
+        "Why: no label service.",
+        "alertd incident open",
+    )
+    assert said.title == "Nudge: 2 alerts ignored"
+    await world.fast_forward(days=2)
+
+
+async def test_what_comes_meanwhile_is_gathered_for_ten_minutes(world: OnCallWorld):
+    """Three hundred alerts in as many webhooks are two messages."""
+    for number in range(300):
+        await take_machine_events(world.deps, "prober", unmapped(f"alert-{number}"))
+        await tell_ignored(world.deps)
+        world.clock.advance(seconds=1)
+    await world.settle()
+    world.on_call("owner").expect_nudge("1 alert of prober")
+    await world.fast_forward(minutes=5)
+    await world.settle()
+    said = world.on_call("owner").expect_nudge("299 alerts of prober opened no incident", ", ...")
+    assert len(said.text) < 320
+
+
+async def test_what_flaps_for_an_hour_is_told_once_a_day(world: OnCallWorld):
+    for number in range(180):
+        told = unmapped("DiskFull")
+        await take_machine_events(world.deps, "prober", [replace(told[0], id=f"DiskFull {number}")])
+        await tell_ignored(world.deps)
+        world.clock.advance(seconds=20)
+    await world.settle()
+    world.on_call("owner").expect_nudge("1 alert of prober")
+    assert world.sql("SELECT count(*) FROM incident") == [(0,)]
+
+
+async def test_who_cannot_be_reached_is_passed_over(world: OnCallWorld):
+    """The next one is told at once; and where nobody can be, it is tried again a minute later, and logged."""
+    world.break_pager("owner", Refused)
+    await ignores(world, "DiskFull")
+    world.on_call("lead").expect_nudge("DiskFull")
+
+    world.clock.advance(minutes=11)
+    for who in ("lead", "duty-manager"):
+        world.break_pager(who, Misconfigured)
+    await ignores(world, "Up")
+    assert len(world.log.named("ignored_events_untold")) == 1
+    await world.settle()
+    assert len(world.log.named("ignored_events_untold")) == 1
+    assert (await sweep(world.deps, broker=True)).ignored
+    for pager in world.pagers.values():
+        pager.mend()
+    world.clock.advance(minutes=1, seconds=1)
+    await world.settle()
+    world.on_call("owner").expect_nudge("Up")
+    assert not (await sweep(world.deps, broker=True)).ignored
+
+
+async def test_two_sweepers_at_once_tell_it_once(world: OnCallWorld):
+    """One has not said yet what became of it when the other looks."""
+
+    class Slow:
+        """A pager during which the other sweeper looks."""
+
+        def __init__(self, send: Callable[[Message], object]) -> None:
+            self._send = send
+
+        async def send(self, message: Message) -> object:
+            assert await tell_ignored(world.deps) == 0
+            return await self._send(message)  # type: ignore[misc]
+
+    await take_machine_events(world.deps, "prober", unmapped("DiskFull"))
+    on_call = world.deps.on_call
+    assert on_call is not None
+    slow = replace(on_call, pagers={"sms": Slow(world.pagers["sms"].send)})  # type: ignore[dict-item]
+    assert await tell_ignored(replace(world.deps, on_call=slow)) == 1
+    await world.settle()
+    world.on_call("owner").expect_nudge("DiskFull")
+
+
+async def test_words_of_an_alert_are_cleaned(world: OnCallWorld):
+    await ignores(world, "line\nbreak\u202e")
+    assert '"line break"' in world.on_call("owner").expect_nudge().text
