@@ -38,13 +38,13 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     """
     machine_at = deps.clock.machine()
     async with deps.store.reading() as rows:
+        ignored = await ignored_wait(deps, rows)
         if await rows.calm(deps.clock.now(), machine_at):
-            return Swept()
+            return Swept(ignored=ignored)
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
         responders = await rows.responders_due(deps.clock.now(), machine_at)
         ripe = await rows.ripe_incidents(deps.clock.now())
-        ignored = await ignored_wait(deps, rows)
     if ripe:
         with suppress(Overtaken):  # looked at again at the next look
             await ripen(deps)
