@@ -143,8 +143,13 @@ def shown(rig: Watched) -> dict[str, Any]:
 
 
 def texts(rig: Watched) -> list[str]:
-    """What the phone has received."""
-    return [each.text for each in rig.accepted()]
+    """What the family's phone has received."""
+    return [each.text for each in rig.accepted() if each.channel == "sms"]
+
+
+def pages(rig: Watched) -> list[str]:
+    """What the owner has received on call."""
+    return [f"{each.title} {each.text}" for each in rig.accepted() if (each.channel, each.to) == ("page", "owner")]
 
 
 def test_the_guides_file_is_without_mistakes(tmp_path: Path) -> None:
@@ -178,6 +183,8 @@ def test_an_outage_from_its_first_alert_to_its_end(rig: Watched, alertmanager: A
     wait_until("the family is told so", lambda: "works again" in texts(rig)[-1])
     assert len(rig.ask("GET", "/v1/incidents?state=all")["incidents"]) == 1
 
+    wait_until("the owner has heard of it", lambda: any("opened by a machine" in page for page in pages(rig)))
+    wait_until("... and of what was ignored", lambda: any("Disk 95%" in page for page in pages(rig)))
     sent = alertmanager.failures()
     assert sent["notifications_total"] >= 3
     assert sent["notifications_failed_total"] == 0
