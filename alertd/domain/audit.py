@@ -15,6 +15,9 @@ LATE = timedelta(seconds=10)
 SHOWN = 20
 """At most so many families of an incident are named."""
 
+UNACCOUNTED = "families unaccounted for"
+"""What responders are paged about, once while it lasts."""
+
 
 class Excuse(StrEnum):
     """Why a family whose time has passed is accounted for all the same; each is checked, none is believed."""
@@ -70,6 +73,8 @@ class Evidence:
     family: Family | None = None  # None: not read, or not to be read
     addresses: Mapping[AddressId, tuple[str, bool, bool]] = field(default_factory=dict)
     """By id: (channel, whether it may be used, whether it has opted out)."""
+    joined: frozenset[AddressId] = frozenset()
+    """Those that a ladder has told, or is about to: whose they are hears every update since."""
     tries: Tries = Tries()
 
 

@@ -15,16 +15,21 @@ _SILENT = frozenset({"email", "push"})  # can be told without waking anybody
 
 
 def hearers(case: Case, evidence: Evidence) -> list[Caregiver]:
-    """Those whose addresses carry the family's messages: whom the policy always tells, else who stands in."""
+    """Those whose addresses carry the family's messages, else who stands in.
+
+    They are those whom the policy always tells, and whom a ladder has told: these hear every update since (R7).
+    """
     family = evidence.family
     if family is None:
         return []
     people = sorted(family.caregivers, key=lambda person: person.order)
     always = [person for person in people if person.role in case.policy.always] or people[:1]
-    reached = [person for person in always if _channels(person, case, evidence)]
+    joined = [person for person in people if any(each.id in evidence.joined for each in person.addresses)]
+    first = [person for person in people if person in always or person in joined]
+    reached = [person for person in first if _channels(person, case, evidence)]
     if reached:
         return reached
-    others = [person for person in people if person not in always and _channels(person, case, evidence)]
+    others = [person for person in people if person not in first and _channels(person, case, evidence)]
     heard = [person for person in others if not muted(person, family, case)]
     return heard[:1] or others
 

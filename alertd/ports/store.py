@@ -452,6 +452,9 @@ class Rows(Protocol):
         Responders are paged once for each incident and subject, a few words such as "channel sms".
         """
 
+    async def end_trouble(self, incident_id: UUID, subject: str, at: datetime) -> None:
+        """It is over: pages about it that wait are taken back, and the next time is another trouble."""
+
     async def add_pages(
         self, incident_id: UUID, owed: Sequence[OwedPage], update_no: int, now: datetime, machine_at: datetime
     ) -> None:

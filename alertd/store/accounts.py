@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, and_, case, func, literal, or_, select, union_all
+from sqlalchemy import Select, Table, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.sql import ColumnElement, Subquery
 
 from alertd.domain.audit import Cursor, Evidence, Suspect, Tries
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import Framing, Reason
 from alertd.domain.family import AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
 from alertd.store.one_of import one_of
@@ -103,10 +103,14 @@ class AccountRows:
         sending = [each.family for each in suspects if each.rest in (None, "capped") and each.next_by is not None]
         addresses = await self._addresses_of(resting)
         documents = await self._documents(reading)
+        joined = await self._joined(incident_id, reading)
         tries = await self._tries_of(incident_id, sending, now, machine_at, backoff, window, grace)
         return {
             each.family: Evidence(
-                documents.get(each.family), addresses.get(each.family, {}), tries.get(each.family, Tries())
+                documents.get(each.family),
+                addresses.get(each.family, {}),
+                joined.get(each.family, frozenset()),
+                tries.get(each.family, Tries()),
             )
             for each in suspects
         }
@@ -143,6 +147,31 @@ class AccountRows:
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
         return found
+
+    async def _joined(self, incident_id: IncidentId, ids: Sequence[str]) -> dict[str, frozenset[AddressId]]:
+        """The addresses to which a ladder has brought a message, or is about to, since they are touched."""
+        if not ids:
+            return {}
+        counts = (
+            delivery.c.reason == Reason.LADDER.value,
+            delivery.c.state.in_(("pending", "leased", "unknown", "accepted", "delivered", "read")),
+            delivery.c.planned_at >= watch.c.touched_at,
+        )
+        own = (
+            select(delivery.c.family_id, delivery.c.address_id)
+            .join(watch, _same_duty(delivery))
+            .where(delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids), *counts)
+        )
+        shared = (
+            select(delivery_share.c.family_id, delivery.c.address_id)
+            .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
+            .join(watch, _same_duty(delivery_share))
+            .where(delivery_share.c.incident_id == incident_id, one_of(delivery_share.c.family_id, ids), *counts)
+        )
+        found: dict[str, set[AddressId]] = {}
+        for row in await self.sql.rows(union_all(own, shared)):
+            found.setdefault(row.family_id, set()).add(AddressId(row.address_id))
+        return {name: frozenset(mine) for name, mine in found.items()}
 
     async def _tries_of(
         self,
@@ -200,6 +229,10 @@ class AccountRows:
             name: Tries(bool(under_way), bool(tried), bool(given_up), bool(fresh), before, int(held))
             for name, under_way, tried, given_up, fresh, before, held in rows
         }
+
+
+def _same_duty(table: Table) -> ColumnElement[bool]:
+    return and_(watch.c.incident_id == table.c.incident_id, watch.c.family_id == table.c.family_id)
 
 
 def _touched(scope: Scope) -> Subquery:

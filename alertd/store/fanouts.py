@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, bindparam, or_, select, union, union_all
 
 from alertd.domain.delivery import DEAD, Telling
-from alertd.domain.family import AddressId, AddressStatus
+from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import IncidentId, Reach, Scope
 from alertd.domain.watch import Answer
 from alertd.records import Candidate, Fanout
@@ -159,15 +159,16 @@ class FanoutRows:
                 verified=row.verified,
                 shared=row.shared,
             )
+        documents = ((row.id, codec.family(row.doc)) for row in docs)
         return (
             Candidate(
-                codec.family(row.doc),
-                codec.watch(watches[row.id]) if row.id in watches else None,
-                tellings.get(row.id, ()),
-                notable.get(row.id, {}),
-                answers.get(row.id, ()),
+                document,
+                codec.watch(watches[name]) if name in watches else None,
+                tellings.get(name, ()),
+                _with_verified(document, notable.get(name, {})),
+                answers.get(name, ()),
             )
-            for row in docs
+            for name, document in documents
         )
 
     async def _tellings(self, given: dict[str, Any]) -> dict[str, list[Telling]]:
@@ -175,3 +176,16 @@ class FanoutRows:
         for row in await self.sql.rows(_TELLINGS, given):
             found.setdefault(row.family_id, []).append(codec.telling(row))
         return found
+
+
+def _with_verified(document: Family, notable: dict[AddressId, AddressStatus]) -> dict[AddressId, AddressStatus]:
+    """With the addresses that this document calls not verified, though another family had them verified.
+
+    An address has one row, and what is not verified is noteworthy: so a row that is not stands for a usable one,
+    also when the family that verified it is gone.
+    """
+    for caregiver in document.caregivers:
+        for each in caregiver.addresses:
+            if not each.verified and each.id not in notable:
+                notable[each.id] = AddressStatus()
+    return notable

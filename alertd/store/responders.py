@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, insert, literal, or_, select, update
+from sqlalchemy import Row, and_, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
@@ -112,6 +112,14 @@ class ResponderRows:
             return False
         await self.touch_responders(incident_id, at)
         return True
+
+    async def end_trouble(self, incident_id: UUID, subject: str, at: datetime) -> None:
+        """It is over: pages about it that wait are taken back, and the next time is another trouble."""
+        gone = await self.sql.run(
+            delete(trouble).where(trouble.c.incident_id == incident_id, trouble.c.subject == subject)
+        )
+        if gone:
+            await self.touch_responders(incident_id, at)
 
     # --- pages -------------------------------------------------------------------------------------
 

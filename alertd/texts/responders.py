@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
 from alertd.domain.paging import ResponderLadder
 from alertd.domain.post_by import beginning
@@ -65,6 +66,8 @@ def _touched(saying: PageSaying) -> str:
 def _why(saying: PageSaying) -> list[str]:
     incident = saying.incident
     match saying.ladder:
+        case ResponderLadder.TROUBLE if saying.subject == UNACCOUNTED:
+            return [f"Not told by the time we said, and nothing explains it: {clean(saying.code)}."]
         case ResponderLadder.TROUBLE if not _is_channel(saying):
             return [f"{saying.subject}: {clean(saying.code)}."]
         case ResponderLadder.TROUBLE:
@@ -109,6 +112,9 @@ def _is_channel(saying: PageSaying) -> bool:
 
 def _how(saying: PageSaying) -> list[str]:
     number = saying.incident.number
+    if saying.ladder is ResponderLadder.TROUBLE and saying.subject == UNACCOUNTED:
+        first = saying.code.split(",")[0].split(" ")[0]
+        return [f"They are planned anew. Run: alertd family show {clean(first)}", "Then: alertd doctor"]
     if saying.ladder is ResponderLadder.TROUBLE:
         return ["Run: alertd doctor"]
     run = [f'Run: alertd incident update {number} --message "..."']

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from alertd.domain.audit import LATE, SHOWN, Audit, Case, Suspect, Unaccounted
+from alertd.domain.audit import LATE, SHOWN, UNACCOUNTED, Audit, Case, Suspect, Unaccounted
 from alertd.domain.delivery import Lane, longest_backoff
 from alertd.domain.excuses import LONGEST_REST, excuse_of
 from alertd.domain.incident import Incident, State
@@ -27,6 +27,10 @@ NOTHING_ELSE: Mapping[str, Condition] = {}
 LONGEST = 60.0
 """Seconds after which an audit that has no answer has failed."""
 
+LULL = timedelta(minutes=10)
+"""Machine time after which families that are missed again are told to responders again, once all had heard."""
+
+_NAMED = 3  # to a responder's phone
 _CHUNK = 500
 _MOST = 100_000  # open incidents; more than anybody ever has
 
@@ -67,6 +71,8 @@ async def audit(deps: Deps, conditions: Mapping[str, Condition] = NOTHING_ELSE) 
     for look in looks:
         if look.missing:
             await _try(deps, "families_not_mended", _mend(deps, look))
+    if looks:
+        await _try(deps, "responders_not_told", _tell_responders(deps, looks))
     return answer
 
 
@@ -178,6 +184,24 @@ async def _mend(deps: Deps, look: _Look) -> None:
                 [deps.new_id()], incident.id, number, Lane.BULK.value, machine_at, scope=incident.scope
             )
     deps.doorbell.ring(Lane.BULK.value)
+
+
+async def _tell_responders(deps: Deps, looks: Sequence[_Look]) -> None:
+    """Page those who owe families news, once for an incident while it lasts; what comes and goes is no storm."""
+    now = deps.clock.now()
+    lull = now - LULL * deps.clock.rate
+    async with deps.store.reading() as rows:
+        told = {look.incident.id: (await rows.troubles(look.incident.id)).get(UNACCOUNTED) for look in looks}
+    for look in looks:
+        since = told[look.incident.id]
+        if look.missing and since is None:
+            names = sorted(look.missing)
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            async with deps.store.transaction() as rows:
+                await rows.add_trouble(look.incident.id, UNACCOUNTED, f"{', '.join(names[:_NAMED])}{more}", now)
+        elif not look.missing and since is not None and since[0] <= lull:
+            async with deps.store.transaction() as rows:
+                await rows.end_trouble(look.incident.id, UNACCOUNTED, now)
 
 
 async def _try(deps: Deps, told: str, work: Awaitable[None]) -> None:

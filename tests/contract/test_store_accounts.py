@@ -274,6 +274,33 @@ MORNING = datetime(2026, 11, 5, 14, 30, tzinfo=make.NOON.tzinfo)
 TRIED = {"attempts": 1, "due_at": make.after(60.5)}
 NOW = make.after(60)
 
+TWO = make.family(
+    make.caregiver("mia", "sms"),
+    make.caregiver("ben", "sms", role="grandparent", order=2, time_zone="Europe/Berlin"),
+)
+"""Mia sleeps while Ben, whom only a ladder tells, is awake."""
+MUTED_FIRST = make.family(
+    make.caregiver("mia", "sms", preferences=make.preferences(major=())),
+    make.caregiver("ben", "sms", role="grandparent", order=2),
+)
+
+
+def laddered(**values: Any) -> Change:
+    """A step of a ladder went to Ben."""
+
+    async def change(books: Books) -> None:
+        [stored] = [await books.family("fam-1")]
+        to = stored.caregivers[1].addresses[0].id
+        one = {"reason": "ladder", "state": "accepted", "step": 2, **values}
+        await books.set(delivery, one, address_id=to)
+
+    return change
+
+
+def not_laddered() -> Change:
+    return laddered(reason="update")
+
+
 EXCUSES: list[tuple[str, Family, list[Change | datetime], str | None]] = [
     ("nothing is under way", SMS_ONLY, [deliveries(state="accepted")], None),
     ("no address works", make.family(), [resting("no_address"), addresses(**REFUSED)], "no_address"),
@@ -298,6 +325,13 @@ EXCUSES: list[tuple[str, Family, list[Change | datetime], str | None]] = [
     ("unreadable", SMS_ONLY, [resting("quiet", look_at=MORNING), NIGHT, broken_document()], None),
     ("off duty", NURSED, [resting("quiet", look_at=MORNING), NIGHT], "quiet"),
     ("on duty", NURSED, [resting("quiet", look_at=MORNING), NOW], None),
+    ("quiet, but a ladder told who is awake", TWO, [resting("quiet", look_at=MORNING), NIGHT, laddered()], None),
+    ("quiet, and a ladder is about to", TWO, [resting("quiet", look_at=MORNING), NIGHT, laddered(state="pending")], None),
+    ("quiet, and a ladder told them in vain", TWO, [resting("quiet", look_at=MORNING), NIGHT, laddered(state="refused")], "quiet"),
+    ("quiet, and a ladder told them before they were touched", TWO, [resting("quiet", look_at=MORNING), NIGHT, laddered(planned_at=make.after(-1))], "quiet"),
+    ("quiet, and who is awake was told by no ladder", TWO, [resting("quiet", look_at=MORNING), NIGHT, not_laddered()], "quiet"),
+    ("muted, but a ladder told another", MUTED_FIRST, [resting("muted"), severity("major"), laddered()], None),
+    ("muted, and the other was told by no ladder", MUTED_FIRST, [resting("muted"), severity("major"), not_laddered()], "muted"),
     ("capped", SMS_ONLY, [resting("capped", look_at=MORNING), held_back(12)], "capped"),
     ("not yet capped", SMS_ONLY, [resting("capped", look_at=MORNING), held_back(11)], None),
     ("capped for ever", SMS_ONLY, [resting("capped"), held_back(12)], None),

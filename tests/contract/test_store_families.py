@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertd.domain.family import Address, AddressId, Family, FamilyId
+from alertd.domain.family import Address, AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.records import Imported
 from alertd.store.tables import address, delivery, family, family_address, family_service, watch
@@ -113,6 +113,18 @@ async def test_what_another_family_writes_takes_no_verification_away(books: Book
     await books.families(home("fam-1", SMS))
     await books.families(home("fam-2", make.address("sms", SMS.to, verified=False)))
     assert (await books.row(address))["verified"] is True
+
+
+async def test_an_address_stays_verified_when_the_family_that_verified_it_is_gone(books: Books):
+    """The first one's own document still says that it is not; the address has one row, and that says it is."""
+    [stored] = await books.families(home("fam-1", make.address("sms", SMS.to, verified=False)))
+    await books.families(home("fam-2", SMS))
+    async with books.store.transaction() as rows:
+        assert await rows.delete_family(FamilyId("fam-2"))
+    assert not (await books.row(address))["notable"]
+    async with books.store.reading() as rows:
+        [found] = list(await rows.candidates(books.incident.id, ["fam-1"], lock=False))
+    assert found.addresses == {stored.caregivers[0].addresses[0].id: AddressStatus()}
 
 
 async def test_only_noteworthy_addresses_are_loaded_for_the_planner(books: Books):

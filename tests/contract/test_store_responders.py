@@ -212,6 +212,20 @@ async def test_a_page_is_found_by_its_id(books: Books):
 # --- trouble, acknowledgements, the key -------------------------------------------------------------
 
 
+async def test_a_trouble_that_is_over_may_come_back(books: Books):
+    async with books.store.transaction() as rows:
+        await rows.add_trouble(books.incident.id, "channel sms", "misconfigured: 20003", after(3))
+        await rows.look_again(books.incident.id, None)
+        await rows.end_trouble(books.incident.id, "channel push", after(4))
+    assert (await books.row(responder_watch))["look_at"] is None  # there was none of that name
+    async with books.store.transaction() as rows:
+        await rows.end_trouble(books.incident.id, "channel sms", after(4))
+        assert await rows.troubles(books.incident.id) == {}
+    assert (await books.row(responder_watch))["look_at"] == after(4)
+    async with books.store.transaction() as rows:
+        assert await rows.add_trouble(books.incident.id, "channel sms", "misconfigured: 20003", after(5))
+
+
 async def test_a_trouble_is_known_once_and_makes_the_watch_due(books: Books):
     async with books.store.transaction() as rows:
         await rows.look_again(books.incident.id, after(9))

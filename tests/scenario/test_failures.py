@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+from alertd.domain.family import FamilyId
 from alertd.domain.incident import Severity
 from alertd.ports import Later, Misconfigured, Refused, Unknown
 from tests import make
@@ -213,6 +214,19 @@ async def test_a_family_without_any_address_is_named_not_forgotten(world: World)
     await world.family("fam-1", make.caregiver("mia", "email"))
     await world.settle()
     world.phone("mia").expect_email("Follow")
+
+
+async def test_an_address_is_told_though_the_family_that_verified_it_is_gone(world: World):
+    """R17: what the first family's own document says of it is older than what the system knows."""
+    number = "+14155550177"
+    await world.family("fam-1", make.caregiver("mia", addresses=(make.address("sms", number, verified=False),)))
+    verified = make.caregiver("mia", addresses=(make.address("sms", number),))
+    await world.family("fam-2", verified, services=("share",))
+    async with world.deps.store.transaction() as rows:
+        assert await rows.delete_family(FamilyId("fam-2"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    assert world.sql("SELECT family_id, rest FROM watch") == [("fam-1", None)]
 
 
 async def test_an_address_that_another_family_verifies_is_told_at_once(world: World):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.incident import Kind, State
 from alertd.domain.paging import ResponderLadder
 from alertd.ports import PageSaying
@@ -91,6 +92,16 @@ TEXTS = [
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "channel sms fails (misconfigured: 20003): families are told over other channels, or not at all. "
         "Run: alertd doctor",
+    ),
+    (
+        "families whom nobody told",
+        saying(
+            ladder=ResponderLadder.TROUBLE, subject=UNACCOUNTED, code="fam-1, fam-2, fam-3 and 4 more", link=""
+        ),
+        "PAGE: families unaccounted for in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "Not told by the time we said, and nothing explains it: fam-1, fam-2, fam-3 and 4 more. "
+        "They are planned anew. Run: alertd family show fam-1 Then: alertd doctor",
     ),
 ]  # fmt: skip
 
