@@ -240,6 +240,7 @@ class Reach:
     ladders: Mapping[LadderState, int]
     unreachable: tuple[Unanswered, ...]  # nothing loud was accepted
     unanswered: tuple[Unanswered, ...]  # accepted, and nobody answered
+    untellable: tuple[Unanswered, ...] = ()  # there is no way to tell them: no address, or all opted out
 
 
 @dataclass(frozen=True, slots=True)

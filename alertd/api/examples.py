@@ -126,7 +126,8 @@ REACH = {
             "next_by": "2019-11-30T08:22:00Z",
         }
     ],
-    "resting": {"no_address": 2},
+    "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": "2019-11-30T08:02:00Z"}],
+    "resting": {"no_address": 1},
 }
 DELIVERIES = {
     "deliveries": [

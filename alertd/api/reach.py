@@ -40,6 +40,9 @@ class ReachView(BaseModel):
     ladders: dict[str, int] = Field(description="Families by where the ladder of this epoch stands for them.")
     unreachable: list[UnansweredView] = Field(description="Nothing loud was accepted for them.")
     unanswered: list[UnansweredView] = Field(description="It was accepted, and nobody has answered.")
+    untellable: list[UnansweredView] = Field(
+        description="There is no way to tell them: no usable address is left, or all have opted out."
+    )
     resting: dict[str, int] = Field(description="Families that are owed nothing now, by the reason.")
 
 
@@ -56,5 +59,6 @@ async def reach(incident: str, _key: ReadsIncidents, here: Here, limit: Limit = 
         ladders={state.value: reached.ladders.get(state, 0) for state in LadderState},
         unreachable=[UnansweredView.of(each) for each in reached.unreachable],
         unanswered=[UnansweredView.of(each) for each in reached.unanswered],
+        untellable=[UnansweredView.of(each) for each in reached.untellable],
         resting=dict(told.resting),
     )

@@ -187,7 +187,7 @@ def _told(answer: Mapping[str, Any]) -> str:
 
 
 def _reached(answer: Mapping[str, Any], *, unreachable: bool) -> str:
-    ladders, lists = answer["ladders"], ["unreachable"] if unreachable else ["unreachable", "unanswered"]
+    ladders, lists = answer["ladders"], ["unreachable", "untellable"]
     resting = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(answer["resting"].items()))
     head = facts(
         [
@@ -198,6 +198,8 @@ def _reached(answer: Mapping[str, Any], *, unreachable: bool) -> str:
             ("", f"owed nothing now: {resting}" if resting else ""),
         ]
     )
+    if not unreachable:
+        lists.append("unanswered")
     listed = [(name, each) for name in lists for each in answer[name]]
     if not listed:
         return head

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from typing import NewType
 from uuid import UUID
+
+FLAP = timedelta(minutes=30)
+"""A second raise within so long of a fall keeps the old epoch: nobody is asked anew (design.md, R15)."""
 
 IncidentId = NewType("IncidentId", UUID)
 
@@ -224,10 +228,23 @@ class Incident:
                 return update
         return self.updates[0]
 
+    def asks_anew(self, severity: Severity, now: datetime) -> bool:
+        """Whether this severity begins an epoch: a raise to critical, unless it fell just before (R15)."""
+        if severity is not Severity.CRITICAL or self.severity is Severity.CRITICAL or self.held:
+            return False
+        falls = [
+            after.at
+            for before, after in pairwise(self.updates)
+            if before.facts.severity is Severity.CRITICAL and after.facts.severity is not Severity.CRITICAL
+        ]
+        return not falls or now >= falls[-1] + FLAP
+
     @property
     def began(self) -> Update:
         """The update that began this epoch."""
-        return next((update for update in self.updates if update.epoch == self.epoch), self.updates[-1])
+        return next(
+            (update for update in self.updates if update.epoch == self.epoch and update.notify), self.updates[-1]
+        )
 
     @property
     def last_word(self) -> Update | None:

@@ -44,6 +44,8 @@ class Known:
     roused: int = 0  # newest update that was meant to wake
     soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
     sent_at: datetime | None = None  # when something was last planned for it, in this epoch
+    taken: bool = False  # something of this epoch was
+    untold: bool = False  # something of this epoch waits for it, and nothing of it has been taken
     steps: int = 0  # the ladder steps of this epoch that it was sent, as bits
     steps_failed: int = 0  # ... that failed here
 
@@ -121,6 +123,8 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
             known = by_address[address] = Known()
         if telling.maybe and telling.framing not in ENDS:
             known.maybe = True
+        if telling.epoch == epoch:  # a try is one, whatever came of it
+            knowledge.first_tried = sooner(knowledge.first_tried, telling.tried_at)
         if state in DEAD:
             continue
         if (planned_at is None or at > planned_at) and state is not DeliveryState.PARKED:
@@ -152,8 +156,12 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
             known.maybe = known.maybe or state is DeliveryState.UNKNOWN
             if telling.framing in ENDS:
                 known.ending = max(known.ending, update)
-    knowledge.told, knowledge.next_by, knowledge.said_at = newest, next_by, said_at
-    knowledge.planned_at = planned_at
+    knowledge.told, knowledge.next_by, knowledge.said_at, knowledge.planned_at = (
+        newest,
+        next_by,
+        said_at,
+        planned_at,
+    )
     if flying:
         knowledge.in_flight = True
         said = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
@@ -183,11 +191,11 @@ def _in_epoch(knowledge: Knowledge, known: Known, telling: Telling, at: datetime
     """What the ladder asks for: when the first message was, what each address got since, whether any was loud."""
     if knowledge.first_planned is None or at < knowledge.first_planned:
         knowledge.first_planned = at
-    tried = telling.tried_at
-    if tried is not None and (knowledge.first_tried is None or tried < knowledge.first_tried):
-        knowledge.first_tried = tried
     if telling.loud and telling.state in TOLD:
         knowledge.loud = True
+    if telling.state in TOLD:
+        known.taken = True
+    known.untold = not known.taken and (known.untold or telling.state in OPEN)
     if known.sent_at is None or at > known.sent_at:
         known.sent_at = at
     step = ladder_step(telling.step)

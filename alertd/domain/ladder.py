@@ -34,10 +34,10 @@ class Climbed:
     look_at: datetime | None = None
 
 
-def ascent(duty: Duty, knowledge: Knowledge, now: datetime) -> "Ascent | None":
-    """The ladder of this epoch as it stands for a family; None: there is none."""
+def ascent(duty: Duty, knowledge: Knowledge, now: datetime, touched: datetime) -> "Ascent | None":
+    """The ladder of this epoch as it stands for a family that is touched since `touched`; None: there is none."""
     ladder = ladder_of(duty.incident, duty.policy)
-    return Ascent(duty, knowledge, now, ladder) if ladder is not None else None
+    return Ascent(duty, knowledge, now, ladder, touched) if ladder is not None else None
 
 
 def ladder_of(incident: Incident, policy: Policy) -> Ladder | None:
@@ -54,9 +54,9 @@ def ladder_of(incident: Incident, policy: Policy) -> Ladder | None:
 class Ascent:
     """One family on its way up a ladder."""
 
-    def __init__(self, duty: Duty, knowledge: Knowledge, now: datetime, ladder: Ladder) -> None:
+    def __init__(self, duty: Duty, knowledge: Knowledge, now: datetime, ladder: Ladder, touched: datetime) -> None:
         self._duty, self._knowledge, self._now, self._ladder = duty, knowledge, now, ladder
-        self._answered = _answered(duty, ladder)
+        self._answered = _answered(duty, ladder, touched)
         self.asks = not self._answered and not self._over()
 
     def climb(self, turn: Turn, owed: Sequence[Owed]) -> Climbed:
@@ -86,8 +86,11 @@ class Ascent:
                     alive = True
                     if address.id not in telling and not _sent(known, number, due):
                         self._owe(climbed, turn, person, address, step, number)
+                        telling = telling | {each.address for each in climbed.owed}
             given_up = None if alive else due
-        end = sooner(self._end(), given_up)
+        end = self._end()
+        if self._knowledge.failed or not self._knowledge.loud:  # else the last step had nobody to tell, no more
+            end = sooner(end, given_up)
         if end is not None and end > self._now:
             climbed.look_at = sooner(climbed.look_at, end)
         elif end is not None:
@@ -197,17 +200,20 @@ def enough(family: Family, policy: Policy, ladder: Ladder) -> set[CaregiverId]:
     return {caregiver.id for caregiver in able}
 
 
-def _answered(duty: Duty, ladder: Ladder) -> bool:
+def _answered(duty: Duty, ladder: Ladder, touched: datetime) -> bool:
+    """Whether it is answered: what was said before the incident touched them anew is no answer to that."""
     if not duty.answers:
         return False
     able = enough(duty.family, duty.policy, ladder)
-    return any(answer.epoch == duty.incident.epoch and answer.caregiver in able for answer in duty.answers)
+    epoch = duty.incident.epoch
+    return any(a.epoch == epoch and a.at >= touched and a.caregiver in able for a in duty.answers)
 
 
 def _sent(known: Known, number: int, due: datetime) -> bool:
-    """Whether an address was sent this step, or anything since the step fell due."""
+    """Whether an address was sent this step, or anything since it fell due, or the first message still waits."""
     bit = 1 << number
-    return bool((known.steps | known.steps_failed) & bit) or (known.sent_at is not None and known.sent_at >= due)
+    done = (known.steps | known.steps_failed) & bit
+    return bool(done) or known.untold or (known.sent_at is not None and known.sent_at >= due)
 
 
 def _dead(known: Known, number: int) -> bool:

@@ -28,7 +28,9 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
         people = listeners(duty, services, quiet_as=left, joined=knowledge.joined)
     deadline = first_told(people, deadline) or deadline
     due_at = due(people, deadline, duty.margin)
-    family = Household(duty, now, services, people, hereafter, knowledge, deadline, ascent(duty, knowledge, now))
+    family = Household(
+        duty, now, services, people, hereafter, knowledge, deadline, ascent(duty, knowledge, now, touched)
+    )
     told = family.round(is_due=now >= due_at and not family.in_hand())
     climbed = family.climb(told)
     if (told.owed or climbed.owed) and told.turn.update <= knowledge.told and family.nearly_due(due_at):

@@ -55,21 +55,30 @@ class AnswerRows(DueRows):
     async def add_answers(
         self, linked: Linked, who: Sequence[tuple[FamilyId, CaregiverId]], at: datetime
     ) -> list[tuple[FamilyId, CaregiverId]]:
-        """Keep that these caregivers of these families know; returns those who had not said so before."""
+        """Keep that these caregivers of these families know; returns those who had not said so before.
+
+        What they said before the incident touched their family anew is no answer any more, and gives way.
+        """
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        touched = (
+            select(watch.c.touched_at)
+            .where(watch.c.incident_id == answer.c.incident_id, watch.c.family_id == answer.c.family_id)
+            .scalar_subquery()
+        )
         fresh = []
         for family, caregiver in who:
-            statement = (
-                dialect.insert(answer)
-                .values(
-                    incident_id=linked.incident,
-                    family_id=family,
-                    epoch=linked.epoch,
-                    caregiver=caregiver,
-                    delivery_id=linked.delivery,
-                    at=at,
-                )
-                .on_conflict_do_nothing()
+            values = dialect.insert(answer).values(
+                incident_id=linked.incident,
+                family_id=family,
+                epoch=linked.epoch,
+                caregiver=caregiver,
+                delivery_id=linked.delivery,
+                at=at,
+            )
+            statement = values.on_conflict_do_update(
+                index_elements=list(answer.primary_key.columns),
+                set_={"at": values.excluded.at, "delivery_id": values.excluded.delivery_id},
+                where=answer.c.at < touched,
             )
             if await self.sql.run(statement) == 1:
                 fresh.append((family, caregiver))
@@ -130,10 +139,17 @@ class AnswerRows(DueRows):
             lists[LadderState(state)] = [
                 Unanswered(FamilyId(row.family_id), row.step, row.heard_at, row.next_by) for row in rows
             ]
+        none_left = await self.sql.rows(
+            select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
+            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)))
+            .order_by(watch.c.family_id)
+            .limit(limit)
+        )
         return Reach(
             families=heard[0].all,
             heard=heard[0].heard,
             ladders={LadderState(row.ladder): row.families for row in states if row.ladder is not None},
             unreachable=tuple(lists[LadderState.UNREACHABLE]),
             unanswered=tuple(lists[LadderState.UNANSWERED]),
+            untellable=tuple(Unanswered(FamilyId(r.family_id), r.step, r.heard_at, r.next_by) for r in none_left),
         )

@@ -23,6 +23,7 @@ from alertd.store.sql import Sql
 from alertd.store.tables import (
     WATCH_OPEN,
     address,
+    answer,
     delivery,
     delivery_share,
     family,
@@ -113,6 +114,7 @@ class FamilyRows:
             select(family_address.c.address_id).where(family_address.c.family_id == family_id)
         )
         await self.sql.run(delete(family_address).where(family_address.c.family_id == family_id))
+        await self.sql.run(delete(answer).where(answer.c.family_id == family_id))
         ids = [row.address_id for row in linked]
         if ids:
             await lock_addresses(self.sql, ids)

@@ -86,7 +86,11 @@ _TELLING = (
     delivery.c.maybe,
     delivery.c.tried_at,
 )
-_SAYS_SOMETHING = or_(delivery.c.state.not_in([state.value for state in DEAD]), delivery.c.maybe)
+_SAYS_SOMETHING = or_(
+    delivery.c.state.not_in([state.value for state in DEAD]),
+    delivery.c.maybe,
+    delivery.c.tried_at.is_not(None),  # a ladder's steps count from the first try, also of what was superseded
+)
 _TELLINGS = union_all(
     select(delivery.c.family_id, *_TELLING).where(
         delivery.c.incident_id == bindparam("incident"), one_of_those(delivery.c.family_id, "ids"), _SAYS_SOMETHING

@@ -65,7 +65,7 @@ async def look(deps: Deps, token: str) -> Content:
     """
     async with deps.store.reading() as rows:
         reached = await _reach(deps, rows, token)
-        return await _page(deps, rows, reached)
+        return await _page(deps, rows, reached, pressed=False)
 
 
 async def acknowledge(deps: Deps, token: str) -> Content:
@@ -79,14 +79,14 @@ async def acknowledge(deps: Deps, token: str) -> Content:
         reached = await _reach(deps, rows, token)
         linked = reached.linked
         fresh: list[tuple[FamilyId, CaregiverId]] = []
-        if not reached.incident.state.ended:
+        if not reached.incident.state.ended:  # an answer after that is none
             await rows.lock_duties(linked.incident, linked.families)
             who = [(family, caregiver.id) for family, caregiver in reached.holders]
             fresh = await rows.add_answers(linked, who, now)
             ended = sorted({family for family, caregiver in fresh if caregiver in reached.able(family)})
             if ended:
                 await rows.end_ladders(linked.incident, ended, now)
-        page = await _page(deps, rows, reached)
+        page = await _page(deps, rows, reached, pressed=True)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
     return page
@@ -113,18 +113,21 @@ def _over(incident: Incident, now: datetime) -> bool:
     return incident.ended_at is not None and now > incident.ended_at + EXPIRES
 
 
-async def _page(deps: Deps, rows: Rows, reached: _Reached) -> Content:
+async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Content:
     """The page for the first holder: all of them look at the same phone or mailbox."""
     incident, now = reached.incident, deps.clock.now()
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
     watch = await rows.watch_of(incident.id, family.id)
-    answers = [a for a in await rows.answers(incident.id, family.id) if a.epoch == reached.linked.epoch]
-    answered = {answer.caregiver for answer in answers}
-    page = _which(reached, answered, first, caregiver)
+    since = watch.touched_at if watch is not None else incident.opened_at
+    answers = await rows.answers(incident.id, family.id)
+    answered = {a.caregiver for a in answers if a.epoch == reached.linked.epoch and a.at >= since}
+    touched = incident.scope.touching(family.services, family.region)
+    page = _which(reached, answered, first, caregiver) if touched else Page.OVER
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
     news, ending = incident.news, _ENDINGS.get(incident.state)
-    touched = incident.scope.touching(family.services, family.region)
+    if not touched and ending is None:
+        ending = Framing.NOT_AFFECTED  # the outage goes on without them
     return deps.compose(
         Saying(
             channel="page",
@@ -136,7 +139,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached) -> Content:
                 to="",
                 locale=caregiver.locale or family.locale,
                 zone=caregiver.time_zone or family.time_zone,
-                services=touched or incident.scope.services,
+                services=touched or _touched_before(incident, family),
                 hears_by=watch.next_by if watch is not None else None,
                 since=watch.touched_at if watch is not None else None,
             ),
@@ -144,10 +147,16 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached) -> Content:
             ended_at=incident.ended_at,
             incident=incident.id,
             page=page,
-            # Names are for those alone who have pressed the button.
-            answered=tuple(others[:_PEOPLE]) if page in (Page.THANKS, Page.NOTED) else (),
+            # Names are for those alone who press the button: scanners open links too, also later.
+            answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
         )
     )
+
+
+def _touched_before(incident: Incident, family: Family) -> tuple[str, ...]:
+    """What failed for a family before the scope changed, or they did; else what they use."""
+    scopes = (update.facts.scope.touching(family.services, family.region) for update in reversed(incident.updates))
+    return next((services for services in scopes if services), family.services)
 
 
 def _which(reached: _Reached, answered: set[CaregiverId], family: FamilyId, caregiver: Caregiver) -> Page:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from alertd.domain import machine, suspicion
 from alertd.domain.event import EventStatus, OutageEvent, Told
-from alertd.domain.incident import Incident, IncidentId, Severity
+from alertd.domain.incident import Incident, IncidentId, Kind, Severity
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
@@ -268,6 +268,7 @@ class Machine:
 
 
 def opened_by_event(acts: Sequence[tuple[datetime, str, str, str]]) -> bool:
-    """Whether events alone have opened an incident; not if a person did, or confirmed it by opening it."""
-    opened = ["alert" in json.loads(detail) for _, _, what, detail in acts if what == "open"]
+    """Whether events alone opened an incident; not if a person did, confirmed it by opening, or reopened it."""
+    opening = ("open", Kind.REOPENING.value)
+    opened = ["alert" in json.loads(detail) for _, _, what, detail in acts if what in opening]
     return bool(opened) and all(opened)

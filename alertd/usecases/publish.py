@@ -182,7 +182,7 @@ def compose_update(
         notify=news.notify and not unheard,
         human_number=incident.next_human_number,
         references=references,
-        epoch=incident.epoch + ((raised and not incident.held) or news.reopens),
+        epoch=incident.epoch + (news.reopens or incident.asks_anew(severity, now)),
     )
     changed = replace(
         incident,

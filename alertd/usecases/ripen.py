@@ -7,7 +7,7 @@ from alertd.domain.event import EventStatus
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.usecases.machine import BY_ITSELF
+from alertd.usecases.machine import BY_ITSELF, opened_by_event
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.write_update import lane_of, write_update
 
@@ -51,7 +51,7 @@ async def _ripen(deps: Deps, rows: Rows, incident_id: UUID) -> str | None:
 async def _authority(rows: Rows, incident: Incident) -> str | None:
     """The source that may end the incident now: one of those who said so, once all its alerts are resolved."""
     alerts = await rows.alerts_of(incident.id)
-    if EventStatus.FIRING in alerts.values():
+    if EventStatus.FIRING in alerts.values() or not opened_by_event(await rows.acts(incident.id)):
         return None
     return machine.authority(await rows.policy_of(incident.id), {source for source, _ in alerts})
 

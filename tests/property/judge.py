@@ -412,7 +412,7 @@ class Judge:
                 for r in world.rows
             ),
         )
-        found = excuse_of(suspect, case, Evidence(world.family, addresses, tries))
+        found = excuse_of(suspect, case, Evidence(world.family, addresses, tries=tries))
         self.counts[f"audited: {found}"] += 1
         return found
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from alertd.domain.incident import Reach
 from alertd.domain.watch import LadderState
 from alertd.ports import Later, Refused
 from alertd.usecases.acknowledge import Expired, Forged, acknowledge
@@ -231,3 +232,95 @@ async def test_a_nurse_of_two_families_answers_for_both(town: Town):
     await world.answers(asked)
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 2}
     await world.fast_forward(minutes=15)
+
+
+async def test_a_provider_that_is_down_does_not_keep_the_next_caregiver_from_being_told(town: Town):
+    """What was tried and superseded was a try: the time until the next one is told goes on."""
+    world = a_town(town)
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Later("20429"))
+    await world.family("fam-1", caregiver("mia", "sms"), caregiver("nan", "push", role="grandparent", order=3))
+    await world.outage("follow")
+    await world.fast_forward(minutes=19)
+    world.phone("nan").expect_nothing()
+    await world.fast_forward(minutes=1)
+    world.phone("nan").expect_push("Follow is down")
+    await world.fast_forward(minutes=5)
+
+
+async def test_a_provider_that_comes_back_brings_one_message_not_two(town: Town):
+    """What waits stands for the step that fell due meanwhile."""
+    world = a_town(town)
+    world.channels["sms"].fail_always("*", lambda: Later("20429"))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=12)
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("Follow is down")
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=8)
+    world.phone("mia").expect_sms("still down", "confirm")
+    world.phone("mia").expect_nothing()
+
+
+async def test_whoever_is_touched_anew_is_asked_anew(town: Town):
+    """What was answered before "not affected after all" is no answer to what fails now."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms"), region="eu-west")
+    await world.family("fam-2", caregiver("bo", "push"))
+    await world.outage("follow", regions=("us", "eu"))
+    world.phone("bo").forget()
+    asked = world.phone("mia").expect_sms("Please confirm")
+    await world.answers(asked)
+    gone = (Reach("follow", ("eu",)),)
+    await world.update(remove_scope=gone)
+    world.phone("mia").expect_sms("Not affected")
+    page = await world.looks_at(asked)
+    assert "Not affected" in page
+    assert "<form" not in page
+    await world.fast_forward(minutes=20)
+    await world.update(add_scope=gone)
+    again = world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    assert "<form" in await world.looks_at(again)
+    await world.answers(again)
+    await world.fast_forward(minutes=25)
+    assert (await world.reach()).ladders[LadderState.ANSWERED] == 1
+    world.phone("mia").expect_nothing()
+    world.phone("bo").forget()
+
+
+async def test_whom_there_is_no_way_to_tell_is_listed(town: Town):
+    world = a_town(town)
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    assert [each.family for each in (await world.reach()).untellable] == ["fam-1"]
+
+
+async def test_a_flap_asks_nobody_anew(town: Town):
+    """R15: a second raise within 30 minutes of a fall keeps the old epoch, and the answers to it."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow")
+    await world.answers(world.phone("mia").expect_sms("Please confirm"))
+    await world.update(severity="major")
+    world.phone("mia").expect_sms("got better")
+    await world.fast_forward(minutes=20)
+    await world.update(severity="critical")
+    assert "confirm" not in world.phone("mia").expect_sms("got worse").text
+    await world.fast_forward(minutes=25)
+    world.phone("mia").expect_nothing()
+
+
+async def test_a_family_of_one_is_waited_for_as_long_as_all_others(town: Town):
+    """The last step has nobody to tell; that is no reason to wait less for an answer."""
+    world = a_town(town)
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms()
+    await world.fast_forward(minutes=21)
+    world.phone("mia").expect_sms("Not confirmed yet")
+    assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
+    await world.fast_forward(minutes=10)
+    world.phone("mia").forget()
+    assert (await world.reach()).ladders == {LadderState.UNANSWERED: 1}

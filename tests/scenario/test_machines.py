@@ -7,6 +7,7 @@ import pytest
 from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, Kind, Reach, Severity, State
+from alertd.domain.policy import Escalation
 from alertd.usecases.ripen import ripen
 from alertd.usecases.sweep import sweep
 from alertd.usecases.take_machine_events import take_machine_event, take_machine_events
@@ -597,3 +598,38 @@ async def test_services_that_share_no_region_are_incidents_of_their_own(town: Ca
     assert Reach("follow", ("us",)) in (await incident(world)).scope.reaches
     await world.cancel()
     await world.cancel(number=2)
+
+
+# --- what it means for ladders ----------------------------------------------------------------------
+
+
+async def test_what_a_human_confirms_as_critical_has_its_ladder(town: Callable[..., World]):
+    """The epoch began, for families, with what they were told; not with what a machine suspected before."""
+    escalation = Escalation(families={Severity.CRITICAL: make.ladder()})
+    world = town(escalation=escalation)
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.machine("prober", severity="major")
+    await world.outage("follow", severity="critical")
+    world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("Not confirmed yet")
+    await world.fast_forward(minutes=5)
+
+
+async def test_no_machine_ends_what_a_person_reopened(town: Callable[..., World]):
+    """A parent who reads "works again" against a human's word goes to sleep on it."""
+    world = town()
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.machine("statusbot", alert="a")
+    await world.fast_forward(minutes=5)
+    await world.machine("statusbot", alert="a", status="resolved")
+    await world.fast_forward(minutes=15)
+    world.phone("mia").forget()
+    assert (await incident(world)).state is State.RESOLVED
+    await world.reopen("It does not work after all.")
+    world.phone("mia").expect_sms("It does not work after all.")
+    await world.machine("statusbot", alert="b")
+    await world.machine("statusbot", alert="b", status="resolved")
+    await world.fast_forward(minutes=20)
+    assert (await incident(world)).state is State.INVESTIGATING
+    world.phone("mia").forget()

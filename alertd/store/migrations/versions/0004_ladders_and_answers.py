@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """An incident that is open has no ladder for anybody until its watches are planned again."""
+    """Ladders of open incidents count from what was tried already; their watches are planned again at once."""
     key = (
         sa.String()
         .with_variant(postgresql.TEXT(collation="C"), "postgresql")
@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.add_column("watch", sa.Column("ladder", sa.String(16), nullable=True))
     op.add_column("watch", sa.Column("step", sa.SmallInteger(), nullable=False, server_default=sa.text("0")))
     op.add_column("delivery", sa.Column("tried_at", Instant(), nullable=True))
+    op.execute("UPDATE delivery SET tried_at = coalesce(accepted_at, planned_at) WHERE attempts > 0")
+    op.execute("UPDATE watch SET look_at = touched_at WHERE rest IS NULL AND look_at IS NOT NULL")
     op.create_table(
         "answer",
         sa.Column("incident_id", sa.Uuid(), nullable=False),
