@@ -86,7 +86,7 @@ class Question:
         """What was left out."""
         if self.first is None:
             return
-        if not any(asks(m) for m in self._heard if m.story_time <= self.first + self._asking.again):
+        if not any(asks(m) for m in self._heard if m.story_time < self.first + self._asking.again / 2):
             yield self._fault("was told, and not asked whether they know")
         again = self._asked_again_by
         if again and self._missed(self._asking.again, [(m.channel, m.to) in again for m in self._heard]):

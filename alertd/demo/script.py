@@ -205,7 +205,7 @@ def _answers(entry: Field, zone: ZoneInfo) -> Answers:
 
 
 def _share(value: object) -> float:
-    found = _SHARE.fullmatch(shapes.text(value, 40))
+    found = _SHARE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise Invalid('is no share; write for example "20%"')
     return int(found[1]) / 100
