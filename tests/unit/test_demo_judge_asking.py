@@ -146,7 +146,7 @@ GOOD = told_well()
 
 
 def judged(log: Iterable[Accepted], answers: Iterable[Answer] = ANSWERS, **changes: Any) -> Judgement:
-    told = {"named": NAMED, "rules": RULES} | changes
+    told: dict[str, Any] = {"named": NAMED, "rules": RULES} | changes
     judge = Judge(FAMILIES, DEAD, MOMENTS, ENDS, told["rules"], tuple(answers))
     return judge.judge(sorted(log, key=lambda m: m.story_time), told["named"])
 
