@@ -32,8 +32,7 @@ and story time runs many times as fast: `slack` is what they are given, in story
 """
 
 import re
-from bisect import bisect_right
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -42,6 +41,7 @@ from typing import Any
 from alertd.demo import spans
 from alertd.demo.household import Address, Household, Person, household
 from alertd.demo.judge_asking import Question, asks
+from alertd.demo.judge_counts import Log, duplicates, measure
 from alertd.demo.judge_paging import judge_pages
 from alertd.demo.verdict import (
     Answer,
@@ -63,14 +63,6 @@ ALL_CLEAR = re.compile(r"(?<!may )\bworks? again\b|\bya funcionan?\b")
 
 SUSPECTED = re.compile(r"\bmay be down\b|\bPuede que [^.]* no funcionen?\b")
 """How a suspicion reads."""
-
-_SOON = timedelta(hours=2)
-"""Within it the same words to one address are a duplicate."""
-
-_TOKEN = re.compile(r"(/a/)[\w-]+")
-"""What is different in each link; the words around it are what people read."""
-
-Log = Mapping[Address, Sequence[Accepted]]
 
 
 class Judge:
@@ -118,12 +110,12 @@ class Judge:
                 self._family(family, stretch, self._ends[at], by_address)
         for address, messages in by_address.items():
             self._address(address, messages)
-        self._duplicates(by_address)
+        self._found.faults += duplicates(by_address, {at: people[0][0].id for at, people in self._at.items()})
         for stretch in self._stretches:
             self._named(stretch, named.get(stretch.epoch, Named()))
         self._found.pages.update(page.to for page in pages)
         self._found.faults += judge_pages(pages, self._stretches, self._rules)
-        self._measure(by_address)
+        measure(self._found, by_address, self._families, self._stretches)
         return self._found
 
     # --- one family -----------------------------------------------------------------------------
@@ -281,24 +273,6 @@ class Judge:
         asked = asks(message) and self._is_asked(family, stretch, message)
         return waking or asked or at >= stretch.over or message is messages[0]
 
-    def _duplicates(self, log: Log) -> None:
-        handed_over: Counter[str] = Counter()
-        for address, messages in log.items():
-            families = self._at.get(address)
-            last: dict[tuple[str | None, str], datetime] = {}
-            for message in messages:
-                words = message.title, _TOKEN.sub(r"\1", message.text)
-                said = last.get(words)
-                if families and said is not None and message.story_time - said < _SOON:
-                    self._fault("duplicate", families[0][0], f"got the same words twice at {said:%a %H:%M} UTC")
-                last[words] = message.story_time
-            for message in messages:
-                if message.reference:
-                    handed_over[message.reference.rpartition(".")[0] or message.reference] += 1
-        again = sum(times - 1 for times in handed_over.values())
-        if again:
-            self._found.faults.append(Fault("duplicate", "-", f"{again} deliveries were handed over twice"))
-
     # --- all of them ----------------------------------------------------------------------------
 
     def _named(self, stretch: Stretch, named: Named) -> None:
@@ -317,25 +291,6 @@ class Judge:
             self._found.faults.append(Fault(rule, family, f"{what}, and is not named {how}"))
         for family in sorted(named - truth):
             self._found.faults.append(Fault(rule, family, f"is named {how}, and is not"))
-
-    def _measure(self, log: Log) -> None:
-        found = self._found
-        found.first_notices.sort()
-        found.told_anew.sort()
-        for asked in found.asked:
-            asked.answered.sort()
-        day = timedelta(days=1)
-        for (channel, _), messages in log.items():
-            found.messages[channel] += len(messages)
-            found.addresses[channel] += 1
-            times = [message.story_time for message in messages]
-            most = max(bisect_right(times, at + day) - n for n, at in enumerate(times))
-            found.most_for_one_address = max(found.most_for_one_address, most)
-        for family in self._families:
-            found.reached.update({channel for channel, to in family.addresses if (channel, to) in log})
-        days = sum(((each.over - each.told_from) / day for each in self._stretches), 0.0)
-        total = sum(len(log.get(address, ())) for family in self._families for address in family.addresses)
-        found.per_family_and_day = total / max(1, len(self._families)) / days
 
     def _fault(self, rule: str, family: Household, what: str) -> None:
         self._found.faults.append(Fault(rule, family.id, what))

@@ -20,7 +20,8 @@ from alertd.demo.performance import Performance, Where
 from alertd.demo.play import Stopped
 from alertd.demo.report import Report
 from alertd.demo.rules import rules_of
-from alertd.demo.script import Script, read_script
+from alertd.demo.script import Script
+from alertd.demo.script_file import read_script
 from alertd.demo.stage import (
     SCRIPT,
     Stage,

@@ -12,7 +12,8 @@ import pytest
 
 from alertd.demo.client import ApiRefused, ApiSilent, Client
 from alertd.demo.play import Play, Played, Stopped
-from alertd.demo.script import Script, read_script
+from alertd.demo.script import Script
+from alertd.demo.script_file import read_script
 from alertd.ingest.alertmanager import BUILT_IN, parse
 from alertd.policy_file import load_services
 from alertd.sandbox.story_clock import StoryClock, machine_time

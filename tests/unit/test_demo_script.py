@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.demo.script import read_script
+from alertd.demo.script_file import read_script
 from alertd.domain.incident import Severity
 from alertd.ingest.reading import Mistakes
 from alertd.ingest.yaml_text import read_yaml

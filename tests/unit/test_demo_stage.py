@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alertd.clock import ClusterClock
-from alertd.demo.script import read_script
+from alertd.demo.script_file import read_script
 from alertd.demo.stage import SCRIPT, Slow, begin, demo_folder, own_environment, set_stage, wind_clock
 from alertd.store.store import SqlStore
 
