@@ -8,6 +8,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,9 +22,19 @@ from alertd.demo.verdict import Answer
 _LINK = re.compile(r"https?://\S+/a/[A-Za-z0-9_-]+")
 _BUTTON = '<form method="post">'
 _PAGE = 1000  # messages in one answer of the sandbox
+_AT_ONCE = 4  # caregivers who look at their phones at the same time
 
 Owner = tuple[str, str, str]
 """Family, caregiver and role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Which stretch of the story goes on, since when, and whether it is about to end: then answers are too late."""
+
+    epoch: int
+    began: datetime
+    ending: bool = False
 
 
 class NoButton(Exception):
@@ -39,20 +50,17 @@ class Answered:
 
 
 class Answering:
-    """The caregivers of a sample; `wait_until` waits for a moment of the story, `now` tells it.
-
-    `epoch` tells which stretch of the story goes on, and since when: 1, and 2 after the relapse.
-    """
+    """The caregivers of a sample. `going` tells which stretch of the story goes on, `now` the time in it."""
 
     def __init__(
         self,
         sandbox: Client,
         sample: Sample,
-        epoch: Callable[[], tuple[int, datetime]],
+        going: Callable[[], Going],
         now: Callable[[], datetime],
         on_answered: Callable[[Answered], None],
     ) -> None:
-        self._sandbox, self._epoch, self._now, self._on_answered = sandbox, epoch, now, on_answered
+        self._sandbox, self._going, self._now, self._on_answered = sandbox, going, now, on_answered
         self._owners = dict(_owners(sample))
         self._seen = 0  # the last message of the inbox that was looked at
         self._links: dict[Owner, str] = {}  # the newest link of each caregiver
@@ -80,22 +88,24 @@ class Answering:
             # Which ones is the same in every run, and has nothing to do with their numbers or zones.
             mixed = sorted(asked, key=lambda family: hashlib.sha256(f"{family} {hour.at}".encode()).digest())
             chosen = mixed[: round(hour.share * len(mixed))]
-        answers = tuple(self._press(asked[family]) for family in chosen)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            pressed = list(pool.map(self._press, [asked[family] for family in chosen]))
+        answers = tuple(answer for answer in pressed if answer is not None)
         self.answers += answers
         return Answered(len(asked), answers)
 
     def _look(self) -> None:
         """Read what has come into the inbox since the last look."""
-        epoch, began = self._epoch()
-        if epoch != self._links_of:
+        going = self._going()
+        if going.epoch != self._links_of:
             self._links.clear()
             self._done.clear()
-            self._links_of = epoch
+            self._links_of = going.epoch
         while True:
             found = self._sandbox.get("/messages", after_seq=self._seen, limit=_PAGE)["messages"]
             for message in found:
                 owner, link = self._owners.get((message["channel"], message["to"])), link_in(message)
-                if owner is not None and link is not None and _at(message) >= began:
+                if owner is not None and link is not None and _at(message) >= going.began:
                     self._links[owner] = link
             if not found:
                 return
@@ -107,17 +117,26 @@ class Answering:
         owners = sorted(owner for owner in self._links if owner[2] in by and owner[0] not in answered)
         return {owner[0]: owner for owner in reversed(owners)}
 
-    def _press(self, owner: Owner) -> Answer:
+    def _press(self, owner: Owner) -> Answer | None:
+        """Follow the newest link of a caregiver; None: the machine was so slow that it is over by now."""
         family, caregiver, role = owner
         url = urlsplit(self._links[owner])
         client = Client(f"{url.scheme}://{url.netloc}")
         epoch = self._links_of
+        if self._too_late(epoch):
+            return None
         if _BUTTON not in client.page(url.path):
+            if self._too_late(epoch):
+                return None
             raise NoButton(f"the link of {family} {caregiver} led to a page without a button")
         if _BUTTON in client.page(url.path, press=True):
             raise NoButton(f"the button of {family} {caregiver} was pressed, and the page asks again")
         self._done.add((family, role))
         return Answer(family, caregiver, role, epoch, self._now())
+
+    def _too_late(self, epoch: int) -> bool:
+        going = self._going()
+        return going.epoch != epoch or going.ending
 
 
 def link_in(message: dict[str, Any]) -> str | None:

@@ -3,11 +3,11 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from alertd.demo.answering import Answering, NoButton
+from alertd.demo.answering import Answering, Going, NoButton
 from alertd.demo.client import ApiRefused, ApiSilent, Client
 from alertd.demo.families import Sample
 from alertd.demo.judge import Judge
@@ -45,7 +45,7 @@ class Performance:
         self._where, self._script, self._sample, self._rules = where, script, sample, rules
         self._unreached: list[Unreached] = []
         self._named: dict[int, Named] = {}  # by stretch of the story
-        self._stretch = (1, script.begins)  # which one goes on, and since when
+        self._going = Going(1, script.begins)
         self._watcher = Watcher(self._api, self._sandbox, script, len(sample.documents), view)
 
     def prepare(self) -> None:
@@ -63,7 +63,7 @@ class Performance:
         answering = Answering(
             self._sandbox,
             self._sample,
-            lambda: self._stretch,
+            lambda: self._going,
             play.now,
             lambda answered: self._watcher.told_answers(play.now(), answered),
         )
@@ -87,7 +87,7 @@ class Performance:
 
     def _told(self, played: Played) -> None:
         if played.act.what == "reopen":
-            self._stretch = (self._stretch[0] + 1, played.act.at)
+            self._going = Going(self._going.epoch + 1, played.act.at)
         self._watcher.told(played)
 
     def _set_clock(self, clock: StoryClock) -> None:
@@ -114,10 +114,11 @@ class Performance:
 
     def _before_the_end(self, incident: int) -> None:
         """Whom alertd could not reach, in its own words, while it still owes them something."""
+        self._going = replace(self._going, ending=True)
         progress = self._api.get(f"/v1/incidents/{incident}/progress", limit=_ALL)
         reach = self._api.get(f"/v1/incidents/{incident}/reach", limit=_ALL)
         unheard = {str(each["family"]): each["rest"] for each in progress["unheard"]}
-        self._named[self._stretch[0]] = Named(
+        self._named[self._going.epoch] = Named(
             unheard=set(unheard),
             unreachable={each["family"] for each in reach["unreachable"]},
             unanswered={each["family"] for each in reach["unanswered"]},

@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alertd.demo.answering import Answered, Answering, NoButton, link_in
+from alertd.demo.answering import Answered, Answering, Going, NoButton, link_in
 from alertd.demo.client import ApiRefused, Client
 from alertd.demo.families import Sample
 from alertd.demo.script import Answers
@@ -114,9 +115,9 @@ class Story:
     """Which stretch goes on, and what was told of answers."""
 
     def __init__(self, server: World) -> None:
-        self.stretch = (1, AT - timedelta(hours=1))
+        self.going = Going(1, AT - timedelta(hours=1))
         self.told: list[Answered] = []
-        self.answering = Answering(Client(server.url), SAMPLE, lambda: self.stretch, lambda: AT, self.told.append)
+        self.answering = Answering(Client(server.url), SAMPLE, lambda: self.going, lambda: AT, self.told.append)
 
 
 def test_a_caregiver_opens_the_page_and_then_presses_the_button() -> None:
@@ -148,7 +149,7 @@ def test_after_a_relapse_only_its_own_links_are_followed() -> None:
         story = Story(server)
         story.answering.answer(Answers(AT, share=1.0))
         server.says("email", "bo@x", "bo-of-the-first-stretch")  # comes to be read only after the relapse
-        story.stretch = (2, AT + timedelta(days=3))
+        story.going = Going(2, AT + timedelta(days=3))
         server.says("sms", "+1", "mia-3", AT + timedelta(days=3, minutes=5))
         answered = story.answering.answer(Answers(AT, share=1.0))
     assert server.pressed == ["/a/mia-1", "/a/mia-3"]
@@ -194,6 +195,16 @@ def test_a_page_that_does_not_do_what_it_says_ends_the_demo() -> None:
         server.gone = True
         with pytest.raises(ApiRefused, match="410"):
             Story(server).answering.answer(Answers(AT, share=1.0))
+
+
+def test_an_answer_that_comes_too_late_is_none() -> None:
+    with world() as server:
+        server.says("sms", "+1", "mia-1")
+        story = Story(server)
+        story.going = replace(story.going, ending=True)
+        assert story.answering.answer(Answers(AT, share=1.0)) == Answered(1, ())
+    assert server.opened == server.pressed == []
+    assert story.answering.answers == []
 
 
 def test_the_hours_are_waited_for_in_order_until_the_play_is_over() -> None:
