@@ -30,7 +30,7 @@ Owner = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Which stretch of the story goes on, since when, and whether it is about to end: then answers are too late."""
+    """Which stretch of the story goes on, since when, and whether it is about to end, too late for answers."""
 
     epoch: int
     began: datetime
