@@ -171,7 +171,7 @@ def _owed(
 def failing_since(incident: Incident, touched_at: datetime) -> datetime:
     """Since when things have failed for a family that the incident began to touch at a moment.
 
-    Whom it touches from its beginning, or from a reopening on, hears of the outage's own beginning, as all messages
+    Whom it touches from its beginning, or from a reopening on, hears of its own beginning, as all messages
     say it: a machine's suspicion may have been held for a while, and a human opens late.
     """
     first = next((u for u in reversed(incident.updates) if u.kind is Kind.REOPENING), None)
