@@ -151,13 +151,19 @@ def sandbox(context: typer.Context) -> None:
 
 def demo(
     fast: Annotated[bool, typer.Option("--fast", help="Only the first twenty hours.")] = False,
+    acts: Annotated[
+        int,
+        typer.Option("--acts", min=1, max=2, help="2: go on with the relapse of Tuesday, four minutes in all."),
+    ] = 1,
     stay: Annotated[bool, typer.Option("--stay", help="Stay up afterwards, to look at the inbox.")] = False,
     output: Output = None,
 ) -> None:
     """Play the outage of 2019 to 200 sample families."""
+    if fast and acts > 1:
+        raise typer.BadParameter("--fast ends before the second act; leave one of the two out")
     from alertd.demo import run
 
-    raise typer.Exit(run(fast=fast, stay=stay, output="json" if wants_json(output) else "table"))
+    raise typer.Exit(run(fast=fast, acts=acts, stay=stay, output="json" if wants_json(output) else "table"))
 
 
 def upgrade(output: Output = None) -> None:

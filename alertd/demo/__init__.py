@@ -11,6 +11,7 @@ from typing import Literal
 def run(
     *,
     fast: bool = False,
+    acts: int = 1,
     stay: bool = False,
     keep_dir: Path | None = None,
     output: Literal["table", "json"] = "table",
@@ -18,11 +19,12 @@ def run(
 ) -> int:
     """Play the demo in this process (its main thread) and return the exit code: 0 if every family heard in time.
 
-    `fast`: only the first twenty hours. `stay`: afterwards stay up until ctrl-c, to look at the inbox.
+    `fast`: only the first twenty hours. `acts`: 2 goes on with the relapse of Tuesday. `stay`:
+    afterwards stay up until ctrl-c, to look at the inbox.
     `keep_dir`: an empty or new folder for database and logs, which is kept. `output`: "json" puts the report on
     standard output, and everything else on standard error. `scenario`: a folder like the shipped
     `config/scenarios/demo`, with a script of its own, to play in its place.
     """
     from alertd.demo.running import play_demo
 
-    return play_demo(fast=fast, stay=stay, keep_dir=keep_dir, output=output, scenario=scenario)
+    return play_demo(fast=fast, acts=acts, stay=stay, keep_dir=keep_dir, output=output, scenario=scenario)

@@ -44,7 +44,15 @@ class Client:
         lines = "".join(json.dumps(document) + "\n" for document in documents).encode()
         return self._ask("POST", path, lines, {"Content-Type": "application/x-ndjson"})
 
+    def page(self, path: str, *, press: bool = False) -> str:
+        """A page as a browser gets it; `press`: by its one button. Raises ApiRefused, ApiSilent."""
+        return self._send("POST" if press else "GET", path, b"" if press else None, {}).decode()
+
     def _ask(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Any:
+        raw = self._send(method, path, body, headers)
+        return json.loads(raw) if raw else None
+
+    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
         try:
             connection.request(method, path, body, self._headers | headers)
@@ -56,7 +64,7 @@ class Client:
             connection.close()
         if answer.status >= 400:
             raise ApiRefused(f"{method} {path.partition('?')[0]}: {answer.status} {_reason(raw)}")
-        return json.loads(raw) if raw else None
+        return raw
 
 
 _COMMAND = {"Content-Type": "application/json"}

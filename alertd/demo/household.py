@@ -34,23 +34,25 @@ class Person:
     id: str
     role: str
     addresses: frozenset[Address]  # the live ones
+    duty: Spans
     awake: Spans  # on duty and not in quiet hours
     may_hear: Spans  # ... or told softly in quiet hours, where an address for that lives
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """A family's people: those who are told of every update."""
+    """A family's people: those who are told of every update, and the others, in the order of their turn."""
 
     id: str
     people: tuple[Person, ...]
-    may_hear: Spans  # somebody may be told
-    night: Spans  # nobody is awake and on duty
+    others: tuple[Person, ...]  # told only where nobody answers
+    may_hear: Spans  # somebody of `people` may be told
+    night: Spans  # nobody of `people` is awake and on duty
 
     @property
     def addresses(self) -> frozenset[Address]:
-        """All live addresses of those who are told."""
-        return frozenset(address for person in self.people for address in person.addresses)
+        """All live addresses of the family."""
+        return frozenset(address for person in (*self.people, *self.others) for address in person.addresses)
 
 
 def household(
@@ -71,10 +73,12 @@ def household(
     ]
     live = [(role, person) for role, person in met if person.addresses]
     people = [person for role, person in live if role in listening] or [person for _, person in live[:1]]
+    others = [person for _, person in live if person not in people]
     awake = spans.union(*(person.awake for person in people))
     return Household(
         id=document["id"],
         people=tuple(people),
+        others=tuple(others),
         may_hear=spans.union(*(person.may_hear for person in people)),
         night=spans.outside(awake, start, end),
     )
@@ -98,4 +102,6 @@ def _person(
     duty = spans.within(duty, start, end)
     awake = spans.both(duty, spans.outside(night, start, end))
     softly = any(channel in SOFT for channel, _ in live)
-    return Person(id=caregiver["id"], role=role, addresses=live, awake=awake, may_hear=duty if softly else awake)
+    return Person(
+        id=caregiver["id"], role=role, addresses=live, duty=duty, awake=awake, may_hear=duty if softly else awake
+    )

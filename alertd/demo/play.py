@@ -1,4 +1,4 @@
-"""Plays a script: waits for the story's moments and does what its humans do, over the daemon's HTTP API."""
+"""Plays a script: waits for the story's moments and does what its machine and its humans do, over HTTP."""
 
 import threading
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from alertd.demo.client import Client
+from alertd.demo.alertmanager import firing
+from alertd.demo.client import ApiRefused, Client
 from alertd.demo.script import Act, Script
 from alertd.ingest.durations import spell_duration
 from alertd.sandbox.story_clock import StoryClock, machine_time
@@ -27,12 +28,20 @@ class Played:
 
 
 class Play:
-    """One performance. `stop` ends it early; `on_played` hears of each act when it is done."""
+    """One performance. `stop` ends it early; `on_played` hears of each act when it is done.
+
+    `api` has the key of the people on call, `alerts` that of Alertmanager, which may send events and nothing else.
+    """
 
     def __init__(
-        self, api: Client, clock: StoryClock, stop: threading.Event, on_played: Callable[[Played], None]
+        self,
+        api: Client,
+        alerts: Client,
+        clock: StoryClock,
+        stop: threading.Event,
+        on_played: Callable[[Played], None],
     ) -> None:
-        self._api, self._clock, self._stop, self._on_played = api, clock, stop, on_played
+        self._api, self._alerts, self._clock, self._stop, self._on_played = api, alerts, clock, stop, on_played
         self.incident: int | None = None
 
     def now(self) -> datetime:
@@ -42,8 +51,8 @@ class Play:
     def perform(self, script: Script, before_the_end: Callable[[int], None]) -> None:
         """Do every act at its moment; return at the story's end.
 
-        `before_the_end` is called with the incident's number just before it is resolved. Raises ApiRefused and
-        ApiSilent where the daemon does not take an act, and Stopped.
+        `before_the_end` is called with the incident's number each time just before it is resolved. Raises
+        ApiRefused and ApiSilent where the daemon does not take an act, and Stopped.
         """
         for act in script.acts:
             self.wait_until(act.at)
@@ -59,16 +68,28 @@ class Play:
             raise Stopped
 
     def _do(self, act: Act) -> Played:
+        if act.alert is not None:
+            return self._alert(act)
         if act.what == "open":
             done = self._api.post("/v1/incidents", opening(act))
         elif self.incident is None:
             raise RuntimeError("a script opens its incident first")
         elif act.what == "update":
             done = self._api.post(f"/v1/incidents/{self.incident}/updates", news(act))
+        elif act.what == "reopen":
+            done = self._api.post(f"/v1/incidents/{self.incident}/reopen", news(act) | _since(act))
         else:
             done = self._api.post(f"/v1/incidents/{self.incident}/resolve", {"message": dict(act.message)})
         self.incident = int(done["incident"])
         return Played(act, self.incident, int(done["update"]), self.now())
+
+    def _alert(self, act: Act) -> Played:
+        assert act.alert is not None
+        [taken] = self._alerts.post("/v1/events/alertmanager", firing(act.alert))["alerts"]
+        if taken["did"] != "opened":
+            raise ApiRefused(f"the alert opened no incident: {taken['did']} {taken.get('why', '')}")
+        self.incident = int(taken["incident"])
+        return Played(act, self.incident, 1, self.now())
 
 
 def opening(act: Act) -> dict[str, Any]:
@@ -81,9 +102,7 @@ def opening(act: Act) -> dict[str, Any]:
         "works": list(act.works),
         "do": list(act.do),
     }
-    if act.began is not None:
-        body["since"] = act.began.isoformat()
-    return body | _promise(act)
+    return body | _since(act) | _promise(act)
 
 
 def news(act: Act) -> dict[str, Any]:
@@ -98,6 +117,10 @@ def news(act: Act) -> dict[str, Any]:
     if act.do:
         body["do"] = list(act.do)
     return body | _promise(act)
+
+
+def _since(act: Act) -> dict[str, Any]:
+    return {"since": act.began.isoformat()} if act.began is not None else {}
 
 
 def _promise(act: Act) -> dict[str, Any]:

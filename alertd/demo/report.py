@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alertd.demo.judge import Judgement, Rules, spell
+from alertd.demo.verdict import Asked, Judgement, Rules, spell
 
 _FEW = 12  # faults that are told one by one
 
@@ -44,6 +44,7 @@ class Report:
     unreached: Sequence[Unreached]
     human_updates: int
     holdings: int
+    machine_updates: int = 0
 
     @property
     def passed(self) -> bool:
@@ -69,6 +70,24 @@ class Report:
                 "longest": _seconds(_share(found.first_notices, 1.0)),
                 "promised": self.rules.first_notice.total_seconds(),
             },
+            "told_anew": {
+                "median": _seconds(_share(found.told_anew, 0.5)),
+                "p95": _seconds(_share(found.told_anew, 0.95)),
+                "longest": _seconds(_share(found.told_anew, 1.0)),
+            },
+            "asked": [
+                {
+                    "answered": len(asked.answered),
+                    "median": _seconds(_share(asked.answered, 0.5)),
+                    "longest": _seconds(_share(asked.answered, 1.0)),
+                    "unanswered": asked.unanswered,
+                    "unreachable": asked.unreachable,
+                    "others_told": asked.others,
+                    "not_enough": asked.not_enough,
+                }
+                for asked in found.asked
+            ],
+            "suspected_messages": found.suspected,
             "longest_silence": longest
             and {
                 "family": longest.family,
@@ -90,7 +109,11 @@ class Report:
             "promises_kept": found.promises,
             "pages": dict(found.pages),
             "all_clear": {"told": found.all_clear, "waits": found.all_clear_waits},
-            "updates": {"human": self.human_updates, "holdings": self.holdings},
+            "updates": {
+                "human": self.human_updates,
+                "machine": self.machine_updates,
+                "holdings": self.holdings,
+            },
             "unreached": [
                 {"family": each.family, "rest": each.rest, "tried": list(each.tried)} for each in self.unreached
             ],
@@ -110,6 +133,9 @@ class Report:
                 f"last {_spelled(_share(first, 1.0))} (promised within {spell(rules.first_notice)})",
             ),
             ("", f"on this machine {self._real(0.5)}, {self._real(0.95)} and {self._real(1.0)}"),
+            *self._anew(),
+            ("suspected", self._suspected()),
+            *self._answers(),
             ("longest silence", self._longest()),
             ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
             ("all-clear", self._all_clear()),
@@ -120,7 +146,11 @@ class Report:
                 f"{found.most_for_one_address} in 24 hours to one phone, app or mailbox",
             ),
             ("paged", self._paged()),
-            ("updates", f"{self.human_updates} by people, {self.holdings} holding updates by alertd between them"),
+            (
+                "updates",
+                f"{self.human_updates} by people, {self.machine_updates} by a machine, "
+                f"{self.holdings} holding updates by alertd between them",
+            ),
         ]
         lines = ["", "What the families got", *(f"  {name:<16} {text}" for name, text in told)]
         if self.unreached:
@@ -134,6 +164,31 @@ class Report:
             *self._verdict(),
         ]
         return lines
+
+    def _anew(self) -> list[tuple[str, str]]:
+        again = self.judgement.told_anew
+        if not again:
+            return []
+        return [("told anew", f"median {_spelled(_share(again, 0.5))}, last {_spelled(_share(again, 1.0))}")]
+
+    def _suspected(self) -> str:
+        count = self.judgement.suspected
+        if not count:
+            return "nothing: a human opened it"
+        return (
+            f'{count:,} messages said "may be down": no human had come within '
+            f"{spell(self.rules.confirm)} of the alert"
+        )
+
+    def _answers(self) -> list[tuple[str, str]]:
+        several = len(self.judgement.asked) > 1
+        told = []
+        for at, asked in enumerate(self.judgement.asked):
+            told += [
+                (f"asked{', act ' + str(at + 1) if several else ''}", _answered(asked)),
+                ("", _in_vain(asked)),
+            ]
+        return told
 
     def _real(self, share: float) -> str:
         """The same in real seconds."""
@@ -188,6 +243,24 @@ class Report:
 
     def _clock(self, at: datetime) -> str:
         return at.astimezone(ZoneInfo(self.zone)).strftime("%a %H:%M")
+
+
+def _answered(asked: Asked) -> str:
+    several = asked.answered
+    if not several:
+        return "nobody answered"
+    return (
+        f"{len(several)} families answered by link: half within {_spelled(_share(several, 0.5))}, "
+        f"the last after {_spelled(_share(several, 1.0))}"
+    )
+
+
+def _in_vain(asked: Asked) -> str:
+    also = f"; {asked.not_enough} answers came from others than parents" if asked.not_enough else ""
+    return (
+        f"{asked.unanswered} asked in vain, {asked.unreachable} with nothing loud that works; "
+        f"in {asked.others} the next caregiver was told{also}"
+    )
 
 
 def tried(deliveries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

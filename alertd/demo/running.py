@@ -13,14 +13,25 @@ from typing import Literal, TextIO
 from urllib.parse import urlencode
 
 from alertd import logs, up
+from alertd.demo.answering import NoButton
 from alertd.demo.client import ApiRefused, ApiSilent
 from alertd.demo.families import sample
 from alertd.demo.performance import Performance, Where
 from alertd.demo.play import Stopped
 from alertd.demo.report import Report
 from alertd.demo.rules import rules_of
-from alertd.demo.script import Script, read_script
-from alertd.demo.stage import SCRIPT, Stage, begin, demo_folder, own_environment, set_stage, wind_clock
+from alertd.demo.script import Script
+from alertd.demo.script_file import read_script
+from alertd.demo.stage import (
+    SCRIPT,
+    Stage,
+    begin,
+    demo_folder,
+    make_alert_key,
+    own_environment,
+    set_stage,
+    wind_clock,
+)
 from alertd.demo.view import View
 from alertd.domain.errors import AlertdError
 from alertd.policy_file import load_policies
@@ -42,7 +53,13 @@ class _Evening:
 
 
 def play_demo(
-    *, fast: bool, stay: bool, keep_dir: Path | None, output: Literal["table", "json"], scenario: Path | None
+    *,
+    fast: bool,
+    acts: int,
+    stay: bool,
+    keep_dir: Path | None,
+    output: Literal["table", "json"],
+    scenario: Path | None,
 ) -> int:
     """See `alertd.demo.run`."""
     out = sys.stderr if output == "json" else sys.stdout
@@ -51,9 +68,9 @@ def play_demo(
     with own_environment(), demo_folder(keep_dir) as folder:
         try:
             stage = set_stage(folder.path, scenario)
-            script = read_script(stage.config / SCRIPT, fast=fast)
+            script = read_script(stage.config / SCRIPT, fast=fast, relapse=acts > 1)
             evening = _Evening(stage, script, _view(script, out), stay, tell)
-            evening.view.say(_welcome(script))
+            evening.view.say(_welcome(script, stage.settings.clock.rate))
             asyncio.run(_up(evening))
         except AlertdError as error:
             out.write(f"{error}\n")
@@ -112,7 +129,13 @@ def _perform(evening: _Evening, where: up.Where) -> None:
     assert where.key_file is not None
     assert where.sandbox is not None
     performance = Performance(
-        Where(where.api, where.key_file.read_text().strip(), where.sandbox, where.data_dir / "sandbox"),
+        Where(
+            where.api,
+            where.key_file.read_text().strip(),
+            asyncio.run(make_alert_key(stage)),
+            where.sandbox,
+            where.data_dir / "sandbox",
+        ),
         script,
         sample(),
         rules_of(policy, script.opening.severity or "", stage.settings.clock.rate),
@@ -125,7 +148,7 @@ def _perform(evening: _Evening, where: up.Where) -> None:
         view.say()
         clock = asyncio.run(begin(stage, script.begins))
         evening.report = performance.perform(clock, evening.stop)
-    except (AlertdError, ApiRefused, ApiSilent) as error:
+    except (AlertdError, ApiRefused, ApiSilent, NoButton) as error:
         evening.trouble = str(error)
     except Stopped:
         evening.stopped = True
@@ -140,12 +163,12 @@ def _view(script: Script, out: TextIO) -> View:
     return View(out, zone=script.zone, begins=script.begins, ends=script.ends, live=live)
 
 
-def _welcome(script: Script) -> str:
-    hours = round(script.length / timedelta(hours=1))
+def _welcome(script: Script, rate: float) -> str:
+    hours, minutes = round(script.length / timedelta(hours=1)), script.length / timedelta(minutes=1) / rate
     return (
         f"The outage of Thanksgiving 2019, {hours} hours of it, told to 200 made-up families by alertd itself:\n"
         "Redis, API, workers and sweeper, against stand-ins for the SMS, push and mail providers.\n"
-        "Getting everything up ..."
+        f"The story takes {minutes:.1f} minutes. Getting everything up ..."
     )
 
 

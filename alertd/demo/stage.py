@@ -16,6 +16,7 @@ from alertd.sandbox.story_clock import StoryClock
 from alertd.settings import Settings, load
 from alertd.settings.reading import shipped_config
 from alertd.store.store import SqlStore
+from alertd.usecases.keys import make_key
 
 SCENARIO = Path("scenarios", "demo")
 """Below the shipped config folder: services, policies, settings and the script."""
@@ -120,6 +121,16 @@ async def begin(stage: Stage, begins: datetime) -> StoryClock:
             if not await rows.move_story(at, now):
                 raise Slow("this machine took so long to get ready that the story began without it")
     return StoryClock(begins, at.timestamp(), settings.clock.rate)
+
+
+async def make_alert_key(stage: Stage) -> str:
+    """A key as Alertmanager has one: it may send events, and nothing else."""
+    deps = await wiring.open_deps(stage.settings)
+    try:
+        made = await make_key(deps, ("event:write",), "Alertmanager", who="demo")
+    finally:
+        await wiring.close_deps(deps)
+    return made.secret
 
 
 @asynccontextmanager

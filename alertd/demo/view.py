@@ -25,6 +25,9 @@ class Now:
     messages: Mapping[str, int] = field(default_factory=dict)  # by channel, taken by a provider
     human: datetime | None = None  # the last human act
     holding: datetime | None = None  # the last holding update by alertd
+    answered: int = 0  # families of which somebody has said that they know
+    asking: int = 0  # ... that are being asked
+    silent: int = 0  # ... that were asked to the end, and nobody has answered
 
 
 class View:
@@ -82,8 +85,8 @@ class View:
         messages = "  ".join(f"{channel} {count:,}" for channel, count in sorted(now.messages.items()))
         deadline = f"someone must hear by {self.clock(now.next_by)}; " if now.next_by else ""
         return (
-            f"{self.clock(now.story)}  ........ {now.told} of {now.families} families told; {deadline}"
-            f"{messages or 'no messages yet'}"
+            f"{self.clock(now.story)}  ........ {now.told} of {now.families} families told; "
+            f"{self._answers(now)}{deadline}{messages or 'no messages yet'}"
         )
 
     def _lines(self, now: Now) -> list[str]:
@@ -95,10 +98,15 @@ class View:
             "",
             f"  {_BOLD}{now.story.astimezone(self._zone):%a %d %b %H:%M}{_PLAIN}  [{bar}]",
             f"  families told   {now.told} of {now.families}",
+            f"  who knows       {now.answered} answered   {now.asking} being asked   {now.silent} asked in vain",
             f"  next deadline   {self.clock(now.next_by)}{self._in(now)}",
             f"  messages        {messages or '-'}",
             f"  {_DIM}last human word {self.clock(now.human)}   last holding {self.clock(now.holding)}{_PLAIN}",
         ]
+
+    @staticmethod
+    def _answers(now: Now) -> str:
+        return f"{now.answered} answered, {now.silent} did not; " if now.answered or now.silent else ""
 
     def _in(self, now: Now) -> str:
         if now.next_by is None or now.next_by < now.story:

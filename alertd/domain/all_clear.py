@@ -5,7 +5,7 @@ from datetime import datetime
 
 from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
-from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person
@@ -162,10 +162,21 @@ def _owed(
             locale=person.locale,
             zone=person.zone,
             services=services,
-            since=duty.watch.touched_at,
+            since=failing_since(duty.incident, duty.watch.touched_at),
         ),
         in_quiet=at_night,
     )
+
+
+def failing_since(incident: Incident, touched_at: datetime) -> datetime:
+    """Since when things have failed for a family that the incident began to touch at a moment.
+
+    Whom it touches from its beginning, or from a reopening on, hears of its own beginning, as all messages
+    say it: a machine's suspicion may have been held for a while, and a human opens late.
+    """
+    first = next((u for u in reversed(incident.updates) if u.kind is Kind.REOPENING), None)
+    first = first or next((u for u in incident.updates if u.notify), incident.updates[0])
+    return incident.facts_so_far.since if touched_at <= first.at else touched_at
 
 
 def _told_services(duty: Duty) -> tuple[str, ...]:

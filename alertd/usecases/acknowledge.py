@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from alertd.domain import links
+from alertd.domain.all_clear import failing_since
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
 from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
@@ -141,7 +142,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
                 zone=caregiver.time_zone or family.time_zone,
                 services=touched or _touched_before(incident, family),
                 hears_by=watch.next_by if watch is not None else None,
-                since=watch.touched_at if watch is not None else None,
+                since=failing_since(incident, watch.touched_at) if watch is not None else None,
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

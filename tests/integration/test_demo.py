@@ -30,24 +30,46 @@ begins: 2019-11-30 04:00
 ends: 2019-11-30 13:30
 acts:
   - at: 2019-11-30 04:10
+    alert: {name: FollowerReadingsStopped, service: follow, severity: page, summary: No readings arrive}
+  - at: 2019-11-30 06:45
     open:
       services: [follow, share]
       severity: critical
       title: Readings and alarms do not reach followers
       works: [sensor_works]
       do: [check_by_hand]
-      message: {en: We are on it., es: Estamos en ello.}
-  - at: 2019-11-30 06:45
-    update: {next_in: 6h, message: {en: No cause found yet., es: Aún no sabemos la causa.}}
-  - at: 2019-11-30 10:40
+      next_in: 6h
+      message: {en: No cause found yet., es: Aún no sabemos la causa.}
+  - at: 2019-11-30 11:40
     resolve: {message: {en: It has held so far., es: Por ahora aguanta.}}
+answers:
+  - {at: 2019-11-30 06:00, share: 25%}
+  - {at: 2019-11-30 10:20, share: 10%, by: [grandparent]}
 fast: {ends: 2019-11-30 13:30}
 """
 
+DAWN = """\
+zone: America/Los_Angeles
+begins: 2019-11-30 04:00
+ends: 2019-11-30 08:30
+acts:
+  - at: 2019-11-30 04:10
+    alert: {name: FollowerReadingsStopped, service: follow, severity: page, summary: No readings arrive}
+  - at: 2019-11-30 06:30
+    open:
+      services: [follow]
+      severity: critical
+      title: Readings and alarms do not reach followers
+      message: {en: No cause found yet., es: Aún no sabemos la causa.}
+  - at: 2019-11-30 06:45
+    resolve: {message: {en: It has held so far., es: Por ahora aguanta.}}
+fast: {ends: 2019-11-30 08:30}
+"""
 
-def a_scenario(folder: Path) -> Path:
+
+def a_scenario(folder: Path, script: str = MORNING) -> Path:
     shutil.copytree(shipped_config() / "scenarios" / "demo", folder)
-    (folder / "weekend.yaml").write_text(MORNING)
+    (folder / "weekend.yaml").write_text(script)
     settings = (folder / "alertd.yaml").read_text()
     (folder / "alertd.yaml").write_text(settings.replace("rate: 1800", "rate: 900"))
     return folder
@@ -75,15 +97,51 @@ def test_the_demo_tells_every_family_and_says_so(tmp_path: Path) -> None:
     assert told["families"] == {"all": 200, "heard": 195, "unreached": 5}
     assert {each["family"] for each in told["unreached"]} == sample().unreachable
     assert {each["rest"] for each in told["unreached"]} == {"no_address"}
-    assert told["updates"]["human"] == 3
+    assert told["updates"]["human"] == 2
+    assert told["updates"]["machine"] == 2  # the alert, and what families were told with nobody awake
+    assert told["suspected_messages"] > 200
+    assert told["pages"]["owner"] >= 1
+    [asked] = told["asked"]
+    assert 30 < asked["answered"] < 100
+    assert asked["not_enough"] >= 1
+    assert asked["others_told"] > 30
+    assert asked["unanswered"] + asked["unreachable"] + asked["answered"] == 195
     assert told["updates"]["holdings"] >= 1
     assert told["all_clear"]["told"] > 300
     assert told["promises_kept"] == 0  # it was over before the promised time
-    assert "opens the incident" in done.stderr
+    assert "Alertmanager opens it" in done.stderr
+    assert 'nobody has confirmed it: families are told that it "may be down"' in done.stderr
+    assert "wakes up and confirms it" in done.stderr
+    assert "follow their link and say that they know" in done.stderr
+    assert "owner is told: PAGE: incident 1 was opened by a machine" in done.stderr
     log = list(read_accepted(folder / "data" / "sandbox"))
     told_families = sum(channel["messages"] for channel in told["reach"].values())
     assert len(log) == told_families + sum(told["pages"].values())
     assert "+1" not in done.stderr.replace("+1***", "")  # no whole number is shown
+
+
+def test_a_daemon_that_tells_a_suspicion_as_a_fact_fails_the_demo(tmp_path: Path) -> None:
+    scenario, folder = a_scenario(tmp_path / "scenario", DAWN), tmp_path / "demo"
+    shutil.copytree(shipped_config() / "templates", scenario / "templates")
+    for language in ("en", "es"):
+        phrases = scenario / "templates" / language / "phrases.yaml"
+        text = phrases.read_text()
+        for suspected, fact in (("may be down", "are down"), ("Puede que {{ services }} no", "{{ services }} no")):
+            text = text.replace(suspected, fact)
+        phrases.write_text(text)
+    done = subprocess.run(
+        command("output='json'", f"scenario=Path({str(scenario)!r})", f"keep_dir=Path({str(folder)!r})"),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert told["passed"] is False
+    wrong = [fault for fault in told["faults"] if fault["rule"] == "suspicion"]
+    assert len(wrong) > 100
+    assert any("was told as a fact" in fault["what"] for fault in wrong)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks at its processes in /proc")
@@ -96,7 +154,7 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(tmp_path: Path) -> None:
     ) as demo:
         assert demo.stdout is not None
         try:
-            lines = [next(line for line in demo.stdout if "opens the incident" in line)]
+            lines = [next(line for line in demo.stdout if "Alertmanager opens it" in line)]
             parts = _below(demo.pid)
             assert len(parts) >= 6  # sandbox, Redis, API, sweeper, two workers and their children
             demo.send_signal(signal.SIGINT)

@@ -68,6 +68,18 @@ async def test_nobody_wakes_up_so_families_are_told_that_they_may_not_receive(to
     world.phone("mia").forget()
 
 
+async def test_the_all_clear_says_how_long_it_lasted_not_how_long_families_knew(town: Callable[..., World]):
+    """The suspicion was held for five minutes; what was told then began five minutes earlier."""
+    world = town()
+    await world.family()
+    await world.machine("prober")
+    await world.fast_forward(minutes=20)
+    world.phone("mia").forget()
+    await world.resolve()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "works again", "(20 min)")
+
+
 async def test_a_human_confirms_with_an_update(town: Callable[..., World]):
     """Families are told at once, as a first notice, with the human's words; the machine's time is over."""
     world = town()

@@ -43,6 +43,22 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
     await world.fast_forward(hours=12)
 
 
+async def test_the_all_clear_after_a_relapse_is_about_the_relapse(town: Callable[..., World]):
+    """In between it worked: nobody is told that the trouble lasted for all that time."""
+    world = town(policy=climbing((0, "always")))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=10)
+    await world.resolve()
+    await world.fast_forward(hours=3)
+    world.phone("mia").forget()
+    await world.reopen()
+    world.phone("mia").expect_sms("down again")
+    await world.fast_forward(minutes=20)
+    await world.resolve()
+    world.phone("mia").expect_sms("works again", "(20 min)")
+
+
 async def test_a_relapse_at_night_wakes(town: Town):
     """A reopening stands in the policy's `wakes`."""
     world = town(policy=climbing((0, "always")))

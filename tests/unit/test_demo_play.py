@@ -12,11 +12,15 @@ import pytest
 
 from alertd.demo.client import ApiRefused, ApiSilent, Client
 from alertd.demo.play import Play, Played, Stopped
-from alertd.demo.script import read_script
+from alertd.demo.script import Script
+from alertd.demo.script_file import read_script
+from alertd.ingest.alertmanager import BUILT_IN, parse
+from alertd.policy_file import load_services
 from alertd.sandbox.story_clock import StoryClock, machine_time
 from alertd.settings.reading import shipped_config
 
-SCRIPT = read_script(shipped_config() / "scenarios" / "demo" / "weekend.yaml", fast=True)
+WEEKEND = shipped_config() / "scenarios" / "demo" / "weekend.yaml"
+SCRIPT = read_script(WEEKEND, fast=True)
 RATE = 100_000.0  # twenty hours in less than a second
 
 
@@ -27,6 +31,7 @@ class Daemon(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.heard: list[tuple[str, Any, dict[str, str]]] = []
         self.refuses: tuple[int, Any] | None = None
+        self.did = "opened"  # what becomes of an alert
 
     @property
     def url(self) -> str:
@@ -40,6 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.heard.append((self.path, json.loads(body), dict(self.headers)))
         status, answer = self.server.refuses or (200, {"incident": 7, "update": len(self.server.heard)})
+        if self.path == "/v1/events/alertmanager" and status == 200:
+            answer = {"did": {self.server.did: 1}, "alerts": [{"did": self.server.did, "incident": 7}]}
         sent = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(sent)))
@@ -63,12 +70,17 @@ def daemon() -> Iterator[Daemon]:
 
 
 def performed(
-    server: Daemon, stop: threading.Event | None = None, *, before: Callable[[int], None] = lambda incident: None
+    server: Daemon,
+    stop: threading.Event | None = None,
+    *,
+    before: Callable[[int], None] = lambda incident: None,
+    script: Script = SCRIPT,
 ) -> tuple[Play, list[Played]]:
     played: list[Played] = []
-    clock = StoryClock(SCRIPT.begins, machine_time(), RATE)
-    play = Play(Client(server.url, "ald_key"), clock, stop or threading.Event(), played.append)
-    play.perform(SCRIPT, before)
+    clock = StoryClock(script.begins, machine_time(), RATE)
+    alerts = Client(server.url, "ald_alerts")
+    play = Play(Client(server.url, "ald_key"), alerts, clock, stop or threading.Event(), played.append)
+    play.perform(script, before)
     return play, played
 
 
@@ -78,27 +90,70 @@ def test_every_act_is_done_at_its_moment_and_in_order() -> None:
         play, played = performed(server, before=lambda incident: asked.append((incident, len(server.heard))))
         assert play.now() >= SCRIPT.ends
     assert [path for path, _, _ in server.heard] == [
+        "/v1/events/alertmanager",
         "/v1/incidents",
-        *["/v1/incidents/7/updates"] * 3,
+        *["/v1/incidents/7/updates"] * 2,
         "/v1/incidents/7/resolve",
     ]
     assert asked == [(7, 4)]  # just before the end
     for act, done in zip(SCRIPT.acts, played, strict=True):
         assert done.act is act
         assert act.at <= done.at < act.at + timedelta(seconds=1) * RATE
-    opened, update, resolved = server.heard[0][1], server.heard[1][1], server.heard[-1][1]
+    opened, update, resolved = server.heard[1][1], server.heard[2][1], server.heard[-1][1]
     assert opened["services"] == ["follow", "share"]
     assert opened["since"] == "2019-11-30T07:40:00+00:00"
     assert set(opened["message"]) == {"en", "es"}
-    assert update == {"message": dict(SCRIPT.acts[1].message), "next_in": "6h"}
+    assert update == {"message": dict(SCRIPT.acts[2].message), "next_in": "4h"}
     assert set(resolved) == {"message"}
+
+
+def test_the_relapse_reopens_the_incident_and_ends_it_again() -> None:
+    with daemon() as server:
+        asked: list[int] = []
+        performed(
+            server, script=read_script(WEEKEND, relapse=True), before=lambda _: asked.append(len(server.heard))
+        )
+    paths = [path.rpartition("/")[2] for path, _, _ in server.heard]
+    assert paths == [
+        "alertmanager",
+        "incidents",
+        *["updates"] * 4,
+        "resolve",
+        "reopen",
+        *["updates"] * 3,
+        "resolve",
+    ]
+    assert asked == [6, 11]  # just before either end
+    reopened = server.heard[7][1]
+    assert reopened["since"] == "2019-12-03T16:50:00+00:00"
+    assert reopened["next_in"] == "5h"
+    assert "services" not in reopened
+
+
+def test_the_alert_is_one_that_alertd_reads() -> None:
+    services = load_services(WEEKEND.parent / "services.yaml")
+    with daemon() as server:
+        performed(server)
+    [told] = parse(server.heard[0][1], BUILT_IN, services)
+    assert told.event is not None
+    assert told.why is None  # nothing had to be assumed
+    assert (told.event.service, told.event.severity, told.event.regions) == ("follow", "critical", ())
+    assert told.event.detected_at == SCRIPT.begins
+
+
+def test_an_alert_that_opens_nothing_ends_the_play() -> None:
+    with daemon() as server:
+        server.did = "noted"
+        with pytest.raises(ApiRefused, match="the alert opened no incident: noted"):
+            performed(server)
 
 
 def test_every_command_has_the_key_and_an_idempotency_key_of_its_own() -> None:
     with daemon() as server:
         performed(server)
     headers = [headers for _, _, headers in server.heard]
-    assert {h["Authorization"] for h in headers} == {"Bearer ald_key"}
+    assert headers[0]["Authorization"] == "Bearer ald_alerts"  # a machine may send events, and nothing else
+    assert {h["Authorization"] for h in headers[1:]} == {"Bearer ald_key"}
     assert len({h["Idempotency-Key"] for h in headers}) == len(headers)
 
 

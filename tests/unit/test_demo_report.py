@@ -6,12 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alertd.demo.household import Hours
-from alertd.demo.judge import Fault, Judgement, Rules, Wait
 from alertd.demo.report import Report, Unreached, tried
+from alertd.demo.verdict import Asked, Fault, Judgement, Rules, Wait
 
 OPENED = datetime(2019, 11, 30, 7, 50, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-RULES = Rules(2 * 60 * MINUTE, 240 * MINUTE, 360 * MINUTE, ("parent",), Hours({}, {}), 90 * MINUTE)
+RULES = Rules(
+    2 * 60 * MINUTE, 240 * MINUTE, 360 * MINUTE, ("parent",), Hours({}, {}), 90 * MINUTE, confirm=60 * MINUTE
+)
 
 
 def a_report(**changes: Any) -> Report:
@@ -22,6 +24,11 @@ def a_report(**changes: Any) -> Report:
         longest=Wait("fam-007", OPENED, OPENED + 200 * MINUTE, 185 * MINUTE, 240 * MINUTE),
         all_clear=400,
         all_clear_waits=12,
+        suspected=1429,
+        asked=[
+            Asked([30 * MINUTE, 90 * MINUTE, 200 * MINUTE], unanswered=73, unreachable=1, others=68, not_enough=14)
+        ],
+        pages=Counter(owner=5, lead=2),
         messages=Counter(sms=5828, push=100),
         addresses=Counter(sms=372, push=10),
         reached=Counter(sms=190, push=9),
@@ -37,6 +44,7 @@ def a_report(**changes: Any) -> Report:
         "judgement": found,
         "unreached": [Unreached("fam-002", "no_address", ("sms +1***0109: no such number (21211)",))],
         "human_updates": 7,
+        "machine_updates": 2,
         "holdings": 19,
     }
     return Report(**(said | changes))
@@ -59,7 +67,12 @@ def test_what_people_read() -> None:
         "400 people; 12 more are asleep or off duty",
         "190 families, 5,828 messages to 372 addresses",
         "24.6 messages a day",
-        "7 by people, 19 holding updates by alertd",
+        "7 by people, 2 by a machine, 19 holding updates by alertd",
+        '1,429 messages said "may be down": no human had come within 1 h 00 min of the alert',
+        "3 families answered by link: half within 1 h 30 min, the last after 3 h 20 min",
+        "73 asked in vain, 1 with nothing loud that works; in 68 the next caregiver was told",
+        "14 answers came from others than parents",
+        "lead 2, owner 5",
         "fam-002  no address: sms +1***0109: no such number (21211)",
         "are given 3 s (1 h 30 min) beyond every limit",
         "PASSED: every family but the 1 without a live address heard in time",
@@ -84,6 +97,20 @@ def test_what_programs_read() -> None:
     assert told["first_notice"] == {"median": 3600, "p95": 6300, "longest": 6540, "promised": 7200}
     assert told["longest_silence"]["seconds"] == 185 * 60
     assert told["reach"]["sms"] == {"families": 190, "addresses": 372, "messages": 5828}
+    assert told["asked"] == [
+        {
+            "answered": 3,
+            "median": 5400,
+            "longest": 12000,
+            "unanswered": 73,
+            "unreachable": 1,
+            "others_told": 68,
+            "not_enough": 14,
+        }
+    ]
+    assert told["suspected_messages"] == 1429
+    assert told["pages"] == {"owner": 5, "lead": 2}
+    assert told["updates"] == {"human": 7, "machine": 2, "holdings": 19}
     assert told["unreached"][0]["family"] == "fam-002"
     failed = with_faults(1).as_json()
     assert failed["passed"] is False
@@ -95,6 +122,17 @@ def test_a_story_in_which_nobody_heard_anything() -> None:
     text = "\n".join(report.lines())
     assert "nobody heard anything" in text
     assert report.as_json()["longest_silence"] is None
+
+
+def test_two_acts_are_told_apart() -> None:
+    report = a_report()
+    report.judgement.told_anew += [20 * MINUTE, 40 * MINUTE]
+    report.judgement.asked.append(Asked(unanswered=195))
+    text = "\n".join(report.lines())
+    assert "told anew        median 40 min, last 40 min" in text
+    assert "asked, act 1     3 families answered by link" in text
+    assert "asked, act 2     nobody answered" in text
+    assert report.as_json()["told_anew"]["median"] == 2400
 
 
 def test_what_was_tried_is_told_by_channel_and_only_once() -> None:

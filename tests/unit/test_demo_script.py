@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from alertd.demo.script import read_script
+from alertd.demo.script_file import read_script
 from alertd.domain.incident import Severity
 from alertd.ingest.reading import Mistakes
 from alertd.ingest.yaml_text import read_yaml
@@ -36,6 +36,27 @@ fast:
       resolve: {message: {en: Cut, es: Corto}}
 """
 
+MACHINE = (
+    GOOD.replace(
+        "  - at: 2019-11-29 23:50\n",
+        "  - at: 2019-11-29 23:45\n"
+        "    alert: {name: Stopped, service: follow, severity: page, summary: It stopped, labels: {job: probe}}\n"
+        "  - at: 2019-11-29 23:50\n",
+    )
+    + """\
+answers:
+  - {at: 2019-11-30 03:00, share: 25%}
+  - {at: 2019-11-30 04:00, families: [fam-003], by: [grandparent]}
+relapse:
+  ends: 2019-12-01 10:00
+  acts:
+  - at: 2019-12-01 08:00
+    reopen: {message: {en: Again, es: Otra vez}}
+  - at: 2019-12-01 09:00
+    resolve: {message: {en: Over, es: Ya}}
+"""
+)
+
 
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "weekend.yaml"
@@ -51,9 +72,32 @@ def test_the_weekend_is_told_at_the_hours_of_2019() -> None:
     story = read_script(FOLDER / "weekend.yaml")
     assert (story.begins, story.ends) == (wall("2019-11-29 23:40"), wall("2019-12-02 20:00"))
     told = [act.at.astimezone(PACIFIC).strftime("%a %H:%M") for act in story.acts]
-    assert told[1:5] == ["Sat 08:03", "Sat 12:29", "Sat 15:02", "Sun 08:43"]
-    assert [act.what for act in story.acts] == ["open", *["update"] * 5, "resolve"]
+    assert told[:5] == ["Fri 23:50", "Sat 08:03", "Sat 12:29", "Sat 15:02", "Sun 08:43"]
+    assert [act.what for act in story.acts] == ["alert", "open", *["update"] * 4, "resolve"]
+    assert story.opening is story.acts[1]
     assert story.acts[-1].at > wall("2019-12-02 17:00")
+
+
+def test_the_relapse_of_tuesday_begins_within_a_day_of_the_end() -> None:
+    story = read_script(FOLDER / "weekend.yaml", relapse=True)
+    first = read_script(FOLDER / "weekend.yaml")
+    assert story.acts[: len(first.acts)] == first.acts
+    assert [act.what for act in story.acts[len(first.acts) :]] == ["reopen", *["update"] * 3, "resolve"]
+    reopened = story.acts[len(first.acts)]
+    assert reopened.at.astimezone(PACIFIC).strftime("%a") == "Tue"
+    assert reopened.at - first.resolution.at < timedelta(hours=24)
+    assert story.resolution.at.astimezone(PACIFIC).strftime("%a") == "Wed"
+
+
+def test_caregivers_answer_at_hours_of_the_script() -> None:
+    story, fast = (read_script(FOLDER / "weekend.yaml", fast=fast) for fast in (False, True))
+    assert len(story.answers) >= 4
+    assert all(each.at < fast.resolution.at for each in fast.answers)
+    assert all(0 < each.share < 1 for each in story.answers)
+    assert ("grandparent",) in {each.by for each in story.answers}
+    relapse = read_script(FOLDER / "weekend.yaml", relapse=True)
+    assert relapse.answers[: len(story.answers)] == story.answers
+    assert all(each.at > story.ends for each in relapse.answers[len(story.answers) :])
 
 
 def test_nobody_speaks_in_the_night_of_saturday() -> None:
@@ -66,12 +110,13 @@ def test_the_fast_story_is_the_first_twenty_hours_and_ends_well() -> None:
     whole, fast = (read_script(FOLDER / "weekend.yaml", fast=fast) for fast in (False, True))
     assert fast.length == timedelta(hours=20)
     assert fast.acts[:-1] == whole.acts[:4]
+    assert fast.acts[0].what == "alert"
     assert fast.resolution.what == "resolve"
     assert fast.resolution.at < fast.ends
 
 
 def test_the_daemon_will_take_every_act() -> None:
-    story = read_script(FOLDER / "weekend.yaml")
+    story = read_script(FOLDER / "weekend.yaml", relapse=True)
     policy = load_policies(FOLDER)["follow"]
     assert set(story.opening.services) <= set(load_services(FOLDER / "services.yaml").names)
     for act in story.acts:
@@ -105,7 +150,7 @@ def test_a_good_script_is_read(tmp_path: Path) -> None:
         ("next_in: 4h", "next_in: 4", 8, "has no unit"),
         ("next_in: 4h", "next_in: 0h", 8, "promises news at once"),
         ("message: {en: Still, es: Sigue}", "message: {en: Still}", 8, "message.es: is missing"),
-        ("update: {next_in: 4h, m", "resolve: {m", 7, "is followed by acts"),
+        ("update: {next_in: 4h, m", "resolve: {m", 9, "resolve cannot come after resolve"),
         ("ends: 2019-11-30 20:00", "ends: 2019-11-29 20:00", 4, "ends before it begins"),
         ("severity: critical", "severity: terrible", 6, "is not a severity"),
         ("zone: America/Los_Angeles", "zone: Los Angeles", 1, 'did you mean "America/Los_Angeles"?'),
@@ -121,6 +166,46 @@ def test_every_mistake_is_named_with_its_line(
         read_script(written(tmp_path, GOOD.replace(old, new, 1)))
     said = [str(problem) for problem in caught.value.problems]
     assert any(f"weekend.yaml:{line}:" in problem and complaint in problem for problem in said), said
+
+
+def test_an_alert_and_answers_are_read(tmp_path: Path) -> None:
+    story = read_script(written(tmp_path, MACHINE))
+    alert = story.acts[0].alert
+    assert alert is not None
+    assert alert.labels == {"alertname": "Stopped", "service": "follow", "severity": "page", "job": "probe"}
+    assert alert.began == story.acts[0].at
+    assert story.answers[0].share == 0.25
+    assert story.answers[0].by == ("parent", "guardian")
+    assert story.answers[1].families == ("fam-003",)
+    assert story.answers[1].by == ("grandparent",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("share: 25%", "share: 0.25", "is no share"),
+        ("share: 25%", "share: 101%", "is no share"),
+        ("share: 25%", "by: [parent]", "needs exactly one of share and families"),
+        ("2019-11-30 03:00", "2019-12-30 03:00", "lies outside of the story"),
+        ("service: follow, ", "", "service: is missing"),
+        ("job: probe", "jbo: probe", 'did you mean "job"?'),
+        ("open: {", "alert: {", "alert cannot come after alert"),
+        ("    reopen: ", "    update: ", "update cannot come after resolve"),
+        (
+            "  - at: 2019-12-01 09:00\n    resolve: {message: {en: Over, es: Ya}}\n",
+            "",
+            "the last act must be resolve",
+        ),
+    ],
+)
+def test_every_mistake_in_what_machines_and_caregivers_do(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    assert old in MACHINE
+    with pytest.raises(Mistakes) as caught:
+        read_script(written(tmp_path, MACHINE.replace(old, new, 1)), relapse=True)
+    said = [str(problem) for problem in caught.value.problems]
+    assert any(complaint in problem for problem in said), said
 
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:

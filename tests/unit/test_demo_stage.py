@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from alertd.clock import ClusterClock
-from alertd.demo.script import read_script
-from alertd.demo.stage import SCRIPT, Slow, begin, demo_folder, own_environment, set_stage, wind_clock
+from alertd.demo.script_file import read_script
+from alertd.demo.stage import (
+    SCRIPT,
+    Slow,
+    begin,
+    demo_folder,
+    make_alert_key,
+    own_environment,
+    set_stage,
+    wind_clock,
+)
 from alertd.store.store import SqlStore
 
 OWN = {"ALERTD_DATABASE_URL": "postgresql://db.example.org/real", "ALERTD_TWILIO__ACCOUNT_SID": "AC0"}
@@ -52,6 +61,18 @@ async def test_the_story_begins_when_it_is_told_to_and_not_twice(tmp_path: Path)
     assert begins - timedelta(hours=2) < clock.now() < begins
     assert abs(story.at(clock.machine().timestamp()) - clock.now()) < timedelta(seconds=1)
     await store.close()
+
+
+async def test_alertmanagers_key_may_send_events_and_nothing_else(tmp_path: Path) -> None:
+    stage = set_stage(tmp_path)
+    await wind_clock(stage, read_script(stage.config / SCRIPT).begins)
+    secret = await make_alert_key(stage)
+    store = SqlStore(stage.settings.database_url.get_secret_value())
+    async with store.reading() as rows:
+        key = await rows.key(secret.split("_")[1])
+    await store.close()
+    assert key is not None
+    assert key.rights == ("event:write",)
 
 
 async def test_a_story_that_has_begun_is_not_moved(tmp_path: Path) -> None:

@@ -75,6 +75,15 @@ def test_without_a_terminal_there_are_only_lines_and_not_too_many() -> None:
     assert lines[-1] == "Fri 23:40  alertd  holding update"
 
 
+def test_who_has_answered_is_shown() -> None:
+    out, view = a_view(live=True)
+    view.show(now(answered=54, asking=73, silent=68))
+    assert "54 answered   73 being asked   68 asked in vain" in "\n".join(screen(out.getvalue()))
+    out, view = a_view(live=False)
+    view.show(now(answered=54, asking=73, silent=68))
+    assert "families told; 54 answered, 68 did not; someone must hear" in out.getvalue()
+
+
 def test_before_the_first_message_there_is_nothing_to_count() -> None:
     out, view = a_view(live=False)
     view.show(now(next_by=None, messages={}))

@@ -1,0 +1,60 @@
+"""Whether the people on call were paged when they should, and left alone when they should.
+
+- A machine opens: the first of them is paged at once.
+- News is due when the last human word promised it, else `window` after that word (twice that while a fix is
+  watched), or after the opening. From shortly before, each of them is paged at their step, if no human has spoken.
+- Nobody is paged for nothing: not while the last word is fresh, and not after the end.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from alertd.demo.verdict import Fault, Moment, Rules, Stretch
+from alertd.sandbox.log import Accepted
+
+_PAGE = "PAGE:"
+"""How the title of a page begins; that of a nudge, which wakes nobody, does not."""
+
+
+def judge_pages(pages: Sequence[Accepted], stretches: Sequence[Stretch], rules: Rules) -> Iterator[Fault]:
+    """What was wrong with the pages of a whole story."""
+    known = {duty.who for duty in rules.duties}
+    if not known:
+        return
+    for page in pages:
+        if page.to not in known:
+            yield Fault("paging", page.to, "was paged and is not on call")
+    loud = [page for page in pages if (page.title or "").startswith(_PAGE)]
+    words = [moment for stretch in stretches for moment in stretch.moments]
+    for word, following in zip(words, [*words[1:], None], strict=True):
+        yield from _after(word, following.at if following else None, loud, rules)
+
+
+def _after(word: Moment, until: datetime | None, pages: Sequence[Accepted], rules: Rules) -> Iterator[Fault]:
+    """From one act to the next."""
+    if word.what == "resolve":
+        yield from _nobody(word.at + rules.slack, until, pages, "after it was over")
+        return
+    if word.what == "alert":
+        yield from _somebody(rules.duties[0].who, word.at, word.at + rules.slack, pages)
+    window = 2 * rules.window if word.watching else rules.window
+    due = word.promised or word.at + window
+    early = window / 4 + rules.skew  # alertd begins before a deadline, by a quarter of the window at most
+    for duty in rules.duties:
+        by = due + duty.after + rules.slack
+        if until is not None and by < until:
+            yield from _somebody(duty.who, due + duty.after - early, by, pages)
+    if word.what != "alert":
+        fresh = min(due, word.at + rules.news) if rules.news is not None else due
+        yield from _nobody(word.at + rules.slack, fresh - early, pages, "though a human had just spoken")
+
+
+def _somebody(who: str, start: datetime, end: datetime, pages: Sequence[Accepted]) -> Iterator[Fault]:
+    if not any(page.to == who and start <= page.story_time <= end for page in pages):
+        yield Fault("paging", who, f"was not paged between {start:%a %H:%M} and {end:%a %H:%M} UTC")
+
+
+def _nobody(start: datetime, end: datetime | None, pages: Sequence[Accepted], why: str) -> Iterator[Fault]:
+    for page in pages:
+        if start < page.story_time and (end is None or page.story_time < end):
+            yield Fault("paging", page.to, f"was paged at {page.story_time:%a %H:%M} UTC {why}")

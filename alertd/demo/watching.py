@@ -1,0 +1,149 @@
+"""What is seen while the story runs: who does what, and how things stand, as the daemon and the phones tell it."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from alertd.demo.answering import Answered
+from alertd.demo.client import ApiRefused, ApiSilent, Client
+from alertd.demo.play import Play, Played
+from alertd.demo.script import Script
+from alertd.demo.view import Now, View
+
+_TAKEN = frozenset({"accepted", "delivered", "read"})
+_BLIND = 5  # looks in vain before that is told
+_PAGES = 1000  # in one answer of the sandbox
+
+
+class Watcher:
+    """Fills the view; nothing of it is judged."""
+
+    def __init__(self, api: Client, sandbox: Client, script: Script, families: int, view: View) -> None:
+        self._api, self._sandbox, self._script, self._view = api, sandbox, script, view
+        self._families = families
+        self._human: datetime | None = None
+        self._holdings: dict[int, datetime] = {}
+        self._by_machine: set[int] = set()
+        self._paged = 0  # the last page that was shown
+        self._all_told = False
+
+    def told(self, played: Played) -> None:
+        """An act was done."""
+        act = played.act
+        if act.alert is not None:
+            self._view.event(played.at, "machine", f'Alertmanager opens it: "{act.alert.summary}"')
+            return
+        self._human = played.at
+        confirms = self._script.acts[0].alert is not None
+        verb = {
+            "open": "wakes up and confirms it" if confirms else "opens the incident",
+            "update": f"update {played.update}",
+            "resolve": "resolves it",
+            "reopen": "reopens it",
+        }
+        self._view.event(played.at, "human", f'{verb[act.what]}: "{act.message["en"]}"')
+
+    def told_answers(self, at: datetime, answered: Answered) -> None:
+        """Some caregivers have answered."""
+        roles = " and ".join(sorted({f"{answer.role}s" for answer in answered.answers}))
+        said = f"{len(answered.answers)} {roles} follow their link and say that they know"
+        self._view.event(at, "family", said if answered.answers else "nobody follows their link")
+
+    @contextmanager
+    def watching(self, play: Play) -> Iterator[None]:
+        """Show how things stand until the end of the block."""
+        over = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(play, over), name="demo-view")
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+            self._view.close()
+
+    def _watch(self, play: Play, over: threading.Event) -> None:
+        failed = 0
+        while not over.wait(self._view.pause):
+            try:
+                self._look(play)
+                failed = 0
+            except (ApiRefused, ApiSilent) as error:
+                # What is shown is not what is judged: the play itself tells of a daemon that does not answer.
+                failed += 1
+                if failed == _BLIND:
+                    self._view.say(f"the view cannot look: {error}")
+
+    def _look(self, play: Play) -> None:
+        story = play.now()
+        self._tell_pages()
+        if play.incident is None:
+            self._view.show(Now(story, 0, self._families, None))
+            return
+        progress = self._api.get(f"/v1/incidents/{play.incident}/progress", limit=1)
+        incident = self._api.get(f"/v1/incidents/{play.incident}")
+        ladders = self._api.get(f"/v1/incidents/{play.incident}/reach", limit=1)["ladders"]
+        self._tell_machine(incident)
+        self._tell_holdings(incident)
+        resting = progress["resting"].get("no_address", 0)
+        if not self._all_told and progress["heard"] and progress["heard"] + resting >= progress["touched"]:
+            self._all_told = True
+            told = f"{progress['heard']} families told; {resting} have no address that works"
+            self._view.event(story, "alertd", told)
+        self._view.show(
+            Now(
+                story=story,
+                told=progress["heard"],
+                families=progress["touched"],
+                next_by=_moment(progress["next_by"]),
+                messages=_taken(progress["deliveries"]),
+                human=self._human,
+                holding=max(self._holdings.values(), default=None),
+                answered=ladders["answered"],
+                asking=ladders["climbing"],
+                silent=ladders["unanswered"],
+            )
+        )
+
+    def _tell_pages(self) -> None:
+        """Who of the people on call is nudged or paged, as their phones show it."""
+        found = self._sandbox.get("/messages", channel="page", after_seq=self._paged, limit=_PAGES)
+        self._paged = found["last_seq"]
+        for page in found["messages"]:
+            at = _moment(page["story_time"])
+            assert at is not None
+            self._view.event(at, "on call", f"{page['to']} is told: {page['title']}")
+
+    def _tell_machine(self, incident: Mapping[str, Any]) -> None:
+        """When families are told of what no human has confirmed."""
+        for update in incident["updates"][1:2]:
+            if update["source"] is not None and update["number"] not in self._by_machine:
+                self._by_machine.add(update["number"])
+                at = _moment(update["at"])
+                assert at is not None
+                self._view.event(at, "alertd", 'nobody has confirmed it: families are told that it "may be down"')
+
+    def _tell_holdings(self, incident: Mapping[str, Any]) -> None:
+        news: datetime | None = None
+        for update in incident["updates"]:
+            at = _moment(update["at"])
+            assert at is not None
+            if update["kind"] != "holding":
+                news = at
+            elif update["number"] not in self._holdings:
+                self._holdings[update["number"]] = at
+                self._view.event(at, "alertd", f"holding update: no news since {self._view.clock(news)}")
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _taken(deliveries: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    taken = {
+        channel: sum(count for state, count in states.items() if state in _TAKEN)
+        for channel, states in deliveries.items()
+    }
+    return {channel: count for channel, count in taken.items() if count}
