@@ -18,7 +18,6 @@ from tests.property.world import World
 TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
-    "answer",
 )  # fmt: skip
 LEAST = 0.05
 
