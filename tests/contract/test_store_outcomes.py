@@ -51,11 +51,18 @@ async def test_what_may_have_arrived_is_remembered_whatever_becomes_of_it(books:
         assert [(each.state, each.maybe) for each in found.tellings] == [(state, True)]
 
 
-async def test_what_never_left_is_forgotten_with_its_row(books: Books):
+async def test_of_what_never_left_only_the_try_is_remembered(books: Books):
+    """A ladder's steps count from it; where nobody tried, nothing is."""
     [family] = await books.families(*crowd(1))
     await books.tell(family)
     await books.hand_over(DeliveryState.PENDING, due_at=make.after(1))
     await books.set(delivery, {"state": "superseded"})
+    async with books.store.reading() as rows:
+        [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
+    assert [(told.state, told.maybe, told.tried_at) for told in found.tellings] == [
+        (DeliveryState.SUPERSEDED, False, make.NOON)
+    ]
+    await books.set(delivery, {"tried_at": None})
     async with books.store.reading() as rows:
         [found] = list(await rows.candidates(books.incident.id, [family.id], lock=False))
     assert list(found.tellings) == []

@@ -160,9 +160,10 @@ def test_services_say_where_they_run(tmp_path: Path) -> None:
     ]
 
 
-def test_the_demo_lets_everybody_hear_every_update_and_waits_hours_not_minutes() -> None:
+def test_the_demo_brings_in_others_by_its_ladder_and_waits_hours_not_minutes() -> None:
     for policy in policy_file.load_policies(DEMO).values():
-        assert policy.always == ("parent", "guardian", "nurse", "grandparent")
+        assert policy.always == ("parent", "guardian")
+        assert policy.escalation.families[CRITICAL].steps[-1].tell == ("next",)
         assert policy.silence.window[CRITICAL] == timedelta(hours=4)
 
 
