@@ -5,18 +5,13 @@ from html import escape
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from alertd.api.link_page import link_page, plain_page
 from alertd.api.served import Here
 from alertd.ports import Content
 from alertd.usecases.acknowledge import Expired, Forged, acknowledge, look
 
 router = APIRouter(include_in_schema=False)
 
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-    "X-Frame-Options": "DENY",
-}
 _FORGED = (
     ("en", "This link is not complete.", "Please open it again from our message, or copy all of it."),
     ("es", "Este enlace no está completo.", "Ábralo de nuevo desde nuestro mensaje, o cópielo entero."),
@@ -50,7 +45,7 @@ async def answer(token: str, here: Here) -> HTMLResponse:
 
 
 def _page(content: Content) -> HTMLResponse:
-    return HTMLResponse(content.html or "", headers=_HEADERS)
+    return link_page(content.html or "")
 
 
 def _sorry(words: tuple[tuple[str, str, str], ...], status: int) -> HTMLResponse:
@@ -59,10 +54,4 @@ def _sorry(words: tuple[tuple[str, str, str], ...], status: int) -> HTMLResponse
         f'<div lang="{language}"><h1>{escape(what)}</h1><p>{escape(way_out)}</p></div>'
         for language, what, way_out in words
     )
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(words[0][1])}</title>"
-        "<style>body{margin:24px;font:18px/1.45 sans-serif}h1{font-size:22px}</style>"
-    )
-    document = f'<!doctype html><html lang="en"><head>{head}</head><body>{said}</body></html>'
-    return HTMLResponse(document, status, headers=_HEADERS)
+    return plain_page(status, escape(words[0][1]), said)

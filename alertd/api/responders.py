@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from html import escape
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -14,14 +14,15 @@ from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, 
 from alertd.api.errors import errors
 from alertd.api.examples import ACKNOWLEDGED, answers
 from alertd.api.find import find
+from alertd.api.link_page import plain_page
 from alertd.api.served import Here
 from alertd.api.views import ComingView
 from alertd.domain.errors import Conflict
 from alertd.domain.incident import Incident
+from alertd.domain.links import VALID_AFTER_END, Purpose, read
 from alertd.domain.paging import Coming
 from alertd.records import PageRow
 from alertd.usecases.ack_incident import Acknowledged, ack_incident, whats_next
-from alertd.usecases.page_link import VALID_AFTER_END, read_page_token
 
 router = APIRouter(tags=["incidents"])
 
@@ -78,13 +79,6 @@ async def ack(
 # --- the link -------------------------------------------------------------------------------------
 
 _ROLE = 50  # characters of a role that stand in the record of human acts
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-}
 
 
 @router.get("/r/{token}", response_class=HTMLResponse, include_in_schema=False)
@@ -122,11 +116,11 @@ async def _found(here: Here, token: str) -> _Found | HTMLResponse:
     deps = here.deps
     async with deps.store.reading() as rows:
         secret = await rows.known_signing_key()
-        page_id: UUID | None = read_page_token(secret, token) if secret is not None else None
+        page_id: UUID | None = read(secret, Purpose.PAGE, token) if secret is not None else None
         page = await rows.page(page_id) if page_id is not None else None
         incident = await rows.incident(page.incident) if page is not None else None
         if page is None or incident is None:
-            deps.log.warning("forged_link", link="page", signed=page_id is not None)
+            deps.log.warning("link_forged", link="page", signed=page_id is not None)
             return _bare(
                 403, "This link is not one of ours", "Perhaps it was cut off: copy all of it from the message."
             )
@@ -164,15 +158,8 @@ def _bare(status: int, title: str, line: str) -> HTMLResponse:
 
 
 def _html(status: int, title: str, body: str) -> HTMLResponse:
-    """A page for any phone: no script, nothing to fetch."""
-    document = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>body{{font:18px sans-serif;margin:1em;max-width:36em}}"
-        "button{font-size:1.2em;padding:.6em 1em}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{body}</body></html>"
-    )
-    return HTMLResponse(document, status, headers=dict[str, Any](_HEADERS))
+    heading = escape(title)
+    return plain_page(status, heading, f"<h1>{heading}</h1>{body}")
 
 
 def _utc(moment: datetime) -> str:

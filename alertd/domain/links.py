@@ -1,22 +1,33 @@
-"""Signed links in messages: who holds one was sent it. They name a delivery, and nothing about anybody."""
+"""Signed links: who holds one was sent it. They name a message or a page of ours, and nothing about anybody."""
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import Enum
 from uuid import UUID
 
 TOKEN_CHARS = 32
 """A token's length: 16 bytes of id and 8 of signature, as base64url. Every character counts in an SMS."""
 
+VALID_AFTER_END = timedelta(days=7)
+"""A link works as long as its incident is open, and so long after its end."""
+
 _SIGNATURE = 8  # bytes: whoever guesses asks us each time, and one in 10^19 is right
 _STAND_IN = "x" * TOKEN_CHARS
-_PURPOSE = b"answer"
+
+
+class Purpose(Enum):
+    """What a link is for: no signature of one sort fits another."""
+
+    ANSWER = b"answer"  # a caregiver's; it names a delivery
+    PAGE = b"page"  # a responder's; it names a nudge or page
 
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Makes links that answer a message, and reads them back."""
+    """Makes links that answer a message."""
 
     base: str  # where the API is reached from outside, without a slash at the end
     secret: bytes = field(repr=False)
@@ -28,17 +39,17 @@ class Links:
 
     def fill_in(self, text: str, delivery: UUID) -> str:
         """The text of a message with its own link in place of the stand-in."""
-        return text.replace(_STAND_IN, sign(self.secret, delivery))
+        return text.replace(_STAND_IN, sign(self.secret, Purpose.ANSWER, delivery))
 
 
-def sign(secret: bytes, delivery: UUID) -> str:
-    """The token of a delivery."""
-    signature = hmac.digest(secret, _PURPOSE + delivery.bytes, "sha256")[:_SIGNATURE]
-    return urlsafe_b64encode(delivery.bytes + signature).decode()
+def sign(secret: bytes, purpose: Purpose, named: UUID) -> str:
+    """The token that names this for a purpose."""
+    signature = hmac.digest(secret, purpose.value + named.bytes, "sha256")[:_SIGNATURE]
+    return urlsafe_b64encode(named.bytes + signature).decode()
 
 
-def read(secret: bytes, token: str) -> UUID | None:
-    """The delivery that a token names; None if we did not make it."""
+def read(secret: bytes, purpose: Purpose, token: str) -> UUID | None:
+    """What a token names; None if we did not make it with this secret, for this purpose."""
     if len(token) != TOKEN_CHARS or not token.isascii():
         return None
     try:
@@ -47,6 +58,6 @@ def read(secret: bytes, token: str) -> UUID | None:
         return None
     if len(raw) != 16 + _SIGNATURE:
         return None
-    delivery = UUID(bytes=raw[:16])
+    named = UUID(bytes=raw[:16])
     # The whole token, so that no second spelling of it is taken.
-    return delivery if hmac.compare_digest(sign(secret, delivery), token) else None
+    return named if hmac.compare_digest(sign(secret, purpose, named), token) else None

@@ -18,7 +18,7 @@ from alertd.domain.incident import IncidentId, Scope
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
-    FANOUT_TODO,
+    CURSOR_OPEN,
     address,
     delivery,
     delivery_share,
@@ -81,7 +81,7 @@ class AccountRows:
         )
         rows = await self.sql.rows(
             select(fanout.c.position, fanout.c.until, fanout.c.scope, moved.label("moved_at")).where(
-                fanout.c.incident_id == incident_id, FANOUT_TODO
+                fanout.c.incident_id == incident_id, CURSOR_OPEN
             )
         )
         return tuple(Cursor(row.position, row.until, row.scope, row.moved_at) for row in rows)

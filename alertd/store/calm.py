@@ -18,7 +18,7 @@ from sqlalchemy import (
 
 from alertd.domain.delivery import DeliveryState
 from alertd.store.sql import Sql
-from alertd.store.tables import FANOUT_TODO, delivery, fanout, incident, page, responder_watch, watch
+from alertd.store.tables import CURSOR_OPEN, delivery, fanout, incident, page, responder_watch, watch
 from alertd.store.types import Instant
 
 _NOW, _MACHINE = bindparam("now", type_=Instant()), bindparam("machine_at", type_=Instant())
@@ -54,7 +54,7 @@ _CALM: Select[Any] = select(
     _any(
         delivery.c.due_at, where=and_(_is(delivery.c.state, DeliveryState.UNKNOWN), delivery.c.due_at <= _MACHINE)
     ),
-    _any(fanout.c.opened_at, where=FANOUT_TODO),
+    _any(fanout.c.opened_at, where=CURSOR_OPEN),
     _any(watch.c.look_at, where=and_(watch.c.look_at.is_not(None), watch.c.look_at <= _NOW)),
     _any(
         incident.c.number,

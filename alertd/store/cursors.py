@@ -13,7 +13,7 @@ from alertd.ports.store import Taken
 from alertd.records import Fanout
 from alertd.store.families import touched_ids
 from alertd.store.sql import Sql
-from alertd.store.tables import FANOUT_TODO, fanout, incident, watch
+from alertd.store.tables import CURSOR_OPEN, fanout, incident, watch
 
 _LOCK_NOT_AVAILABLE = "55P03"  # https://www.postgresql.org/docs/current/errcodes-appendix.html
 _SIBLING = fanout.alias()
@@ -25,7 +25,7 @@ _MOVED_LAST = (
 )
 _NEXT = (
     select(fanout)
-    .where(FANOUT_TODO, fanout.c.lane == bindparam("lane"))
+    .where(CURSOR_OPEN, fanout.c.lane == bindparam("lane"))
     .order_by(_MOVED_LAST, fanout.c.opened_at, fanout.c.id)
     .limit(1)
 )
@@ -47,7 +47,7 @@ class CursorRows:
             select(fanout.c.id)
             .where(
                 fanout.c.incident_id == select(incident.c.id).where(column == which).scalar_subquery(),
-                FANOUT_TODO,
+                CURSOR_OPEN,
             )
             .order_by(fanout.c.id)
             .with_for_update()
@@ -74,7 +74,7 @@ class CursorRows:
         await self.lock_cursors(incident_id)
         await self.sql.run(
             update(fanout)
-            .where(fanout.c.incident_id == incident_id, FANOUT_TODO, fanout.c.scope.is_(False))
+            .where(fanout.c.incident_id == incident_id, CURSOR_OPEN, fanout.c.scope.is_(False))
             .values(done=True)
         )
         parts = len(ids) if self.sql.dialect == "postgresql" else 1
@@ -156,7 +156,7 @@ class CursorRows:
         return (
             await self.sql.run(
                 update(fanout)
-                .where(fanout.c.id == cursor.id, fanout.c.position == cursor.position, FANOUT_TODO)
+                .where(fanout.c.id == cursor.id, fanout.c.position == cursor.position, CURSOR_OPEN)
                 .values(**values)
             )
             == 1

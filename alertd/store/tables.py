@@ -389,7 +389,7 @@ fanout = Table(
     Column("done", Boolean, nullable=False),
 )
 Index(None, fanout.c.incident_id, fanout.c.update_no)
-FANOUT_TODO = text("NOT fanout.done")
+CURSOR_OPEN = text("NOT fanout.done")
 """The condition of `ix_fanout_todo`, in its words: SQLite does not know `done = 0` for the same."""
 Index("ix_fanout_todo", fanout.c.opened_at, postgresql_where=text("NOT done"), sqlite_where=text("NOT done"))
 

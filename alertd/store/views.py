@@ -12,7 +12,7 @@ from alertd.domain.incident import IncidentId
 from alertd.masking import mask_address
 from alertd.records import Backlog, DeliveryRow, Progress
 from alertd.store.sql import Sql
-from alertd.store.tables import FANOUT_TODO, address, delivery, fanout, watch
+from alertd.store.tables import CURSOR_OPEN, address, delivery, fanout, watch
 from alertd.store.types import Instant
 
 _MEASURED = 500
@@ -20,7 +20,7 @@ _LANES = ("urgent", "bulk")
 _PRIORITIES = range(4)  # see records.Planned
 _OPEN = (
     select(fanout.c.incident_id, fanout.c.update_no)
-    .where(FANOUT_TODO)
+    .where(CURSOR_OPEN)
     .group_by(fanout.c.incident_id, fanout.c.update_no)
     .order_by(func.min(fanout.c.opened_at))
     .limit(50)

@@ -1,7 +1,7 @@
 """A caregiver follows the link in a message: sees how things stand, and says that they know (R9)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alertd.domain import links
 from alertd.domain.all_clear import failing_since
@@ -16,9 +16,6 @@ from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Linked
-
-EXPIRES = timedelta(days=7)
-"""A link works as long as the incident is open, and so long after its end."""
 
 _PEOPLE = 5  # names on the page, at most
 
@@ -94,9 +91,11 @@ async def acknowledge(deps: Deps, token: str) -> Content:
 
 
 async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
-    delivery = links.read(deps.links.secret, token) if deps.links is not None else None
+    delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
     if delivery is None:
-        deps.log.warning("link_forged")  # a security event: somebody tries links, or one was cut on its way
+        deps.log.warning(
+            "link_forged", link="answer"
+        )  # a security event: somebody tries links, or one was cut on its way
         raise Forged("this is no link of ours")
     linked = await rows.linked(delivery)
     incident = await rows.incident(linked.incident) if linked is not None else None
@@ -111,7 +110,7 @@ async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
 
 
 def _over(incident: Incident, now: datetime) -> bool:
-    return incident.ended_at is not None and now > incident.ended_at + EXPIRES
+    return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
 async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Content:

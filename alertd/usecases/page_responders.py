@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from alertd.domain.delivery import DeliveryState, backoff
 from alertd.domain.incident import IncidentId
+from alertd.domain.links import Purpose, sign
 from alertd.domain.paging import Responding
 from alertd.domain.policy import Policy
 from alertd.domain.post_by import last_news, post_by, words
@@ -15,7 +16,6 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Lease, PageOutcome, PageRow
 from alertd.usecases.fan_out import new_lease
-from alertd.usecases.page_link import page_token
 from alertd.usecases.plan_responders import plan_responders, responding
 
 _AT_ONCE = 10  # pages in hand: all are sent side by side, so that none outlives the lease in a queue
@@ -144,7 +144,7 @@ def _message(
             zone=zone,
             subject=page.key.subject,
             code=duty.codes.get(page.key.subject, ""),
-            link=f"{on_call.public_url}/r/{page_token(secret, page.id)}",
+            link=f"{on_call.public_url}/r/{sign(secret, Purpose.PAGE, page.id)}",
         )
     )
     return Message(

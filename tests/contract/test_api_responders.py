@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from alertd.domain.links import Purpose, read, sign
 from alertd.ports import OnCall, Responder
 from alertd.texts.responders import compose_ignored, compose_page
-from alertd.usecases.page_link import page_token, read_page_token
 from alertd.usecases.page_responders import tend_responders
 from tests import make
 from tests.fakes import FakeChannel
@@ -193,14 +193,14 @@ async def test_a_link_of_an_incident_that_is_over_says_so_for_a_week(guard: Guar
 async def test_a_forged_link_is_refused_in_words_and_noted(guard: Guard) -> None:
     link = await guard.open_paged()
     token = link.removeprefix("/r/")
-    other = page_token(b"another secret", UUID(int=7))
+    other = sign(b"another secret", Purpose.PAGE, UUID(int=7))
     flipped = ("A" if token[5] != "A" else "B").join([token[:5], token[6:]])
     for forged in (flipped, other, token[:-1], token + "A", "x", "%20", "é" * 32, "A" * 32):
         for method in ("GET", "POST"):
             page = await guard.visit(method, f"/r/{forged}")
             assert page.status_code == 403, forged
             assert "This link is not one of ours" in page.text
-    assert len(guard.log.named("forged_link")) == 16
+    assert len(guard.log.named("link_forged")) == 16
     assert all(token not in str(line) for line in guard.log.lines)
 
 
@@ -218,13 +218,13 @@ async def test_a_title_cannot_write_html(guard: Guard) -> None:
 
 def test_a_token_names_its_page_and_nothing_else_does() -> None:
     secret, page_id = b"s" * 32, uuid4()
-    token = page_token(secret, page_id)
+    token = sign(secret, Purpose.PAGE, page_id)
     assert len(token) == 32
-    assert read_page_token(secret, token) == page_id
-    assert read_page_token(b"t" * 32, token) is None
+    assert read(secret, Purpose.PAGE, token) == page_id
+    assert read(b"t" * 32, Purpose.PAGE, token) is None
     for i in range(len(token)):
         changed = token[:i] + ("A" if token[i] != "A" else "B") + token[i + 1 :]
-        assert read_page_token(secret, changed) is None
+        assert read(secret, Purpose.PAGE, changed) is None
 
 
 def test_the_deadline_of_the_sample_is_half_an_hour() -> None:

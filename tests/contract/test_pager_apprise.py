@@ -17,6 +17,7 @@ from channels.apprise_page import AppriseConfig, ApprisePage, problem
 from channels.registry import PAGERS
 from tests.contract.samples.http_provider import HttpProvider, Reply, Request, Script, Trouble, http_provider
 from tests.contract.samples.situations import NOW, message_to
+from tests.servers import wait_until
 
 SECRET = "t0psecret"
 
@@ -213,7 +214,4 @@ def test_no_thread_is_left_behind_by_a_pager_that_is_closed() -> None:
             await send(hook(provider))
 
     asyncio.run(use())
-    deadline = time.monotonic() + 5
-    while any(thread.name.startswith("page_") for thread in threading.enumerate()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until("its threads end", lambda: not any(t.name.startswith("page_") for t in threading.enumerate()), 5)

@@ -6,35 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alertd.domain.links import TOKEN_CHARS, Links, read, sign
+from alertd.domain.links import TOKEN_CHARS, Links, Purpose, read, sign
 
 SECRET = bytes(range(32))
 DELIVERY = UUID("01933b5e-7d1a-7c3e-8a4b-5b6c7d8e9f00")
 
 
 def test_a_link_is_read_back():
-    token = sign(SECRET, DELIVERY)
+    token = sign(SECRET, Purpose.ANSWER, DELIVERY)
     assert len(token) == TOKEN_CHARS
-    assert read(SECRET, token) == DELIVERY
+    assert read(SECRET, Purpose.ANSWER, token) == DELIVERY
 
 
 def test_every_message_has_its_own_link_of_one_length():
     links = Links("https://alerts.example.org", SECRET)
     filled = links.fill_in(f"Confirm: {links.stand_in}", DELIVERY)
-    assert filled == f"Confirm: https://alerts.example.org/a/{sign(SECRET, DELIVERY)}"
+    assert filled == f"Confirm: https://alerts.example.org/a/{sign(SECRET, Purpose.ANSWER, DELIVERY)}"
     assert len(filled) == len(f"Confirm: {links.stand_in}")
     assert "0001020304" not in repr(links)
 
 
 @pytest.mark.parametrize("at", range(TOKEN_CHARS))
 def test_a_changed_character_is_noticed(at: int):
-    token = sign(SECRET, DELIVERY)
+    token = sign(SECRET, Purpose.ANSWER, DELIVERY)
     other = "A" if token[at] != "A" else "B"
-    assert read(SECRET, token[:at] + other + token[at + 1 :]) is None
+    assert read(SECRET, Purpose.ANSWER, token[:at] + other + token[at + 1 :]) is None
+
+
+def test_a_link_for_one_purpose_is_none_for_another():
+    assert read(SECRET, Purpose.PAGE, sign(SECRET, Purpose.ANSWER, DELIVERY)) is None
 
 
 def test_another_secret_reads_nothing():
-    assert read(bytes(32), sign(SECRET, DELIVERY)) is None
+    assert read(bytes(32), Purpose.ANSWER, sign(SECRET, Purpose.ANSWER, DELIVERY)) is None
 
 
 @given(
@@ -43,4 +47,4 @@ def test_another_secret_reads_nothing():
     )
 )
 def test_whatever_somebody_writes_is_no_link(text: str):
-    assert read(SECRET, text) is None
+    assert read(SECRET, Purpose.ANSWER, text) is None

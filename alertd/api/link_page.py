@@ -1,0 +1,30 @@
+"""Pages behind links, for people: nothing is run, fetched, framed, indexed or passed on; any phone shows them."""
+
+from fastapi.responses import HTMLResponse
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "X-Robots-Tag": "noindex",
+}
+_STYLE = (
+    "body{font:18px/1.45 sans-serif;margin:1em;max-width:36em}h1{font-size:1.3em}"
+    "button{font-size:1.2em;padding:.6em 1em}"
+)
+
+
+def link_page(html: str, status: int = 200) -> HTMLResponse:
+    """A whole page."""
+    return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def plain_page(status: int, title: str, body: str) -> HTMLResponse:
+    """A page around `body`; both are HTML already."""
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title><style>{_STYLE}</style>"
+    )
+    return link_page(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', status)
