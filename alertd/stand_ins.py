@@ -1,13 +1,13 @@
 """The sandbox in place of every account: where it listens, the settings that use it, and whether it runs now."""
 
 import json
-import socket
 import urllib.request
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from alertd.free_port import free_port
 from alertd.sandbox.settings import ACCOUNT_SID, AUTH_TOKEN, PAGES
 
 _FILE = "stand-ins.json"
@@ -25,10 +25,7 @@ class StandIns:
     @classmethod
     def on_free_ports(cls, data_dir: Path) -> "StandIns":
         """On ports where nobody listens now."""
-        with socket.socket() as a, socket.socket() as b:
-            a.bind(("127.0.0.1", 0))
-            b.bind(("127.0.0.1", 0))
-            return cls(data_dir / "sandbox", a.getsockname()[1], b.getsockname()[1])
+        return cls(data_dir / "sandbox", free_port(), free_port())
 
     @property
     def url(self) -> str:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from alertd import wiring
 from alertd.domain.event import EventStatus, OutageEvent
 from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family, FamilyId, Preferences
 from alertd.domain.incident import Reach, Severity, State
+from alertd.free_port import free_port
 from alertd.ports.deps import Deps
 from alertd.settings import load, shipped_config
 from alertd.usecases.open_incident import Opening, open_incident
@@ -63,11 +63,8 @@ class Daemon:
         self.rig.flush_broker(self._broker)
         shutil.copytree(shipped_config(), self._folder / "config", dirs_exist_ok=True)
         (self._folder / "config" / "policies" / "follow.yaml").write_text(POLICY)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")} | {
-            "ALERTD_API__PORT": str(port),
+            "ALERTD_API__PORT": str(free_port()),
             "ALERTD_CONFIG": str(self._folder / "config"),
             "ALERTD_DATA_DIR": str(self._folder),
             "ALERTD_DATABASE_URL": self.url,

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from alertd import wiring
 from alertd.domain.errors import AlertdError
+from alertd.free_port import free_port
 from alertd.sandbox.story_clock import StoryClock
 from alertd.settings import Settings, load
 from alertd.settings.reading import shipped_config
@@ -59,7 +59,7 @@ def set_stage(folder: Path, scenario: Path | None = None) -> Stage:
     env |= {
         "ALERTD_CONFIG": str(config),
         "ALERTD_DATA_DIR": str(folder / "data"),
-        "ALERTD_API__PORT": str(_free_port()),
+        "ALERTD_API__PORT": str(free_port()),
     }
     return Stage(folder, env, load(env))
 
@@ -140,10 +140,3 @@ async def _store(settings: Settings) -> AsyncIterator[SqlStore]:
         yield store
     finally:
         await store.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

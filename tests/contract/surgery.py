@@ -1,6 +1,5 @@
 """What the tests of `alertd doctor` share: one thing looked at on a machine that is made for it."""
 
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -36,11 +35,3 @@ def seen(folder: Path, **env: str) -> Seen:
     """A machine with this data folder."""
     env = {"ALERTD_DATA_DIR": str(folder / "data"), **env}
     return Seen(load(env), env, None)
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -17,6 +17,7 @@ from aiosmtpd.smtp import AuthResult
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alertd.free_port import free_port
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Refused, Unknown
 from channels.smtp_email import SmtpConfig, SmtpEmail
 from channels.smtp_errors import Reply, Stage, error_for
@@ -426,21 +427,13 @@ def real_server(request: pytest.FixtureRequest, tls: ssl.SSLContext) -> Iterator
         if request.param == "starttls"
         else {"ssl_context": tls, "auth_require_tls": False}
     )
-    controller = Controller(mailbox, "localhost", _free_port(), authenticator=_knows, auth_required=True, **how)
+    controller = Controller(mailbox, "localhost", free_port(), authenticator=_knows, auth_required=True, **how)
     controller.start()
     scheme = "smtp+starttls" if request.param == "starttls" else "smtps"
     try:
         yield f"{scheme}://{{user}}@localhost:{controller.port}", mailbox
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _on_uvloop(coroutine: Coroutine[Any, Any, Any]) -> Any:

@@ -21,8 +21,9 @@ from alertd.cli.look_at_addresses import public_url
 from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_machine import disk, zones
 from alertd.cli.look_at_policies import policies
+from alertd.free_port import free_port
 from alertd.redis_server import find_redis
-from tests.contract.surgery import Ask, doctor, free_port, said, seen
+from tests.contract.surgery import Ask, doctor, said, seen
 from tests.served import CONFIG
 from tests.servers import start, stop, wait_until
 

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -26,6 +25,7 @@ import psycopg
 from sqlalchemy.engine import make_url
 
 from alertd import wiring
+from alertd.free_port import free_port
 from alertd.redis_server import PrivateRedis, find_redis, private_redis
 from alertd.sandbox.log import ACCEPTED, Accepted, Refusal, Told, read_accepted, read_callbacks, read_refused
 from alertd.sandbox.settings import PAGES
@@ -131,8 +131,7 @@ class Rig:
         for name in _RESPONDERS:
             hook = self._control_url.removesuffix("/control").replace("http://", "json://") + f"{PAGES}/{name}"
             self._env[f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}"] = hook
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+        port = free_port()
         self._env["ALERTD_API__PORT"] = str(port)
         self._url = f"http://127.0.0.1:{port}"
         for lane, children in (("urgent", 1), ("bulk", self.bulk)):
@@ -157,13 +156,10 @@ class Rig:
         return where
 
     def _api(self) -> None:
-        """On the port that the workers name to Twilio; whoever was quicker may have let go of it by the next try."""
-        for _ in range(5):
-            process = self._alertd("api", "api")
-            wait_until("the API answers, or gives up", partial(self._answered, process))
-            if process.poll() is None:
-                return
-        raise NotReady(f"the API found no port: {self.log('api')}")
+        process = self._alertd("api", "api")
+        wait_until("the API answers, or gives up", partial(self._answered, process))
+        if process.poll() is not None:
+            raise NotReady(f"the API ended: {self.log('api')}")
 
     def _alertd(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         return self._launch(name, [sys.executable, "-m", "alertd", *arguments])

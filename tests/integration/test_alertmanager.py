@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alertd.free_port import free_port
 from tests.integration.rig import Rig
 from tests.integration.town import Town, person
 from tests.markdown import Page
@@ -78,8 +78,7 @@ class Alertmanager:
         text = yaml.safe_dump(config).replace("http://127.0.0.1:8420", alertd)
         text = text.replace("/etc/alertmanager/alertd-key", str(folder / "alertd-key")).replace("30s", "1s")
         (folder / "alertmanager.yml").write_text(text)
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         argv = [
             "prometheus-alertmanager", f"--config.file={folder / 'alertmanager.yml'}",

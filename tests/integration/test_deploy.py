@@ -9,7 +9,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import Any, Self
 import pytest
 import redis
 
+from alertd.free_port import free_port
 from alertd.redis_server import find_redis
 from alertd.sandbox.log import Accepted, read_accepted
 from alertd.settings.reading import shipped_config
@@ -240,10 +240,3 @@ def found(program: str) -> str:
     """A program of our environment or of the machine."""
     beside = Path(sys.executable).parent / program
     return str(beside) if beside.exists() else program
-
-
-def free_port() -> int:
-    """A port of loopback where nobody listens now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -12,19 +12,12 @@ import pytest
 
 from alertd.cli.client import Api
 from alertd.cli.failed import Failed
+from alertd.free_port import free_port
 from tests.listening import Shell, alertd
 
 __all__ = ["alertd"]
 
 Answer = Callable[[socket.socket], None]
-
-
-def closed_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
@@ -99,7 +92,7 @@ def test_nobody_listens(
 ) -> None:
     """69, one sentence, and the command that starts it."""
     (tmp_path / "event.json").write_text("{}")
-    monkeypatch.setenv("ALERTD_URL", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("ALERTD_URL", f"http://127.0.0.1:{free_port()}")
     given = [str(tmp_path / "event.json") if each == "EVENT" else each for each in arguments]
     assert alertd(*given) == 69
     assert "does not answer" in alertd.err
@@ -204,7 +197,7 @@ def test_programs_get_errors_as_json(
     alertd: Shell, monkeypatch: pytest.MonkeyPatch, impatient: None, asked: tuple[str, ...]
 ) -> None:
     """One object on standard error, of the API's shape; exit codes as for people."""
-    monkeypatch.setenv("ALERTD_URL", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("ALERTD_URL", f"http://127.0.0.1:{free_port()}")
     assert alertd("incident", "list", *asked) == 69
     assert (failure(alertd)["code"], failure(alertd)["exit"]) == ("unreachable", 69)
     assert failure(alertd)["way_out"] == "start it with: alertd up"

@@ -18,6 +18,7 @@ import pytest
 
 from alertd.cli import accounts
 from alertd.domain.audit import Audit, Unaccounted
+from alertd.free_port import free_port
 from alertd.stand_ins import StandIns
 from alertd.store.store import SqlStore
 from tests.listening import Daemon, Shell, alertd, listening
@@ -398,14 +399,6 @@ def test_a_port_that_is_taken(alertd: Shell, monkeypatch: pytest.MonkeyPatch) ->
             assert alertd(command) == 1
             assert "ALERTD_API__PORT" in alertd.err
             assert "Traceback" not in alertd.err
-
-
-def free_port() -> int:
-    """A port where nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(port: int) -> bool:
