@@ -28,8 +28,9 @@ check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## side by side with what people would write instead; writes bench/RESULTS.md
+bench: $(READY)  ## beside what people would write instead, and how soon; writes bench/RESULTS.md, MOMENTS.md; 40 minutes
 	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.moments
 
 reference: $(READY)  ## docs/reference/cli.md, anew from the commands
 	$(BIN)/python -m tests.cli_reference

@@ -4,10 +4,12 @@ import asyncio
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -29,6 +31,7 @@ from bench.naive.variant import credentials
 from bench.processes import usage
 from bench.servers import NotReady, Rig, start, stop
 
+PARTS = ("api",), ("sweeper",), ("worker", "--lane", "urgent"), ("worker", "--lane", "bulk")
 BULK = 2
 SECONDS = 120.0
 POLL_SECONDS = 0.002
@@ -90,8 +93,7 @@ class Daemon:
         """Start every part, and have a family of its own told once."""
         await self.families("login", 1)
         self.rig.vacuum(self.url)
-        parts = ("api",), ("sweeper",), ("worker", "--lane", "urgent"), ("worker", "--lane", "bulk")
-        for number, part in enumerate(parts):
+        for number, part in enumerate(PARTS):
             with (self._folder / f"part-{number}.log").open("wb") as log:
                 argv = [sys.executable, "-m", "alertd", *part]
                 self._processes.append(start(argv, env=self._env, stdout=log, stderr=log))
@@ -135,6 +137,16 @@ class Daemon:
         """It is over, and everybody has heard so."""
         await self.tell(number, News(state=State.RESOLVED))
         await self.settled()
+
+    @contextmanager
+    def sweeper_held(self) -> Iterator[None]:
+        """Nobody looks at what is due within this block."""
+        sweeper = self._processes[PARTS.index(("sweeper",))]
+        sweeper.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            sweeper.send_signal(signal.SIGCONT)
 
     async def settled(self) -> None:
         """Nothing is under way or waits any more."""

@@ -59,7 +59,9 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
             retried = await rows.retry_unknown(machine_at, _BATCH)
         if expired:
             deps.log.warning("leases_expired", deliveries=expired)
-    if backlog.watches is not None:
+    due = None if backlog.watches is None else backlog.watches.total_seconds() / deps.clock.rate
+    if due is not None and not (broker and due < deps.timing.takes_hints):
+        # Only what no worker plans in time: what we plan waits as pending, and behind a crowd it would wait long.
         with suppress(Overtaken):  # planned again at the next look
             await plan_due(deps, send=False)
         async with deps.store.reading() as rows:
@@ -67,8 +69,8 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     rung, alone = [], []
     for lane in _LANES:
         age = _age(backlog, lane)
-        if age is None and backlog.watches is not None and lane == "bulk":
-            age = 0.0  # more fell due than one slice holds: the workers plan with us
+        if age is None and backlog.watches is not None and (lane == "bulk" or "bulk" in backlog.fanouts):
+            age = 0.0  # whoever plans what is due hands it over; the urgent lane only where the bulk lane is busy
         if age is None:
             continue
         if broker and age < deps.timing.takes_hints:

@@ -1,0 +1,104 @@
+"""What the sweeper leaves to the workers, and what it does itself because nobody took it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from alertd.domain.incident import Reach, Severity
+from alertd.usecases.deliver import Sender
+from alertd.usecases.drain import drain
+from alertd.usecases.open_incident import Opening, open_incident
+from alertd.usecases.publish import News, publish
+from alertd.usecases.put_families import put_families
+from alertd.usecases.sweep import sweep
+from tests.contract.books import Books, crowd
+from tests.fakes import FakeClock
+from tests.served import open_deps
+
+FAMILIES = 60
+
+
+class Node:
+    """A sweeper beside a broker, families who have heard of an outage, and the time at which they must hear again."""
+
+    def __init__(self, url: str) -> None:
+        self.deps, _ = open_deps(url)
+        self.books = Books(url)
+
+    async def outage(self) -> int:
+        """`follow` fails for everybody; everybody has heard, and no look is left before the silence deadline's."""
+        await put_families(self.deps, crowd(FAMILIES), who="test")
+        opened = await open_incident(
+            self.deps, Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down"), who="test"
+        )
+        assert await self.work("urgent") == FAMILIES
+        for _ in range(2):  # a look a while later, and a step that there is nobody for
+            await self.until_due()
+            assert await self.work("bulk") == 0
+        return opened.incident
+
+    async def work(self, lane: str) -> int:
+        """As a worker does when it is rung for."""
+        return await drain(self.deps, Sender(self.deps), lane, seconds=30)
+
+    async def until_due(self, *, seconds: float = 0.0) -> None:
+        """Until so long after the first family falls due."""
+        clock = self.deps.clock
+        assert isinstance(clock, FakeClock)
+        while True:
+            async with self.deps.store.reading() as rows:
+                if await rows.due_watches(clock.now(), 1):
+                    break
+            clock.advance(seconds=1)
+        clock.advance(seconds=seconds)
+
+    async def close(self) -> None:
+        await self.deps.store.close()
+        await self.books.store.close()
+
+
+@pytest.fixture
+async def node(database_url: str) -> AsyncIterator[Node]:
+    made = Node(database_url)
+    yield made
+    await made.close()
+
+
+async def test_what_falls_due_is_left_to_the_workers_who_hand_it_over_as_they_plan_it(node: Node):
+    """Planned by the sweeper, the longest due would wait as pending behind everybody whom the workers plan."""
+    await node.outage()
+    await node.until_due()
+    swept = await sweep(node.deps, broker=True)
+    assert swept.rung == ("bulk",)
+    assert swept.alone == ()
+    assert await node.books.states() == {"accepted": FAMILIES}  # nothing new is planned yet
+    assert await node.work("bulk") == FAMILIES
+
+
+async def test_what_no_worker_took_for_two_seconds_is_planned_by_the_sweeper(node: Node):
+    await node.outage()
+    await node.until_due(seconds=2)
+    swept = await sweep(node.deps, broker=True)
+    assert await node.books.states() == {"accepted": FAMILIES, "pending": FAMILIES}
+    assert swept.rung  # a worker that is back by now hands it over ...
+    clock = node.deps.clock
+    assert isinstance(clock, FakeClock)
+    clock.advance(seconds=2)
+    assert (await sweep(node.deps, broker=True)).alone == swept.rung  # ... and else the sweeper does
+
+
+async def test_without_a_broker_the_sweeper_plans_at_once(node: Node):
+    await node.outage()
+    await node.until_due()
+    swept = await sweep(node.deps, broker=False)
+    assert await node.books.states() == {"accepted": FAMILIES, "pending": FAMILIES}
+    assert swept.rung == ()
+    assert swept.alone
+
+
+async def test_while_the_bulk_lane_carries_an_update_the_urgent_one_plans_what_falls_due(node: Node):
+    number = await node.outage()
+    await node.until_due()
+    await publish(node.deps, number, News(message={"en": "We are looking into it."}), who="test")
+    swept = await sweep(node.deps, broker=True)
+    assert swept.rung == ("urgent", "bulk")
