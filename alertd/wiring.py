@@ -1,11 +1,11 @@
 """The composition root: the only place that knows which channels exist and puts the parts together."""
 
 import random
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
@@ -47,7 +47,8 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     services = load_services(settings.config_dir / "services.yaml")
     policies = load_policies(settings.config_dir)
     log = log or logs.get_logger("alertd")
-    texts = load_texts(templates_folder(settings.config_dir), services.names, _tell(log))
+    failures = TextFailures(log)
+    texts = load_texts(templates_folder(settings.config_dir), services.names, failures)
     store = SqlStore(settings.database_url.get_secret_value())
     clock = ClusterClock()
     await _start_story(settings, store)
@@ -74,6 +75,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
+        take_failures=failures.take,
         on_call=_on_call(settings, channels, clock.machine),
     )
 
@@ -288,11 +290,23 @@ def _rates(settings: Settings) -> dict[str, float]:
     }
 
 
-def _tell(log: Log) -> Any:
-    def tell(what: str) -> None:
-        log.warning("text_failed", what=what)
+class TextFailures:
+    """Tells the log of every text that fails, and keeps some for whoever tells responders."""
 
-    return tell
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._kept: deque[str] = deque(maxlen=10)
+
+    def __call__(self, what: str) -> None:
+        """A text failed, in a sentence."""
+        self._log.warning("text_failed", what=what)
+        self._kept.append(what)
+
+    def take(self) -> list[str]:
+        """Those that nobody has taken yet."""
+        taken = list(self._kept)
+        self._kept.clear()
+        return taken
 
 
 async def _start_story(settings: Settings, store: SqlStore) -> None:

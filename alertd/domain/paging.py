@@ -16,6 +16,13 @@ HOPE = timedelta(minutes=1)
 """How long after a failure the pages that take its place may yet be handed over."""
 
 
+TEXTS, PLANS = "texts", "family data"
+"""Troubles for which families are told all the same, in other words or at other hours (R14)."""
+
+NUDGED = frozenset({TEXTS, PLANS})
+"""Troubles that wake nobody."""
+
+
 class ResponderLadder(StrEnum):
     """Why a responder is told."""
 

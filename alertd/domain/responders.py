@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertd.domain.paging import Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
+from alertd.domain.paging import NUDGED, Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
 from alertd.domain.policy import Policy, ResponderStep
 from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
 
@@ -92,7 +92,8 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     if late is not None:
         yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
     for subject, since in duty.trouble.items():
-        yield _Run(ResponderLadder.TROUBLE, since, since, _chain(policy, since), subject, once=True)
+        steps = _chain(policy, since, page=subject not in NUDGED)
+        yield _Run(ResponderLadder.TROUBLE, since, since, steps, subject, once=True)
 
 
 def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...]:
@@ -103,11 +104,11 @@ def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...
     )
 
 
-def _chain(policy: Policy, at: datetime) -> tuple[_Step, ...]:
+def _chain(policy: Policy, at: datetime, *, page: bool = True) -> tuple[_Step, ...]:
     """Whom the policy pages, in its order: the first at once, each next one if that fails."""
     names = dict.fromkeys(s.who for s in (*policy.escalation.post, *policy.escalation.news) if s.page)
     # Only the first has a time of its own.
-    return tuple(_Step(who, True, None if i else at, None if i else AGAIN) for i, who in enumerate(names))
+    return tuple(_Step(who, page, None if i else at, None if i else AGAIN) for i, who in enumerate(names))
 
 
 _Sent = Mapping[tuple[int, int], Paged]
@@ -144,11 +145,12 @@ def _instead(run: _Run, sent: _Sent, failed: int, repeat: int) -> tuple[int, int
     The steps after it, then those before it: whoever can be reached must know.
     """
     count, tried = len(run.steps), {run.steps[failed].who}
+    nudges = not any(step.page for step in run.steps)  # then whoever comes next is nudged too
     for j in (*range(failed + 1, count), *range(failed)):
         step, told = run.steps[j], sent.get((j, repeat))
         if told is not None and not told.failed:
             return None
-        if told is None and step.page and step.who not in tried:
+        if told is None and (step.page or nudges) and step.who not in tried:
             return j, repeat
         if told is not None:
             tried.add(step.who)

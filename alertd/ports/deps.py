@@ -1,6 +1,6 @@
 """What every use case gets, put together once in `wiring`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -60,6 +60,8 @@ class Deps:
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
+    take_failures: Callable[[], Sequence[str]] = tuple
+    """Texts that failed since this was last asked, a sentence each, without personal data."""
     on_call: OnCall | None = None  # None: nobody on our side can be told
     part: int = 500  # families to a cursor of a fan-out, at least: one slice
 

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
-from alertd.domain.paging import ResponderLadder
+from alertd.domain.paging import NUDGED, PLANS, TEXTS, ResponderLadder
 from alertd.domain.post_by import beginning
 from alertd.ports import Content, PageSaying
 from alertd.records import Ignored
 from alertd.texts.clean import clean
 
 _NAMED, _WHYS = 3, 2  # of alerts, and of reasons; the log and the database have all
+_FAILS = {TEXTS: "a text fails", PLANS: "a family's data fails"}
+_CODE = 160  # characters
 
 
 def compose_page(saying: PageSaying) -> Content:
@@ -54,6 +56,8 @@ def _title(saying: PageSaying) -> str:
             return f"{mark}: incident {number} was opened by a machine"
         case ResponderLadder.NEWS:
             return f"{mark}: families in incident {number} wait for news"
+        case ResponderLadder.TROUBLE if saying.subject in NUDGED:
+            return f"{mark}: {_FAILS[saying.subject]} in incident {number}"
         case ResponderLadder.TROUBLE:
             return f"{mark}: {saying.subject}{' fails' if _is_channel(saying) else ''} in incident {number}"
     return f"{mark}: incident {number} needs an update by {_time(saying, saying.post_by)}"
@@ -68,6 +72,10 @@ def _why(saying: PageSaying) -> list[str]:
     match saying.ladder:
         case ResponderLadder.TROUBLE if saying.subject == UNACCOUNTED:
             return [f"Not told by the time we said, and nothing explains it: {clean(saying.code)}."]
+        case ResponderLadder.TROUBLE if saying.subject == TEXTS:
+            return [f"Families read plain built-in words or another language: {_short(saying.code)}."]
+        case ResponderLadder.TROUBLE if saying.subject == PLANS:
+            return [f"Told without their own preferences and hours: {_short(saying.code)}."]
         case ResponderLadder.TROUBLE if not _is_channel(saying):
             return [f"{saying.subject}: {clean(saying.code)}."]
         case ResponderLadder.TROUBLE:
@@ -106,6 +114,16 @@ def _held(saying: PageSaying) -> str:
     return f"Families are told of it at {_time(saying, incident.confirm_at)} unless somebody acts."
 
 
+def _first(named: str) -> str:
+    """The first family of those that a code names."""
+    return clean(named).split(" ")[0].rstrip(",:")
+
+
+def _short(code: str) -> str:
+    text = clean(code).rstrip(".")
+    return text if len(text) <= _CODE else f"{text[: _CODE - 3].rstrip()}..."
+
+
 def _is_channel(saying: PageSaying) -> bool:
     return saying.subject.startswith("channel ")
 
@@ -113,8 +131,11 @@ def _is_channel(saying: PageSaying) -> bool:
 def _how(saying: PageSaying) -> list[str]:
     number = saying.incident.number
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == UNACCOUNTED:
-        first = saying.code.split(",")[0].split(" ")[0]
-        return [f"They are planned anew. Run: alertd family show {clean(first)}", "Then: alertd doctor"]
+        return [f"They are planned anew. Run: alertd family show {_first(saying.code)}", "Then: alertd doctor"]
+    if saying.ladder is ResponderLadder.TROUBLE and saying.subject == TEXTS:
+        return ["Run: alertd policy check"]
+    if saying.ladder is ResponderLadder.TROUBLE and saying.subject == PLANS:
+        return [f"Run: alertd family show {_first(saying.code)}"]
     if saying.ladder is ResponderLadder.TROUBLE:
         return ["Run: alertd doctor"]
     run = [f'Run: alertd incident update {number} --message "..."']

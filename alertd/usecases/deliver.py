@@ -11,10 +11,12 @@ import tenacity
 
 from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
+from alertd.domain.paging import TEXTS
 from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.message import message
+from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
 _REMEMBERED = 64  # incidents
@@ -37,7 +39,8 @@ class Sender:
         # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
         self._in_hand: Counter[str] = Counter()
-        self._reported: set[tuple[IncidentId, str]] = set()  # broken channels that responders were told of
+        self._failed: dict[Trouble, str] = {}  # texts that failed, and are not noted yet
+        self._reported: set[Trouble] = set()  # what responders were told of
         self._freed = asyncio.Event()
 
     async def warm(self) -> None:
@@ -194,23 +197,16 @@ class Sender:
         return sum(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes)
 
     async def _tell_responders(self, outcomes: Sequence[Outcome]) -> None:
-        """A channel that our own settings break is told to responders, once for each incident (R8)."""
+        """A channel that our own settings break, or a text that fails, once for each incident (R8, R14)."""
         broken = {
-            (outcome.delivery.incident, outcome.delivery.channel): outcome.code or ""
+            (outcome.delivery.incident, f"channel {outcome.delivery.channel}"): outcome.code or ""
             for outcome in outcomes
             if outcome.state is DeliveryState.PARKED and (outcome.code or "").startswith(_OUR_FAULT)
         }
-        fresh = {key: code for key, code in broken.items() if key not in self._reported}
-        if not fresh:
-            return
-        try:
-            async with self._deps.store.transaction() as rows:
-                for (incident, channel), code in sorted(fresh.items()):
-                    await rows.add_trouble(incident, f"channel {channel}", code, self._deps.clock.now())
-        except Exception as error:
-            # What is in hand for families goes on; the next message that is parked tells it.
-            self._deps.log.warning("trouble_not_noted", error=type(error).__name__, exc_info=True)
-        else:
+        texts, self._failed = self._failed, {}
+        fresh = {key: code for key, code in (broken | texts).items() if key not in self._reported}
+        # What could not be noted is told by the next message that is parked, or the next text that fails.
+        if fresh and await tell_trouble(self._deps, fresh):
             self._reported.update(fresh)
 
     async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
@@ -220,7 +216,10 @@ class Sender:
         if broken is not None and deps.clock.machine() < broken[0]:
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
         try:
-            receipt = await channel.send(message(deps, delivery, telling))
+            composed = message(deps, delivery, telling)
+            for failure in deps.take_failures():
+                self._failed.setdefault((delivery.incident, TEXTS), failure)
+            receipt = await channel.send(composed)
         except Refused as error:
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
         except Misconfigured as error:

@@ -99,6 +99,7 @@ async def fan_out(
             inserted = await planning.write(write, planned)
             if inserted is None:
                 raise planning.Overtaken
+    await planning.tell_failures(deps, planned)
     if last:
         _done(deps, incident, cursor)
     channels = planned.channels

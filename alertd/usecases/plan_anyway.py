@@ -11,13 +11,23 @@ from alertd.domain.watch import Duty, Verdict
 from alertd.ports.deps import Log
 
 
-def plan_anyway(log: Log, duty: Duty, now: datetime, judge: Callable[[Duty], Verdict]) -> Verdict | None:
-    """What `judge` says; where a preference, hours or a zone fail, the plan without them; None if that fails."""
+def plan_anyway(
+    log: Log,
+    duty: Duty,
+    now: datetime,
+    judge: Callable[[Duty], Verdict],
+    failed: Callable[[str], None] = lambda _: None,
+) -> Verdict | None:
+    """What `judge` says; where a preference, hours or a zone fail, the plan without them; None if that fails.
+
+    `failed` is told the family and the error's name.
+    """
     for plainly in (False, True):
         try:
             return plan(_plain(duty), now) if plainly else judge(duty)
         except Exception as error:  # noqa: BLE001 - told without the traceback: it quotes what the family wrote
             log.warning("plan_failed", family=str(duty.family.id), error=type(error).__name__)
+            failed(f"{duty.family.id}: {type(error).__name__}")
     return None
 
 

@@ -50,5 +50,7 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str
                     raise planning.Overtaken
                 if lease is not None:
                     batch += planning.claimed(planned, inserted)
+    for planned in plans:
+        await planning.tell_failures(deps, planned)
     channels = frozenset[str]().union(*(planned.channels for planned in plans))
     return Step(worked=True, batch=batch, lease=lease, channels=channels)

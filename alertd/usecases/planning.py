@@ -1,7 +1,7 @@
 """Plans the families of one slice; the caller writes what comes out, in one transaction."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alertd.domain import silence
@@ -9,6 +9,7 @@ from alertd.domain.crowd import Crowd
 from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
+from alertd.domain.paging import PLANS
 from alertd.domain.policy import Policy
 from alertd.domain.watch import Duty, Verdict, Watch
 from alertd.ports.deps import Deps
@@ -16,6 +17,7 @@ from alertd.ports.store import Rows
 from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
 from alertd.usecases.plan_anyway import plan_anyway
 from alertd.usecases.preview import fresh_watch
+from alertd.usecases.tell_trouble import tell_trouble
 
 _FAILED_PLAN = timedelta(minutes=5)  # until a family is looked at again that cannot be planned at all
 _RAISES = frozenset({Kind.SEVERITY, Kind.REOPENING})  # as `Update.tells` has them: a fall is none
@@ -27,6 +29,7 @@ class Planning:
 
     plan: Plan
     holding: Update | None = None
+    failed: list[str] = field(default_factory=list)  # families whose data failed, each with the error's name
 
     @property
     def channels(self) -> frozenset[str]:
@@ -81,7 +84,7 @@ def plan_families(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin,
             story_lease, candidate.answers,
         )  # fmt: skip
-        verdict = plan_anyway(deps.log, duty, now, crowd.plan)
+        verdict = plan_anyway(deps.log, duty, now, crowd.plan, planning.failed.append)
         if verdict is None:
             planning.plan.watches.append(_look_later(watch, now, fresh=candidate.watch is None))
             continue
@@ -133,6 +136,13 @@ async def write(rows: Rows, planning: Planning) -> list[Planned] | None:
     if planning.holding is not None and not await rows.add_update(planning.plan.incident, planning.holding):
         return None
     return await rows.write_plan(planning.plan)
+
+
+async def tell_failures(deps: Deps, planning: Planning) -> None:
+    """Responders hear, once in an incident, that a family's data failed (R14); after the slice was written."""
+    if planning.failed:
+        more = f" and {len(planning.failed) - 1} more" if len(planning.failed) > 1 else ""
+        await tell_trouble(deps, {(planning.plan.incident, PLANS): f"{planning.failed[0]}{more}"})
 
 
 def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alertd.domain import paging
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.incident import Kind, State
 from alertd.domain.paging import ResponderLadder
@@ -102,6 +103,28 @@ TEXTS = [
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "Not told by the time we said, and nothing explains it: fam-1, fam-2, fam-3 and 4 more. "
         "They are planned anew. Run: alertd family show fam-1 Then: alertd doctor",
+    ),
+    (
+        "a text that fails",
+        saying(
+            ladder=ResponderLadder.TROUBLE, page=False, subject=paging.TEXTS, link="",
+            code="es/sms/notice: sms.txt:3: 'since' is undefined; the plain built-in text was used",
+        ),
+        "Nudge: a text fails in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "Families read plain built-in words or another language: es/sms/notice: sms.txt:3: 'since' is undefined; "
+        "the plain built-in text was used. Run: alertd policy check",
+    ),
+    (
+        "data that fails",
+        saying(
+            ladder=ResponderLadder.TROUBLE, page=False, subject=paging.PLANS, link="",
+            code="fam-7: ZoneInfoNotFoundError and 3 more",
+        ),
+        "Nudge: a family's data fails in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "Told without their own preferences and hours: fam-7: ZoneInfoNotFoundError and 3 more. "
+        "Run: alertd family show fam-7",
     ),
 ]  # fmt: skip
 
