@@ -286,6 +286,7 @@ class Census:
 
     at: datetime
     counted: tuple[Counted, ...] = ()
+    ladders: Mapping[str, int] = field(default_factory=dict)  # families by where the ladder of their epoch stands
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from alertd.api.examples import DELIVERIES, PROGRESS, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
+from alertd.domain.watch import LadderState
 
 router = APIRouter(tags=["deliveries"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -25,6 +26,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         told = await rows.progress(found.id, found.newest.number)
         unheard = await rows.unheard(found.id, limit)
         touched = await rows.count_touched(found.scope)
+        reached = await rows.reach(found.id, 0)
     return ProgressView(
         touched=touched,
         families=told.families,
@@ -32,6 +34,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         newest_told=told.newest_told,
         next_by=None if found.state.ended else told.next_by,  # the clock of silence has stopped
         resting=dict(told.resting),
+        ladders={state.value: reached.ladders.get(state, 0) for state in LadderState},
         deliveries={channel: dict(states) for channel, states in told.deliveries.items()},
         unheard=[Unheard(family=family, rest=rest) for family, rest in unheard],
     )

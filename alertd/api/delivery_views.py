@@ -66,6 +66,7 @@ class ProgressView(BaseModel):
         description="The earliest time by which some family must hear again; none once it has ended."
     )
     resting: dict[str, int] = Field(description="Families that are owed nothing now, by reason.")
+    ladders: dict[str, int] = Field(description="Families by where the ladder of this epoch stands for them.")
     deliveries: dict[str, dict[str, int]] = Field(description="Channel, state, number.")
     unheard: list["Unheard"] = Field(description="The first families that heard nothing yet.")
 

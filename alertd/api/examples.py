@@ -110,8 +110,26 @@ PROGRESS = {
     "newest_told": 4208,
     "next_by": "2019-11-30T08:22:00Z",
     "resting": {"no_address": 2},
+    "ladders": {"climbing": 0, "answered": 3120, "unanswered": 1086, "unreachable": 2},
     "deliveries": {"push": {"accepted": 5100}, "sms": {"accepted": 3899, "refused": 1}},
     "unheard": [{"family": "fam-2040", "rest": "no_address"}],
+}
+IGNORED = {
+    "ignored": [
+        {
+            "at": "2019-11-30T07:41:00Z",
+            "source": "alertmanager",
+            "reason": "unmapped",
+            "why": "the alert has no label service",
+            "alerts": ["Disk 95% full on edge-7"],
+            "count": 1,
+            "policy": "default",
+            "how": "nudge",
+            "told_at": "2019-11-30T07:41:01Z",
+            "waits": False,
+            "code": None,
+        }
+    ]
 }
 REACH = {
     "touched": 4210,

@@ -15,6 +15,7 @@ from alertd.api.metric_words import METRICS, Metric
 from alertd.api.scrape import State
 from alertd.domain.audit import Kept
 from alertd.domain.incident import Severity
+from alertd.domain.watch import LadderState
 from alertd.usecases.beat import HINTS_LOST
 
 _LANES = ("urgent", "bulk")
@@ -57,12 +58,16 @@ def _samples(state: State) -> dict[Metric, Samples]:
         words.HINTS_LOST: [((), state.counts.get(HINTS_LOST, 0))],
         words.BEAT: [((part,), at.timestamp()) for part, at in sorted(state.beats.items())],
         words.DELIVERIES: [],
+        words.LADDERS: [],
+        words.PAGES: sorted(state.pages.items()),
         words.COUNTED: [],
     }
     for metric, name in ((words.AUDITS, "audits"), (words.PINGS, "pings")):
         found[metric] = [((result,), state.counts.get(f"{name}_{result}", 0)) for result in _RESULTS[name]]
     if state.census is not None:
         found[words.DELIVERIES] = [((c.channel, c.state, c.reason), c.deliveries) for c in state.census.counted]
+        ladders = state.census.ladders
+        found[words.LADDERS] = [((each.value,), ladders.get(each.value, 0)) for each in LadderState]
         found[words.COUNTED] = [((), state.census.at.timestamp())]
     return found | _of_audit(state.audit)
 

@@ -24,6 +24,8 @@ DELIVERIES = Metric(
     "Deliveries of open incidents, as last counted.",
     ("channel", "state", "reason"),
 )
+LADDERS = Metric("alertd_ladders", "Families of open incidents by where their ladder stands.", ("state",))
+PAGES = Metric("alertd_pages", "Nudges and pages to responders in open incidents.", ("how", "state"))
 COUNTED = Metric("alertd_deliveries_counted_timestamp_seconds", "When deliveries were last counted.")
 DUE_DELIVERY = Metric(
     "alertd_oldest_due_delivery_seconds", "For how long the oldest due delivery has waited.", ("lane",)
@@ -63,7 +65,7 @@ HINTS_LOST = Metric(
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
-    BUILD, OPEN, DELIVERIES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED, UNACCOUNTED, EXCUSED,
+    BUILD, OPEN, DELIVERIES, LADDERS, COUNTED, PAGES, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED, UNACCOUNTED, EXCUSED,
     AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

@@ -31,6 +31,7 @@ class State:
     audit: Kept | None
     census: Census | None
     counts: Mapping[str, int]
+    pages: Mapping[tuple[str, str], int]  # (nudge or page, state) -> number, of open incidents
 
 
 async def read(deps: Deps) -> State:
@@ -46,6 +47,7 @@ async def read(deps: Deps) -> State:
             audit=await rows.last_audit(),
             census=await rows.last_census(),
             counts=await rows.counts(),
+            pages=await rows.count_pages(),
         )
 
 

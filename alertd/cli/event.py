@@ -1,4 +1,4 @@
-"""`alertd event send`: an outage event from a file, in the name of whoever holds the key."""
+"""`alertd event send|ignored`: outage events from a file, and what machines told in vain."""
 
 import sys
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from alertd.cli.client import Api, Query, new_command
 from alertd.cli.failed import Failed
 from alertd.cli.incident import Again
 from alertd.cli.incident_words import preview
-from alertd.cli.output import Output, show
+from alertd.cli.output import Output, clean, facts, show
+from alertd.cli.times import local
 
 _DID = {
     "opened": "It opened incident {incident}.",
@@ -39,6 +40,7 @@ _WOULD = {
 def add_to(group: typer.Typer) -> None:
     """Add this command."""
     group.command()(send)
+    group.command("ignored")(ignored)
 
 
 def send(
@@ -57,6 +59,26 @@ def send(
     query: Query = {"dry_run": True} if dry_run else {}
     done = Api.here().ask("POST", "/v1/events", body, query=query, once=again or new_command())
     show(output, done, lambda: _said(done))
+
+
+def ignored(
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50, output: Output = None
+) -> None:
+    """Show what machines told in vain: nobody but the responders is told of it."""
+    answer = Api.here().get("/v1/events/ignored", limit=limit)
+    show(output, answer, lambda: "\n\n".join(map(_ignored, answer["ignored"])) or "There is none.")
+
+
+def _ignored(each: Mapping[str, Any]) -> str:
+    more = each["count"] - len(each["alerts"])
+    names = ", ".join(clean(name) for name in each["alerts"]) + (f" and {more:,} more" if more > 0 else "")
+    if each["told_at"]:
+        told = f"{each['how']} to the responders of policy {each['policy']} at {local(each['told_at'])}"
+    else:
+        failed = f" ({clean(each['code'])})" if each["code"] else ""
+        told = f"{'nobody yet' if each['waits'] else 'nobody: given up'}{failed}"
+    lines = [("alerts", f"{each['count']:,}: {names}"), ("why", clean(each["why"])), ("told", told)]
+    return f"{local(each['at'])}  {clean(each['source'])}: {each['reason']}\n{facts(lines)}"
 
 
 def _said(done: Mapping[str, Any]) -> str:

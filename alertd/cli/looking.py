@@ -125,6 +125,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             ("families", heard),
             ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
             ("", f"owed nothing now: {resting}" if resting else ""),
+            ("answers", _answers(progress["ladders"])),
             ("messages", _counts(progress["deliveries"])),
             ("unheard", ", ".join(each["family"] for each in progress["unheard"])),
         ]
@@ -238,6 +239,17 @@ def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> str:
             for each in deliveries
         ],
     )
+
+
+def _answers(ladders: Mapping[str, int]) -> str:
+    """In one line, where anybody was asked; `alertd incident reach` names those who have not answered."""
+    said = {
+        "answered": "answered",
+        "climbing": "being asked",
+        "unanswered": "unanswered",
+        "unreachable": "unreachable",
+    }
+    return ", ".join(f"{ladders[name]:,} {word}" for name, word in said.items() if ladders[name])
 
 
 def _counts(deliveries: Mapping[str, Mapping[str, int]]) -> str:

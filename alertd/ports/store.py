@@ -410,6 +410,12 @@ class Rows(Protocol):
         None: these were the last.
         """
 
+    async def count_ladders(self, incident_id: IncidentId, position: str, end: str | None) -> Mapping[str, int]:
+        """Families behind `position` up to `end` (None: all), by where their ladder stands."""
+
+    async def count_pages(self) -> Mapping[tuple[str, str], int]:
+        """Nudges and pages of open incidents by (nudge or page, state)."""
+
     async def count_open(self) -> Mapping[tuple[str, bool], int]:
         """Open incidents by (severity, whether families are not told of them yet)."""
 

@@ -9,10 +9,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.audit import Audit, Kept
 from alertd.domain.incident import IncidentId
+from alertd.domain.watch import Rest
 from alertd.records import Census
 from alertd.store import codec
 from alertd.store.sql import Sql
-from alertd.store.tables import audit, census, counter, delivery, incident, watch
+from alertd.store.tables import audit, census, counter, delivery, incident, page, watch
 
 _NEWEST = "newest"
 _audit = msgspec.json.Decoder(Audit)
@@ -83,6 +84,32 @@ class KeptRows:
             statement = statement.where(delivery.c.family_id <= end)
         rows = await self.sql.rows(statement)
         return {(row[0], row[1], row[2]): row[3] for row in rows}, end
+
+    async def count_ladders(self, incident_id: IncidentId, position: str, end: str | None) -> Mapping[str, int]:
+        """Families behind `position` up to `end` (None: all), by where their ladder stands."""
+        upto = () if end is None else (watch.c.family_id <= end,)
+        rows = await self.sql.rows(
+            select(watch.c.ladder, func.count().label("families"))
+            .where(
+                watch.c.incident_id == incident_id,
+                watch.c.family_id > position,
+                watch.c.ladder.is_not(None),
+                watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
+                *upto,
+            )
+            .group_by(watch.c.ladder)
+        )
+        return {row.ladder: row.families for row in rows}
+
+    async def count_pages(self) -> Mapping[tuple[str, str], int]:
+        """Nudges and pages of open incidents by (nudge or page, state)."""
+        rows = await self.sql.rows(
+            select(page.c.wakes, page.c.state, func.count())
+            .join(incident, incident.c.id == page.c.incident_id)
+            .where(incident.c.ended_at.is_(None))
+            .group_by(page.c.wakes, page.c.state)
+        )
+        return {("page" if row[0] else "nudge", row[1]): row[2] for row in rows}
 
     async def count_open(self) -> Mapping[tuple[str, bool], int]:
         """Open incidents by (severity, whether families are not told of them yet)."""

@@ -16,6 +16,7 @@ _PACE = 100  # pauses a hundred times as long as it counts: one percent of a cor
 async def take_census(deps: Deps) -> Census:
     """Count them all, slice by slice, and keep the result."""
     counts: Counter[tuple[str, str, str]] = Counter()
+    ladders: Counter[str] = Counter()
     async with deps.store.reading() as rows:
         open_ = [incident.id for incident in await rows.incidents(open_only=True, limit=100_000)]
     for incident_id in open_:
@@ -23,12 +24,14 @@ async def take_census(deps: Deps) -> Census:
         while position is not None:
             began = time.monotonic()
             async with deps.store.reading() as rows:
-                found, position = await rows.count_slice(incident_id, position, SLICE)
+                found, end = await rows.count_slice(incident_id, position, SLICE)
+                ladders.update(await rows.count_ladders(incident_id, position, end))
             counts.update(found)
+            position = end
             if position is not None:
                 await asyncio.sleep((time.monotonic() - began) * _PACE)
     counted = tuple(Counted(*key, deliveries=number) for key, number in sorted(counts.items()))
-    census = Census(deps.clock.machine(), counted)
+    census = Census(deps.clock.machine(), counted, dict(sorted(ladders.items())))
     async with deps.store.transaction() as rows:
         await rows.keep_census(census)
     return census

@@ -10,10 +10,13 @@ from typing import cast
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+from sqlalchemy import update
 
 from alertd.api.metric_words import METRICS
 from alertd.domain.audit import Audit, Unaccounted
+from alertd.domain.paging import OwedPage, PageKey, ResponderLadder
 from alertd.ports.store import Store
+from alertd.store.tables import watch
 from alertd.usecases.audit import audit
 from alertd.usecases.beat import tell_lost_hints
 from alertd.usecases.census import take_census
@@ -70,6 +73,7 @@ async def test_it_tells_what_waits_what_was_told_and_whether_all_are_accounted_f
     found = await scraped(served)
     sent = {"channel": "push", "state": "accepted", "reason": "first_notice"}
     assert value(found["alertd_deliveries"], **sent) == 2
+    assert value(found["alertd_ladders"], state="climbing") == 0, "the policy has no ladder"
     assert value(found["alertd_deliveries_counted_timestamp_seconds"]) == seconds(counted_at)
     assert value(found["alertd_audit_passed"]) == 1
     assert value(found["alertd_families_touched"]) == 2
@@ -192,3 +196,25 @@ def test_promtool_takes_the_rules() -> None:
     words = ["promtool", "check", "rules", str(rules)]
     checked = subprocess.run(words, capture_output=True, text=True, check=False, timeout=20)
     assert checked.returncode == 0, checked.stderr
+
+
+async def test_it_tells_how_ladders_stand_and_what_became_of_pages(served: Served) -> None:
+    await served.families(*[make.family(id=f"fam-{n}", caregivers=(make.caregiver(f"c{n}"),)) for n in range(3)])
+    await served.open()
+    await served.work()
+    async with served.deps.store.transaction() as rows:
+        [incident] = await rows.incidents(open_only=True, limit=10)
+        sql = rows.sql  # type: ignore[attr-defined]
+        for name, state in (("fam-0", "answered"), ("fam-1", "unanswered"), ("fam-2", "unanswered")):
+            await sql.run(update(watch).where(watch.c.family_id == name).values(ladder=state))
+        key = PageKey(ResponderLadder.POST, make.NOON, 0)
+        owed = [OwedPage(key, "owner", page=False), OwedPage(replace(key, step=1), "lead", page=True)]
+        await rows.add_pages(incident.id, owed, 1, make.NOON, make.NOON)
+    await take_census(served.deps)
+
+    found = await scraped(served)
+
+    ladders = {sample.labels["state"]: sample.value for sample in found["alertd_ladders"]}
+    assert ladders == {"climbing": 0, "answered": 1, "unanswered": 2, "unreachable": 0}
+    assert value(found["alertd_pages"], how="nudge", state="pending") == 1
+    assert value(found["alertd_pages"], how="page", state="pending") == 1

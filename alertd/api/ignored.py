@@ -1,0 +1,64 @@
+"""What machines told in vain, over HTTP, and whether responders have heard of it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from alertd.api.access import ReadsIncidents
+from alertd.api.errors import errors
+from alertd.api.examples import IGNORED, answers
+from alertd.api.served import Here
+from alertd.records import IgnoredRow
+
+router = APIRouter(tags=["events"])
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+class IgnoredView(BaseModel):
+    """Alerts of one source that were ignored together, for one reason."""
+
+    at: datetime
+    source: str
+    reason: str = Field(description="unmapped, touches nobody, or may not open")
+    why: str = Field(description="Of the first one, with the way out.")
+    alerts: list[str] = Field(description="What fires, in the source's words: the first ten.")
+    count: int = Field(description="How many alerts.")
+    policy: str = Field(description="The policy whose responders are told.")
+    how: str = Field(description="nudge, or page where one of them says that it is critical")
+    told_at: datetime | None = Field(description="When a responder was told; none: nobody was yet.")
+    waits: bool = Field(description="true: somebody is still to be told; false and nobody told: it was given up.")
+    code: str | None = Field(description="Why the last one to be told could not be.")
+
+    @classmethod
+    def of(cls, row: IgnoredRow) -> "IgnoredView":
+        """From the store's."""
+        said = row.ignored
+        return cls(
+            at=said.at,
+            source=said.source,
+            reason=said.reason,
+            why=said.why,
+            alerts=list(said.alerts),
+            count=said.count,
+            policy=row.policy,
+            how="page" if row.page else "nudge",
+            told_at=row.accepted_at,
+            waits=row.state.value in ("pending", "leased"),
+            code=row.code,
+        )
+
+
+class IgnoredEvents(BaseModel):
+    """Newest first."""
+
+    ignored: list[IgnoredView]
+
+
+@router.get("/v1/events/ignored", responses=errors() | answers(200, IGNORED))
+async def ignored(_key: ReadsIncidents, here: Here, limit: Limit = 50) -> IgnoredEvents:
+    """What machines told in vain, newest first; an alert is not named again while it goes on firing."""
+    async with here.deps.store.reading() as rows:
+        found = await rows.ignored(limit)
+    return IgnoredEvents(ignored=[IgnoredView.of(row) for row in found])
