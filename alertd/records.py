@@ -268,6 +268,7 @@ class Ignored:
     why: str  # of the first, with the way out
     alerts: Sequence[str]  # what fires, in the source's words; at most ten of `count`
     count: int
+    told: str | None = None  # the role of the responder who has heard of it
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,11 +123,7 @@ IGNORED = {
             "why": "the alert has no label service",
             "alerts": ["Disk 95% full on edge-7"],
             "count": 1,
-            "policy": "default",
-            "how": "nudge",
-            "told_at": "2019-11-30T07:41:01Z",
-            "waits": False,
-            "code": None,
+            "told": "owner",
         }
     ]
 }

@@ -10,7 +10,8 @@ from alertd.api.access import ReadsIncidents
 from alertd.api.errors import errors
 from alertd.api.examples import IGNORED, answers
 from alertd.api.served import Here
-from alertd.records import IgnoredRow
+from alertd.records import Ignored
+from alertd.usecases.tell_ignored import TOLD
 
 router = APIRouter(tags=["events"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -25,16 +26,11 @@ class IgnoredView(BaseModel):
     why: str = Field(description="Of the first one, with the way out.")
     alerts: list[str] = Field(description="What fires, in the source's words: the first ten.")
     count: int = Field(description="How many alerts.")
-    policy: str = Field(description="The policy whose responders are told.")
-    how: str = Field(description="nudge, or page where one of them says that it is critical")
-    told_at: datetime | None = Field(description="When a responder was told; none: nobody was yet.")
-    waits: bool = Field(description="true: somebody is still to be told; false and nobody told: it was given up.")
-    code: str | None = Field(description="Why the last one to be told could not be.")
+    told: str | None = Field(description="The responder's role who has heard of it; none: nobody yet.")
 
     @classmethod
-    def of(cls, row: IgnoredRow) -> "IgnoredView":
+    def of(cls, said: Ignored) -> "IgnoredView":
         """From the store's."""
-        said = row.ignored
         return cls(
             at=said.at,
             source=said.source,
@@ -42,11 +38,7 @@ class IgnoredView(BaseModel):
             why=said.why,
             alerts=list(said.alerts),
             count=said.count,
-            policy=row.policy,
-            how="page" if row.page else "nudge",
-            told_at=row.accepted_at,
-            waits=row.state.value in ("pending", "leased"),
-            code=row.code,
+            told=said.told,
         )
 
 
@@ -60,5 +52,5 @@ class IgnoredEvents(BaseModel):
 async def ignored(_key: ReadsIncidents, here: Here, limit: Limit = 50) -> IgnoredEvents:
     """What machines told in vain, newest first; an alert is not named again while it goes on firing."""
     async with here.deps.store.reading() as rows:
-        found = await rows.ignored(limit)
-    return IgnoredEvents(ignored=[IgnoredView.of(row) for row in found])
+        found = await rows.newest_ignored(limit, TOLD)
+    return IgnoredEvents(ignored=[IgnoredView.of(each) for each in found])

@@ -72,11 +72,7 @@ def ignored(
 def _ignored(each: Mapping[str, Any]) -> str:
     more = each["count"] - len(each["alerts"])
     names = ", ".join(clean(name) for name in each["alerts"]) + (f" and {more:,} more" if more > 0 else "")
-    if each["told_at"]:
-        told = f"{each['how']} to the responders of policy {each['policy']} at {local(each['told_at'])}"
-    else:
-        failed = f" ({clean(each['code'])})" if each["code"] else ""
-        told = f"{'nobody yet' if each['waits'] else 'nobody: given up'}{failed}"
+    told = clean(each["told"] or "nobody yet")
     lines = [("alerts", f"{each['count']:,}: {names}"), ("why", clean(each["why"])), ("told", told)]
     return f"{local(each['at'])}  {clean(each['source'])}: {each['reason']}\n{facts(lines)}"
 

@@ -145,6 +145,9 @@ class Rows(Protocol):
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
         """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
 
+    async def newest_ignored(self, limit: int, told: str) -> Sequence[Ignored]:
+        """What machines told in vain, newest first; who has heard of it stands in the acts of the name `told`."""
+
     async def ignored_wait(self, since: datetime, told: str) -> bool:
         """Whether machines told anything in vain after a moment, and after the last act of this name."""
 

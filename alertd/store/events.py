@@ -1,11 +1,13 @@
 """Outage events of machines, many at a time: what is known of them, and what waits for its time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, func, insert, literal, or_, select
+from sqlalchemy import Row, and_, func, insert, literal, or_, select
 
 from alertd.domain.incident import IncidentId
 from alertd.records import Ignored, TakenEvent
@@ -122,7 +124,30 @@ class EventRows:
             .order_by(act.c.at, act.c.id)
             .limit(limit)
         )
+        return [_ignored(row) for row in rows]
+
+    async def newest_ignored(self, limit: int, told: str) -> Sequence[Ignored]:
+        """What machines told in vain, newest first; who has heard of it stands in the acts of the name `told`."""
+        newest = select(act).where(act.c.what == _IS_IGNORED).order_by(act.c.at.desc(), act.c.id.desc()).limit(limit)
+        found = [_ignored(row) for row in await self.sql.rows(newest)]
+        if not found:
+            return found
+        acts = select(act.c.at, act.c.detail).where(
+            act.c.incident_id.is_(None), act.c.what == told, act.c.at >= found[-1].at
+        )
+        tellings = [(row.at, msgspec.json.decode(row.detail, type=_Told)) for row in await self.sql.rows(acts)]
         return [
-            msgspec.convert({"id": row.id, "at": row.at, **msgspec.json.decode(row.detail)}, Ignored)
-            for row in rows
+            replace(each, told=next((t.who for at, t in tellings if t.since and t.since <= each.at <= at), None))
+            for each in found
         ]
+
+
+class _Told(msgspec.Struct):
+    """Who heard of what was ignored, and from which event on."""
+
+    who: str
+    since: datetime | None = None
+
+
+def _ignored(row: Row[*tuple[Any, ...]]) -> Ignored:
+    return msgspec.convert({"id": row.id, "at": row.at, **msgspec.json.decode(row.detail)}, Ignored)

@@ -43,7 +43,7 @@ async def tell_ignored(deps: Deps) -> int:
         deps.log.warning("ignored_events_untold", events=len(found))
         return 0
     async with deps.store.transaction() as rows:
-        detail: dict[str, object] = {"who": who, "events": len(found)}
+        detail: dict[str, object] = {"who": who, "events": len(found), "since": found[0].at}
         await rows.add_act(deps.new_id(), found[-1].at, BY_ITSELF, TOLD, None, detail)
     deps.log.info("ignored_events_told", who=who, events=len(found))
     return len(found)

@@ -73,7 +73,7 @@ async def test_it_tells_what_waits_what_was_told_and_whether_all_are_accounted_f
     found = await scraped(served)
     sent = {"channel": "push", "state": "accepted", "reason": "first_notice"}
     assert value(found["alertd_deliveries"], **sent) == 2
-    assert value(found["alertd_ladders"], state="climbing") == 0, "the policy has no ladder"
+    assert value(found["alertd_ladders"], state="climbing") == 2
     assert value(found["alertd_deliveries_counted_timestamp_seconds"]) == seconds(counted_at)
     assert value(found["alertd_audit_passed"]) == 1
     assert value(found["alertd_families_touched"]) == 2

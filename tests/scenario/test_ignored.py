@@ -10,7 +10,7 @@ from alertd.domain.event import EventStatus, Told
 from alertd.ports import Message, Misconfigured, Refused
 from alertd.usecases.sweep import sweep
 from alertd.usecases.take_machine_events import take_machine_events
-from alertd.usecases.tell_ignored import tell_ignored
+from alertd.usecases.tell_ignored import TOLD, tell_ignored
 from tests import make
 from tests.scenario.on_call import OnCallWorld, policy
 
@@ -62,6 +62,25 @@ async def test_what_comes_meanwhile_is_gathered_for_ten_minutes(world: OnCallWor
     await world.settle()
     said = world.on_call("owner").expect_nudge("299 alerts of prober opened no incident", ", ...")
     assert len(said.text) < 320
+
+
+async def test_it_can_be_looked_up_who_has_heard_of_it(world: OnCallWorld):
+    """What was told by another stays told by them; what waits ten minutes more says so."""
+
+    async def told() -> list[tuple[str, str | None]]:
+        async with world.deps.store.reading() as rows:
+            return [(each.alerts[0], each.told) for each in await rows.newest_ignored(10, TOLD)]
+
+    await ignores(world, "DiskFull")
+    world.on_call("owner").expect_nudge("DiskFull")
+    world.clock.advance(seconds=1)
+    world.break_pager("owner", Refused)
+    await ignores(world, "Up")
+    assert await told() == [("Up", None), ("DiskFull", "owner")]
+    await world.fast_forward(minutes=11)
+    await world.settle()
+    world.on_call("lead").expect_nudge("Up")
+    assert await told() == [("Up", "lead"), ("DiskFull", "owner")]
 
 
 async def test_what_flaps_for_an_hour_is_told_once_a_day(world: OnCallWorld):

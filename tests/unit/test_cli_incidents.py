@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from alertd.ingest.alertmanager import BUILT_IN, parse
 from alertd.ingest.family_document import to_document
 from alertd.ports import Refused
+from alertd.usecases.take_machine_events import take_machine_events
 from tests import make
 from tests.listening import Daemon, Shell, alertd, listening
 
@@ -393,3 +395,34 @@ def test_ack_says_what_still_stands_and_show_who_is_next(alertd: Shell, families
     assert "no deadline moves" in " ".join(alertd.out.split())
     assert alertd("incident", "ack", "7") == 1
     assert "there is no incident" in alertd.err
+
+
+def test_what_machines_told_in_vain_is_shown(alertd: Shell, families: Daemon) -> None:
+    """What, why, and whether somebody on our side has heard of it; no control character of a machine's gets out."""
+    assert alertd("event", "ignored") == 0
+    assert alertd.out == "There is none.\n"
+    alerts = [
+        {"status": "firing", "labels": {"alertname": f"Disk\x1b{n}"}, "startsAt": "2026-11-04T19:58:00Z"}
+        for n in range(12)
+    ]
+    group = parse({"version": "4", "alerts": alerts}, BUILT_IN, families.served.app.state.served.services)
+    families.run(take_machine_events(families.served.deps, "alertmanager", group))
+
+    assert alertd("event", "ignored") == 0
+
+    assert "alertmanager: unmapped" in alertd.out
+    assert "and 2 more" in alertd.out
+    assert "the alert has no label service" in alertd.out
+    assert "nobody yet" in alertd.out
+    assert "\x1b" not in alertd.out
+
+
+def test_show_says_how_many_have_answered(alertd: Shell, families: Daemon) -> None:
+    """In one line, once anybody was asked."""
+    assert alertd(*OPEN) == 0
+    assert alertd("incident", "show", "1") == 0
+    assert "answers" not in alertd.out
+    families.run(families.served.work())
+    assert alertd("incident", "show", "1") == 0
+    [line] = [line for line in alertd.out.splitlines() if "answers" in line]
+    assert line.split() == ["answers", "2", "being", "asked"]
