@@ -112,7 +112,10 @@ class Judge:
             return False
         able = [c for c in self.world.family.caregivers if c.role in ladder.by] or self.always_there()
         epoch = self.world.incident.epoch
-        return any(a.epoch == epoch and a.caregiver in {c.id for c in able} for a in self.world.answers)
+        since = self.world.touched_since  # what was said before the incident touched them anew is no answer to that
+        return any(
+            a.epoch == epoch and a.at >= since and a.caregiver in {c.id for c in able} for a in self.world.answers
+        )
 
     def zone(self, c: Caregiver) -> str:
         return c.time_zone or self.world.family.time_zone
@@ -412,7 +415,9 @@ class Judge:
                 for r in world.rows
             ),
         )
-        found = excuse_of(suspect, case, Evidence(world.family, addresses, tries=tries))
+        told = (r for r in world.rows if r.owed.reason is Reason.LADDER and (r.told or r.open))
+        joined = frozenset(r.owed.address for r in told if r.planned_at >= watch.touched_at)
+        found = excuse_of(suspect, case, Evidence(world.family, addresses, joined, tries))
         self.counts[f"audited: {found}"] += 1
         return found
 
