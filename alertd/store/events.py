@@ -128,7 +128,9 @@ class EventRows:
 
     async def newest_ignored(self, limit: int, told: str) -> Sequence[Ignored]:
         """What machines told in vain, newest first; who has heard of it stands in the acts of the name `told`."""
-        newest = select(act).where(act.c.what == _IS_IGNORED).order_by(act.c.at.desc(), act.c.id.desc()).limit(limit)
+        newest = (
+            select(act).where(act.c.what == _IS_IGNORED).order_by(act.c.at.desc(), act.c.id.desc()).limit(limit)
+        )
         found = [_ignored(row) for row in await self.sql.rows(newest)]
         if not found:
             return found

@@ -112,7 +112,9 @@ class Judge:
             return False
         able = [c for c in self.world.family.caregivers if c.role in ladder.by] or self.always_there()
         epoch = self.world.incident.epoch
-        since = self.world.touched_since  # what was said before the incident touched them anew is no answer to that
+        since = (
+            self.world.touched_since
+        )  # what was said before the incident touched them anew is no answer to that
         return any(
             a.epoch == epoch and a.at >= since and a.caregiver in {c.id for c in able} for a in self.world.answers
         )
