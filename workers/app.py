@@ -13,6 +13,8 @@ from alertd.settings import load
 
 _DRAIN_SECONDS = 5.0  # a stop waits for it, and for the calls that are under way then
 
+_BULK_NICE = 10  # what is urgent gets the processor first: a crowd's messages fill every core there is
+
 LANE_VARIABLE = "ALERTD_WORKER_LANE"
 
 _settings = load(os.environ)
@@ -36,7 +38,10 @@ def _logging(**_: Any) -> None:
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _open(**_: Any) -> None:
     # The first hint of an outage must not wait for imports and connections.
-    _process().warm(os.environ.get(LANE_VARIABLE, "bulk"))
+    lane = os.environ.get(LANE_VARIABLE, "bulk")
+    _process().warm(lane)
+    if lane == "bulk":
+        os.nice(_BULK_NICE)
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from alertd.ports import DeadMan
 from alertd.ports.deps import Deps
 from alertd.usecases.audit import audit
-from alertd.usecases.census import take_census
+from alertd.usecases.census import Counting
 from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.ping import Pinger
 
@@ -18,6 +18,7 @@ class Auditor:
     def __init__(self, deps: Deps, dead_man: DeadMan | None, every: float) -> None:
         self._deps, self._dead_man = deps, dead_man
         self._pinger = Pinger(deps, dead_man, every) if dead_man is not None else None
+        self._counting = Counting(deps)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -43,7 +44,7 @@ class Auditor:
             await self._pinger.after(answer)
 
     async def _count(self) -> None:
-        await take_census(self._deps)
+        await self._counting.count()
 
     async def _again(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         """Do it every so many seconds for ever; what it raises is told, and stops nothing."""

@@ -50,9 +50,9 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                         own[lane] = asyncio.create_task(work)
                 if swept.responders and _RESPONDERS not in own:
                     own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
-                if swept.ignored and _IGNORED not in own:
+                last, beat_at = beat_at, await beat(deps, "sweeper", beat_at)
+                if beat_at != last and _IGNORED not in own:  # every few seconds: a nudge is in no hurry
                     own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
-                beat_at = await beat(deps, "sweeper", beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE

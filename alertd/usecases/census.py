@@ -3,12 +3,17 @@
 import asyncio
 import time
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from alertd.ports.deps import Deps
 from alertd.records import Census, Counted
 
 SLICE = 2_000
 """Families to a statement: some 20 ms on SQLite, which runs it where messages are sent."""
+
+SELDOM = timedelta(minutes=5)
+"""Machine time between two counts, at the most, where nothing has changed."""
 
 _PACE = 100  # pauses a hundred times as long as it counts: one percent of a core, however much there is
 
@@ -35,3 +40,27 @@ async def take_census(deps: Deps) -> Census:
     async with deps.store.transaction() as rows:
         await rows.keep_census(census)
     return census
+
+
+class Counting:
+    """Counts while something happens; what has stayed the same is counted ever more seldom."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._last: Census | None = None
+        self._pause = timedelta(0)
+        self._due: datetime | None = None
+
+    async def count(self) -> Census | None:
+        """Call every `timing.census` seconds. None: all is calm, and the last count is young enough."""
+        deps = self._deps
+        if self._due is not None and deps.clock.machine() < self._due:
+            async with deps.store.reading() as rows:
+                if await rows.calm(deps.clock.now(), deps.clock.machine()):
+                    return None
+        census = await take_census(deps)
+        same = self._last is not None and replace(self._last, at=census.at) == census
+        every = timedelta(seconds=deps.timing.census)
+        self._pause = min(max(2 * self._pause, every), SELDOM) if same else timedelta(0)
+        self._last, self._due = census, census.at + self._pause
+        return census

@@ -12,7 +12,6 @@ from alertd.records import Backlog
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.ripen import ripen
-from alertd.usecases.tell_ignored import ignored_wait
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
@@ -26,7 +25,6 @@ class Swept:
     retried: int = 0
     rung: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller drains them
-    ignored: bool = False  # machines told something in vain: likewise
     responders: bool = False  # somebody is to be nudged or paged: the caller tends to it, beside its looks
 
 
@@ -38,9 +36,8 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
     """
     machine_at = deps.clock.machine()
     async with deps.store.reading() as rows:
-        ignored = await ignored_wait(deps, rows)
         if await rows.calm(deps.clock.now(), machine_at):
-            return Swept(ignored=ignored)
+            return Swept()
         backlog = await rows.backlog(deps.clock.now(), machine_at)
         lost = await rows.lapsed(machine_at)
         responders = await rows.responders_due(deps.clock.now(), machine_at)
@@ -78,7 +75,7 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
             rung.append(lane)
         else:
             alone.append(lane)
-    return Swept(expired, retried, tuple(rung), tuple(alone), ignored, responders)
+    return Swept(expired, retried, tuple(rung), tuple(alone), responders)
 
 
 def _age(backlog: Backlog, lane: str) -> float | None:

@@ -27,13 +27,15 @@ async def tell_ignored(deps: Deps) -> int:
     on_call = deps.on_call
     if on_call is None:
         return 0
+    async with deps.store.reading() as rows:  # nobody takes the right to write for nothing
+        if not await _waits(deps, rows):
+            return 0
     async with deps.store.transaction() as rows:
         await rows.lock_incidents()  # so that one of several sweepers does it
+        if not await _waits(deps, rows):
+            return 0
         now = deps.clock.now()
         told = await rows.last_act(TOLD, now - _OLD)
-        telling = await rows.last_act(TELLING, now - _HAND_OVER * deps.clock.rate)
-        if telling is not None or (told is not None and now < told + _GATHER):
-            return 0
         found = await rows.ignored_events(told or now - _OLD, _MOST)
         if not found:
             return 0
@@ -49,9 +51,14 @@ async def tell_ignored(deps: Deps) -> int:
     return len(found)
 
 
-async def ignored_wait(deps: Deps, rows: Rows) -> bool:
-    """Whether anything that machines told in vain is not told on; cheap enough to ask at every look."""
-    return deps.on_call is not None and await rows.ignored_wait(deps.clock.now() - _OLD, TOLD)
+async def _waits(deps: Deps, rows: Rows) -> bool:
+    """Whether anything that machines told in vain is to be told on now."""
+    now = deps.clock.now()
+    if not await rows.ignored_wait(now - _OLD, TOLD):
+        return False
+    told = await rows.last_act(TOLD, now - _OLD)
+    telling = await rows.last_act(TELLING, now - _HAND_OVER * deps.clock.rate)
+    return telling is None and (told is None or now >= told + _GATHER)
 
 
 async def _tell(deps: Deps, on_call: OnCall, found: Sequence[Ignored], now: datetime) -> str | None:

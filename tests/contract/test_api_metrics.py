@@ -19,8 +19,9 @@ from alertd.ports.store import Store
 from alertd.store.tables import watch
 from alertd.usecases.audit import audit
 from alertd.usecases.beat import tell_lost_hints
-from alertd.usecases.census import take_census
+from alertd.usecases.census import Counting, take_census
 from alertd.usecases.fan_out import fan_out
+from alertd.usecases.page_responders import tend_responders
 from tests import make
 from tests.fakes import FakeDoorbell
 from tests.served import Served, fresh_served
@@ -218,3 +219,30 @@ async def test_it_tells_how_ladders_stand_and_what_became_of_pages(served: Serve
     assert ladders == {"climbing": 0, "answered": 1, "unanswered": 2, "unreachable": 0}
     assert value(found["alertd_pages"], how="nudge", state="pending") == 1
     assert value(found["alertd_pages"], how="page", state="pending") == 1
+
+
+async def test_what_stays_the_same_is_counted_ever_more_seldom(served: Served) -> None:
+    """Asked every 30 s; what happens meanwhile is counted at the next time."""
+    await served.families(make.family(id="fam-1"))
+    await served.open(severity="minor")
+    await served.work()
+    await tend_responders(served.deps)
+    counting = Counting(served.deps)
+
+    async def counted(minutes: int) -> list[int]:
+        found = []
+        for tick in range(2 * minutes):
+            if await counting.count() is not None:
+                found.append(30 * tick)
+            served.clock.advance(seconds=30)
+        return found
+
+    assert await counted(9) == [0, 30, 60, 120, 240, 480]
+    await served.open(services=["share"])
+    assert await counted(1) == [0, 30], "a cursor waits: it is not calm"
+    await served.families(make.family(id="fam-2", services=("share",)))
+    await served.work()
+    await tend_responders(served.deps)
+    assert await counting.count() is None, "calm again, and young enough"
+    served.clock.advance(minutes=5)
+    assert await counting.count() is not None
