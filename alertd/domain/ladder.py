@@ -56,12 +56,15 @@ class Ascent:
 
     def __init__(self, duty: Duty, knowledge: Knowledge, now: datetime, ladder: Ladder, touched: datetime) -> None:
         self._duty, self._knowledge, self._now, self._ladder = duty, knowledge, now, ladder
+        # What another family was told on an address that both share may be older than this one's outage.
+        self._began = _since(touched, knowledge.first_planned)
+        self._tried = _since(touched, knowledge.first_tried)
         self._answered = _answered(duty, ladder, touched)
         self.asks = not self._answered and not self._over()
 
     def climb(self, turn: Turn, owed: Sequence[Owed]) -> Climbed:
         """What is owed beside `owed`, which the family is told anyway now."""
-        began, tried = self._knowledge.first_planned, self._knowledge.first_tried
+        began, tried = self._began, self._tried
         if self._answered:
             return Climbed(state=LadderState.ANSWERED)
         if began is None and not owed:
@@ -183,7 +186,7 @@ class Ascent:
 
     def _end(self) -> datetime | None:
         """When the time for an answer is over; None: nothing was tried yet."""
-        steps, tried = self._ladder.steps, self._knowledge.first_tried
+        steps, tried = self._ladder.steps, self._tried
         if tried is None or not steps:
             return None
         answer = steps[-1].after - steps[-2].after if len(steps) > 1 else ONLY_STEP
@@ -207,6 +210,10 @@ def _answered(duty: Duty, ladder: Ladder, touched: datetime) -> bool:
     able = enough(duty.family, duty.policy, ladder)
     epoch = duty.incident.epoch
     return any(a.epoch == epoch and a.at >= touched and a.caregiver in able for a in duty.answers)
+
+
+def _since(touched: datetime, at: datetime | None) -> datetime | None:
+    return at if at is None or at > touched else touched
 
 
 def _sent(known: Known, number: int, due: datetime) -> bool:

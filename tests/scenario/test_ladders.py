@@ -324,3 +324,25 @@ async def test_a_family_of_one_is_waited_for_as_long_as_all_others(town: Town):
     await world.fast_forward(minutes=10)
     world.phone("mia").forget()
     assert (await world.reach()).ladders == {LadderState.UNANSWERED: 1}
+
+
+async def test_who_joins_by_a_number_that_others_share_is_waited_for_from_then_on(town: Town):
+    """Mia's number was told for another family 25 minutes ago; nobody of this one was asked before."""
+    world = a_town(town)
+    shared = own("mia", "sms")
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("Not confirmed yet")
+    await world.fast_forward(minutes=15)
+
+    await world.family("fam-2", caregiver("mia", addresses=(shared,)), NAN)
+    world.phone("nan").expect_nothing()
+    reached = await world.reach()
+    assert "fam-2" not in [each.family for each in reached.unanswered]
+    await world.fast_forward(minutes=10)
+    world.phone("nan").expect_nothing()
+    world.phone("mia").forget()
+    await world.fast_forward(minutes=10)
+    world.phone("nan").expect_sms("Follow is down", "Please confirm")
