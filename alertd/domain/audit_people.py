@@ -24,14 +24,16 @@ def hearers(case: Case, evidence: Evidence) -> list[Caregiver]:
         return []
     people = sorted(family.caregivers, key=lambda person: person.order)
     always = [person for person in people if person.role in case.policy.always] or people[:1]
-    joined = [person for person in people if any(each.id in evidence.joined for each in person.addresses)]
-    first = [person for person in people if person in always or person in joined]
-    reached = [person for person in first if _channels(person, case, evidence)]
-    if reached:
-        return reached
-    others = [person for person in people if person not in first and _channels(person, case, evidence)]
-    heard = [person for person in others if not muted(person, family, case)]
-    return heard[:1] or others
+    reached = [person for person in always if _channels(person, case, evidence)]
+    if not reached:
+        others = [person for person in people if person not in always and _channels(person, case, evidence)]
+        reached = [person for person in others if not muted(person, family, case)][:1] or others
+    joined = {person.id for person in people if any(each.id in evidence.joined for each in person.addresses)}
+    here = {person.id for person in reached}
+    return [
+        person for person in people
+        if person.id in here or (person.id in joined and _channels(person, case, evidence))
+    ]  # fmt: skip
 
 
 def muted(person: Caregiver, family: Family, case: Case) -> bool:

@@ -44,6 +44,7 @@ class Known:
     roused: int = 0  # newest update that was meant to wake
     soft_in_quiet: int = 0  # newest update told or sent softly because of quiet hours
     sent_at: datetime | None = None  # when something was last planned for it, in this epoch
+    arrived_at: datetime | None = None  # when a provider first took something, in this epoch
     taken: bool = False  # something of this epoch was
     untold: bool = False  # something of this epoch waits for it, and nothing of it has been taken
     steps: int = 0  # the ladder steps of this epoch that it was sent, as bits
@@ -195,6 +196,7 @@ def _in_epoch(knowledge: Knowledge, known: Known, telling: Telling, at: datetime
         knowledge.loud = True
     if telling.state in TOLD:
         known.taken = True
+        known.arrived_at = sooner(known.arrived_at, telling.accepted_at)
     known.untold = not known.taken and (known.untold or telling.state in OPEN)
     if known.sent_at is None or at > known.sent_at:
         known.sent_at = at

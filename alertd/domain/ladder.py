@@ -73,6 +73,7 @@ class Ascent:
         telling = {each.address for each in owed}
         told: set[str] = set()
         given_up: datetime | None = None  # when a step could reach nobody: the next one is due then
+        end = self._end()
         for number, step in enumerate(self._ladder.steps, start=1):
             due = sooner((tried or self._now) + step.after if step.after else began or self._now, given_up)
             assert due is not None
@@ -87,11 +88,15 @@ class Ascent:
                     continue
                 for address, known in self._targets(turn, person, step, number):
                     alive = True
-                    if address.id not in telling and not _sent(known, number, due):
+                    if address.id in telling or _sent(known, number, due):
+                        continue
+                    at = self._when(known, step, due)
+                    if at > self._now:
+                        climbed.look_at = sooner(climbed.look_at, at)
+                    elif end is None or at <= end:
                         self._owe(climbed, turn, person, address, step, number)
                         telling = telling | {each.address for each in climbed.owed}
             given_up = None if alive else due
-        end = self._end()
         if self._knowledge.failed or not self._knowledge.loud:  # else the last step had nobody to tell, no more
             end = sooner(end, given_up)
         if end is not None and end > self._now:
@@ -99,6 +104,18 @@ class Ascent:
         elif end is not None:
             climbed.state = LadderState.UNANSWERED if self._knowledge.loud else LadderState.UNREACHABLE
         return climbed
+
+    def _when(self, known: Known, step: Step, due: datetime) -> datetime:
+        """When an address is owed a step that has fallen due.
+
+        Where the first message had not arrived by then, as long after its arrival as the step comes after the
+        first try: nobody gets two at once from a provider that comes back.
+        """
+        wait = step.after or ONLY_STEP
+        if known.untold:
+            return self._now + wait
+        late = known.arrived_at is not None and known.arrived_at >= due
+        return known.arrived_at + wait if late and known.arrived_at is not None else due
 
     def _owe(
         self, climbed: Climbed, turn: Turn, person: Person, address: Address, step: Step, number: int
@@ -110,7 +127,8 @@ class Ascent:
         off, asleep = person.off_until(now), person.asleep_until(now)
         wakes = self._wakes()
         if off is not None or (asleep is not None and not wakes):
-            climbed.look_at = sooner(climbed.look_at, person.first_loud(now))
+            # Whom this wakes hears it when they come on duty, asleep or not.
+            climbed.look_at = sooner(climbed.look_at, off if wakes and off is not None else person.first_loud(now))
             return
         climbed.owed.append(
             turn.message(
@@ -217,10 +235,9 @@ def _since(touched: datetime, at: datetime | None) -> datetime | None:
 
 
 def _sent(known: Known, number: int, due: datetime) -> bool:
-    """Whether an address was sent this step, or anything since it fell due, or the first message still waits."""
+    """Whether an address was sent this step, or anything since it fell due."""
     bit = 1 << number
-    done = (known.steps | known.steps_failed) & bit
-    return bool(done) or known.untold or (known.sent_at is not None and known.sent_at >= due)
+    return bool((known.steps | known.steps_failed) & bit) or (known.sent_at is not None and known.sent_at >= due)
 
 
 def _dead(known: Known, number: int) -> bool:

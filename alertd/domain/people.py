@@ -62,21 +62,26 @@ def listeners(
 ) -> list[Person]:
     """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
 
-    `joined`: addresses that a ladder has told; whose they are hears every update from then on. Where nobody of
-    them has a usable address, the next caregiver in order who has one stands in: only a family without any
-    usable address is owed nothing (R7).
+    Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a family
+    without any usable address is owed nothing (R7). `joined`: addresses that a ladder has told; whose they are
+    hears every update from then on, beside whoever stands in.
     """
     first = audience(duty.family, duty.policy)
-    if joined:
-        told = (c for c in duty.family.caregivers if c not in first and any(a.id in joined for a in c.addresses))
-        first = sorted([*first, *told], key=lambda caregiver: caregiver.order)
     met = [meet(caregiver, duty, services, quiet_as) for caregiver in first]
     people = [person for person in met if person.reachable]
-    if people or any(person.usable for person in met):
-        return people
-    others = sorted((c for c in duty.family.caregivers if c not in first), key=lambda caregiver: caregiver.order)
-    met = [meet(caregiver, duty, services, quiet_as) for caregiver in others]
-    return [person for person in met if person.reachable][:1]
+    if not people and not any(person.usable for person in met):
+        others = sorted(
+            (c for c in duty.family.caregivers if c not in first), key=lambda caregiver: caregiver.order
+        )
+        met = [meet(caregiver, duty, services, quiet_as) for caregiver in others]
+        people = [person for person in met if person.reachable][:1]
+    if joined:
+        there = {person.caregiver.id for person in people}
+        told = [c for c in duty.family.caregivers if c not in first and c.id not in there]
+        told = [c for c in told if any(a.id in joined for a in c.addresses)]
+        people += [person for c in told if (person := meet(c, duty, services, quiet_as)).reachable]
+        people.sort(key=lambda person: person.caregiver.order)
+    return people
 
 
 def unreachable(duty: Duty, services: tuple[str, ...]) -> Rest:

@@ -1,10 +1,12 @@
 """What an affected family is owed while the outage lasts: notice, news, holding, wake-up (R1-R4, R10)."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.domain import silence
 from alertd.domain.delivery import Owed
+from alertd.domain.family import AddressId
 from alertd.domain.hear import hear
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge
 from alertd.domain.ladder import Ascent, Climbed, ascent
@@ -18,42 +20,63 @@ from alertd.domain.watch import Duty, Rest, Verdict
 
 def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowledge) -> Verdict:
     """What is owed now to a family that the open incident touches."""
-    people = hereafter = listeners(duty, services, joined=knowledge.joined)
     touched = silence.touched_at(duty, now)
-    deadline = silence.deadline(duty, now, knowledge, touched)
-    if not people:
-        return Verdict(rest=unreachable(duty, services), next_by=deadline, touched_at=touched, cancel=True)
-    left = silence.severity_left(duty.incident, knowledge)
-    if left is not None:
-        people = listeners(duty, services, quiet_as=left, joined=knowledge.joined)
-    deadline = first_told(people, deadline) or deadline
-    due_at = due(people, deadline, duty.margin)
-    family = Household(
-        duty, now, services, people, hereafter, knowledge, deadline, ascent(duty, knowledge, now, touched)
-    )
-    told = family.round(is_due=now >= due_at and not family.in_hand())
-    climbed = family.climb(told)
-    if (told.owed or climbed.owed) and told.turn.update <= knowledge.told and family.nearly_due(due_at):
-        told = family.round(is_due=True)
-        climbed = family.climb(told)
+    standing = silence.deadline(duty, now, knowledge, touched)
+    climbing = ascent(duty, knowledge, now, touched)
+    family = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined)
+    if not family.people:
+        return Verdict(rest=unreachable(duty, services), next_by=standing, touched_at=touched, cancel=True)
+    told, climbed = family.tell()
+    brought = {owed.address for owed in climbed.owed if owed.caregiver not in family.ids()}
+    if brought:  # their hours count from now on, also for what they are told now
+        wider = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined | brought)
+        family = replace(wider, people=family.people)
+        told, climbed = family.tell()
     owed = told.owed + climbed.owed
+    now_told = {each.caregiver for each in climbed.owed}
     if climbed.look_at is not None:
         told.wake_at.append(climbed.look_at)
-    resting = not owed and not any(person.may_be_told(now) for person in people)
+    resting = not owed and not any(person.may_be_told(now) for person in family.people)
     return Verdict(
         owed=tuple(owed),
         holding=bool(owed) and told.turn.update > duty.incident.newest.number,
         update=told.turn.update if owed else 0,
-        next_by=deadline,
+        next_by=family.deadline,
         touched_at=touched,
         look_at=look_at(
-            duty, now, hereafter, knowledge, deadline=deadline, due_at=due_at, owed=owed, wake_at=told.wake_at
+            duty,
+            now,
+            family.hereafter,
+            knowledge,
+            deadline=family.deadline,
+            due_at=family.due_at,
+            owed=owed,
+            wake_at=told.wake_at,
         ),
         rest=Rest.QUIET if resting else None,
-        waiting=tuple(told.waiting),
+        waiting=tuple([each for each in told.waiting if each not in now_told]),
         ladder=climbed.state,
         step=climbed.step,
     )
+
+
+def _household(
+    duty: Duty,
+    now: datetime,
+    services: tuple[str, ...],
+    knowledge: Knowledge,
+    standing: datetime,
+    climbing: Ascent | None,
+    joined: Collection[AddressId],
+) -> "Household":
+    """Those who can be told, and the deadline that they have together; a ladder has told those `joined`."""
+    people = hereafter = listeners(duty, services, joined=joined)
+    left = silence.severity_left(duty.incident, knowledge)
+    if left is not None:
+        people = listeners(duty, services, quiet_as=left, joined=joined)
+    deadline = first_told(people, standing) or standing
+    due_at = due(people, deadline, duty.margin) if people else deadline
+    return Household(duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing)
 
 
 @dataclass(slots=True)
@@ -74,10 +97,29 @@ class Household:
     now: datetime
     services: tuple[str, ...]
     people: list[Person]
+    together: list[Person]  # with those whom the ladder brings in now
     hereafter: list[Person]  # the same under the quiet rules that hold once they know of a fall
     knowledge: Knowledge
     deadline: datetime
+    due_at: datetime
     ascent: Ascent | None
+
+    def ids(self) -> set[str]:
+        """Of those who are asked what they lack."""
+        return {person.caregiver.id for person in self.people}
+
+    def tell(self) -> "tuple[Round, Climbed]":
+        """What everybody is owed now, and what the ladder owes beside it."""
+        told = self.round(is_due=self.now >= self.due_at and not self.in_hand())
+        climbed = self.climb(told)
+        if (
+            (told.owed or climbed.owed)
+            and told.turn.update <= self.knowledge.told
+            and self.nearly_due(self.due_at)
+        ):
+            told = self.round(is_due=True)
+            climbed = self.climb(told)
+        return told, climbed
 
     def climb(self, told: Round) -> Climbed:
         """What the ladder owes beside what everybody is owed now."""
@@ -89,7 +131,7 @@ class Household:
         A holding that another family has written meanwhile would only say the same again.
         """
         said = self.knowledge.flying_by
-        return said is not None and self.now < due(self.people, said, self.duty.margin)
+        return said is not None and self.now < due(self.together, said, self.duty.margin)
 
     def nearly_due(self, due_at: datetime) -> bool:
         """Whether the silence rule speaks within a margin: who wakes up or joins now gets one message, not two."""
@@ -126,7 +168,7 @@ class Household:
     def _may_hold(self) -> bool:
         """Whether the next holding is to be written: the newest was told, or cannot be told, or is not enough."""
         knowledge, now = self.knowledge, self.now
-        present = [person for person in self.people if person.may_be_told(now)]
+        present = [person for person in self.together if person.may_be_told(now)]
         if not present:
             return False
         newest = silence.newest_to_tell(self.duty.incident).number
@@ -141,6 +183,6 @@ class Household:
         # What only our own fault stopped is tried again as it is; a new number is for what a provider gave up.
         exhausted = all(each.failed == newest for each in known) and any(each.lost == newest for each in known)
         # Once more at a deadline that none of these tries was for: what was taken back had hidden it.
-        hidden = knowledge.planned_at < due(self.people, self.deadline, self.duty.margin)
+        hidden = knowledge.planned_at < due(self.together, self.deadline, self.duty.margin)
         hidden = hidden and not silence.put_off(self.duty, now, knowledge)
         return exhausted and (hidden or now >= knowledge.planned_at + retry_after(self.duty))

@@ -62,6 +62,7 @@ class Judge:
         self.outages: list[tuple[datetime, datetime]] = []
         self.last_number: dict[AddressId, int] = {}
         self.waited: frozenset[str] = frozenset()
+        self.coming: frozenset[str] = frozenset()  # whom a ladder's step brings in by the verdict at hand
         self.over_at = world.now
         self.last_failure = world.now - timedelta(days=1)
         self.planned_at, self.planned_number, self.planned_newest = world.now, 0, 0
@@ -83,15 +84,15 @@ class Judge:
         """R7: the `always` roles hear every update, else the first, and whom a ladder has told; R12: who can."""
         ordered = sorted(self.world.family.caregivers, key=lambda c: c.order)
         always = [c for c in ordered if c.role in self.world.policy.always] or ordered[:1]
-        first = [c for c in ordered if c in always or self.joined(c.id)]
-        told = [c for c in first if self.usable(c) and self.channels(c)]
-        if told or any(self.usable(c) for c in first):
-            return told
-        return [c for c in ordered if c not in first and self.usable(c) and self.channels(c)][:1]
+        told = [c for c in always if self.usable(c) and self.channels(c)]
+        if not told and not any(self.usable(c) for c in always):
+            told = [c for c in ordered if c not in always and self.usable(c) and self.channels(c)][:1]
+        return [c for c in ordered if c in told or (self.joined(c.id) and self.usable(c) and self.channels(c))]
 
     def joined(self, name: str) -> bool:
         """Whether a ladder has told this person, and they hear every update since."""
-        return any((r.told or r.open) and r.owed.reason is Reason.LADDER for r in self.rows(name))
+        rows = self.rows(name)
+        return name in self.coming or any((r.told or r.open) and r.owed.reason is Reason.LADDER for r in rows)
 
     def always_there(self) -> list[Caregiver]:
         """Those who hear every update whatever a ladder does."""
@@ -168,17 +169,20 @@ class Judge:
         covered = self.covered(name)
         if not covered:
             return {Kind.NOTICE}
-        updates = self.world.incident.updates
+        updates, family = self.world.incident.updates, self.world.family
         lacked: set[Kind] = set()
         for i, u in enumerate(updates):
             if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
                 continue
             raised = u.facts.severity.rank > updates[i - 1].facts.severity.rank
-            if u.kind is not Kind.SEVERITY:
+            if u.kind not in (Kind.SEVERITY, Kind.SCOPE):
                 lacked.add(u.kind)
             if raised:
                 lacked.add(Kind.SEVERITY)
-            if not updates[i - 1].facts.scope.covers(u.facts.scope):
+            was, fails = (
+                set(each.facts.scope.touching(family.services, family.region)) for each in (updates[i - 1], u)
+            )
+            if fails - was:  # what concerns others wakes nobody here
                 lacked.add(Kind.SCOPE)
         return lacked
 
@@ -192,10 +196,22 @@ class Judge:
         return [r for r in told if not freed or r.planned_at > max(freed)]
 
     def binding_rows(self) -> "list[Row]":
-        """... and since the incident last began to touch them: what those messages say binds us."""
-        since = self.world.touched_since
+        """... and since the incident last began to touch them: what those messages say binds us.
+
+        An absence that nobody was to be told of leaves a promise standing that is not due yet.
+        """
+        since, reopened = self.world.touched_since, self.world.reopened_at
+        freed = max(
+            (r.planned_at for r in self.world.rows if r.owed.framing is Framing.NOT_AFFECTED), default=None
+        )
         rows = [r for r in self.told_rows() if r.owed.framing not in ENDS]
-        return [r for r in rows if r.planned_at >= since or (r.accepted_at is not None and r.accepted_at >= since)]
+        return [
+            r
+            for r in rows
+            if r.planned_at >= since
+            or (r.accepted_at is not None and r.accepted_at >= since)
+            or (since != reopened and freed is None and r.owed.next_by is not None and r.owed.next_by >= since)
+        ]
 
     def news(self) -> Update:
         told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
@@ -388,7 +404,10 @@ class Judge:
         assert excuse, ("nobody heard by", by, "and it is", world.now)
         self.counts[f"late: {excuse}"] += 1
         due = world.watch.look_at is not None and world.watch.look_at <= world.now  # the auditor looks twice
-        if excuse not in ("just changed", "under way") and not world.fanouts and not due:
+        # What our own fault stopped is no excuse, and the auditor is right to say so.
+        ours = any(r.state is DeliveryState.PARKED and r.planned_at >= by for r in world.rows)
+        lands = any(r.open and r.planned_at >= world.now - SLACK for r in world.rows)
+        if excuse not in ("just changed", "under way") and not (world.fanouts or due or ours or lands):
             assert self.audited(by), ("the auditor accuses us of lying", excuse, by, world.watch, world.now)
 
     def audited(self, by: datetime) -> Excuse | None:
@@ -485,7 +504,9 @@ class Judge:
         elif not self.people():
             self.rests(v)
         else:
+            self.coming = frozenset(d.caregiver for d in v.owed if d.reason is Reason.LADDER)
             self.speaks(duty, v)
+            self.coming = frozenset()
 
     def ends(self, v: Verdict) -> None:
         for d in v.owed:
@@ -550,16 +571,21 @@ class Judge:
             lacks = any(
                 self.covered(c.id) < newest or self.asleep(c, now - timedelta(seconds=1)) for c in self.people()
             )
-            assert now >= begin or lacks, "a holding before its time, and everybody had the newest"
+            climbs = self.ladder() is not None and not self.answered()
+            assert now >= begin or lacks or climbs, "a holding before its time, and everybody had the newest"
             failed = any(r.state in FAILED and r.owed.update == newest for r in world.rows)
             knew = told >= newest or any(r.owed.update >= newest for r in self.told_rows())
             stands = self.promise() is not None and told >= self.news().number
             assert knew or failed or stands, "a holding in place of news that was never tried"
         self.climbs(v)
+        # Told before an absence that nobody was told of: for them it is a repeat, and the clock has begun anew.
+        ever = max((r.owed.update for r in self.told_rows()), default=0)
         for d in v.owed:
             assert d.next_by is not None
             if d.update <= told:
                 assert d.next_by == max(v.next_by, now), "a repeat moved the clock (R4)"
+            elif d.update <= ever:
+                assert d.next_by in (max(v.next_by, now), self.says()), (d.next_by, "after an untold absence")
             elif not v.holding:
                 assert d.next_by == self.says(), (d.next_by, "should be", self.says())
 
@@ -573,9 +599,9 @@ class Judge:
             return
         since = self.world.touched_since
         tried = [
-            r.tried_at
+            max(r.tried_at, since)
             for r in self.world.rows
-            if r.tried_at and r.owed.epoch == epoch and r.owed.framing not in ENDS and r.planned_at >= since
+            if r.tried_at and r.owed.epoch == epoch and r.owed.framing not in ENDS
         ]
         failed = bool(self.world.statuses) or any(r.state in FAILED for r in self.world.rows)
         for d in steps:
@@ -616,7 +642,10 @@ class Judge:
         assert not again.owed, ("planned twice, owed twice", again.owed)
         assert not again.holding
         over = self.world.incident.state.ended or not self.world.touched
-        if v.look_at is not None and not over and not ended:
+        climbed = any(
+            d.reason is Reason.LADDER for d in v.owed
+        )  # whoever waited need not be looked after any more
+        if v.look_at is not None and not over and not ended and not climbed:
             assert again.look_at is not None
             assert again.look_at <= v.look_at, ("the second look", again.look_at, "is later than", v.look_at)
         if v.holding and v.owed and self.people():

@@ -99,6 +99,7 @@ class World:
         self.answers: list[Answer] = []
         self.fanouts = 0  # events whose planning is under way
         self.touched_since = script.start
+        self.reopened_at: datetime | None = None
         self.touched_severity = script.severity
         self.upset_at = script.start  # the last event after which a deadline may be over without our fault
         opened = script.start - timedelta(minutes=script.late)
@@ -421,6 +422,8 @@ class World:
             return
         self.hazards.add("touched again")
         self.touched_since, self.touched_severity = self.now, self.incident.severity
+        if reopened:
+            self.reopened_at = self.now
 
     def change_family(self, family: Family) -> None:
         """An import; it makes the watch due."""

@@ -248,7 +248,7 @@ async def test_a_provider_that_is_down_does_not_keep_the_next_caregiver_from_bei
 
 
 async def test_a_provider_that_comes_back_brings_one_message_not_two(town: Town):
-    """What waits stands for the step that fell due meanwhile."""
+    """What waits stands for the step that fell due meanwhile; ten minutes after it has arrived she is asked again."""
     world = a_town(town)
     world.channels["sms"].fail_always("*", lambda: Later("20429"))
     await world.family("fam-1", caregiver("mia", "sms"))
@@ -257,9 +257,11 @@ async def test_a_provider_that_comes_back_brings_one_message_not_two(town: Town)
     world.channels["sms"].mend()
     await world.fast_forward(minutes=2)
     world.phone("mia").expect_sms("Follow is down")
-    world.phone("mia").expect_nothing()
     await world.fast_forward(minutes=8)
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=2)
     world.phone("mia").expect_sms("still down", "confirm")
+    await world.fast_forward(minutes=1)
     world.phone("mia").expect_nothing()
 
 
@@ -346,3 +348,20 @@ async def test_who_joins_by_a_number_that_others_share_is_waited_for_from_then_o
     world.phone("mia").forget()
     await world.fast_forward(minutes=10)
     world.phone("nan").expect_sms("Follow is down", "Please confirm")
+
+
+async def test_who_stands_in_goes_on_hearing_when_a_step_brings_in_another(town: Town):
+    """Mia's number is dead and Ben, who stands in, off duty: the grandmother is told, and Ben when he comes on."""
+    world = a_town(town)
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("21211"))
+    ben = caregiver("ben", "sms", role="aunt", order=2, on_duty="mon-sun 06:00-12:00")
+    await world.family("fam-1", caregiver("mia", "sms"), ben, NAN)
+    await world.outage("follow")
+    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    await world.fast_forward(hours=17)
+    world.phone("nan").forget()
+    world.phone("ben").expect_nothing()
+    await world.fast_forward(minutes=75)
+    world.phone("ben").expect_sms("Follow is down")
+    for name in ("ben", "nan"):
+        world.phone(name).forget()
