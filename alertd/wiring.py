@@ -23,8 +23,8 @@ from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
+from alertd.reachable import answers_reach_us, status_callback
 from alertd.redis_server import redis_urls
-from alertd.reports import answers_reach_us, status_callback
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore

@@ -12,8 +12,9 @@ Families are never told this way.
 import asyncio
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +55,11 @@ class ApprisePage:
 
     async def send(self, message: Message) -> Receipt:
         seconds = max(self.deadline - _SLACK, self.deadline / 2)
-        call = asyncio.get_running_loop().run_in_executor(self._threads, _notify, message, seconds)
+        call = self._threads.submit(_notify, message, seconds)
         try:
-            error = await asyncio.wait_for(asyncio.shield(call), self.deadline)
+            error = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(call)), self.deadline)
         except TimeoutError:
-            call.add_done_callback(_forget)
+            # The thread's own future is asked: asyncio's can be cancelled, too, while the thread pages somebody.
             if call.cancel():
                 raise Later("busy", "too many pages hang; this one was not begun") from None
             raise Unknown("timeout", "no answer in time") from None
@@ -85,11 +86,12 @@ def _notify(message: Message, seconds: float) -> ChannelError | None:
 
     try:
         service = _instance(message.to)
-    except Misconfigured as error:
+        with _quoting_nothing(Unknown):
+            apprise = Apprise(asset=service.asset)
+            apprise.add(service)
+            result = apprise.notify(body=sendable(message.text), title=sendable(message.title), timeout=seconds)
+    except ChannelError as error:
         return error
-    apprise = Apprise(asset=service.asset)
-    apprise.add(service)
-    result = apprise.notify(body=sendable(message.text), title=sendable(message.title), timeout=seconds)
     if result.status is AppriseResultStatus.SUCCESS:
         return None
     if result.status is AppriseResultStatus.TIMEOUT:
@@ -106,7 +108,8 @@ def _instance(url: str) -> Any:
         check_responder_url(url)
     except Invalid as error:
         raise Misconfigured("bad_url", f"the responder's URL {error.message}") from None
-    service = apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    with _quoting_nothing(Misconfigured):
+        service = apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if service is None:
         raise Misconfigured(
             "bad_url", "the responder's URL is none that Apprise can use: something is missing in it"
@@ -116,6 +119,15 @@ def _instance(url: str) -> Any:
     if len(service) != 1 or getattr(service, "cc", None) or getattr(service, "bcc", None):
         raise Misconfigured("bad_url", "the responder's URL names several recipients: one responder is one person")
     return service
+
+
+@contextmanager
+def _quoting_nothing(reaction: type[ChannelError]) -> Iterator[None]:
+    """Of what Apprise raises only the type gets out: the rest may quote the URL, and the log holds tracebacks."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  a library of 250 services; which errors it has, nobody says
+        raise reaction(f"crashed: {type(error).__name__}", "Apprise itself failed") from None
 
 
 _loaded: tuple[Any, Any] | None = None
@@ -165,9 +177,3 @@ def _failed(status: int | None) -> ChannelError:
     if 400 <= status < 500:
         return Refused(code, "the service refuses the page")
     return Unknown(code, "the service had an error of its own")
-
-
-def _forget(call: "asyncio.Future[Any]") -> None:
-    """Nobody waits for it any more; take its end, so that nothing is logged of it."""
-    if not call.cancelled():
-        call.exception()

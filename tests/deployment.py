@@ -18,6 +18,11 @@ INSTALLED = "/opt/alertd/bin/alertd"
 """Where the units expect the program."""
 
 
+def switched_on(text: str) -> str:
+    """A file with what is optional in it: a # right before a line's first word keeps that line out of force."""
+    return re.sub(r"^( *)#(?=[\w-])", r"\1", text, flags=re.MULTILINE)
+
+
 # --- Dockerfile -----------------------------------------------------------------------------------
 
 INSTRUCTIONS = [
@@ -82,15 +87,16 @@ class Container:
         return float(found[1])
 
 
-def compose() -> dict[str, Any]:
-    """compose.yaml with its anchors and merges resolved."""
-    document: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+def compose(*, optional: bool = False) -> dict[str, Any]:
+    """compose.yaml with its anchors and merges resolved; `optional`: with all that can be switched on."""
+    text = (ROOT / "compose.yaml").read_text()
+    document: dict[str, Any] = yaml.safe_load(switched_on(text) if optional else text)
     return document
 
 
-def containers() -> dict[str, Container]:
+def containers(*, optional: bool = False) -> dict[str, Container]:
     """Its services by name."""
-    return {name: Container(name, said) for name, said in compose()["services"].items()}
+    return {name: Container(name, said) for name, said in compose(optional=optional)["services"].items()}
 
 
 def assignments(text: str) -> dict[str, str]:
@@ -108,12 +114,13 @@ class Unit:
     """A unit and its drop-ins, by section: every directive in order."""
 
     name: str
+    optional: bool = False
     sections: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, name: str) -> "Unit":
+    def read(cls, name: str, *, optional: bool = False) -> "Unit":
         """As systemd puts it together: the unit or its template, then drop-ins from the widest name to the narrowest."""
-        unit = cls(name)
+        unit = cls(name, optional)
         stem, _, kind = name.rpartition(".")
         template = stem.partition("@")[0] + "@" if "@" in stem else ""
         prefixes = [stem[: at + 1] for at, letter in enumerate(stem) if letter == "-"]
@@ -125,7 +132,8 @@ class Unit:
 
     def _add(self, file: Path) -> None:
         section: list[tuple[str, str]] = []
-        for line in file.read_text().splitlines():
+        text = file.read_text()
+        for line in (switched_on(text) if self.optional else text).splitlines():
             if line.startswith("["):
                 section = self.sections.setdefault(line.strip("[]"), [])
             elif line and not line.startswith("#"):

@@ -43,6 +43,7 @@ from alertd.domain.policy import Escalation, Holdings, Ladder, Policy, RoleDefau
 from alertd.domain.watch import Rest
 from alertd.ingest.durations import spell_duration
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.reachable import NEVER_PUBLIC
 from alertd.sandbox.__main__ import parser as sandbox_parser
 from alertd.sandbox.control_api import ControlApi
 from alertd.sandbox.faults import REACH, Fault
@@ -165,6 +166,12 @@ def test_limits_and_choices_of_settings_are_told() -> None:
         if get_origin(info[last].annotation) is Literal:
             assert set(get_args(info[last].annotation)) <= set(spans(row[2])), row[0]
     assert told >= 10
+
+
+def test_names_that_lead_no_family_here_are_all_named() -> None:
+    rows = SETTINGS.rows("variable", "default", "meaning")
+    meaning = next(row[2] for row in rows if spans(row[0]) == ["ALERTD_PUBLIC_URL"])
+    assert {span for span in spans(meaning) if span.startswith(".")} == set(NEVER_PUBLIC)
 
 
 # --- policy ---------------------------------------------------------------------------------------

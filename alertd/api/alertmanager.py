@@ -20,6 +20,13 @@ from alertd.usecases.take_machine_events import take_machine_events
 router = APIRouter(tags=["events"])
 MOST_BYTES = 16 * 1024 * 1024
 _SHOWN = 100
+_TRY_AGAIN = {
+    503: errors(503)[503]
+    | {
+        "description": "The database does not answer, or incidents change faster than alerts can join them. "
+        "Try again after `Retry-After` seconds; what was taken already is then a duplicate."
+    }
+}
 
 EXAMPLES: tuple[dict[str, Any], ...] = (
     {
@@ -82,7 +89,7 @@ async def _webhook(request: Request) -> tuple[bytes, object]:
     status_code=202,
     response_model=AlertsTaken,
     response_model_exclude_defaults=True,
-    responses=errors(400, 409, 413, 415) | answers(202, ALERTS_TAKEN),
+    responses=errors(400, 409, 413, 415) | _TRY_AGAIN | answers(202, ALERTS_TAKEN),
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -105,7 +112,9 @@ async def take(
     """Take a group of alerts from Alertmanager, version 4 of its webhook, at most 16 MB.
 
     Each alert is an event of the source that the settings name: what it may do by itself says the policy. What
-    maps to nothing is kept and noted, and never spoils the others. Sent again, alerts are duplicates.
+    maps to nothing is kept and noted, and never spoils the others. Sent again, alerts are duplicates. Where
+    other routes answer 409 as an incident changes at this very moment, this one answers 503: Alertmanager sends
+    again what is answered 5xx, and forgets what is answered 4xx.
     """
     raw, value = document
     repeat = repeat_of(key, idempotency_key, request, raw)
@@ -121,7 +130,7 @@ async def take(
         raise Denied(400, f"{where}{error.message}", field=error.field) from None
     try:
         became = await take_machine_events(here.deps, here.labels.source, told)
-    except Conflict as error:  # Alertmanager sends again what is answered 5xx, and forgets what is answered 4xx
+    except Conflict as error:  # it must be sent again
         raise Denied(503, str(error)) from None
     taken = AlertsTaken(
         did=dict(Counter(each.did for each in became)),

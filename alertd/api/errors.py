@@ -137,6 +137,8 @@ async def _denied(_request: Request, error: Exception) -> JSONResponse:
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status == 413:
         headers["Connection"] = "close"  # what is still on its way is not read
+    if error.status == 503:
+        headers["Retry-After"] = str(RETRY_AFTER)
     return answer(error.status, error.message, headers=headers, field=error.field)
 
 

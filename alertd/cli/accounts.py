@@ -10,7 +10,7 @@ from alertd.domain.errors import Invalid
 from alertd.domain.policy import Policy
 from alertd.policy_file import load_policies
 from alertd.ports import Answers, Channel, ChannelError, Misconfigured
-from alertd.reports import no_reports
+from alertd.reachable import no_reports
 from alertd.settings import Settings
 
 _PATIENCE = 6.0  # seconds that a provider may take

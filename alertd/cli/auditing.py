@@ -6,10 +6,11 @@ from datetime import datetime
 from alertd import wiring
 from alertd.cli.finding import Finding, Seen
 from alertd.domain.audit import Audit, Kept
+from alertd.ports.deps import Timing
 from alertd.settings import Settings
 from alertd.usecases.audit import overdue
 
-_EVERY = 30.0  # seconds between two questions, as ports.deps.Timing has it
+_EVERY = Timing().audit
 
 
 def auditor(seen: Seen) -> list[Finding]:
@@ -26,7 +27,7 @@ def auditor(seen: Seen) -> list[Finding]:
 
 def _audited(kept: Kept | None, now: datetime) -> Finding:
     if kept is None:
-        text = "has not asked yet whether every family is accounted for; a sweeper asks every 30 s"
+        text = f"has not asked yet whether every family is accounted for; a sweeper asks every {_EVERY:.0f} s"
         return Finding("note", "auditor", text, ("alertd up runs a sweeper, or alertd sweeper",))
     audit, ago = kept.audit, f"{(now - kept.audit.machine_at).total_seconds():.0f} s ago"
     if overdue(audit.machine_at, now, _EVERY):

@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from alertd.cli.failed import REFUSED, UNREACHABLE, Failed
+from alertd.domain.this_machine import is_this_machine
 
 KEY_FILE = "api-key"
 PATIENCE = 60.0  # seconds; an import of 8 MB takes a few
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DROPPED = (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected, http.client.IncompleteRead)
 Query = Mapping[str, str | int | bool | Sequence[str] | None]
 
@@ -53,7 +53,8 @@ class Api:
 
         settings = load(env)
         url = _checked(url or _address(settings.api.host, settings.api.port))
-        if not key and urlsplit(url).hostname in (*_LOOPBACK, settings.api.host):
+        host = urlsplit(url).hostname or ""
+        if not key and (is_this_machine(host) or host == settings.api.host):
             key = _kept(settings.data_dir / KEY_FILE)
         return cls(url, key)
 
@@ -122,7 +123,7 @@ class Api:
                 raise  # it may have been heard
             why = getattr(error, "strerror", None) or type(error).__name__
             way_out = (
-                "start it with: alertd up" if host in _LOOPBACK else "check ALERTD_URL, and that it runs there"
+                "start it with: alertd up" if is_this_machine(host) else "check ALERTD_URL, and that it runs there"
             )
             raise Failed(f"alertd does not answer at {self.url} ({why})", way_out, code=UNREACHABLE) from None
         finally:

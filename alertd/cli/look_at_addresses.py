@@ -10,8 +10,9 @@ from alertd.cli.client import Api
 from alertd.cli.failed import Failed
 from alertd.cli.finding import PATIENCE, Finding, Seen
 from alertd.domain.errors import AlertdError
-
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+from alertd.domain.this_machine import is_this_machine
+from alertd.reachable import no_answers
+from alertd.settings import load
 
 
 def api(seen: Seen) -> list[Finding]:
@@ -31,27 +32,31 @@ def api(seen: Seen) -> list[Finding]:
 
 def public_url(seen: Seen) -> list[Finding]:
     """Whether phones and providers could reach the API: links in messages and delivery reports need it."""
-    url = seen.settings.public_url
-    parts = urlsplit(url)
+    settings = seen.settings if seen.stand_ins is None else load({**seen.env, **seen.stand_ins.env()})
+    untold = no_answers(settings)
+    found = [Finding("note", "public url", untold[0], (untold[1],))] if untold is not None else []
+    if is_this_machine(urlsplit(settings.public_url).hostname or ""):
+        return found  # whether it answers there is told as api
+    led = _leads(settings.public_url)
+    return [*found, led] if led.mark != "ok" or untold is None else found
+
+
+def _leads(url: str) -> Finding:
     mend = ("set ALERTD_PUBLIC_URL to the https:// address of your proxy",)
-    if parts.hostname in _LOOPBACK:
-        if seen.stand_ins is not None:
-            return []  # they are on this machine too
-        return [Finding("note", "public url", f"{url} leads to this machine only, for whoever follows it", mend)]
     try:
         alive = _ask(f"{url}/livez")
     except urllib.error.HTTPError as error:
         text = f"{url} answers {error.code}: the proxy does not lead to alertd's API"
-        return [Finding("note", "public url", text, ("have it pass every path on to the API",))]
+        return Finding("note", "public url", text, ("have it pass every path on to the API",))
     except (OSError, ValueError) as error:
         # From inside, a network may not lead to its own outside.
         text = f"{url} does not answer from here ({_why(error)})"
-        return [Finding("note", "public url", text, ("try it from outside; check the name, the proxy, its TLS",))]
+        return Finding("note", "public url", text, ("try it from outside; check the name, the proxy, its TLS",))
     if alive != {"alive": True}:
-        return [Finding("note", "public url", f"{url} answers, but it is not alertd", mend)]
-    if parts.scheme != "https":
-        return [Finding("note", "public url", f"{url} answers, without encryption", mend)]
-    return [Finding("ok", "public url", f"{url} leads to alertd")]
+        return Finding("note", "public url", f"{url} answers, but it is not alertd", mend)
+    if urlsplit(url).scheme != "https":
+        return Finding("note", "public url", f"{url} answers, without encryption", mend)
+    return Finding("ok", "public url", f"{url} leads to alertd")
 
 
 def _ask(url: str) -> Any:

@@ -31,7 +31,7 @@ def read_escalation(field: Field, roles: Collection[str], responders: Collection
     post, news = built_in.post, built_in.news
     if "responders" in keys:
         ladders = keys["responders"].entries(optional=("post", "news"))
-        post = _responder_steps(ladders["post"], responders) if "post" in ladders else post
+        post = _post(ladders["post"], responders) if "post" in ladders else post
         news = _responder_steps(ladders["news"], responders) if "news" in ladders else news
     return Escalation(families=families, post=post, news=news)
 
@@ -67,6 +67,15 @@ def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]
     via = tuple(member.take(channel, "") for member in keys["via"].each(most=20)) if "via" in keys else ()
     after = keys.take("after", parse_duration, None)
     return Step(after or _NOW, tell, via), after
+
+
+def _post(field: Field, responders: Collection[str]) -> tuple[ResponderStep, ...]:
+    """A nudge may be slept through, and nothing else wakes anybody when families are owed an update."""
+    steps = _responder_steps(field, responders)
+    if isinstance(field.value, list) and not any(step.page for step in steps):
+        who = next(iter(responders), "owner")
+        field.wrong(f"pages nobody when an update is due; add a step that does, like {{after: 0m, page: {who}}}")
+    return steps
 
 
 def _responder_steps(field: Field, responders: Collection[str]) -> tuple[ResponderStep, ...]:

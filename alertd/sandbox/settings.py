@@ -38,7 +38,7 @@ class SandboxSettings:
 
     def __post_init__(self) -> None:
         """Refuse what would let strangers in. Raises ValueError, which names the setting."""
-        if not _is_loopback(self.host):
+        if not is_loopback(self.host):
             raise ValueError("host: the sandbox is for this machine only; take 127.0.0.1 or ::1")
         try:
             ZoneInfo(self.zone)
@@ -46,7 +46,8 @@ class SandboxSettings:
             raise ValueError(f"zone: {self.zone!r} is no time zone; take a name such as America/Denver") from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

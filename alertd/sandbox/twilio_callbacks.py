@@ -6,7 +6,6 @@ https://www.twilio.com/docs/messaging/guides/track-outbound-message-status. Sign
 
 import asyncio
 import hmac
-import ipaddress
 from base64 import b64encode
 from collections.abc import Mapping
 from hashlib import sha1
@@ -17,6 +16,7 @@ import aiohttp
 from alertd.sandbox.faults import Fault, Faults
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
+from alertd.sandbox.settings import is_loopback
 
 AT_ONCE = 8  # requests under way
 STEP_S = 0.1  # between two statuses of a message
@@ -40,7 +40,7 @@ class Callbacks:
     def tell_of(self, message: Accepted) -> None:
         """Tell whoever asked for it what becomes of a message; returns at once."""
         url = message.request.get("StatusCallback")
-        if not isinstance(url, str) or not _on_this_machine(url):
+        if not isinstance(url, str) or not is_loopback(urlsplit(url).hostname or ""):
             return
         self._records.set_status(message.provider_id, "queued")
         task = asyncio.create_task(self._tell(message, url))
@@ -120,11 +120,3 @@ def _statuses(message: Accepted, fault: Fault | None) -> list[Status]:
         last = ("undelivered", fault.code)
     queued: list[Status] = [("queued", None)] if "MessagingServiceSid" in message.request else []
     return [*queued, ("sent", None), last]
-
-
-def _on_this_machine(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

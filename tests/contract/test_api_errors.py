@@ -371,6 +371,7 @@ ROUTES = [
     ("POST", "/v1/incidents/1/ack", "incident:write"),
     ("POST", "/v1/events", "event:write"),
     ("POST", "/v1/events/alertmanager", "event:write"),
+    ("GET", "/v1/events/ignored", "incident:read"),
     ("GET", "/v1/families", "family:read"),
     ("GET", "/v1/families/fam-1", "family:read"),
     ("PUT", "/v1/families/fam-1", "family:write"),

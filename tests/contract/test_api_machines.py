@@ -5,13 +5,15 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from alertd.api.alertmanager import MOST_BYTES
 from alertd.domain.incident import Severity
 from alertd.ingest.alertmanager import Labels
+from alertd.ports.store import Store
+from alertd.usecases.planning import Overtaken
 from alertd.usecases.ripen import ripen
 from tests import make
 from tests.served import Served, open_deps
@@ -348,6 +350,29 @@ async def test_what_is_no_webhook_is_400(served: Served, raw: bytes, field: str 
     error = answer.json()["error"]
     assert (error["code"], error.get("field")) == ("malformed", field)
     assert says in error["message"]
+
+
+class Hurried:
+    """A store in which somebody else always writes first."""
+
+    def __init__(self, store: Store) -> None:
+        self.reading = store.reading
+
+    def transaction(self) -> None:
+        raise Overtaken
+
+
+async def test_alerts_that_could_not_be_joined_are_sent_again_not_forgotten(served: Served) -> None:
+    """Alertmanager sends again what is answered 5xx, and forgets what is answered 4xx."""
+    deps = replace(served.deps, store=cast(Store, Hurried(served.deps.store)))
+    served.app.state.served = replace(served.app.state.served, deps=deps)
+    answer = await served.ask("POST", PATH, webhook(alert()))
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert "changes faster" in answer.json()["error"]["message"]
+    operation = served.app.openapi()["paths"][PATH]["post"]
+    assert "change faster" in operation["responses"]["503"]["description"]
+    assert "503" in operation["description"]
 
 
 async def test_a_webhook_needs_a_key_that_may(served: Served) -> None:

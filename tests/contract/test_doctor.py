@@ -3,6 +3,7 @@
 import http.server
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -125,9 +126,13 @@ def test_a_mail_server_that_refuses_our_password(doctor: Ask, tmp_path: Path) ->
 # --- the public address ---------------------------------------------------------------------------
 
 
+OUTSIDE, INSIDE = "alerts.example.org", "alerts.internal"
+ALIVE = b'{"alive": true}'
+
+
 @pytest.fixture
-def proxy() -> Iterator[http.server.ThreadingHTTPServer]:
-    """Something that listens where ALERTD_PUBLIC_URL leads; `answer` is (status, body)."""
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[http.server.ThreadingHTTPServer]:
+    """Something that listens where the names below lead; `answer` is (status, body)."""
 
     class Answering(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -139,7 +144,13 @@ def proxy() -> Iterator[http.server.ThreadingHTTPServer]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class names it so
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.2", 0), Answering) as made:
+    known = socket.getaddrinfo
+
+    def ask(host: str, *more: Any, **named: Any) -> Any:
+        return known("127.0.0.1" if host in (OUTSIDE, INSIDE) else host, *more, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", ask)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering) as made:
         thread = threading.Thread(target=made.serve_forever)
         thread.start()
         yield made
@@ -149,19 +160,35 @@ def proxy() -> Iterator[http.server.ThreadingHTTPServer]:
 
 def test_where_the_public_address_leads(doctor: Ask, proxy: http.server.ThreadingHTTPServer) -> None:
     """To this machine, to nobody, to another site, to a proxy without a route, to alertd without TLS."""
-    assert "leads to this machine only" in said(doctor(public_url), "public url", "note")
-    url = f"http://127.0.0.2:{proxy.server_port}"
+    told = said(doctor(public_url), "public url", "note")
+    assert "leads nobody outside of this machine anywhere, so messages to families hold no link" in told
+    assert "-> set ALERTD_PUBLIC_URL to the https:// address" in told
+    url = f"http://{OUTSIDE}:{proxy.server_port}"
     for answer, text_of_it in (
         ((404, b"{}"), "answers 404: the proxy does not lead to alertd's API"),
         ((200, b"{}"), "answers, but it is not alertd"),
         ((200, b"<html>"), "does not answer from here"),
-        ((200, b'{"alive": true}'), "answers, without encryption"),
+        ((200, ALIVE), "answers, without encryption"),
     ):
         proxy.answer = answer  # type: ignore[attr-defined]
         assert text_of_it in said(doctor(public_url, PUBLIC_URL=url), "public url", "note")
     assert "does not answer from here (ConnectionRefusedError)" in said(
-        doctor(public_url, PUBLIC_URL=f"http://127.0.0.2:{free_port()}"), "public url", "note"
+        doctor(public_url, PUBLIC_URL=f"http://{OUTSIDE}:{free_port()}"), "public url", "note"
     )
+
+
+def test_a_public_address_that_only_our_own_network_knows(
+    doctor: Ask, proxy: http.server.ThreadingHTTPServer
+) -> None:
+    """It answers, and yet no family is ever asked."""
+    proxy.answer = (200, ALIVE)  # type: ignore[attr-defined]
+    found = doctor(public_url, PUBLIC_URL=f"http://{INSIDE}:{proxy.server_port}")["public url"]
+    assert [each.mark for each in found] == ["note", "note"]
+    assert "nobody is asked for an answer" in found[0].text
+    assert found[0].mend == (
+        "set ALERTD_PUBLIC_URL to the https:// address by which phones outside reach your proxy",
+    )
+    assert "without encryption" in found[1].text
 
 
 # --- this machine ---------------------------------------------------------------------------------

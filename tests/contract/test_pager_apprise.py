@@ -152,6 +152,47 @@ async def test_so_many_that_hang_leave_the_rest_undone_and_say_so() -> None:
     assert any(isinstance(each, Later) and each.code == "busy" for each in got)
 
 
+async def test_a_page_under_way_may_have_arrived_and_one_that_waited_its_turn_has_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the library does not keep the time that it was given."""
+    go_on = threading.Event()
+    monkeypatch.setattr("apprise.Apprise.notify", lambda *_, **__: go_on.wait(10))
+    one = pager(connections=1, deadline=0.2)
+    try:
+        calls = (one.send(page("json://hooks.example.org/on-call")) for _ in range(2))
+        slow, queued = await asyncio.gather(*calls, return_exceptions=True)
+    finally:
+        go_on.set()
+        await one.close()
+    assert isinstance(slow, Unknown)
+    assert slow.code == "timeout"
+    assert isinstance(queued, Later)
+    assert queued.code == "busy"
+
+
+@pytest.mark.parametrize(
+    ("at", "reaction"),
+    [("apprise.Apprise.instantiate", Misconfigured), ("apprise.Apprise.notify", Unknown)],
+    ids=["before it sends", "while it sends"],
+)
+async def test_a_library_that_crashes_quotes_no_url(
+    at: str, reaction: type[ChannelError], monkeypatch: pytest.MonkeyPatch, log_lines: list[str]
+) -> None:
+    """Whoever catches it would log the traceback, and in that stands what the library says."""
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise TypeError(f"cannot page slack://{SECRET}")
+
+    monkeypatch.setattr(at, crash)
+    url = f"json://hooks.example.org/{SECRET}"
+    got = await send(url)
+    assert isinstance(got, ChannelError)
+    assert (type(got), got.code) == (reaction, "crashed: TypeError")
+    told = "".join([str(got), repr(got), *traceback.format_exception(got), *log_lines, problem(url) or ""])
+    assert SECRET not in told
+
+
 async def test_nobody_listens() -> None:
     async with http_provider(answers(200)) as gone:
         url = hook(gone)

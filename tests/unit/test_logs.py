@@ -35,7 +35,8 @@ CANARIES = {
     "key": (KEY, "canary"),
     "password in a URL": ("postgresql://alertd:canary@db.example.org/alertd", "canary"),
     "password with a slash": ("redis://:qqq/ary@127.0.0.1:6379/0", "qqq"),
-    "acknowledgement link": ("GET /a/canary_0123456789 200", "canary"),
+    "caregiver's link": ("GET /a/canary_0123456789 200", "canary"),
+    "responder's link": ("https://alerts.example.org/r/canary_0123456789", "canary"),
 }
 
 
@@ -128,7 +129,7 @@ def test_masking_leaves_other_text_alone(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["a.", "a@", "%40", '"', "+1 (", "a", "-", "://:", "@a", "a@-", "a%40", "+1.", "/a/", "ald"]
+    "unit", ["a.", "a@", "%40", '"', "+1 (", "a", "-", "://:", "@a", "a@-", "a%40", "+1.", "/a/", "/r/", "ald"]
 )
 def test_masking_a_huge_line_takes_time_in_proportion(unit: str) -> None:
     mask_text(unit * 100_000)  # quadratic, this would take minutes
