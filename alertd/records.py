@@ -339,3 +339,4 @@ class Key:
     note: str
     created_at: datetime
     revoked_at: datetime | None
+    sources: tuple[str, ...] = ()  # as which its events may speak; none: as any

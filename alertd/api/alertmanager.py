@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from alertd.api.access import WritesEvents
+from alertd.api.access import WritesEvents, refuse_other_source
 from alertd.api.bodies import IdempotencyKey, read_document_of, repeat_of
 from alertd.api.errors import Denied, errors
 from alertd.api.examples import ALERTS_TAKEN, answers
@@ -106,8 +106,11 @@ async def take(
 
     Each alert is an event of the source that the settings name: what it may do by itself says the policy. What
     maps to nothing is kept and noted, and never spoils the others. Sent again, alerts are duplicates.
+    A key that is bound to other sources is a wrong key (403).
     """
     raw, value = document
+    source = here.labels.source
+    refuse_other_source(here.deps, key, source, which=", which the settings say Alertmanager is")
     repeat = repeat_of(key, idempotency_key, request, raw)
     async with here.deps.store.reading() as rows:
         before = await answered(rows, repeat, dict)
@@ -120,7 +123,7 @@ async def take(
         where = f"{error.field} " if error.field else "the body "
         raise Denied(400, f"{where}{error.message}", field=error.field) from None
     try:
-        became = await take_machine_events(here.deps, here.labels.source, told)
+        became = await take_machine_events(here.deps, source, told)
     except Conflict as error:  # Alertmanager sends again what is answered 5xx, and forgets what is answered 4xx
         raise Denied(503, str(error)) from None
     taken = AlertsTaken(

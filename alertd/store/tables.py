@@ -87,6 +87,7 @@ api_key = Table(
     Column("id", String(16), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("rights", Text, nullable=False),  # JSON list
+    Column("sources", Text, nullable=False, server_default="[]"),  # JSON list; empty: its events may name any
     Column("note", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
