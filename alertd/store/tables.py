@@ -142,6 +142,7 @@ outage_event = Table(
     Column("body", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("incident_id", Uuid),
+    Column("named_at", Instant),  # when responders were last told of its alert, which had fired in vain
     PrimaryKeyConstraint("source", "id"),
 )
 Index(None, outage_event.c.incident_id)
