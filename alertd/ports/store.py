@@ -146,8 +146,8 @@ class Rows(Protocol):
     async def add_events(self, events: Sequence[TakenEvent]) -> None:
         """Keep outage events, unchanged for ever."""
 
-    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
-        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+    async def ripe_incidents(self, now: datetime) -> Sequence[int]:
+        """Numbers of open incidents that go on without a human at this moment: to be told, or resolved."""
 
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
         """What machines told in vain after a moment, oldest first; no alert twice within a day."""

@@ -86,10 +86,10 @@ class EventRows:
             insert(outage_event), [{name: getattr(event, name) for name in columns} for event in events]
         )
 
-    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
-        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+    async def ripe_incidents(self, now: datetime) -> Sequence[int]:
+        """Numbers of open incidents that go on without a human at this moment: to be told, or resolved."""
         rows = await self.sql.rows(
-            select(incident.c.id)
+            select(incident.c.number)
             .where(
                 incident.c.ended_at.is_(None),
                 or_(
@@ -99,7 +99,7 @@ class EventRows:
             )
             .order_by(incident.c.number)
         )
-        return [row.id for row in rows]
+        return [row.number for row in rows]
 
     async def ignored_wait(self, since: datetime, told: str) -> bool:
         """Whether machines told anything in vain after a moment, and after the last act of this name."""

@@ -199,7 +199,7 @@ async def test_events_and_what_is_ripe_are_found_by_their_indexes(books: Books) 
             (("outage_event", "incident_id IS NOT NULL"), "ix_outage_event_source_alert"),
             (("outage_event", "DISTINCT"), "ix_outage_event_source_alert"),
             (("outage_event", "row_number"), "ix_outage_event_source_alert"),
-            (("FROM incident", "confirm_at"), "ix_incident_open"),
+            (("SELECT incident.number", "confirm_at"), "ix_incident_open"),
             (("FROM act", "what"), "ix_act_ignored"),
         ):
             [plan] = await plans(rows, heard, *words)

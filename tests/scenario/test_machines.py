@@ -10,7 +10,10 @@ from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, Kind, Reach, Severity, State
 from alertd.domain.policy import Escalation
+from alertd.ports.deps import Timing
 from alertd.store.types import to_us
+from alertd.usecases.audit import audit
+from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.received import Received
 from alertd.usecases.ripen import ripen
 from alertd.usecases.sweep import sweep
@@ -260,6 +263,44 @@ async def test_two_sweepers_tell_it_once(town: Callable[..., World]):
     await sweep(world.deps, broker=True)
     assert await ripen(world.deps) == 0
     assert len((await incident(world)).updates) == 2
+    await world.settle()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
+
+
+async def test_one_suspicion_that_cannot_be_told_keeps_nobody_else_waiting(town: Callable[..., World]):
+    """Another one is told, a family elsewhere hears in time; of the one the outside hears, until it is mended."""
+    world = town()
+    await world.family()
+    await world.family("fam-2", make.caregiver("ben", "sms"), region="eu")
+    await world.family("fam-3", make.caregiver("ann", "sms"), region="ap")
+    await world.outage("share", regions=("eu",), message="Nothing arrives.")
+    world.phone("ben").expect_sms("Nothing arrives.")
+    world.clock.advance(minutes=24)
+    for region in ("us", "ap"):
+        await world.machine("prober", alert=region, regions=(region,))
+    world.sql(
+        "CREATE TRIGGER broken BEFORE INSERT ON incident_update WHEN new.incident_id = "
+        "(SELECT id FROM incident WHERE number = 2) BEGIN SELECT raise(ABORT, 'broken'); END"
+    )
+    world.clock.advance(minutes=5, seconds=30)
+    swept = await sweep(world.deps, broker=False)
+    assert set(swept.alone) == {"bulk", "urgent"}
+    assert world.sql("SELECT family_id, reason, state FROM delivery WHERE state = 'pending'") == [
+        ("fam-2", "silence", "pending")
+    ]
+    told = world.log.named("ripen_failed")
+    assert [(each["incident"], each["error"], each["exc_info"]) for each in told] == [(2, "IntegrityError", True)]
+    assert (await audit(replace(world.deps, timing=Timing(look_twice=0.0)), CONDITIONS)).withheld == (
+        "suspicion_or_end_overdue",
+    )
+    await world.settle()
+    world.phone("ben").expect_sms("No news")
+    world.phone("ann").expect_sms("Follow may be down")
+    world.phone("mia").expect_nothing()
+
+    world.sql("DROP TRIGGER broken")
+    await sweep(world.deps, broker=False)
     await world.settle()
     for channel in ("push", "sms"):
         world.phone("mia").expect(channel, "Follow may be down")
