@@ -258,6 +258,27 @@ class TakenEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class LastWord:
+    """The newest telling of an alert, and the incident that it belongs to; None: it was told in vain."""
+
+    id: str
+    status: str
+    incident_id: UUID | None
+
+    def repeats(self, event_id: str, *, strict: bool) -> bool:
+        """Whether an event of this id is this very telling.
+
+        Not `strict`: what an alert says again after it had said otherwise is kept under its id with a suffix.
+        """
+        return self.id == event_id or (not strict and self.id.startswith(f"{event_id} "))
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it fires, and for no incident: told again, it is judged again."""
+        return self.status == "firing" and self.incident_id is None
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """What a machine told in vain, all of one telling and one reason: responders are to hear of it once."""
 
@@ -339,3 +360,4 @@ class Key:
     note: str
     created_at: datetime
     revoked_at: datetime | None
+    sources: tuple[str, ...] = ()  # as which its events may speak; none: as any

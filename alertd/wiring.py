@@ -2,7 +2,7 @@
 
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from alertd.policy_file import load_policies, load_services
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.reachable import answers_reach_us, status_callback
+from alertd.records import Key
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
@@ -111,6 +112,16 @@ async def last_audit(settings: Settings) -> tuple[Kept | None, datetime]:
         async with store.reading() as rows:
             kept = await rows.last_audit()
         return kept, await store.now()
+    finally:
+        await store.close()
+
+
+async def keys(settings: Settings) -> Sequence[Key]:
+    """All API keys, oldest first."""
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        async with store.reading() as rows:
+            return await rows.keys()
     finally:
         await store.close()
 

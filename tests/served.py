@@ -98,9 +98,9 @@ class Served:
         assert isinstance(found, FakeChannel)
         return found
 
-    async def key(self, *rights: str, note: str = "") -> Made:
-        """A key with these rights."""
-        return await make_key(self.deps, rights or EVERY_RIGHT, note)
+    async def key(self, *rights: str, note: str = "", sources: tuple[str, ...] = ()) -> Made:
+        """A key with these rights, whose events may name these sources only (none: any)."""
+        return await make_key(self.deps, rights or EVERY_RIGHT, note, sources=sources)
 
     async def sign_in(self, *rights: str) -> None:
         """Every request from now on carries a key with these rights."""

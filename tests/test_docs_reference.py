@@ -50,6 +50,7 @@ from alertd.sandbox.faults import REACH, Fault
 from alertd.sandbox.log import CHANNELS as CHANNELS_OF_SANDBOX
 from alertd.settings import Settings, load
 from alertd.settings.keys import SECRETS, VARIABLES
+from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.keys import RIGHTS
 from tests import cli_reference
 from tests.markdown import NAMES, ROOT, Page, spans
@@ -329,8 +330,9 @@ def test_every_metric_has_its_row_and_no_other_has() -> None:
     documented = [(spans(row[0])[0], row[1], tuple(spans(row[2]))) for row in rows]
 
     assert documented == [(m.name, "counter" if m.counter else "gauge", m.labels) for m in METRICS]
-    said = next(row[3] for row in rows if spans(row[0]) == ["alertd_families_excused"])
-    assert spans(said) == list(Excuse)
+    said = {row[0].strip("`"): row[3] for row in rows}
+    assert spans(said["alertd_families_excused"]) == list(Excuse)
+    assert spans(said["alertd_ping_withheld"]) == list(CONDITIONS)
 
 
 def test_alarms_and_pages_name_metrics_that_exist() -> None:

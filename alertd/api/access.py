@@ -8,8 +8,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from alertd.api.errors import Denied
 from alertd.api.parameters import refuse_undeclared
 from alertd.api.served import Here
+from alertd.domain.errors import quote
+from alertd.ports.deps import Deps
 from alertd.records import Key
-from alertd.usecases.keys import check_key, may
+from alertd.usecases.keys import check_key, may, may_speak_as
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -49,6 +51,24 @@ WritesIncidents = Annotated[Key, Depends(_Needs("incident:write"))]
 WritesEvents = Annotated[Key, Depends(_Needs("event:write"))]
 ReadsFamilies = Annotated[Key, Depends(_Needs("family:read"))]
 WritesFamilies = Annotated[Key, Depends(_Needs("family:write"))]
+
+
+def refuse_other_source(deps: Deps, key: Key, source: str, *, field: str | None = None, which: str = "") -> None:
+    """Refuse, as what a wrong key asks for, an event in the name of a source that the key is not bound to.
+
+    `which` says where the source was named, if it is not a `field` of the body. Raises Denied.
+    """
+    if may_speak_as(key, source):
+        return
+    # A security event: a key has leaked, or two were mixed up.
+    deps.log.warning("source_forged", key=key.id, source=quote(source))
+    bound = ", ".join(f'"{each}"' for each in key.sources)
+    raise Denied(
+        403,
+        f'key {key.id} may not speak as source "{source}"{which}, only as {bound}; '
+        f"alertd key create --right event:write --source {source} makes one that may",
+        field=field,
+    )
 
 
 def who(key: Key) -> str:

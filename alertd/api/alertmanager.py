@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 
-from alertd.api.access import WritesEvents
+from alertd.api.access import WritesEvents, refuse_other_source
 from alertd.api.bodies import IdempotencyKey, read_document_of, repeat_of
 from alertd.api.errors import Denied, errors
 from alertd.api.examples import ALERTS_TAKEN, answers
@@ -112,11 +112,14 @@ async def take(
     """Take a group of alerts from Alertmanager, version 4 of its webhook, at most 16 MB.
 
     Each alert is an event of the source that the settings name: what it may do by itself says the policy. What
-    maps to nothing is kept and noted, and never spoils the others. Sent again, alerts are duplicates. Where
-    other routes answer 409 as an incident changes at this very moment, this one answers 503: Alertmanager sends
-    again what is answered 5xx, and forgets what is answered 4xx.
+    maps to nothing is kept and noted, and never spoils the others. Sent again, alerts are duplicates. A key that
+    is bound to other sources is a wrong key (403). Where other routes answer 409 as an incident changes at this
+    very moment, this one answers 503: Alertmanager sends again what is answered 5xx, and forgets what is answered
+    4xx.
     """
     raw, value = document
+    source = here.labels.source
+    refuse_other_source(here.deps, key, source, which=", which the settings say Alertmanager is")
     repeat = repeat_of(key, idempotency_key, request, raw)
     async with here.deps.store.reading() as rows:
         before = await answered(rows, repeat, dict)
@@ -129,7 +132,7 @@ async def take(
         where = f"{error.field} " if error.field else "the body "
         raise Denied(400, f"{where}{error.message}", field=error.field) from None
     try:
-        became = await take_machine_events(here.deps, here.labels.source, told)
+        became = await take_machine_events(here.deps, source, told)
     except Conflict as error:  # it must be sent again
         raise Denied(503, str(error)) from None
     taken = AlertsTaken(

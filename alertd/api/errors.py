@@ -20,7 +20,10 @@ RETRY_AFTER = 5  # seconds; a database that restarts is back within them
 _WORDS = {
     400: ("malformed", "The body is not JSON, or not what this path reads at all."),
     401: ("unauthenticated", "No API key, or one that is unknown or revoked."),
-    403: ("forbidden", "The key lacks the right; of a provider's callback: the provider has not signed it."),
+    403: (
+        "forbidden",
+        "The key lacks the right, or may not speak as this source; of a provider's callback: it is not signed.",
+    ),
     404: ("not_found", "What was named does not exist."),
     405: ("method_not_allowed", "This cannot be done here."),
     409: ("conflict", "It contradicts what alertd already knows; `incident` says which one is meant."),

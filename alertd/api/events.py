@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from alertd.api.access import WritesEvents, who
+from alertd.api.access import WritesEvents, refuse_other_source, who
 from alertd.api.bodies import DryRun, IdempotencyKey, read_document, repeat_of, takes
 from alertd.api.errors import errors
 from alertd.api.examples import EVENT_REHEARSED, EVENT_TAKEN, answers
@@ -104,13 +104,14 @@ async def take(
     With a key that has `incident:write` too it is the act of a human. With one that has only `event:write` it is
     a machine's: what that may do by itself says the policy's `sources`; the rest is noted, with `why`. What a
     machine opens is `suspected`: families are told when a human confirms it, or once the policy's `confirm` has
-    passed.
+    passed. A key that is bound to sources may name no other (403).
     200 for a dry run.
     """
     raw, value = document
     if not isinstance(value, dict):
         raise Mistakes([Problem("the event must be a set of keys and values")])
     event = event_format.parse(value, here.services, default_locale=DEFAULT_LOCALE)
+    refuse_other_source(here.deps, key, event.source, field="source")
     repeat = repeat_of(key, idempotency_key, request, raw)
     if not may(key, "incident:write"):  # a machine: the policy says what its source may do by itself
         received = await take_machine_event(

@@ -10,6 +10,7 @@ from alertd.cli.finding import Finding, Look, Seen
 from alertd.cli.look_at_addresses import api, public_url
 from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_database import database
+from alertd.cli.look_at_keys import machine_keys
 from alertd.cli.look_at_machine import data_folder, disk, zones
 from alertd.cli.look_at_policies import labels, policies
 from alertd.cli.responders import responders
@@ -64,6 +65,7 @@ LOOKS: tuple[Look, ...] = (
     labels,
     database,
     auditor,
+    machine_keys,
     broker,
     api,
     public_url,

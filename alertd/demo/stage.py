@@ -124,10 +124,11 @@ async def begin(stage: Stage, begins: datetime) -> StoryClock:
 
 
 async def make_alert_key(stage: Stage) -> str:
-    """A key as Alertmanager has one: it may send events, and nothing else."""
+    """A key as Alertmanager has one: it may send events in its own name, and nothing else."""
     deps = await wiring.open_deps(stage.settings)
     try:
-        made = await make_key(deps, ("event:write",), "Alertmanager", who="demo")
+        sources = (stage.settings.alertmanager.source,)
+        made = await make_key(deps, ("event:write",), "Alertmanager", sources=sources, who="demo")
     finally:
         await wiring.close_deps(deps)
     return made.secret

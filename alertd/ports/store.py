@@ -26,6 +26,7 @@ from alertd.records import (
     Ignored,
     Imported,
     Key,
+    LastWord,
     Lease,
     Linked,
     Outcome,
@@ -130,20 +131,26 @@ class Rows(Protocol):
     async def incidents_of_alerts(self, source: str, alerts: Sequence[str]) -> Mapping[str, UUID]:
         """The incident that each of these alerts last belonged to; alerts that never had one are left out."""
 
-    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, str]:
-        """What each of these alerts last said, firing or resolved; of two at one instant the one that fires."""
+    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, LastWord]:
+        """The newest telling of each of these alerts; of two at one instant the one that fires."""
 
-    async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
-        """Those of these alerts that have fired for no incident after a moment."""
+    async def named_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
+        """Those of these alerts that were named to responders after a moment, as they had fired in vain."""
+
+    async def name_events(self, source: str, ids: Sequence[str], at: datetime) -> None:
+        """Keep that the alerts of these events are named to responders at a moment."""
+
+    async def join_events(self, source: str, ids: Sequence[str], incident_id: IncidentId) -> None:
+        """Events that were told in vain belong to an incident after all; nothing else of them ever changes."""
 
     async def add_events(self, events: Sequence[TakenEvent]) -> None:
         """Keep outage events, unchanged for ever."""
 
-    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
-        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+    async def ripe_incidents(self, now: datetime) -> Sequence[int]:
+        """Numbers of open incidents that go on without a human at this moment: to be told, or resolved."""
 
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
-        """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
+        """What machines told in vain after a moment, oldest first; no alert twice within a day."""
 
     async def newest_ignored(self, limit: int, told: str) -> Sequence[Ignored]:
         """What machines told in vain, newest first; who has heard of it stands in the acts of the name `told`."""

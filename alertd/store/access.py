@@ -27,6 +27,7 @@ class AccessRows:
                 "id": key.id,
                 "digest": key.digest,
                 "rights": encode(key.rights),
+                "sources": encode(key.sources),
                 "note": key.note,
                 "created_at": key.created_at,
                 "revoked_at": None,
@@ -122,4 +123,5 @@ def _key(row: object) -> Key:
         note=row.note,  # type: ignore[attr-defined]
         created_at=row.created_at,  # type: ignore[attr-defined]
         revoked_at=row.revoked_at,  # type: ignore[attr-defined]
+        sources=msgspec.json.decode(row.sources, type=tuple[str, ...]),  # type: ignore[attr-defined]
     )

@@ -1,16 +1,16 @@
 """Outage events of machines, many at a time: what is known of them, and what waits for its time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, and_, func, insert, literal, or_, select
+from sqlalchemy import Row, Update, and_, func, insert, literal, or_, select, update
 
 from alertd.domain.incident import IncidentId
-from alertd.records import Ignored, TakenEvent
+from alertd.records import Ignored, LastWord, TakenEvent
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, outage_event
@@ -47,45 +47,49 @@ class EventRows:
         )
         return {row.alert: row.incident_id for row in rows}
 
-    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, str]:
-        """What each of these alerts last said, firing or resolved; of two at one instant the one that fires."""
+    async def last_words(self, source: str, alerts: Sequence[str]) -> Mapping[str, LastWord]:
+        """The newest telling of each of these alerts; of two at one instant the one that fires."""
         event = outage_event.c
-        last = func.max(event.at).label("last")
-        rows = await self.sql.rows(
-            select(event.alert, event.status, last)
-            .where(event.source == source, one_of(event.alert, list(alerts)))
-            .group_by(event.alert, event.status)
-            .order_by(last, event.status.desc())
+        newest = func.row_number().over(
+            partition_by=event.alert, order_by=(event.at.desc(), event.status, event.id.desc())
         )
-        return {row.alert: row.status for row in rows}
+        told = (
+            select(event.alert, event.id, event.status, event.incident_id, newest.label("newest"))
+            .where(event.source == source, one_of(event.alert, list(alerts)))
+            .subquery()
+        )
+        rows = await self.sql.rows(select(told).where(told.c.newest == 1))
+        return {row.alert: LastWord(row.id, row.status, row.incident_id) for row in rows}
 
-    async def ignored_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
-        """Those of these alerts that have fired for no incident after a moment."""
+    async def named_alerts(self, source: str, alerts: Sequence[str], since: datetime) -> set[str]:
+        """Those of these alerts that were named to responders after a moment, as they had fired in vain."""
         event = outage_event.c
         rows = await self.sql.rows(
             select(event.alert)
-            .where(
-                event.source == source,
-                one_of(event.alert, list(alerts)),
-                event.incident_id.is_(None),
-                event.status == "firing",
-                event.at > since,
-            )
+            .where(event.source == source, one_of(event.alert, list(alerts)), event.named_at > since)
             .distinct()
         )
         return {row.alert for row in rows}
 
+    async def name_events(self, source: str, ids: Sequence[str], at: datetime) -> None:
+        """Keep that the alerts of these events are named to responders at a moment."""
+        await self.sql.run(_these(source, ids).values(named_at=at))
+
+    async def join_events(self, source: str, ids: Sequence[str], incident_id: IncidentId) -> None:
+        """Events that were told in vain belong to an incident after all; nothing else of them ever changes."""
+        await self.sql.run(_these(source, ids).values(incident_id=incident_id))
+
     async def add_events(self, events: Sequence[TakenEvent]) -> None:
         """Keep outage events, unchanged for ever."""
-        columns = [column.name for column in outage_event.c]
+        columns = [each.name for each in fields(TakenEvent)]
         await self.sql.many(
             insert(outage_event), [{name: getattr(event, name) for name in columns} for event in events]
         )
 
-    async def ripe_incidents(self, now: datetime) -> Sequence[IncidentId]:
-        """Open incidents that go on without a human at this moment: to be told, or resolved."""
+    async def ripe_incidents(self, now: datetime) -> Sequence[int]:
+        """Numbers of open incidents that go on without a human at this moment: to be told, or resolved."""
         rows = await self.sql.rows(
-            select(incident.c.id)
+            select(incident.c.number)
             .where(
                 incident.c.ended_at.is_(None),
                 or_(
@@ -95,7 +99,7 @@ class EventRows:
             )
             .order_by(incident.c.number)
         )
-        return [row.id for row in rows]
+        return [row.number for row in rows]
 
     async def ignored_wait(self, since: datetime, told: str) -> bool:
         """Whether machines told anything in vain after a moment, and after the last act of this name."""
@@ -117,7 +121,7 @@ class EventRows:
         return rows[0].at if rows else None
 
     async def ignored_events(self, after: datetime, limit: int) -> Sequence[Ignored]:
-        """What machines told in vain after a moment, oldest first; an alert not again within a day of its last."""
+        """What machines told in vain after a moment, oldest first; no alert twice within a day."""
         rows = await self.sql.rows(
             select(act)
             .where(act.c.what == _IS_IGNORED, act.c.at > after)
@@ -149,6 +153,10 @@ class _Told(msgspec.Struct):
 
     who: str
     since: datetime | None = None
+
+
+def _these(source: str, ids: Sequence[str]) -> Update:
+    return update(outage_event).where(outage_event.c.source == source, one_of(outage_event.c.id, list(ids)))
 
 
 def _ignored(row: Row[*tuple[Any, ...]]) -> Ignored:

@@ -87,6 +87,7 @@ api_key = Table(
     Column("id", String(16), primary_key=True),
     Column("digest", LargeBinary(32), nullable=False),
     Column("rights", Text, nullable=False),  # JSON list
+    Column("sources", Text, nullable=False, server_default="[]"),  # JSON list; empty: its events may name any
     Column("note", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("revoked_at", Instant),
@@ -141,6 +142,7 @@ outage_event = Table(
     Column("body", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Column("incident_id", Uuid),
+    Column("named_at", Instant),  # when responders were last told of its alert, which had fired in vain
     PrimaryKeyConstraint("source", "id"),
 )
 Index(None, outage_event.c.incident_id)

@@ -18,8 +18,8 @@ from alertd.domain.incident import Incident, State
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 
-Condition = Callable[[Rows, datetime], Awaitable[bool]]
-"""Asked at a moment of story time: whether something is wrong of which the outside must hear."""
+Condition = Callable[[Rows, datetime, datetime], Awaitable[bool]]
+"""Whether something is wrong of which the outside must hear: now, and before which moment what was due is late."""
 
 NOTHING_ELSE: Mapping[str, Condition] = {}
 """Nothing but families is asked about; what else there is stands in `usecases/conditions.py`."""
@@ -136,8 +136,9 @@ async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, ma
 
 async def _holding(deps: Deps, conditions: Mapping[str, Condition]) -> tuple[str, ...]:
     now = deps.clock.now()
+    late = now - LATE * deps.clock.rate
     async with deps.store.reading() as rows:
-        return tuple([name for name, holds in conditions.items() if await holds(rows, now)])
+        return tuple([name for name, holds in conditions.items() if await holds(rows, now, late)])
 
 
 def _answer(looks: Sequence[_Look], held: tuple[str, ...], at: datetime, machine_at: datetime) -> Audit:

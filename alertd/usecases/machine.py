@@ -27,7 +27,7 @@ BY_ITSELF = "alertd"
 IGNORED, PROPOSED, RESOLVING = "ignored event", "proposed", "resolving"
 """Names of acts that machines leave behind; nobody but the timeline and the responders' pages reads them."""
 
-_AGAIN = timedelta(days=1)  # an ignored alert that went on firing meanwhile is no news to responders
+_AGAIN = timedelta(days=1)  # so long an alert that fires in vain is no news to responders; then they forgot it
 _NAMED = 10
 _RECENT = 50  # incidents among which to look for one that has just ended
 _SIGNATURE = 64  # characters of a source that an act has room for
@@ -77,14 +77,19 @@ class Machine:
                 firing.add((self._source, told.alert))
         return received, incident
 
-    async def finish(self) -> None:
-        """Note what came in vain, once for each alert: responders are told of it, and not again while it flaps."""
+    async def finish(self) -> set[str]:
+        """Note what came in vain, so that responders are told of it; returns the alerts that are named by this.
+
+        Each is named once a day while it goes on firing, however often it flaps.
+        """
+        named: set[str] = set()
         for reason, ignored in self._ignored.items():
             alerts = list(dict.fromkeys(told.alert for told in ignored.told))
-            before = await self._rows.ignored_alerts(self._source, alerts, self._now - _AGAIN)
+            before = named | await self._rows.named_alerts(self._source, alerts, self._now - _AGAIN)
             titles = {told.alert: told.title for told in ignored.told if told.alert not in before}
             if not titles:
                 continue
+            named |= titles.keys()
             detail: dict[str, object] = {
                 "source": self._source,
                 "reason": reason,
@@ -94,6 +99,7 @@ class Machine:
             }
             await self._act(IGNORED, None, detail)
             self._deps.log.warning("event_ignored", source=self._source, reason=reason, alerts=len(titles))
+        return named
 
     # --- it fires ---------------------------------------------------------------------------------
 

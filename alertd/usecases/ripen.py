@@ -1,7 +1,5 @@
 """What goes on without a human once its time has come: a suspicion is told, a resolved incident ends (R0)."""
 
-from uuid import UUID
-
 from alertd.domain import machine, suspicion
 from alertd.domain.event import EventStatus
 from alertd.domain.incident import Incident
@@ -16,25 +14,32 @@ async def ripen(deps: Deps) -> int:
     """Tell, or end, every incident whose time has come; returns how many updates were written.
 
     Asks for each again within its transaction, so that any number of sweepers may do this at once, and a human
-    who was quicker is obeyed.
+    who was quicker is obeyed. One that fails keeps no other waiting: it is tried again at the next look, and while
+    it stands still the dead man's ping is withheld (`usecases/conditions.py`).
     """
     async with deps.store.reading() as rows:
         ripe = await rows.ripe_incidents(deps.clock.now())
     written = 0
-    for incident_id in ripe:
-        async with deps.store.transaction() as rows:
-            await rows.lock_incidents()
-            await rows.lock_cursors(incident_id)  # before anything is read or written: see alertd.store.locks
-            lane = await _ripen(deps, rows, incident_id)
+    for number in ripe:
+        try:
+            async with deps.store.transaction() as rows:
+                await rows.lock_incidents()
+                await rows.lock_cursors(number)  # before anything is read or written: see alertd.store.locks
+                lane = await _ripen(deps, rows, number)
+        except Overtaken:
+            continue
+        except Exception as error:  # whatever is wrong with this one, families of the others are to hear
+            deps.log.error("ripen_failed", incident=number, error=type(error).__name__, exc_info=True)
+            continue
         if lane is not None:
             written += 1
             deps.doorbell.ring(lane)
     return written
 
 
-async def _ripen(deps: Deps, rows: Rows, incident_id: UUID) -> str | None:
+async def _ripen(deps: Deps, rows: Rows, number: int) -> str | None:
     """Write what is due of one incident; returns the lane to ring, None if nothing was."""
-    incident, now = await rows.incident(incident_id), deps.clock.now()
+    incident, now = await rows.incident(number), deps.clock.now()
     if incident is None or incident.state.ended:
         return None
     if suspicion.resolve_due(incident, now):

@@ -43,8 +43,7 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
         responders = await rows.responders_due(deps.clock.now(), machine_at)
         ripe = await rows.ripe_incidents(deps.clock.now())
     if ripe:
-        with suppress(Overtaken):  # looked at again at the next look
-            await ripen(deps)
+        await ripen(deps)
         async with deps.store.reading() as rows:
             backlog = await rows.backlog(deps.clock.now(), machine_at)
             responders = await rows.responders_due(deps.clock.now(), machine_at)

@@ -46,8 +46,8 @@ async def take_event(
 ) -> Received:
     """Keep the event and act on it, in one transaction. A dry run is `rehearse_event`'s.
 
-    The same event again is a duplicate and changes nothing. Raises Conflict for the same id with another
-    body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
+    The same event again is a duplicate and changes nothing, unless a machine has told it in vain. Raises Conflict
+    for the same id with another body, Invalid for what it says, NotFound for a resolved alert that nobody opened.
     """
     digest = hashlib.sha256(body).digest()
     for _ in range(_TRIES):
@@ -57,7 +57,7 @@ async def take_event(
             if before is not None:
                 return before
             known = await rows.event_digest(event.source, event.id)
-            if known is not None:
+            if known is not None and not (known[0] == digest and await _in_vain(rows, event)):
                 return await _duplicate(rows, event, known[0] == digest, known[1])
             outcome = await _act(deps, rows, event, who)
             if outcome is None:
@@ -65,16 +65,19 @@ async def take_event(
             received, incident_id, lane = outcome
             if dry_run:
                 raise _Rehearsed(await _previewed(deps, rows, received))
-            await rows.add_event(
-                source=event.source,
-                event_id=event.id,
-                alert=event.alert,
-                status=event.status.value,
-                digest=digest,
-                body=body.decode(),
-                at=deps.clock.now(),
-                incident_id=incident_id,
-            )
+            if known is not None:
+                await rows.join_events(event.source, [event.id], incident_id)
+            else:
+                await rows.add_event(
+                    source=event.source,
+                    event_id=event.id,
+                    alert=event.alert,
+                    status=event.status.value,
+                    digest=digest,
+                    body=body.decode(),
+                    at=deps.clock.now(),
+                    incident_id=incident_id,
+                )
             await keep(rows, repeat, received, deps.clock.now())
         deps.log.info("event_taken", did=received.did, incident=received.incident)
         if lane is not None:
@@ -91,6 +94,12 @@ async def _previewed(deps: Deps, rows: Rows, received: Received) -> Received:
         return received
     policy = await rows.policy_of(incident.id)
     return replace(received, preview=await preview(deps, rows, incident, policy, deps.clock.now()))
+
+
+async def _in_vain(rows: Rows, event: OutageEvent) -> bool:
+    """Whether a machine has told this very event, which fires and is its alert's last word, for no incident."""
+    last = (await rows.last_words(event.source, [event.alert])).get(event.alert)
+    return last is not None and last.in_vain and last.repeats(event.id, strict=True)
 
 
 async def _duplicate(rows: Rows, event: OutageEvent, same: bool, incident_id: object) -> Received:

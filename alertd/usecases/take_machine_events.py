@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent, Told
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, IncidentId
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import TakenEvent
+from alertd.records import LastWord, TakenEvent
 from alertd.usecases.machine import Machine
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.preview import preview
@@ -111,15 +111,18 @@ async def _in(
     machine = Machine(deps, rows, source, joined, now)
     await machine.begin()
     repeated = [told.alert for told in events if told.id in known]
-    said = dict(await rows.last_words(source, repeated)) if repeated and not strict else {}
+    last = dict(await rows.last_words(source, repeated)) if repeated else {}
     became: list[Received] = []
     taken: list[TakenEvent] = []
+    joins: dict[IncidentId, list[str]] = {}  # what was kept before, by the incident that it belongs to after all
+    vain: dict[str, str] = {}  # what fires for no incident: the event that is kept, and its alert
     numbers: dict[object, int | None] = {}
     for each in events:
-        told = each
-        if told.id in known and not strict and said.get(told.alert) != told.status.value:
+        told, said = each, last.get(each.alert)
+        if told.id in known and not strict and (said is None or said.status != told.status.value):
             # It fires again as before, after it was resolved: Alertmanager had lost sight of it for a while.
             told = replace(told, id=f"{told.id} {deps.new_id()}")
+        again: LastWord | None = None  # this very telling, where it was taken before
         if told.id in known:
             digest, which = known[told.id]
             if strict and digest != told.digest:
@@ -127,20 +130,37 @@ async def _in(
                     f'event "{told.id}" of source "{source}" was taken before with another body; '
                     "an event never changes: send the change with a new id"
                 )
-            if which not in numbers:
-                incident = await rows.incident(which) if which is not None else None
-                numbers[which] = incident.number if incident is not None else None
-            became.append(Received("duplicate", numbers[which]))
-            continue
+            again = said if said is not None and said.repeats(told.id, strict=strict) else None
+            if again is None or not again.in_vain:
+                which = again.incident_id if again is not None else which
+                if which not in numbers:
+                    incident = await rows.incident(which) if which is not None else None
+                    numbers[which] = incident.number if incident is not None else None
+                became.append(Received("duplicate", numbers[which]))
+                continue
         received, incident_id = await machine.take(told)
+        if again is None:
+            known[told.id] = told.digest, incident_id
+            taken.append(
+                TakenEvent(
+                    source, told.id, told.alert, told.status.value, told.digest, told.body, now, incident_id
+                )
+            )
+        elif incident_id is None:  # it goes on firing in vain, as when it came first
+            received = Received("duplicate", None)
+        else:  # labels, policies or families have changed since, or an incident was opened
+            joins.setdefault(incident_id, []).append(again.id)
         became.append(received)
-        known[told.id] = told.digest, incident_id
-        said[told.alert] = told.status.value
-        taken.append(
-            TakenEvent(source, told.id, told.alert, told.status.value, told.digest, told.body, now, incident_id)
-        )
-    await machine.finish()
+        said = LastWord(told.id if again is None else again.id, told.status.value, incident_id)
+        last[told.alert] = said
+        if said.in_vain:
+            vain[said.id] = told.alert
+    named = await machine.finish()
     await rows.add_events(taken)
+    for incident_id, ids in joins.items():
+        await rows.join_events(source, ids, incident_id)
+    if named:
+        await rows.name_events(source, [name for name, alert in vain.items() if alert in named], now)
     return became, machine.lanes
 
 

@@ -290,6 +290,48 @@ async def test_what_fires_again_as_before_is_no_duplicate(served: Served) -> Non
     assert (await by_human(served, "GET", "/v1/incidents/1"))["state"] == "resolved"
 
 
+async def test_an_alert_is_judged_again_once_its_label_means_something(served: Served) -> None:
+    """03:00 not mapped, 03:10 mended: the next time that Alertmanager repeats itself its incident opens."""
+    group = webhook(alert("f1", service="follow-backend"), alert("f2", service="nothing"))
+    assert (await served.ask("POST", PATH, group)).json()["did"] == {"noted": 2}
+    served.clock.advance(minutes=5)
+    again = (await served.ask("POST", PATH, group)).json()
+    assert again["did"] == {"duplicate": 2}
+    assert again["alerts"][0] == {"alert": "f1", "status": "firing", "did": "duplicate", "incident": None}
+
+    served.clock.advance(minutes=5)
+    labels = Labels(service={"follow-backend": "follow"})
+    served.app.state.served = replace(served.app.state.served, labels=labels)
+    became = (await served.ask("POST", PATH, group)).json()
+    assert became["did"] == {"opened": 1, "duplicate": 1}
+    assert (became["alerts"][0]["did"], became["alerts"][0]["incident"]) == ("opened", 1)
+    for _ in range(2):
+        served.clock.advance(minutes=5)
+        assert (await served.ask("POST", PATH, group)).json()["did"] == {"duplicate": 2}
+    shown = await by_human(served, "GET", "/v1/incidents/1")
+    assert (shown["since"], len(shown["updates"])) == ("2026-11-04T19:58:00.108164Z", 1)
+    resolved = (await served.ask("POST", PATH, webhook(alert("f1", "resolved")))).json()
+    assert resolved["alerts"][0]["incident"] == 1
+    assert len((await by_human(served, "GET", "/v1/events/ignored"))["ignored"]) == 1
+
+
+async def test_an_alert_that_was_ignored_twice_is_judged_again_too(served: Served) -> None:
+    """Alertmanager lost sight of it meanwhile: it is kept as a telling of its own, which then has the incident."""
+    group, over = (
+        webhook(alert(region="eu", service="x")),
+        webhook(alert("f1", "resolved", region="eu", service="x")),
+    )
+    for each in (group, over, group):
+        served.clock.advance(seconds=30)
+        assert (await served.ask("POST", PATH, each)).json()["did"] == {"noted": 1}
+    served.app.state.served = replace(served.app.state.served, labels=Labels(service={"x": "follow"}))
+    for did in ("opened", "duplicate", "duplicate"):
+        served.clock.advance(seconds=30)
+        answer = (await served.ask("POST", PATH, group)).json()["alerts"][0]
+        assert (answer["did"], answer["incident"]) == (did, 1)
+    assert len((await by_human(served, "GET", "/v1/incidents"))["incidents"]) == 1
+
+
 async def test_no_annotation_reaches_a_family(served: Served) -> None:
     served.app.state.served = replace(served.app.state.served, labels=Labels(severity={"sev1": Severity.CRITICAL}))
     await served.ask("POST", PATH, webhook(alert(severity="sev1")))

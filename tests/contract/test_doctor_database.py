@@ -13,9 +13,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
 from alertd.cli.look_at_database import database
+from alertd.cli.look_at_keys import machine_keys
 from alertd.store import migrate
 from alertd.store.store import SqlStore
+from alertd.usecases.keys import make_key, revoke_key
 from tests.contract.surgery import Ask, doctor, said
+from tests.served import open_deps
 from tests.servers import Postgres
 
 __all__ = ["doctor"]
@@ -145,3 +148,26 @@ def test_parts_that_do_not_work(doctor: Ask, database_url: str) -> None:
     assert "start alertd worker --lane bulk" in said(found, "worker bulk", "note")
     beaten(database_url, sweeper=8000)
     assert "has not looked for 2 h" in said(doctor(database, DATABASE_URL=database_url), "sweeper", "wrong")
+
+
+def test_machines_whose_key_is_bound_to_no_source(doctor: Ask, fresh_database: Callable[[str], str]) -> None:
+    """Whoever has it speaks as any machine; people's keys, and those that were revoked, are none of this."""
+    url = fresh_database("sqlite")
+    deps, _ = open_deps(url)
+
+    async def make() -> str:
+        await make_key(deps, ("event:write",), "bound", sources=("statusbot",))
+        await make_key(deps, ("event:write", "incident:write"), "a person")
+        await make_key(deps, ("admin",), "operator")
+        await revoke_key(deps, (await make_key(deps, ("event:write",), "gone")).id)
+        return (await make_key(deps, ("event:write", "family:read"), "old")).id
+
+    assert doctor(machine_keys, DATABASE_URL=f"sqlite:///{url}.not-there") == {}
+    assert doctor(machine_keys, DATABASE_URL=url) == {}
+    key = asyncio.run(make())
+    told = said(doctor(machine_keys, DATABASE_URL=url), "api key", "note")
+    assert told == (
+        f"key {key} may speak as any source: who has it can end what another machine has opened"
+        f" -> alertd key create --right event:write --source NAME makes one that may not; then alertd key revoke {key}"
+    )
+    asyncio.run(deps.store.close())

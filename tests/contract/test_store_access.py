@@ -1,6 +1,7 @@
 """Keys, repeated commands, the story clock, human acts and events."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -36,6 +37,16 @@ async def test_a_key_is_known_by_its_id_until_it_is_revoked(books: Books):
         revoked = await rows.key("a")
     assert revoked is not None
     assert revoked.revoked_at == make.after(5)
+
+
+async def test_a_key_keeps_the_sources_that_it_may_speak_as(books: Books):
+    bound = replace(key("a"), rights=("event:write",), sources=("alertmanager", "statusbot"))
+    async with books.store.transaction() as rows:
+        await rows.add_key(bound)
+        await rows.add_key(key("b", 1))
+    async with books.store.reading() as rows:
+        assert await rows.keys() == [bound, key("b", 1)]
+        assert key("b").sources == ()
 
 
 async def test_an_answer_is_remembered_for_who_asked(books: Books):

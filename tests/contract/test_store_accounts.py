@@ -491,13 +491,13 @@ async def test_the_answer_is_kept_and_when_one_last_passed(books: Books, deps: D
 async def test_a_condition_that_holds_withholds_the_ping_and_one_that_cannot_be_asked_fails_the_audit(
     books: Books, deps: Deps
 ) -> None:
-    async def yes(_rows: object, _now: datetime) -> bool:
+    async def yes(_rows: object, _now: datetime, _late: datetime) -> bool:
         return True
 
-    async def no(_rows: object, _now: datetime) -> bool:
+    async def no(_rows: object, _now: datetime, _late: datetime) -> bool:
         return False
 
-    async def broken(_rows: object, _now: datetime) -> bool:
+    async def broken(_rows: object, _now: datetime, _late: datetime) -> bool:
         raise LookupError("a secret")
 
     answer = await audit(deps, {"nobody_on_call": yes, "all_well": no})

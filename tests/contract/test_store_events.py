@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent
 from alertd.domain.incident import Reach, Severity, State
+from alertd.records import LastWord, TakenEvent
 from alertd.store.store import SqlStore
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.planning import Overtaken
@@ -125,20 +127,79 @@ async def test_twenty_webhooks_at_once_open_one_incident(database_url: str) -> N
     assert len(alerts) == 20
 
 
+async def test_twenty_webhooks_at_once_judge_what_was_ignored_once(database_url: str) -> None:
+    """Families were imported meanwhile: one of them opens its incident, the others are duplicates of it."""
+    served = Served(*open_deps(database_url))
+    await served.sign_in()
+    await fires(served)
+    await served.families()
+    await asyncio.gather(*(fires(served) for _ in range(20)))
+    async with served.deps.store.reading() as rows:
+        found = await rows.incidents(open_only=False, limit=10)
+        alerts = await rows.alerts_of(found[0].id)
+        known = await rows.known_events("alertmanager", ["1"])
+    await served.close()
+
+    assert [(each.number, len(each.updates)) for each in found] == [(1, 1)]
+    assert alerts == {("alertmanager", "a"): "firing"}
+    assert known["1"][1] == found[0].id
+
+
+async def test_what_an_alert_said_last(books: Books) -> None:
+    """Of two at one instant the one that fires, and of two of these the later telling."""
+
+    def event(name: str, status: str, at: float, incident_id: Any = None, alert: str = "a") -> TakenEvent:
+        return TakenEvent("prober", name, alert, status, bytes(32), "{}", make.after(at), incident_id)
+
+    async with books.store.transaction() as rows:
+        await rows.add_events(
+            [
+                event("1", "firing", 0, books.incident.id),
+                event("2", "resolved", 1),
+                event("2 again", "firing", 1),
+                event("3", "firing", 0, alert="b"),
+                event("4", "resolved", 2, alert="b"),
+            ]
+        )
+    async with books.store.reading() as rows:
+        assert await rows.last_words("prober", ["a", "b", "c"]) == {
+            "a": LastWord("2 again", "firing", None),
+            "b": LastWord("4", "resolved", None),
+        }
+        assert await rows.last_words("other", ["a"]) == {}
+
+
+async def test_an_alert_is_named_again_a_day_after_it_was_named(books: Books) -> None:
+    """However often it has fired since; and an event that joins an incident after all is no longer in vain."""
+    event = TakenEvent("prober", "1", "a", "firing", bytes(32), "{}", make.NOON, None)
+    async with books.store.transaction() as rows:
+        await rows.add_events([event, replace(event, id="2", at=make.after(30))])
+        await rows.name_events("prober", ["1"], make.after(1))
+    async with books.store.transaction() as rows:
+        assert await rows.named_alerts("prober", ["a", "b"], make.NOON) == {"a"}
+        assert await rows.named_alerts("prober", ["a"], make.after(1)) == set()
+        assert await rows.named_alerts("other", ["a"], make.NOON) == set()
+        await rows.join_events("prober", ["2"], books.incident.id)
+    async with books.store.reading() as rows:
+        known = await rows.known_events("prober", ["1", "2"])
+        assert {name: which for name, (_, which) in known.items()} == {"1": None, "2": books.incident.id}
+
+
 async def test_events_and_what_is_ripe_are_found_by_their_indexes(books: Books) -> None:
     with listening() as heard:
         async with books.store.reading() as rows:
             assert await rows.known_events("alertmanager", ["1"]) == {}
             assert await rows.incidents_of_alerts("alertmanager", ["a"]) == {}
             assert await rows.last_words("alertmanager", ["a"]) == {}
-            assert await rows.ignored_alerts("alertmanager", ["a"], make.NOON) == set()
+            assert await rows.named_alerts("alertmanager", ["a"], make.NOON) == set()
             assert await rows.ripe_incidents(make.NOON) == []
             assert await rows.ignored_events(make.NOON, 10) == []
     async with books.store.transaction() as rows:
         for words, index in (
             (("outage_event", "incident_id IS NOT NULL"), "ix_outage_event_source_alert"),
             (("outage_event", "DISTINCT"), "ix_outage_event_source_alert"),
-            (("FROM incident", "confirm_at"), "ix_incident_open"),
+            (("outage_event", "row_number"), "ix_outage_event_source_alert"),
+            (("SELECT incident.number", "confirm_at"), "ix_incident_open"),
             (("FROM act", "what"), "ix_act_ignored"),
         ):
             [plan] = await plans(rows, heard, *words)

@@ -57,7 +57,18 @@ class Watched(Rig):
 
     def machine_key(self) -> str:
         """The key of a machine, made as the guide says."""
-        argv = [sys.executable, "-m", "alertd", "key", "create", "--right", "event:write", "-o", "json"]
+        argv = [
+            sys.executable,
+            "-m",
+            "alertd",
+            "key",
+            "create",
+            "--right",
+            "event:write",
+            "--source",
+            "alertmanager",
+        ]
+        argv += ["-o", "json"]
         made = subprocess.run(argv, env=self._env, cwd=self.folder, check=True, capture_output=True, timeout=60)
         secret: str = json.loads(made.stdout)["secret"]
         return secret

@@ -7,6 +7,7 @@ from alertd.domain.audit import Audit
 from alertd.ports import Later, Refused
 from alertd.ports.deps import Timing
 from alertd.usecases.audit import audit
+from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.ping import Pinger
 from tests import make
 from tests.scenario.world import World
@@ -35,7 +36,7 @@ class Watched:
 
     async def audit(self) -> Audit:
         """The auditor asks, and pings if all is well."""
-        answer = await audit(self._deps)
+        answer = await audit(self._deps, CONDITIONS)
         before = self.outside.pings
         await self._pinger.after(answer)
         assert (self.outside.pings > before) is answer.well
@@ -146,6 +147,81 @@ async def test_those_who_can_or_will_not_be_told_are_accounted_for_by_name(town:
     await world.until_local("2026-11-05 07:00")
     for name in ("mia", "ben", "ann"):
         world.phone(name).forget()
+
+
+async def test_a_suspicion_that_nobody_tells_in_time_is_heard_of_outside(town: Callable[..., World]) -> None:
+    """No family is touched by what is held, so no family is late: it is asked about by itself."""
+    world = town(policy=make.policy(sources={"prober": ("open",)}))
+    watched = Watched(world)
+    await world.family()
+    await world.machine("prober")
+    world.clock.advance(minutes=5, seconds=10)
+    assert (await watched.audit()).well
+
+    world.clock.advance(seconds=1)
+    answer = await watched.audit()
+    assert (answer.passed, answer.families, answer.withheld) == (True, 0, ("suspicion_or_end_overdue",))
+    assert world.log.named("ping_withheld") == [{"why": "suspicion_or_end_overdue"}]
+
+    await world.settle()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
+    world.clock.advance(seconds=30)
+    assert (await watched.audit()).well
+
+
+async def test_an_end_that_nobody_carries_out_is_heard_of_outside(town: Callable[..., World]) -> None:
+    """Also where families know of it; and a suspicion whose end is near waits for that, not for `confirm`."""
+    world = town(policy=make.policy(sources={"bot": ("open", "resolve")}))
+    watched = Watched(world)
+    await world.family()
+    await world.machine("bot")
+    world.clock.advance(minutes=4)
+    await world.machine("bot", "resolved")
+    world.clock.advance(minutes=15, seconds=10)
+    assert (await watched.audit()).well
+    world.clock.advance(seconds=1)
+    assert (await watched.audit()).withheld == ("suspicion_or_end_overdue",)
+    await world.settle()
+    world.clock.advance(seconds=30)
+    assert (await watched.audit()).well
+    world.phone("mia").expect_nothing()
+
+    await world.machine("bot")
+    await world.fast_forward(minutes=5)
+    world.phone("mia").forget()
+    await world.machine("bot", "resolved")
+    world.clock.advance(minutes=15, seconds=11)
+    assert (await watched.audit()).withheld == ("suspicion_or_end_overdue",)
+    await world.settle()
+    world.phone("mia").forget()
+    world.clock.advance(seconds=30)
+    assert (await watched.audit()).well
+
+
+async def test_what_waits_for_a_human_is_nothing_to_hear_of(town: Callable[..., World]) -> None:
+    """Minor, by the policy: nobody else tells it, however long that takes."""
+    world = town(policy=make.policy(sources={"prober": ("open",)}))
+    watched = Watched(world)
+    await world.family()
+    await world.machine("prober", severity="minor")
+    world.clock.advance(days=3)
+    assert (await watched.audit()).well
+
+
+async def test_ten_seconds_are_real_ones(town: Callable[..., World]) -> None:
+    """In a story that runs sixty times as fast they are ten minutes."""
+    world = town(policy=make.policy(sources={"prober": ("open",)}))
+    watched = Watched(world)
+    world.clock.rate = 60.0
+    await world.family()
+    await world.machine("prober")
+    world.clock.advance(minutes=15)
+    assert (await watched.audit()).well
+    world.clock.advance(seconds=1)
+    assert not (await watched.audit()).well
+    await world.settle()
+    world.phone("mia").forget()
 
 
 async def test_over_a_whole_outage_nobody_is_ever_unaccounted_for(town: Callable[..., World]) -> None:

@@ -93,6 +93,32 @@ async def test_what_flaps_for_an_hour_is_told_once_a_day(world: OnCallWorld):
     assert world.sql("SELECT count(*) FROM incident") == [(0,)]
 
 
+async def test_what_flaps_for_ever_is_named_again_once_a_day(world: OnCallWorld):
+    """Whoever forgot to mend it is reminded, and nobody is told more than once."""
+    for number in range(4 * 24):
+        told = unmapped("DiskFull")
+        await take_machine_events(world.deps, "prober", [replace(told[0], id=f"DiskFull {number}")])
+        await world.settle()
+        if number % 24 == 0:
+            world.on_call("owner").expect_nudge("1 alert of prober", "DiskFull")
+        world.clock.advance(minutes=60)
+
+
+async def test_what_goes_on_firing_is_named_again_once_a_day(world: OnCallWorld):
+    """Alertmanager repeats one and the same alert: within the day nothing is written, and never another event."""
+    for number in range(3 * 6):
+        before = world.sql("SELECT count(*) FROM act")
+        [received] = await take_machine_events(world.deps, "prober", unmapped("DiskFull"))
+        assert received.did == ("noted" if number == 0 else "duplicate")
+        if number % 6:
+            assert world.sql("SELECT count(*) FROM act") == before
+        await world.settle()
+        if number % 6 == 0:
+            world.on_call("owner").expect_nudge("1 alert of prober", "DiskFull")
+        world.clock.advance(hours=4)
+    assert world.sql("SELECT count(*), count(incident_id) FROM outage_event") == [(1, 0)]
+
+
 async def test_who_cannot_be_reached_is_passed_over(world: OnCallWorld):
     """The next one is told at once; and where nobody can be, it is tried again a minute later, and logged."""
     world.break_pager("owner", Refused)

@@ -1,6 +1,8 @@
 """R0: machines suspect, humans confirm, and families hear neither too early nor never."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,14 @@ from alertd.domain.errors import Conflict
 from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, Kind, Reach, Severity, State
 from alertd.domain.policy import Escalation
+from alertd.ports.deps import Timing
+from alertd.store.types import to_us
+from alertd.usecases.audit import audit
+from alertd.usecases.conditions import CONDITIONS
+from alertd.usecases.received import Received
 from alertd.usecases.ripen import ripen
 from alertd.usecases.sweep import sweep
+from alertd.usecases.take_event import take_event
 from alertd.usecases.take_machine_events import take_machine_event, take_machine_events
 from tests import make
 from tests.scenario.world import World
@@ -260,6 +268,44 @@ async def test_two_sweepers_tell_it_once(town: Callable[..., World]):
         world.phone("mia").expect(channel, "Follow may be down")
 
 
+async def test_one_suspicion_that_cannot_be_told_keeps_nobody_else_waiting(town: Callable[..., World]):
+    """Another one is told, a family elsewhere hears in time; of the one the outside hears, until it is mended."""
+    world = town()
+    await world.family()
+    await world.family("fam-2", make.caregiver("ben", "sms"), region="eu")
+    await world.family("fam-3", make.caregiver("ann", "sms"), region="ap")
+    await world.outage("share", regions=("eu",), message="Nothing arrives.")
+    world.phone("ben").expect_sms("Nothing arrives.")
+    world.clock.advance(minutes=24)
+    for region in ("us", "ap"):
+        await world.machine("prober", alert=region, regions=(region,))
+    world.sql(
+        "CREATE TRIGGER broken BEFORE INSERT ON incident_update WHEN new.incident_id = "
+        "(SELECT id FROM incident WHERE number = 2) BEGIN SELECT raise(ABORT, 'broken'); END"
+    )
+    world.clock.advance(minutes=5, seconds=30)
+    swept = await sweep(world.deps, broker=False)
+    assert set(swept.alone) == {"bulk", "urgent"}
+    assert world.sql("SELECT family_id, reason, state FROM delivery WHERE state = 'pending'") == [
+        ("fam-2", "silence", "pending")
+    ]
+    told = world.log.named("ripen_failed")
+    assert [(each["incident"], each["error"], each["exc_info"]) for each in told] == [(2, "IntegrityError", True)]
+    assert (await audit(replace(world.deps, timing=Timing(look_twice=0.0)), CONDITIONS)).withheld == (
+        "suspicion_or_end_overdue",
+    )
+    await world.settle()
+    world.phone("ben").expect_sms("No news")
+    world.phone("ann").expect_sms("Follow may be down")
+    world.phone("mia").expect_nothing()
+
+    world.sql("DROP TRIGGER broken")
+    await sweep(world.deps, broker=False)
+    await world.settle()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
+
+
 # --- what a source may do -------------------------------------------------------------------------
 
 
@@ -357,6 +403,111 @@ async def test_a_machine_widens_where_it_may(town: Callable[..., World]):
     for channel in ("push", "sms"):
         world.phone("ben").expect(channel, "Follow is down")
         world.phone("mia").expect(channel, "still down")  # as of a human's: for her it is progress
+
+
+# --- what was ignored, and goes on firing ------------------------------------------------------------
+
+
+def telling(source: str = "prober", name: str = "1", **changes: Any) -> OutageEvent:
+    """One telling, to be told again word for word."""
+    given: dict[str, Any] = {
+        "source": source, "id": name, "alert": "probe", "service": "follow", "severity": Severity.CRITICAL,
+        "status": EventStatus.FIRING, "title": "Probe fails",
+    }  # fmt: skip
+    return OutageEvent(**given | changes)
+
+
+async def tells(world: World, event: OutageEvent, body: bytes = b"the same") -> Received:
+    """A machine tells it (again)."""
+    received = await take_machine_event(world.deps, event, body)
+    await world.settle()
+    return received
+
+
+async def test_what_touched_nobody_opens_its_incident_once_families_are_there(town: Callable[..., World]):
+    """The nightly import comes after the alert; nobody waits until it has resolved and fired anew."""
+    world = town()
+    assert (await tells(world, telling())).why == "no family uses follow"
+    await world.fast_forward(minutes=10)
+    await world.family()
+
+    received = await tells(world, telling())
+    assert (received.did, received.incident, received.why) == ("opened", 1, None)
+    assert (await incident(world)).opened_at == make.after(10)
+    assert world.sql("SELECT id, incident_id IS NOT NULL, at FROM outage_event") == [("1", 1, to_us(make.NOON))]
+    for _ in range(3):
+        assert await tells(world, telling()) == Received("duplicate", 1)
+    await world.fast_forward(minutes=5)
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow may be down")
+
+
+async def test_what_its_source_might_not_do_is_done_once_the_policy_lets_it(town: Callable[..., World]):
+    """And the alert belongs to the incident: its end is that of the incident's."""
+    world = town()
+    await world.family()
+    assert "open by itself" in ((await tells(world, telling("bot"))).why or "")
+    policy = make.policy(sources={"bot": ("open", "resolve")})
+    world.deps = replace(world.deps, policies=dict.fromkeys(("follow", "share"), policy), default_policy=policy)
+    assert (await tells(world, telling("bot"))).did == "opened"
+    await world.fast_forward(minutes=1)
+    ended = await tells(world, telling("bot", "2", status=EventStatus.RESOLVED))
+    assert "is resolved at" in (ended.why or "")
+    await world.fast_forward(minutes=15)
+    assert (await incident(world)).state is State.RESOLVED
+
+
+async def test_what_was_ignored_joins_what_a_human_has_opened_meanwhile(town: Callable[..., World]):
+    """It is noted there once; then it is a duplicate, and so it stays when they have ended it."""
+    world = town()
+    await world.family()
+    await tells(world, telling("shy"))
+    await world.outage("follow", message="Nothing arrives.")
+    world.phone("mia").forget()
+    assert await tells(world, telling("shy")) == Received("noted", 1)
+    assert await tells(world, telling("shy")) == Received("duplicate", 1)
+    await world.cancel()
+    world.phone("mia").forget()
+    assert await tells(world, telling("shy")) == Received("duplicate", 1)
+    assert world.sql("SELECT count(*) FROM incident") == [(1,)]
+
+
+async def test_only_what_an_alert_said_last_is_judged_again(town: Callable[..., World]):
+    """It was resolved since, or said something newer: whoever sends the old word again is late."""
+    world = town()
+    await tells(world, telling())
+    await tells(world, telling(name="3", alert="other"))
+    await world.fast_forward(minutes=1)
+    await tells(world, telling(name="2", status=EventStatus.RESOLVED))
+    await tells(world, telling(name="4", alert="other", severity=Severity.MINOR))
+    await world.family()
+    for name, alert in (("1", "probe"), ("3", "other")):
+        assert await tells(world, telling(name=name, alert=alert)) == Received("duplicate", None)
+    assert world.sql("SELECT count(*) FROM incident") == [(0,)]
+    assert (await tells(world, telling(name="4", alert="other", severity=Severity.MINOR))).did == "opened"
+
+
+async def test_an_event_that_changes_is_refused_also_where_it_was_ignored(town: Callable[..., World]):
+    world = town()
+    await tells(world, telling())
+    await world.family()
+    with pytest.raises(Conflict, match="an event never changes"):
+        await tells(world, telling(), b"another")
+    assert world.sql("SELECT count(*) FROM incident") == [(0,)]
+
+
+async def test_a_human_who_sends_what_was_ignored_opens_it(town: Callable[..., World]):
+    """They took the machine's own words, and have the right to."""
+    world = town()
+    await world.family()
+    await tells(world, telling("shy"))
+    for expected in ("opened", "duplicate"):
+        received = await take_event(world.deps, telling("shy"), b"the same", who="ann")
+        assert (received.did, received.incident) == (expected, 1)
+    await world.settle()
+    for channel in ("push", "sms"):
+        world.phone("mia").expect(channel, "Follow is down")
+    assert world.sql("SELECT count(*), count(incident_id) FROM outage_event") == [(1, 1)]
 
 
 # --- the end --------------------------------------------------------------------------------------

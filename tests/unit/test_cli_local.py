@@ -50,6 +50,27 @@ def test_a_key_from_making_to_revoking(alertd: Shell) -> None:
     assert alertd("key", "create") == 2
 
 
+def test_a_key_that_is_bound_to_sources(alertd: Shell) -> None:
+    """The list says as whom a key's events may speak; what cannot be bound, or is no name, is refused."""
+    alertd("db", "upgrade")
+    bound = ("--right", "event:write", "--source", "statusbot", "--source", "prober", "--source", "prober")
+    assert alertd.json("key", "create", *bound)["sources"] == ["statusbot", "prober"]
+    assert alertd("key", "create", "--right", "event:write", "--note", "old") == 0
+    assert alertd("key", "create", "--right", "incident:read", "--note", "board") == 0
+    assert [key["sources"] for key in alertd.json("key", "list")["keys"]] == [["statusbot", "prober"], [], []]
+    alertd("key", "list")
+    heads, *lines = alertd.out.splitlines()
+    at, end = heads.index("SOURCES"), heads.index("RIGHTS")
+    assert [line[at:end].strip() for line in lines] == ["statusbot prober", "any", "-"]
+
+    for name in ("", "a b", "x" * 101):
+        assert alertd("key", "create", "--right", "event:write", "--source", name) == 1
+        assert "source: " in alertd.err
+    assert alertd("key", "create", "--right", "incident:write", "--source", "statusbot") == 1
+    assert "add --right event:write" in " ".join(alertd.err.split())
+    assert len(alertd.json("key", "list")["keys"]) == 3
+
+
 def test_a_database_without_tables(alertd: Shell) -> None:
     """1, and the command that makes them."""
     assert alertd("key", "list") == 1
