@@ -11,6 +11,12 @@ from alertd.domain.incident import IncidentId, Scope
 from alertd.domain.paging import Paged, PageKey
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
+ACK, IGNORED_EVENT = "ack", "ignored event"
+"""Acts that are read again: a responder's acknowledgement, and what a machine told in vain."""
+
+SIGNATURE = 64
+"""Characters that an act has for who did it."""
+
 
 @dataclass(slots=True)
 class Planned:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from alertd.api.entry import Entry
 from alertd.domain.delivery import DeliveryState
-from alertd.domain.paging import PLANS, TEXTS, ResponderLadder
+from alertd.domain.paging import FAILING, ResponderLadder
 from alertd.records import PageRow
 
 _WHY = {
@@ -12,7 +12,6 @@ _WHY = {
     ResponderLadder.POST: "an update is due",
     ResponderLadder.NEWS: "families wait for news",
 }
-_FAILS = {TEXTS: "a text fails", PLANS: "a family's data fails"}
 
 
 def told_to_responders(pages: Iterable[PageRow]) -> Iterator[Entry]:
@@ -20,7 +19,7 @@ def told_to_responders(pages: Iterable[PageRow]) -> Iterator[Entry]:
     for page in pages:
         what = "page" if page.page else "nudge"
         subject = page.key.subject
-        why = _WHY.get(page.key.ladder) or _FAILS.get(subject)
+        why = _WHY.get(page.key.ladder) or FAILING.get(subject)
         why = why or (f"{subject} fails" if subject.startswith("channel ") else subject)
         said = _became(page, what)
         if said is not None:

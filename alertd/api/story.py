@@ -9,8 +9,7 @@ from alertd.api.entry import Entry, Told
 from alertd.api.failures import failed
 from alertd.api.paged import told_to_responders
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.records import FailedTry, PageRow
-from alertd.usecases.ack_incident import ACT
+from alertd.records import ACK, FailedTry, PageRow
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
 
@@ -37,7 +36,7 @@ def tell(
         number = said.get("update", 1 if what == "open" else None)
         if isinstance(number, int):
             signed[number] = who
-        elif what == ACT:
+        elif what == ACK:
             entries.append(Entry(at, what, f"Acknowledged by {who}; no deadline moves.", who=who))
         else:
             entries.append(Entry(at, what, _act(who, what, said.get("why")), who=who))

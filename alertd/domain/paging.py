@@ -19,7 +19,10 @@ HOPE = timedelta(minutes=1)
 TEXTS, PLANS = "texts", "family data"
 """Troubles for which families are told all the same, in other words or at other hours (R14)."""
 
-NUDGED = frozenset({TEXTS, PLANS})
+FAILING = {TEXTS: "a text fails", PLANS: "a family's data fails"}
+"""What people read of them."""
+
+NUDGED = frozenset(FAILING)
 """Troubles that wake nobody."""
 
 

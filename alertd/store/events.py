@@ -10,13 +10,12 @@ import msgspec
 from sqlalchemy import Row, Update, and_, func, insert, literal, or_, select, update
 
 from alertd.domain.incident import IncidentId
-from alertd.records import Ignored, LastWord, TakenEvent
+from alertd.records import IGNORED_EVENT, Ignored, LastWord, TakenEvent
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, outage_event
 
-IGNORED = "ignored event"
-_IS_IGNORED = literal(IGNORED, literal_execute=True)
+_IS_IGNORED = literal(IGNORED_EVENT, literal_execute=True)
 """As `ix_act_ignored` has it: both databases want the very same value."""
 
 

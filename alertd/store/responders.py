@@ -15,15 +15,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import IncidentId
 from alertd.domain.paging import OwedPage, PageKey, ResponderLadder, unreachable
-from alertd.records import Lease, PageOutcome, PageRow
+from alertd.records import ACK, Lease, PageOutcome, PageRow
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, page, responder_watch, trouble
 from alertd.store.types import Instant
-
-ACK = "ack"
-"""What the record of human acts calls a responder's acknowledgement."""
 
 _DUE = page.c.state.in_([literal("pending", literal_execute=True), literal("unknown", literal_execute=True)])
 """The condition of `ix_page_due`, with its values: both databases want the very same one."""

@@ -9,14 +9,13 @@ from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
-from alertd.domain.paging import NUDGED, PLANS, TEXTS, ResponderLadder
+from alertd.domain.paging import FAILING, NUDGED, PLANS, TEXTS, ResponderLadder
 from alertd.domain.post_by import beginning
 from alertd.ports import Content, PageSaying
 from alertd.records import Ignored
 from alertd.texts.clean import clean
 
 _NAMED, _WHYS = 3, 2  # of alerts, and of reasons; the log and the database have all
-_FAILS = {TEXTS: "a text fails", PLANS: "a family's data fails"}
 _CODE = 160  # characters
 
 
@@ -57,7 +56,7 @@ def _title(saying: PageSaying) -> str:
         case ResponderLadder.NEWS:
             return f"{mark}: families in incident {number} wait for news"
         case ResponderLadder.TROUBLE if saying.subject in NUDGED:
-            return f"{mark}: {_FAILS[saying.subject]} in incident {number}"
+            return f"{mark}: {FAILING[saying.subject]} in incident {number}"
         case ResponderLadder.TROUBLE:
             return f"{mark}: {saying.subject}{' fails' if _is_channel(saying) else ''} in incident {number}"
     return f"{mark}: incident {number} needs an update by {_time(saying, saying.post_by)}"

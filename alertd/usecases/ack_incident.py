@@ -12,10 +12,9 @@ from alertd.domain.post_by import post_by
 from alertd.domain.responders import plan_pages
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.records import ACK
 from alertd.usecases.plan_responders import responding
 from alertd.usecases.repeat import Repeat, answered, keep
-
-ACT = "ack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ async def ack_incident(
         fresh = not dry_run and not await _used(rows, incident, page)
         if fresh:
             detail: dict[str, object] = {"page": str(page)} if page is not None else {}
-            await rows.add_act(deps.new_id(), now, who, ACT, incident.id, detail)
+            await rows.add_act(deps.new_id(), now, who, ACK, incident.id, detail)
             await rows.touch_responders(incident.id, now)
         due, coming = await whats_next(deps, rows, incident, now)
         done = Acknowledged(incident.number, due, coming)
@@ -71,7 +70,7 @@ async def _used(rows: Rows, incident: Incident, page: UUID | None) -> bool:
     if page is None:
         return False
     acts = await rows.acts(incident.id)
-    return any(what == ACT and json.loads(detail).get("page") == str(page) for _, _, what, detail in acts)
+    return any(what == ACK and json.loads(detail).get("page") == str(page) for _, _, what, detail in acts)
 
 
 async def whats_next(deps: Deps, rows: Rows, incident: Incident, now: datetime) -> tuple[datetime, Coming | None]:

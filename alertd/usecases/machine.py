@@ -15,6 +15,7 @@ from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, IncidentId, Kind, Severity
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.records import IGNORED_EVENT, SIGNATURE
 from alertd.usecases import wording
 from alertd.usecases.open_incident import add_opened
 from alertd.usecases.planning import Overtaken
@@ -24,13 +25,12 @@ from alertd.usecases.write_update import lane_of, lane_of_notices, write_update
 BY_ITSELF = "alertd"
 """How an act is signed that nobody did."""
 
-IGNORED, PROPOSED, RESOLVING = "ignored event", "proposed", "resolving"
+PROPOSED, RESOLVING = "proposed", "resolving"
 """Names of acts that machines leave behind; nobody but the timeline and the responders' pages reads them."""
 
 _AGAIN = timedelta(days=1)  # so long an alert that fires in vain is no news to responders; then they forgot it
 _NAMED = 10
 _RECENT = 50  # incidents among which to look for one that has just ended
-_SIGNATURE = 64  # characters of a source that an act has room for
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class Machine:
                 "alerts": list(dict.fromkeys(titles.values()))[:_NAMED],
                 "count": len(titles),
             }
-            await self._act(IGNORED, None, detail)
+            await self._act(IGNORED_EVENT, None, detail)
             self._deps.log.warning("event_ignored", source=self._source, reason=reason, alerts=len(titles))
         return named
 
@@ -270,7 +270,7 @@ class Machine:
 
     @property
     def _signed(self) -> str:
-        return self._source[:_SIGNATURE]
+        return self._source[:SIGNATURE]
 
 
 def opened_by_event(acts: Sequence[tuple[datetime, str, str, str]]) -> bool:

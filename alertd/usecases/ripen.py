@@ -5,6 +5,7 @@ from alertd.domain.event import EventStatus
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.records import SIGNATURE
 from alertd.usecases.machine import BY_ITSELF, opened_by_event
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.write_update import lane_of, write_update
@@ -65,7 +66,7 @@ async def _write(
     deps: Deps, rows: Rows, incident: Incident, changed: Incident, who: str, what: str | None
 ) -> str | None:
     families = await rows.count_touched(changed.scope)
-    if not await write_update(deps, rows, incident, changed, who=who[:64], families=families, what=what):
+    if not await write_update(deps, rows, incident, changed, who=who[:SIGNATURE], families=families, what=what):
         raise Overtaken  # a holding was written at this very moment
     deps.log.info("incident_ripened", incident=incident.number, state=changed.state, told=changed.newest.notify)
     return lane_of(incident, changed, families)
