@@ -71,7 +71,7 @@ def a_scenario(folder: Path, script: str = MORNING) -> Path:
     shutil.copytree(shipped_config() / "scenarios" / "demo", folder)
     (folder / "weekend.yaml").write_text(script)
     settings = (folder / "alertd.yaml").read_text()
-    (folder / "alertd.yaml").write_text(settings.replace("rate: 1800", "rate: 900"))
+    (folder / "alertd.yaml").write_text(settings.replace("rate: 1800", "rate: 600"))
     return folder
 
 
@@ -93,7 +93,7 @@ def test_the_demo_tells_every_family_and_says_so(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
     assert told["passed"] is True
-    assert told["story"]["rate"] == 900
+    assert told["story"]["rate"] == 600
     assert told["families"] == {"all": 200, "heard": 195, "unreached": 5}
     assert {each["family"] for each in told["unreached"]} == sample().unreachable
     assert {each["rest"] for each in told["unreached"]} == {"no_address"}
