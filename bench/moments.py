@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from sqlalchemy import text
 
+from alertd.domain.incident import State
 from alertd.usecases.publish import News
 from bench.daemon import Daemon, token
 from bench.processes import require_proc
@@ -83,17 +84,26 @@ async def urgent(rig: Rig, database: str, crowd: int, rounds: int) -> list[Row]:
         await daemon.start()
         number = 0
 
+        opened: list[int] = []
+
         async def one() -> float:
             nonlocal number
             began = time.perf_counter()
-            await daemon.open("share", f"r{number}")
+            opened.append(await daemon.open("share", f"r{number}"))
             await daemon.heard(token("share", number))
             number += 1
             return time.perf_counter() - began
 
+        async def end_all() -> None:
+            """So that no more are open at once than on the worst of days."""
+            while opened:
+                await daemon.tell(opened.pop(), News(state=State.RESOLVED))
+            await daemon.settled()
+
         for _ in range(rounds):
             await daemon.settled()
             idle += [await one() for _ in range(each // 2)]
+            await end_all()
             rig.provider.reset()
             incident = await daemon.open("follow")
             await daemon.count(100)
@@ -102,7 +112,8 @@ async def urgent(rig: Rig, database: str, crowd: int, rounds: int) -> list[Row]:
                 within.append(await one())
             busy.append(within)
             await daemon.settled()
-            await daemon.end(incident)
+            opened.append(incident)
+            await end_all()
     all_busy = [value for round_ in busy for value in round_]
     ratio = _median(all_busy) / _median(idle)
     late = sorted(_p95(round_) for round_ in busy)[len(busy) // 2]
