@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Row, and_, case, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
@@ -38,12 +38,16 @@ class ResponderRows:
     # --- the watch -------------------------------------------------------------------------------
 
     async def touch_responders(self, incident_id: UUID, at: datetime) -> None:
-        """Make an incident's own watch due at `at`, in story time, unless it is due earlier."""
+        """Make an incident's own watch due at `at`, in story time, unless it is due earlier.
+
+        It waits for whoever is planning that watch, also where it is due: they may not have seen what happened.
+        """
         column = responder_watch.c.look_at
+        later = or_(column.is_(None), column > at)
         await self.sql.run(
             update(responder_watch)
-            .where(responder_watch.c.incident_id == incident_id, or_(column.is_(None), column > at))
-            .values(look_at=at)
+            .where(responder_watch.c.incident_id == incident_id)
+            .values(look_at=case((later, literal(at, Instant())), else_=column))
         )
 
     async def watch_responders(self, incident_id: UUID, at: datetime) -> None:

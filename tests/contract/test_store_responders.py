@@ -13,6 +13,7 @@ from alertd.store.tables import page, responder_watch
 from tests import make
 from tests.contract.books import LEASE, Books
 from tests.contract.test_store_indexes import listening, plans
+from tests.contract.test_store_locks import until_blocked
 from tests.make import after
 
 
@@ -114,6 +115,22 @@ async def test_who_publishes_while_it_is_planned_is_not_overlooked(pages: Books)
         await planner.look_again(pages.incident.id, after(19))
     await publishing
     assert await look_at(pages) == after(1)
+
+
+async def test_what_comes_while_a_watch_that_was_due_is_planned_makes_it_due_again(pages: Books):
+    """The planner has looked already, and would rest; whoever tells of a failure waits, and is not overlooked."""
+    async with pages.store.transaction() as planner:
+        assert await planner.take_responders(make.NOON) == pages.incident.id
+
+        async def fail() -> None:
+            async with pages.store.transaction() as rows:
+                await rows.touch_responders(pages.incident.id, make.NOON)
+
+        failing = asyncio.create_task(fail())
+        await until_blocked(pages.store, failing)
+        await planner.look_again(pages.incident.id, None)
+    await failing
+    assert await look_at(pages) == make.NOON
 
 
 # --- pages ----------------------------------------------------------------------------------------
