@@ -9,6 +9,7 @@ from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason,
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
 from alertd.domain.paging import Paged, PageKey
+from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
 
@@ -312,11 +313,17 @@ class PageRow:
     planned_at: datetime
     accepted_at: datetime | None
     code: str | None
+    provider_id: str | None = None  # the message that the state is about, once a provider took one
 
     @property
     def paged(self) -> Paged:
         """As the planner sees it."""
         return Paged(self.key, self.state, self.attempts)
+
+    @property
+    def standing(self) -> Standing:
+        """As far as a receipt needs to know it."""
+        return Standing(self.state, self.attempts, self.provider_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +334,7 @@ class PageOutcome:
     state: DeliveryState
     code: str | None = None
     due_at: datetime | None = None  # machine time of the next try
+    provider_id: str | None = None  # where it was accepted
 
 
 @dataclass(frozen=True, slots=True)

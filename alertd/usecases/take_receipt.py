@@ -11,6 +11,7 @@ from alertd.ports import Callback, Forged, Receives, Report
 from alertd.ports.deps import Deps
 from alertd.ports.store import Moved
 from alertd.records import Received
+from alertd.usecases.take_page_receipt import take_page_receipt
 
 _TRIES = 5  # where somebody else writes the same delivery each time; its states only move forward, and are few
 _GATHER = 0.02  # seconds; a provider that reports is in no hurry
@@ -57,6 +58,8 @@ class Receipts:
         deps = self._deps
         async with deps.store.reading() as rows:
             standing = await rows.standing(report.delivery, channel)
+        if standing is None and await take_page_receipt(deps, report):
+            return
         if standing is None or report.attempt > standing.attempts:
             deps.log.info("callback_unknown", provider=channel, why="a try that alertd does not know")
             return
