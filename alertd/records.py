@@ -131,6 +131,7 @@ class Received:
 
     before: DeliveryState
     after: DeliveryState | None  # None: the delivery stays as it is, but it may have arrived
+    incident: IncidentId
     family: FamilyId
     due: int = 0  # watches that are to be planned at once
 
@@ -188,6 +189,7 @@ class FailedTry:
     code: str | None
     opted_out: bool  # who has the address said stop
     followed: tuple[Followed, ...] = ()
+    taken: bool = False  # the provider had taken it, and gave it up later
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ def _sendable(machine_at: datetime) -> Any:
 
 
 def _after(found: PageRow, report: Report) -> DeliveryState | None:
-    return follows(found.standing, report.word, report.attempt, report.provider_id)
+    return follows(found.standing, report.word, report.attempt, report.provider_id, ours=report.ours)
 
 
 def _page(row: Row[*tuple[Any, ...]]) -> PageRow:

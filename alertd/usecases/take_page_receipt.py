@@ -14,7 +14,7 @@ async def take_page_receipt(deps: Deps, report: Report) -> bool:
         page = await rows.page(report.delivery)
     if page is None or report.attempt > page.attempts:
         return False
-    if follows(page.standing, report.word, report.attempt, report.provider_id) is None:
+    if follows(page.standing, report.word, report.attempt, report.provider_id, ours=report.ours) is None:
         return True  # known already: nobody waits for the right to write nothing
     async with deps.store.transaction() as rows:
         moved = await rows.take_page_receipt(report, deps.clock.now())

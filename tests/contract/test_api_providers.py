@@ -88,6 +88,27 @@ async def test_undelivered_is_told_over_another_way_and_stands_in_the_timeline(
     assert any("30003" in text for text in texts), texts
 
 
+async def test_our_own_fault_is_told_over_another_way_and_stands_in_the_timeline(
+    served: Served, twilio: ReportingChannel
+) -> None:
+    """30034: taken, and given up as our sender is not registered; the number is as good as before."""
+    [message] = twilio
+    for _ in range(2):
+        answer = await post(served, form("undelivered", ErrorCode="30034"), message.attempt_id)
+        assert answer.status_code == 204
+    await served.work()
+    assert await states(served) == [("email", "accepted", None), ("sms", "parked", "misconfigured: 30034")]
+    assert served.log.named("channel_misconfigured")[0]["code"] == "30034"
+    await served.sign_in()
+    told = (await served.ask("GET", "/v1/incidents/1/timeline")).json()["entries"]
+    assert [entry["text"] for entry in told if entry["what"] == "parked"] == [
+        "sms to family fam-1 not delivered (misconfigured: 30034): our own fault, see alertd doctor; "
+        "told over email instead"
+    ]
+    [person] = (await served.ask("GET", "/v1/families/fam-1")).json()["caregivers"]
+    assert not any(each.get("suspended_code") for each in person["addresses"])
+
+
 async def test_a_page_that_came_to_nothing_is_followed_by_the_next_and_the_timeline_says_so(
     served: Served, twilio: ReportingChannel
 ) -> None:

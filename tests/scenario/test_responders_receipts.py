@@ -55,6 +55,7 @@ def only_page(world: OnCallWorld) -> UUID:
     [
         (Word.UNDELIVERED, "30003", False, "undelivered", "30003"),  # the phone is off
         (Word.REFUSED, "30005", False, "refused", "30005"),  # there is no such number
+        (Word.UNDELIVERED, "30034", True, "parked", "misconfigured: 30034"),  # our sender is not registered
     ],
 )
 async def test_at_three_in_the_morning_the_page_comes_to_nothing_and_the_next_one_is_paged(
@@ -272,3 +273,56 @@ async def test_the_word_on_a_nudge_of_ignored_events_changes_nothing(world: OnCa
     assert world.sql("SELECT count(*) FROM page") == [(0,)]
     assert len(world.log.named("callback_unknown")) == 1
     await world.fast_forward(hours=1)
+
+
+# --- what is ours to mend ---------------------------------------------------------------------------
+
+
+async def test_a_channel_that_our_own_fault_stops_pages_the_owner_once_for_each_incident(world: OnCallWorld):
+    """Nine families, an e-mail each, and SMS that are filtered: they are told, and somebody hears why."""
+    only_sms = make.preferences(critical=("sms",))
+    for number in range(9):
+        await world.family(f"fam-{number}", make.caregiver(f"mia{number}", "sms", "email", preferences=only_sms))
+    await world.outage("follow")
+    receipts = Receipts(world.deps)
+    for n, message in enumerate(list(world.channels["sms"].accepted), start=1):
+        report = Report(message.delivery, 1, Word.UNDELIVERED, f"sms-{n}", "30007", ours=True)
+        await receipts.take("sms", report)
+        await Receipts(world.deps).take("sms", report)  # doubled, in another process
+    await world.settle()
+    world.on_call("owner").expect_page("channel sms fails in incident 1", "misconfigured: 30007", "alertd doctor")
+    for number in range(9):
+        world.phone(f"mia{number}").expect_sms("Follow")
+        world.phone(f"mia{number}").expect_email("Follow")
+    assert world.sql("SELECT subject, code FROM trouble") == [("channel sms", "misconfigured: 30007")]
+    await world.restart()
+    await world.fast_forward(minutes=1)
+    again = world.channels["sms"].accepted[-1]
+    sid = f"sms-{len(world.channels['sms'].accepted)}"
+    await Receipts(world.deps).take("sms", Report(again.delivery, 1, Word.UNDELIVERED, sid, "30034", ours=True))
+    await world.settle()
+    world.on_call("owner").expect_nothing()
+    await world.resolve()
+    for number in range(9):
+        world.phone(f"mia{number}").forget()
+    world.on_call("owner").expect_nothing()
+
+
+async def test_a_page_that_our_own_fault_stopped_says_nothing_of_families(world: OnCallWorld):
+    """The next step is due at once, and that is all: no family has been kept from anything."""
+    await world.machine_opens()
+    lost = world.on_call("owner").expect_page()
+    await says(world, lost, Word.UNDELIVERED, "30007", ours=True)
+    world.on_call("lead").expect_page("was opened by a machine")
+    assert world.sql("SELECT * FROM trouble") == []
+    await world.cancel()
+
+
+async def test_what_is_only_somebody_elses_fault_pages_nobody(world: OnCallWorld):
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(critical=("sms",))))
+    await world.outage("follow")
+    message = world.phone("mia").expect_sms("Follow")
+    await Receipts(world.deps).take("sms", Report(message.delivery, 1, Word.UNDELIVERED, "sms-1", "30003"))
+    await world.settle()
+    world.on_call("owner").expect_nothing()
+    world.phone("mia").forget()
