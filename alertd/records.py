@@ -9,6 +9,7 @@ from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason,
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
 from alertd.domain.paging import Paged, PageKey
+from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
 ACK, IGNORED_EVENT = "ack", "ignored event"
@@ -136,6 +137,7 @@ class Received:
 
     before: DeliveryState
     after: DeliveryState | None  # None: the delivery stays as it is, but it may have arrived
+    incident: IncidentId
     family: FamilyId
     due: int = 0  # watches that are to be planned at once
 
@@ -193,6 +195,7 @@ class FailedTry:
     code: str | None
     opted_out: bool  # who has the address said stop
     followed: tuple[Followed, ...] = ()
+    taken: bool = False  # the provider had taken it, and gave it up later
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,11 +342,17 @@ class PageRow:
     planned_at: datetime
     accepted_at: datetime | None
     code: str | None
+    provider_id: str | None = None  # the message that the state is about, once a provider took one
 
     @property
     def paged(self) -> Paged:
         """As the planner sees it."""
         return Paged(self.key, self.state, self.attempts)
+
+    @property
+    def standing(self) -> Standing:
+        """As far as a receipt needs to know it."""
+        return Standing(self.state, self.attempts, self.provider_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,6 +363,7 @@ class PageOutcome:
     state: DeliveryState
     code: str | None = None
     due_at: datetime | None = None  # machine time of the next try
+    provider_id: str | None = None  # where it was accepted
 
 
 @dataclass(frozen=True, slots=True)

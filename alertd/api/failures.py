@@ -12,10 +12,11 @@ _FEW = 5  # failures of one sort between two updates that are told one by one
 
 def failed(failures: Sequence[FailedTry], updates: Sequence[datetime]) -> list[Entry]:
     """One entry each; many of one sort between two updates are one entry."""
-    groups: dict[tuple[str, str, str | None, bool, int], list[FailedTry]] = {}
+    groups: dict[tuple[str, str, str | None, bool, bool, int], list[FailedTry]] = {}
     for each in failures:
         stretch = sum(at <= each.at for at in updates)
-        groups.setdefault((each.channel, each.outcome, each.code, each.opted_out, stretch), []).append(each)
+        sort = (each.channel, each.outcome, each.code, each.opted_out, each.taken, stretch)
+        groups.setdefault(sort, []).append(each)
     entries: list[Entry] = []
     for group in groups.values():
         if len(group) <= _FEW:
@@ -37,7 +38,8 @@ def _entry(group: Sequence[FailedTry]) -> Entry:
             end = "opted out" if first.opted_out else "suspended"
             text = f"{first.channel} {what} of {whose} refused by the provider{code}; {what} {end}, {then}"
         case "parked":
-            text = f"{first.channel} to {whose} not sent{code}: our own fault, see alertd doctor; {then}"
+            what = "not delivered" if first.taken else "not sent"
+            text = f"{first.channel} to {whose} {what}{code}: our own fault, see alertd doctor; {then}"
         case _:
             text = f"{first.channel} to {whose} not delivered by the provider{code}; {then}"
     return Entry(first.at, first.outcome, text, channel=first.channel, code=first.code, families=families)

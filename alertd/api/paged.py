@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from alertd.api.entry import Entry
-from alertd.domain.delivery import DeliveryState
+from alertd.domain.delivery import TOLD, DeliveryState
 from alertd.domain.paging import FAILING, ResponderLadder
 from alertd.records import PageRow
 
@@ -29,10 +29,12 @@ def told_to_responders(pages: Iterable[PageRow]) -> Iterator[Entry]:
 def _became(page: PageRow, what: str) -> str | None:
     code = f" ({page.code})" if page.code else ""
     match page.state:
-        case DeliveryState.ACCEPTED:
+        case state if state in TOLD:
             return f"{'Paged' if page.page else 'Nudged'} {page.who}"
         case DeliveryState.CANCELLED:
             return None  # overtaken before it left
+        case DeliveryState.UNDELIVERED | DeliveryState.REFUSED | DeliveryState.PARKED if page.provider_id:
+            return f"The {what} to {page.who} was not delivered by the provider{code}"
         case DeliveryState.REFUSED | DeliveryState.PARKED:
             return f"The {what} to {page.who} could not be handed over{code}, so the next step was due"
     return f"The {what} to {page.who} is being handed over{code}"

@@ -28,7 +28,9 @@ class Excuse(StrEnum):
     OPTED_OUT = "opted_out"  # every address has opted out
     CAPPED = "capped"  # the policy's holdings by SMS are used up for the day
     PROVIDER_DOWN = "provider_down"  # a message is under way, and was tried within the backoff
-    UNDELIVERED = "undelivered"  # the provider gave up on what was sent within the window
+    UNDELIVERED = (
+        "undelivered"  # the provider gave up on what was sent within the window, and we have not failed since
+    )
     JUST_DUE = "just_due"  # could be told only now: the first message since their time is ten seconds old at most
     FAN_OUT = "fan_out"  # an update is on its way to them, and moves
 
@@ -60,7 +62,8 @@ class Tries:
 
     under_way: bool = False  # a message waits, is in a worker's hands, or may have arrived
     tried: bool = False  # and one was tried, by no fault of ours in vain, no longer ago than the backoff
-    given_up: bool = False  # what was sent within the window was not delivered, by the provider's own word
+    given_up: datetime | None = None  # when the newest was planned that a provider gave up, within the window
+    stopped: datetime | None = None  # when the newest was planned that our own fault stopped
     fresh: bool = False  # a message that is under way was planned within the last ten seconds
     before: datetime | None = None  # when the newest older message was planned
     capped: int = 0  # holdings by SMS within a day

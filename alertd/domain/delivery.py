@@ -26,7 +26,7 @@ class DeliveryState(StrEnum):
     SUPERSEDED = "superseded"  # something newer took its place, or it may not be said now
     CANCELLED = "cancelled"  # nobody is owed it any more
     EXPIRED = "expired"  # its time is over
-    PARKED = "parked"  # our own fault: five crashes or render errors, or a provider not configured
+    PARKED = "parked"  # our own fault: five crashes or render errors; an account, sender or text that is not right
 
 
 OPEN = frozenset({DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN})
@@ -59,9 +59,7 @@ _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.UNKNOWN: frozenset({DeliveryState.PENDING, DeliveryState.UNDELIVERED, DeliveryState.REFUSED})
     | TOLD
     | VOID,
-    DeliveryState.ACCEPTED: frozenset(
-        {DeliveryState.DELIVERED, DeliveryState.READ, DeliveryState.UNDELIVERED, DeliveryState.REFUSED}
-    ),
+    DeliveryState.ACCEPTED: frozenset({DeliveryState.DELIVERED, DeliveryState.READ}) | FAILED,
     DeliveryState.DELIVERED: frozenset({DeliveryState.READ}),
     DeliveryState.UNDELIVERED: frozenset({DeliveryState.DELIVERED, DeliveryState.READ}),  # late truth
 }

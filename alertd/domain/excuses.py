@@ -68,7 +68,9 @@ def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | Non
         # An address, a preference or an hour has changed; who plans them anew again and again has no such excuse.
         first = tries.before is None or tries.before <= suspect.next_by
         return Excuse.JUST_DUE if tries.fresh and first else None
-    return Excuse.UNDELIVERED if tries.given_up else None
+    if tries.given_up is None or (tries.stopped is not None and tries.stopped > tries.given_up):
+        return None  # what our own fault stops is tried again and again: the provider answers for nothing since
+    return Excuse.UNDELIVERED
 
 
 def _looked_at(suspect: Suspect, case: Case) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alertd.domain.delivery import DeliveryState
+from alertd.domain.delivery import TOLD, DeliveryState
 from alertd.domain.incident import Incident
 from alertd.domain.policy import Policy
 
@@ -56,9 +56,9 @@ class Paged:
 
     @property
     def failed(self) -> bool:
-        """Whether it could not be handed over: never, or not for so long that somebody else must know."""
+        """Whether it came to nothing: for good, or for so long that somebody else must know."""
         match self.state:
-            case DeliveryState.REFUSED | DeliveryState.PARKED:
+            case DeliveryState.REFUSED | DeliveryState.PARKED | DeliveryState.UNDELIVERED:
                 return True
             case DeliveryState.PENDING | DeliveryState.UNKNOWN:
                 return self.attempts >= TRIES
@@ -123,7 +123,7 @@ def unreachable(pages: Sequence[tuple[datetime, Paged]], now: datetime) -> bool:
     What failed counts if it is newer than all that was handed over. One that is tried for the first time may yet
     save it, but only so soon after the first failure: a new round does not count as hope.
     """
-    told = max((at for at, paged in pages if paged.state is DeliveryState.ACCEPTED), default=None)
+    told = max((at for at, paged in pages if paged.state in TOLD), default=None)
     failed = [at for at, paged in pages if paged.failed and (told is None or at > told)]
     if not failed:
         return False

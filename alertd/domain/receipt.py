@@ -31,8 +31,12 @@ class Standing:
     maybe: bool = False  # it is known that it may have arrived
 
 
-def follows(standing: Standing, word: Word, attempt: int, provider_id: str | None) -> DeliveryState | None:
+def follows(
+    standing: Standing, word: Word, attempt: int, provider_id: str | None, *, ours: bool = False
+) -> DeliveryState | None:
     """The state that a receipt moves a delivery to; None: it changes nothing.
+
+    `ours`: the provider gave up through a fault of our own, which parks it, as where the provider says so at once.
 
     States move forward only, so doubled, late and reordered receipts change nothing. One delivery may have
     become several messages: after an unknown outcome it is sent again. That any of them arrived is true of the
@@ -41,10 +45,10 @@ def follows(standing: Standing, word: Word, attempt: int, provider_id: str | Non
     """
     if not 1 <= attempt <= standing.attempts:
         return None
-    before, after = standing.state, DeliveryState(word.value)
+    before, after = standing.state, DeliveryState.PARKED if ours else DeliveryState(word.value)
     if not word.good and not _is_about(standing, attempt, provider_id):
         return None
-    if before is DeliveryState.PENDING and after is DeliveryState.UNDELIVERED:
+    if before is DeliveryState.PENDING and word is Word.UNDELIVERED:
         return None
     if may_move(before, after):
         return after

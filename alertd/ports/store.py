@@ -483,9 +483,15 @@ class Rows(Protocol):
         """Lease the pages that are to be sent, the longest due first; those of a lease that ran out go again."""
 
     async def finish_page(self, outcome: PageOutcome, lease: Lease, now: datetime) -> bool:
-        """Write what became of a page; False if its lease was lost meanwhile.
+        """Write what became of a page; False if its lease was lost meanwhile, and not to the provider's own word.
 
         One that was not handed over makes the incident's own watch due at `now`: the next step is.
+        """
+
+    async def take_page_receipt(self, report: Report, now: datetime) -> PageRow | None:
+        """Move a nudge or page as the provider's word has it; returns it as it is then, None: it changes nothing.
+
+        What came to nothing makes the incident's own watch due at `now`: the next step is.
         """
 
     async def responders_unreachable(self, now: datetime) -> bool:

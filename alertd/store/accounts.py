@@ -200,11 +200,17 @@ class AccountRows:
             delivery.c.framing == Framing.HOLDING.value,
             delivery.c.accepted_at > now - _DAY,
         )
+        # By state: "parked" is our own fault, also where it is the provider who says so of what it had taken.
         given_up = and_(state.in_(("undelivered", "refused")), delivery.c.planned_at >= now - window)
-        flags = {"under_way": under_way, "tried": or_(retried, trying), "given_up": given_up, "held": held}
+        flags = {"under_way": under_way, "tried": or_(retried, trying), "held": held}
         flags["fresh"] = and_(under_way, delivery.c.planned_at >= now - grace)
         columns: list[ColumnElement[Any]] = [case((flag, 1), else_=0).label(name) for name, flag in flags.items()]
-        columns.append(case((delivery.c.planned_at < now - grace, delivery.c.planned_at)).label("before"))
+        moments = {
+            "before": delivery.c.planned_at < now - grace,
+            "given_up": given_up,
+            "stopped": state == "parked",
+        }
+        columns += [case((which, delivery.c.planned_at)).label(name) for name, which in moments.items()]
         own = select(delivery.c.family_id, *columns).where(
             delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
         )
@@ -220,14 +226,15 @@ class AccountRows:
                 func.max(each.c.under_way),
                 func.max(each.c.tried),
                 func.max(each.c.given_up),
+                func.max(each.c.stopped),
                 func.max(each.c.fresh),
                 func.max(each.c.before),
                 func.sum(each.c.held),
             ).group_by(each.c.family_id)
         )
         return {
-            name: Tries(bool(under_way), bool(tried), bool(given_up), bool(fresh), before, int(held))
-            for name, under_way, tried, given_up, fresh, before, held in rows
+            name: Tries(bool(under_way), bool(tried), given_up, stopped, bool(fresh), before, int(held))
+            for name, under_way, tried, given_up, stopped, fresh, before, held in rows
         }
 
 

@@ -39,6 +39,7 @@ class FailedRows:
                 attempt.c.at,
                 attempt.c.outcome,
                 attempt.c.code,
+                attempt.c.provider_id,
                 delivery.c.family_id,
                 delivery.c.caregiver,
                 delivery.c.channel,
@@ -96,6 +97,7 @@ class FailedRows:
                 code=row.code,
                 opted_out=row.opted_out_at is not None,
                 followed=tuple(followed.get(row.id, ())),
+                taken=row.provider_id is not None,
             )
             for row in rows
         ]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, bindparam, insert, select, tuple_, update
+from sqlalchemy import Row, and_, bindparam, insert, or_, select, tuple_, update
 
 from alertd.domain.delivery import ENDS, OPEN, TOLD, DeliveryState
 from alertd.domain.receipt import Standing, Word, arrived_after_all, follows
@@ -72,7 +72,7 @@ class ReceiptRows(DueRows):
             standing = standings.get(report.delivery)
             if standing is None:
                 continue
-            after = follows(standing, report.word, report.attempt, report.provider_id)
+            after = _after(standing, report)
             if after is not None and {standing.state, after} <= TOLD:
                 moved[report.delivery] = {
                     "which": report.delivery,
@@ -95,10 +95,10 @@ class ReceiptRows(DueRows):
         if row is None:
             return None
         standing = _standing(row)
-        after = follows(standing, report.word, report.attempt, report.provider_id)
+        after = _after(standing, report)
         if after is not None and {standing.state, after} <= TOLD:
             await self._move(row, after, report, now)
-            return Received(standing.state, after, row.family_id)
+            return _received(row, after)
         if after is None and not arrived_after_all(standing, report.word, report.attempt):
             return None
         return await self._take(row, report, now)
@@ -116,18 +116,18 @@ class ReceiptRows(DueRows):
         if row is None or _standing(row) != _standing(seen):
             raise Moved
         standing = _standing(row)
-        after = follows(standing, report.word, report.attempt, report.provider_id)
+        after = _after(standing, report)
         if after is None:
             await self.sql.run(update(delivery).where(delivery.c.id == row.id).values(maybe=True))
             await self.make_due(own, now)
-            return Received(standing.state, None, row.family_id, due=len(own))
+            return _received(row, None, due=len(own))
         await self._move(row, after, report, now)
         if report.word.good:
             at = to_us(row.accepted_at or now)
             by = to_us(row.next_by) if row.next_by else None
             await fast.mark_heard(self.sql, [(i, f, at, row.update_no, by) for i, f in own])
             if standing.state in OPEN:
-                return Received(standing.state, after, row.family_id)  # the planner looks when it is time anyway
+                return _received(row, after)  # the planner looks when it is time anyway
         else:
             await self._keep(row, after, report, now)
             if standing.state in TOLD:
@@ -135,7 +135,7 @@ class ReceiptRows(DueRows):
             if row.framing in _ENDS:
                 await self._reopen(own)
         await self.make_due(concerned, now)
-        return Received(standing.state, after, row.family_id, due=len(concerned))
+        return _received(row, after, due=len(concerned))
 
     async def _row(self, delivery_id: UUID, *, lock: bool = False) -> Row[*tuple[Any, ...]] | None:
         statement = _ROW.where(delivery.c.id == delivery_id)
@@ -183,17 +183,30 @@ class ReceiptRows(DueRows):
         )
 
 
+def _received(row: Row[*tuple[Any, ...]], after: DeliveryState | None, due: int = 0) -> Received:
+    return Received(DeliveryState(row.state), after, row.incident_id, row.family_id, due)
+
+
 async def answered(sql: Sql, outcomes: Sequence[Outcome]) -> dict[UUID, DeliveryState]:
     """Of tries whose lease is gone, those that the provider's own word has settled meanwhile, and how."""
     if not outcomes:
         return {}
+    # Crashes park as well, and no provider has a word in that.
+    parked = and_(delivery.c.state == DeliveryState.PARKED.value, delivery.c.provider_id.is_not(None))
     rows = await sql.rows(
         select(delivery.c.id, delivery.c.attempts, delivery.c.state).where(
-            and_(one_of(delivery.c.id, [o.delivery.id for o in outcomes]), delivery.c.state.in_(_ANSWERED))
+            and_(
+                one_of(delivery.c.id, [o.delivery.id for o in outcomes]),
+                or_(delivery.c.state.in_(_ANSWERED), parked),
+            )
         )
     )
     tries = {o.delivery.id: o.delivery.attempt for o in outcomes}
     return {row.id: DeliveryState(row.state) for row in rows if row.attempts == tries[row.id]}
+
+
+def _after(standing: Standing, report: Report) -> DeliveryState | None:
+    return follows(standing, report.word, report.attempt, report.provider_id, ours=report.ours)
 
 
 def _standing(row: Row[*tuple[Any, ...]]) -> Standing:

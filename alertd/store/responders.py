@@ -4,17 +4,20 @@ Lock order: the incident's watch, then its pages.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import Row, and_, case, delete, exists, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import IncidentId
 from alertd.domain.paging import OwedPage, PageKey, ResponderLadder, unreachable
+from alertd.domain.receipt import follows
+from alertd.ports import Report
 from alertd.records import ACK, Lease, PageOutcome, PageRow
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
@@ -35,12 +38,16 @@ class ResponderRows:
     # --- the watch -------------------------------------------------------------------------------
 
     async def touch_responders(self, incident_id: UUID, at: datetime) -> None:
-        """Make an incident's own watch due at `at`, in story time, unless it is due earlier."""
+        """Make an incident's own watch due at `at`, in story time, unless it is due earlier.
+
+        It waits for whoever is planning that watch, also where it is due: they may not have seen what happened.
+        """
         column = responder_watch.c.look_at
+        later = or_(column.is_(None), column > at)
         await self.sql.run(
             update(responder_watch)
-            .where(responder_watch.c.incident_id == incident_id, or_(column.is_(None), column > at))
-            .values(look_at=at)
+            .where(responder_watch.c.incident_id == incident_id)
+            .values(look_at=case((later, literal(at, Instant())), else_=column))
         )
 
     async def watch_responders(self, incident_id: UUID, at: datetime) -> None:
@@ -180,28 +187,68 @@ class ResponderRows:
         return [_page(row) for row in rows]
 
     async def finish_page(self, outcome: PageOutcome, lease: Lease, now: datetime) -> bool:
-        """Write what became of a page; False if its lease was lost meanwhile.
+        """Write what became of a page; False if its lease was lost meanwhile, and not to the provider's own word.
 
         One that was not handed over makes the incident's own watch due at `now`: the next step is.
         """
         told = outcome.state is DeliveryState.ACCEPTED
         if not told:
             await self.touch_responders(outcome.page.incident, now)
-        return (
-            await self.sql.run(
-                update(page)
-                .where(page.c.id == outcome.page.id, page.c.lease_token == lease.token, _LEASED)
-                .values(
-                    state=outcome.state.value,
-                    code=outcome.code,
-                    due_at=outcome.due_at or page.c.due_at,
-                    accepted_at=now if told else None,
-                    lease_until=None,
-                    lease_token=None,
-                )
+        written = await self.sql.run(
+            update(page)
+            .where(page.c.id == outcome.page.id, page.c.lease_token == lease.token, _LEASED)
+            .values(
+                state=outcome.state.value,
+                code=outcome.code,
+                due_at=outcome.due_at or page.c.due_at,
+                accepted_at=now if told else None,
+                provider_id=outcome.provider_id,
+                lease_until=None,
+                lease_token=None,
             )
-            == 1
         )
+        return written == 1 or await self._answered(outcome.page)
+
+    async def _answered(self, mine: PageRow) -> bool:
+        """Whether the provider has said what became of this very try, before we could."""
+        found = await self.page(mine.id)
+        return found is not None and found.provider_id is not None and found.attempts == mine.attempts
+
+    async def take_page_receipt(self, report: Report, now: datetime) -> PageRow | None:
+        """Move a nudge or page as the provider's word has it; returns it as it is then, None: it changes nothing.
+
+        What came to nothing makes the incident's own watch due at `now`: the next step is.
+        """
+        seen = await self.page(report.delivery)
+        if seen is None or _after(seen, report) is None:
+            return None
+        if not report.word.good:
+            await self.touch_responders(seen.incident, now)
+        [row] = await self.sql.rows(select(page).where(page.c.id == seen.id).with_for_update())
+        found = _page(row)
+        after = _after(found, report)  # judged again under the locks: `finish_page` may be writing of the very try
+        if after is None:
+            return None
+        moved = replace(
+            found,
+            state=after,
+            code=report.code,
+            provider_id=report.provider_id,
+            accepted_at=(found.accepted_at or now) if report.word.good else found.accepted_at,
+        )
+        await self.sql.run(
+            update(page)
+            .where(page.c.id == moved.id)
+            .values(
+                state=moved.state.value,
+                code=moved.code,
+                provider_id=moved.provider_id,
+                accepted_at=moved.accepted_at,
+                lease_until=None,  # whoever leased it has lost it
+                lease_token=None,
+            )
+        )
+        return moved
 
     async def responders_unreachable(self, now: datetime) -> bool:
         """Whether some open incident has responders to page, and none of its pages could be handed over.
@@ -225,6 +272,10 @@ def _sendable(machine_at: datetime) -> Any:
     return or_(and_(_DUE, page.c.due_at <= at), and_(_LEASED, page.c.lease_until < at))
 
 
+def _after(found: PageRow, report: Report) -> DeliveryState | None:
+    return follows(found.standing, report.word, report.attempt, report.provider_id, ours=report.ours)
+
+
 def _page(row: Row[*tuple[Any, ...]]) -> PageRow:
     return PageRow(
         id=row.id,
@@ -238,4 +289,5 @@ def _page(row: Row[*tuple[Any, ...]]) -> PageRow:
         planned_at=row.planned_at,
         accepted_at=row.accepted_at,
         code=row.code,
+        provider_id=row.provider_id,
     )

@@ -429,6 +429,7 @@ page = Table(  # a nudge or page to one responder; no address: who it is stands 
     Column("planned_at", Instant, nullable=False),
     Column("accepted_at", Instant),
     Column("code", Text),  # the provider's last word, or ours
+    Column("provider_id", Text),  # the message that the state is about, once a provider took one
     UniqueConstraint("incident_id", "ladder", "base", "step", "repeat", "subject", name="uq_page_owed"),
 )
 _waiting = text("state IN ('pending', 'unknown')")

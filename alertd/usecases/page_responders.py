@@ -105,7 +105,7 @@ async def _attempt(deps: Deps, page: PageRow, duty: _Duty, secret: bytes) -> Pag
     if pager is None:
         return PageOutcome(page, DeliveryState.PARKED, f"no pager: {responder.channel}")
     try:
-        await pager.send(_message(deps, on_call, page, duty, responder.to, responder.zone, secret))
+        receipt = await pager.send(_message(deps, on_call, page, duty, responder.to, responder.zone, secret))
     except Refused as error:
         return PageOutcome(page, DeliveryState.REFUSED, error.code)
     except Misconfigured as error:
@@ -117,7 +117,7 @@ async def _attempt(deps: Deps, page: PageRow, duty: _Duty, secret: bytes) -> Pag
     except Exception as error:
         deps.log.warning("channel_crashed", channel=responder.channel, error=type(error).__name__, exc_info=True)
         return _again(deps, page, duty, DeliveryState.PENDING, Later(f"crashed: {type(error).__name__}"))
-    return PageOutcome(page, DeliveryState.ACCEPTED)
+    return PageOutcome(page, DeliveryState.ACCEPTED, provider_id=receipt.provider_id)
 
 
 def _again(deps: Deps, page: PageRow, duty: _Duty, state: DeliveryState, error: ChannelError) -> PageOutcome:

@@ -1,16 +1,19 @@
 """Take a receipt: what a provider says later of a message, and what follows from it."""
 
 import asyncio
+from dataclasses import replace
 
 import tenacity
 
-from alertd.domain.delivery import TOLD, Lane
+from alertd.domain.delivery import TOLD, DeliveryState, Lane
 from alertd.domain.errors import NotFound
 from alertd.domain.receipt import arrived_after_all, follows
 from alertd.ports import Callback, Forged, Receives, Report
 from alertd.ports.deps import Deps
 from alertd.ports.store import Moved
 from alertd.records import Received
+from alertd.usecases.take_page_receipt import take_page_receipt
+from alertd.usecases.tell_trouble import Trouble, tell_trouble
 
 _TRIES = 5  # where somebody else writes the same delivery each time; its states only move forward, and are few
 _GATHER = 0.02  # seconds; a provider that reports is in no hurry
@@ -28,6 +31,7 @@ class Receipts:
         self._gathered: list[Report] = []
         self._round: asyncio.Task[set[int]] | None = None  # the write that takes them all
         self._turn = asyncio.Lock()
+        self._reported: set[Trouble] = set()  # what responders were told of
 
     async def take_callback(self, provider: str, callback: Callback) -> None:
         """A provider's own request. What is true and concerns nothing of ours changes nothing, and is no error.
@@ -54,17 +58,19 @@ class Receipts:
 
         Most say what is known already, so it is read first: nobody waits for the right to write nothing.
         """
-        deps = self._deps
+        deps, code = self._deps, report.code
+        if report.ours:  # kept in the words for what a provider does not even take
+            report = replace(report, code=f"misconfigured: {code}")
         async with deps.store.reading() as rows:
             standing = await rows.standing(report.delivery, channel)
+        if standing is None and await take_page_receipt(deps, report):
+            return
         if standing is None or report.attempt > standing.attempts:
             deps.log.info("callback_unknown", provider=channel, why="a try that alertd does not know")
             return
         if report.ours:
-            deps.log.warning(
-                "channel_misconfigured", channel=channel, code=report.code, detail="said by a receipt"
-            )
-        after = follows(standing, report.word, report.attempt, report.provider_id)
+            deps.log.warning("channel_misconfigured", channel=channel, code=code, detail="said by a receipt")
+        after = follows(standing, report.word, report.attempt, report.provider_id, ours=report.ours)
         if after is None and not arrived_after_all(standing, report.word, report.attempt):
             return
         if standing.state in TOLD and after in TOLD and await self._advance(report):
@@ -72,18 +78,25 @@ class Receipts:
         received = await self._take(report)
         if received is None:
             return
-        if not report.word.good:
+        if not report.word.good and received.after is not None:
             deps.log.info(
                 "not_delivered",
                 delivery=str(report.delivery),
                 family=received.family,
                 channel=channel,
-                state=report.word.value,
+                state=received.after.value,
                 code=report.code,
                 attempt=report.attempt,
             )
         if received.due:
             deps.doorbell.ring(Lane.URGENT.value)
+        if received.after is DeliveryState.PARKED:
+            await self._tell_responders((received.incident, f"channel {channel}"), report.code or "")
+
+    async def _tell_responders(self, trouble: Trouble, code: str) -> None:
+        """A channel that our own account, sender or text breaks, once for each incident (R8)."""
+        if trouble not in self._reported and await tell_trouble(self._deps, {trouble: code}):
+            self._reported.add(trouble)  # else it is told by the next word of this kind
 
     async def _take(self, report: Report) -> Received | None:
         received: Received | None = None

@@ -9,10 +9,13 @@ import httpx
 import pytest
 from twilio.request_validator import RequestValidator
 
+from alertd.ports import OnCall, Responder
 from alertd.store.ids import uuid7
+from alertd.texts.responders import compose_ignored, compose_page
+from alertd.usecases.page_responders import tend_responders
 from channels.twilio_status import StatusCallback
 from tests import make
-from tests.fakes import ReportingChannel
+from tests.fakes import FakeChannel, ReportingChannel
 from tests.served import Served, fresh_served
 
 served = fresh_served
@@ -83,6 +86,59 @@ async def test_undelivered_is_told_over_another_way_and_stands_in_the_timeline(
     told = await served.ask("GET", "/v1/incidents/1/timeline")
     texts = [entry["text"] for entry in told.json()["entries"]]
     assert any("30003" in text for text in texts), texts
+
+
+async def test_our_own_fault_is_told_over_another_way_and_stands_in_the_timeline(
+    served: Served, twilio: ReportingChannel
+) -> None:
+    """30034: taken, and given up as our sender is not registered; the number is as good as before."""
+    [message] = twilio
+    for _ in range(2):
+        answer = await post(served, form("undelivered", ErrorCode="30034"), message.attempt_id)
+        assert answer.status_code == 204
+    await served.work()
+    assert await states(served) == [("email", "accepted", None), ("sms", "parked", "misconfigured: 30034")]
+    assert served.log.named("channel_misconfigured")[0]["code"] == "30034"
+    await served.sign_in()
+    told = (await served.ask("GET", "/v1/incidents/1/timeline")).json()["entries"]
+    assert [entry["text"] for entry in told if entry["what"] == "parked"] == [
+        "sms to family fam-1 not delivered (misconfigured: 30034): our own fault, see alertd doctor; "
+        "told over email instead"
+    ]
+    [person] = (await served.ask("GET", "/v1/families/fam-1")).json()["caregivers"]
+    assert not any(each.get("suspended_code") for each in person["addresses"])
+
+
+async def test_a_page_that_came_to_nothing_is_followed_by_the_next_and_the_timeline_says_so(
+    served: Served, twilio: ReportingChannel
+) -> None:
+    """The owner has a phone: their page goes over the families' own account, and so does Twilio's word on it."""
+    names = ("follow-owner", "follow-lead", "duty-manager")
+    chat, owner = FakeChannel("apprise"), "+14155550111"
+    people = {name: Responder("apprise", f"ntfys://ntfy.example.org/{name}") for name in names}
+    people["follow-owner"] = Responder("sms", owner)
+    pagers = {"apprise": chat, "sms": twilio}
+    on_call = OnCall(people, pagers, compose_page, compose_ignored, "https://alertd.example.org")
+    served.deps = dataclasses.replace(served.deps, on_call=on_call)
+    served.app.state.served = dataclasses.replace(served.app.state.served, deps=served.deps)
+    served.clock.advance(minutes=30)
+    await tend_responders(served.deps)
+    page = twilio.accepted[-1]
+    assert page.to == owner
+
+    for status, code in (("sent", ""), ("undelivered", "30003"), ("undelivered", "30003")):
+        assert (await post(served, form(status, ErrorCode=code), page.attempt_id)).status_code == 204
+    await tend_responders(served.deps)
+
+    assert [message.to for message in chat] == ["ntfys://ntfy.example.org/follow-lead"]
+    await served.sign_in()
+    told = await served.ask("GET", "/v1/incidents/1/timeline")
+    assert [entry["text"] for entry in told.json()["entries"] if entry["what"] == "page"] == [
+        "The page to owner was not delivered by the provider (30003): an update is due.",
+        "Paged lead: an update is due.",
+    ]
+    assert owner not in told.text
+    assert owner not in str(served.log.lines)
 
 
 async def test_of_a_dead_number(served: Served, twilio: ReportingChannel) -> None:

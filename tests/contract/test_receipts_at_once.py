@@ -10,7 +10,7 @@ import pytest
 
 from alertd.domain.receipt import Word
 from alertd.ports import Report
-from alertd.store.tables import delivery, watch
+from alertd.store.tables import delivery, trouble, watch
 from alertd.usecases.take_receipt import Receipts
 from tests.contract.books import Books, crowd, outcome
 from tests.served import open_deps
@@ -67,6 +67,28 @@ async def test_who_waits_for_a_write_that_fails_hears_so_and_the_next_one_works(
     store.fails = False
     await asyncio.gather(*(receipts.take("sms", each) for each in reports))
     assert await books.states() == {"delivered": 50}
+
+
+async def test_who_cannot_be_told_of_our_own_fault_costs_no_receipt_and_is_told_by_the_next(
+    books: Books, told: Any
+) -> None:
+    receipts, store, reports = told
+    ours = [replace(each, word=Word.UNDELIVERED, code="30007", ours=True) for each in reports[:3]]
+
+    async def then_fail() -> None:
+        store.fails = True  # from the next write on
+
+    store.first = then_fail
+    await receipts.take("sms", ours[0])
+    assert await books.states() == {"accepted": 49, "parked": 1}
+    assert await books.table(trouble) == []
+    store.fails = False
+    writes = store.writes
+    for each in ours[1:]:
+        await receipts.take("sms", each)
+    [noted] = await books.table(trouble)
+    assert (noted["subject"], noted["code"]) == ("channel sms", "misconfigured: 30007")
+    assert store.writes == writes + 3  # two receipts, and the trouble once
 
 
 async def test_a_word_that_is_old_when_its_turn_comes(books: Books, told: Any) -> None:

@@ -228,6 +228,13 @@ def deliveries(**values: Any) -> Change:
     return change
 
 
+def one_delivery(channel: str, **values: Any) -> Change:
+    async def change(books: Books) -> None:
+        await books.set(delivery, values, channel=channel)
+
+    return change
+
+
 def severity(name: str) -> Change:
     async def change(books: Books) -> None:
         await books.set(incident, {"severity": name}, number=1)
@@ -266,6 +273,7 @@ UNMUTED_CAREGIVER = make.family(
     make.caregiver("mia", preferences=make.preferences(major=())), make.caregiver("ben", order=2)
 )
 SMS_ONLY = make.family(make.caregiver("mia", "sms"))
+PUSH_TOO = make.family(make.caregiver("mia", "push", "sms"))
 NURSED = make.family(make.caregiver("ann", "sms", role="nurse"))
 """A nurse on duty by day, and nobody else."""
 STOPPED = {"opted_out_at": make.NOON, "notable": True}
@@ -347,6 +355,9 @@ EXCUSES: list[tuple[str, Family, list[Change | datetime], str | None]] = [
     ("in a dead hand", SMS_ONLY, [deliveries(state="leased", lease_until=make.after(59), attempts=1)], None),
     ("given up", SMS_ONLY, [deliveries(state="undelivered", planned_at=make.after(30.5))], "undelivered"),
     ("given up, longer ago than a window", SMS_ONLY, [deliveries(state="undelivered", planned_at=make.after(29))], None),
+    ("given up, and the other way stopped by us at that time", PUSH_TOO, [one_delivery("push", state="parked", planned_at=make.after(40)), one_delivery("sms", state="undelivered", planned_at=make.after(40))], "undelivered"),
+    ("given up, and the other way stopped by us since", PUSH_TOO, [one_delivery("push", state="parked", planned_at=make.after(41)), one_delivery("sms", state="undelivered", planned_at=make.after(40))], None),
+    ("stopped by us, and given up since", PUSH_TOO, [one_delivery("push", state="refused", planned_at=make.after(41)), one_delivery("sms", state="parked", planned_at=make.after(40))], "undelivered"),
     ("all parked", SMS_ONLY, [deliveries(**TRIED, state="parked")], None),
     ("superseded, and nothing came after", SMS_ONLY, [deliveries(**TRIED, state="superseded")], None),
 ]  # fmt: skip

@@ -30,10 +30,11 @@ async def take(
     sid: str = "id-1",
     code: str | None = None,
     opted_out: bool = False,
+    ours: bool = False,
 ) -> Received | None:
     """One receipt, in a transaction of its own."""
     async with books.store.transaction() as rows:
-        return await rows.take_receipt(Report(which, number, word, sid, code, opted_out), at)
+        return await rows.take_receipt(Report(which, number, word, sid, code, opted_out, ours), at)
 
 
 async def leased(books: Books, *channels: str) -> tuple[Lease, list[Claimed]]:
@@ -62,7 +63,9 @@ async def test_delivered_concerns_the_delivery_alone(books: Books):
     await books.finish(lease, [outcome(sms)])
     before = await books.row(watch)
     received = await take(books, sms.id, Word.DELIVERED)
-    assert received == Received(DeliveryState.ACCEPTED, DeliveryState.DELIVERED, FamilyId("fam-0000"))
+    assert received == Received(
+        DeliveryState.ACCEPTED, DeliveryState.DELIVERED, books.incident.id, FamilyId("fam-0000")
+    )
     assert await books.row(watch) == before
     row = await books.row(delivery)
     assert (row["state"], row["accepted_at"], row["reader"]) == ("delivered", make.NOON, None)
@@ -198,6 +201,53 @@ async def test_where_nothing_else_was_heard_no_promise_binds(books: Books):
     row = await books.row(watch)
     assert (row["heard_at"], row["told"], row["look_at"]) == (None, 0, LATER)
     assert row["next_by"] == LATER  # until the planner has looked, at once
+
+
+async def test_what_our_own_fault_stopped_is_parked_and_its_place_is_free(books: Books):
+    """The address is as good as before, and what was heard is taken back as for any other word that it failed."""
+    [family] = await books.families(*crowd(1, "sms"))
+    await books.tell(family)
+    [sms] = await books.hand_over(at=make.after(1))
+    received = await take(books, sms.id, Word.UNDELIVERED, code="misconfigured: 30034", ours=True)
+    assert received is not None
+    assert (received.before, received.after, received.due) == (DeliveryState.ACCEPTED, DeliveryState.PARKED, 1)
+    row = await books.row(watch)
+    assert (row["heard_at"], row["told"], row["next_by"], row["look_at"]) == (None, 0, LATER, LATER)
+    assert (await books.row(address))["suspended_at"] is None
+    [kept] = await books.table(attempt)
+    assert (kept["outcome"], kept["code"], kept["provider_id"]) == ("parked", "misconfigured: 30034", "id-1")
+    assert await take(books, sms.id, Word.UNDELIVERED, code="misconfigured: 30034", ours=True) is None  # doubled
+
+    watches = [books.watch(family, version=row["version"])]
+    assert len(await books.write(watches, [books.owed(family)])) == 1  # the very same, once more
+    received = await take(books, sms.id, Word.DELIVERED)
+    assert received is not None
+    assert received.after is None
+    assert await books.states() == {"parked": 1, "pending": 1}
+    assert (await books.row(delivery, id=sms.id))["maybe"]
+
+
+async def test_our_own_fault_told_before_our_own_commit(books: Books):
+    lease, [sms] = await leased(books)
+    received = await take(books, sms.id, Word.UNDELIVERED, code="misconfigured: 30034", ours=True)
+    assert received is not None
+    assert received.after is DeliveryState.PARKED
+    assert await books.finish(lease, [outcome(sms)], at=make.after(4)) == 0  # no lease was lost
+    row = await books.row(watch)
+    assert (row["heard_at"], row["told"]) == (None, 0)
+    assert await books.states() == {"parked": 1}
+
+
+async def test_what_a_provider_took_from_a_worker_that_was_given_up_has_been_heard(books: Books):
+    """Five crashes park too, but nobody has said that the message failed: the slowest worker is believed."""
+    lease, [sms] = await leased(books)
+    await books.set(delivery, {"crashes": 4})
+    async with books.store.transaction() as rows:
+        assert await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1)) == 1
+    assert await books.states() == {"parked": 1}
+    assert await books.finish(lease, [outcome(sms, at=make.after(2))], at=make.after(2)) == 1
+    row = await books.row(watch)
+    assert (row["heard_at"], row["told"]) == (make.after(2), 1)
 
 
 async def test_late_truth_counts_again_and_its_promise_binds(books: Books):

@@ -5,14 +5,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+import pytest
+
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Incident, IncidentId, Kind, State
 from alertd.domain.paging import OwedPage, PageKey, ResponderLadder
+from alertd.domain.receipt import Word
+from alertd.ports import Report
 from alertd.records import Lease, PageOutcome, PageRow
 from alertd.store.tables import page, responder_watch
 from tests import make
 from tests.contract.books import LEASE, Books
 from tests.contract.test_store_indexes import listening, plans
+from tests.contract.test_store_locks import until_blocked
 from tests.make import after
 
 
@@ -116,6 +121,22 @@ async def test_who_publishes_while_it_is_planned_is_not_overlooked(pages: Books)
     assert await look_at(pages) == after(1)
 
 
+async def test_what_comes_while_a_watch_that_was_due_is_planned_makes_it_due_again(pages: Books):
+    """The planner has looked already, and would rest; whoever tells of a failure waits, and is not overlooked."""
+    async with pages.store.transaction() as planner:
+        assert await planner.take_responders(make.NOON) == pages.incident.id
+
+        async def fail() -> None:
+            async with pages.store.transaction() as rows:
+                await rows.touch_responders(pages.incident.id, make.NOON)
+
+        failing = asyncio.create_task(fail())
+        await until_blocked(pages.store, failing)
+        await planner.look_again(pages.incident.id, None)
+    await failing
+    assert await look_at(pages) == make.NOON
+
+
 # --- pages ----------------------------------------------------------------------------------------
 
 
@@ -207,6 +228,121 @@ async def test_a_page_is_found_by_its_id(books: Books):
         assert found is not None
         assert found.incident == books.incident.id
         assert await rows.page(uuid4()) is None
+
+
+# --- what a provider says later ---------------------------------------------------------------------
+
+BAD = (Word.UNDELIVERED, Word.REFUSED)
+
+
+async def take(books: Books, which: UUID, word: Word, *, number: int = 1, sid: str = "SM1") -> PageRow | None:
+    """One receipt, in a transaction of its own, three minutes past noon."""
+    code = None if word.good else "30003"
+    async with books.store.transaction() as rows:
+        return await rows.take_page_receipt(Report(which, number, word, sid, code), after(3))
+
+
+async def accepted(books: Books) -> PageRow:
+    """A page that the provider has taken; the incident's watch rests."""
+    await add(books, owed())
+    [row], lease = await claim(books)
+    async with books.store.transaction() as rows:
+        assert await rows.finish_page(
+            PageOutcome(row, DeliveryState.ACCEPTED, provider_id="SM1"), lease, make.NOON
+        )
+        await rows.look_again(books.incident.id, None)
+    return row
+
+
+@pytest.mark.parametrize("word", BAD)
+async def test_a_page_that_came_to_nothing_makes_the_watch_due_at_once(books: Books, word: Word):
+    row = await accepted(books)
+    moved = await take(books, row.id, word)
+    assert moved is not None
+    async with books.store.reading() as rows:
+        assert await rows.page(row.id) == moved
+    assert (moved.state.value, moved.code, moved.accepted_at) == (word.value, "30003", make.NOON)
+    assert moved.paged.failed
+    assert await look_at(books) == after(3)
+    async with books.store.transaction() as rows:
+        await rows.look_again(books.incident.id, None)
+    assert await take(books, row.id, word) is None  # doubled
+    assert await look_at(books) is None
+
+
+@pytest.mark.parametrize("word", [Word.DELIVERED, Word.READ])
+async def test_a_page_that_arrived_leaves_the_watch_alone_and_is_never_taken_back(books: Books, word: Word):
+    row = await accepted(books)
+    moved = await take(books, row.id, word)
+    assert moved is not None
+    assert (moved.state.value, moved.code, moved.accepted_at) == (word.value, None, make.NOON)
+    assert await look_at(books) is None
+    assert not await unreachable(books)
+    for late in (Word.ACCEPTED, *BAD):
+        assert await take(books, row.id, late) is None
+    assert (await books.row(page))["state"] == word.value
+
+
+async def test_what_is_no_page_of_ours_changes_nothing(books: Books):
+    row = await accepted(books)
+    before = await books.row(page)
+    assert await take(books, uuid4(), Word.UNDELIVERED) is None
+    for number, sid in ((0, "SM1"), (2, "SM1"), (1, "SM9")):
+        assert await take(books, row.id, Word.UNDELIVERED, number=number, sid=sid) is None
+    assert await books.row(page) == before
+
+
+@pytest.mark.parametrize("word", [Word.ACCEPTED, Word.DELIVERED, *BAD])
+async def test_a_word_before_our_own_is_neither_undone_nor_a_lost_lease(books: Books, word: Word):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    assert await take(books, row.id, word) is not None
+    before = await books.row(page)
+    assert (before["state"], before["lease_token"], before["accepted_at"]) == (
+        word.value, None, after(3) if word.good else None
+    )  # fmt: skip
+    for state in (DeliveryState.ACCEPTED, DeliveryState.UNKNOWN):
+        assert await finish(books, row, lease, state, after(9), at=after(4))
+    assert await books.row(page) == before
+    assert (await claim(books, after(9)))[0] == []
+
+
+@pytest.mark.parametrize("word", [Word.ACCEPTED, Word.DELIVERED])
+async def test_the_first_try_arrives_while_the_second_is_under_way(books: Books, word: Word):
+    await add(books, owed())
+    [row], lease = await claim(books)
+    assert await finish(books, row, lease, DeliveryState.UNKNOWN, make.NOON)
+    [second], again = await claim(books)
+    assert await take(books, row.id, Word.UNDELIVERED, sid="SM1") is None  # the second has its own word to come
+    assert await take(books, row.id, word, sid="SM1") is not None
+    assert await finish(books, second, again, DeliveryState.ACCEPTED)
+    assert await take(books, row.id, Word.UNDELIVERED, number=2, sid="SM2") is None
+    assert (await books.row(page))["state"] == word.value
+
+
+async def test_a_lease_that_somebody_else_has_now_is_still_lost(books: Books):
+    await add(books, owed())
+    [row], old = await claim(books)
+    later = make.NOON + LEASE + timedelta(seconds=1)
+    [again], new = await claim(books, later)
+    assert await take(books, row.id, Word.DELIVERED, number=2) is not None
+    assert not await finish(books, row, old, DeliveryState.ACCEPTED)
+    assert await finish(books, again, new, DeliveryState.ACCEPTED)
+
+
+async def test_a_word_that_comes_while_the_watch_is_planned_is_not_overlooked(pages: Books):
+    row = await accepted(pages)
+    async with pages.store.transaction() as rows:
+        await rows.look_again(pages.incident.id, make.NOON)
+    async with pages.store.transaction() as planner:
+        assert await planner.take_responders(make.NOON) == pages.incident.id
+        taking = asyncio.create_task(take(pages, row.id, Word.UNDELIVERED))
+        await until_blocked(pages.store, taking)
+        [seen] = await planner.pages(pages.incident.id)
+        assert seen.state is DeliveryState.ACCEPTED
+        await planner.look_again(pages.incident.id, after(29))
+    assert await taking is not None
+    assert await look_at(pages) == after(3)
 
 
 # --- trouble, acknowledgements, the key -------------------------------------------------------------

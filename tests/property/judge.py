@@ -404,10 +404,17 @@ class Judge:
         assert excuse, ("nobody heard by", by, "and it is", world.now)
         self.counts[f"late: {excuse}"] += 1
         due = world.watch.look_at is not None and world.watch.look_at <= world.now  # the auditor looks twice
-        # What our own fault stopped is no excuse, and the auditor is right to say so.
-        ours = any(r.state is DeliveryState.PARKED and r.planned_at >= by for r in world.rows)
         lands = any(r.open and r.planned_at >= world.now - SLACK for r in world.rows)
-        if excuse not in ("just changed", "under way") and not (world.fanouts or due or ours or lands):
+        # What our own fault stopped is no excuse, and the auditor may say so.
+        ours = any(r.state is DeliveryState.PARKED and r.planned_at >= by for r in world.rows)
+        if excuse == "our own fault":  # we wait as long as we may, and somebody hears of it
+            assert self.audited(by) is not Excuse.UNDELIVERED, (
+                "the auditor excuses us",
+                by,
+                world.watch,
+                world.now,
+            )
+        elif excuse not in ("just changed", "under way") and not (world.fanouts or due or ours or lands):
             assert self.audited(by), ("the auditor accuses us of lying", excuse, by, world.watch, world.now)
 
     def audited(self, by: datetime) -> Excuse | None:
@@ -431,10 +438,16 @@ class Judge:
             or any(r.state in held for r in world.rows),
             fresh=any(r.open and r.planned_at >= now - SLACK for r in world.rows),
             before=max((r.planned_at for r in world.rows if r.planned_at < now - SLACK), default=None),
-            given_up=any(
-                r.state in (DeliveryState.UNDELIVERED, DeliveryState.REFUSED) and r.planned_at >= now - window
-                for r in world.rows
+            given_up=max(
+                (
+                    r.planned_at
+                    for r in world.rows
+                    if r.state in (DeliveryState.UNDELIVERED, DeliveryState.REFUSED)
+                    and r.planned_at >= now - window
+                ),
+                default=None,
             ),
+            stopped=max((r.planned_at for r in world.rows if r.state is DeliveryState.PARKED), default=None),
         )
         told = (r for r in world.rows if r.owed.reason is Reason.LADDER and (r.told or r.open))
         joined = frozenset(r.owed.address for r in told if r.planned_at >= watch.touched_at)
@@ -475,7 +488,10 @@ class Judge:
         slept = {c.id for c in present if self.asleep(c, now) or self.asleep(c, before)}
         ways = [a for c in present for a in self.usable(c) if a.channel != "sms" or c.id not in slept]
         if all(a.id in failed for a in ways) and now <= last + window + SLACK:
-            return "all refused"
+            lost = [r for r in world.rows if r.state in FAILED]
+            newest = max(lost, key=lambda r: (r.planned_at, r.state is not DeliveryState.PARKED), default=None)
+            ours = newest is not None and newest.state is DeliveryState.PARKED
+            return "our own fault" if ours else "all refused"
         return None
 
     def verdict(self, duty: Duty, v: Verdict) -> None:

@@ -67,6 +67,7 @@ FATES = (
     "undelivered",
     "late_truth",
     "parked",
+    "filtered",
 )
 """What becomes of one hand-over; the first is what happens when nothing is said."""
 

@@ -18,7 +18,13 @@ from tests import make
 from tests.make import after, minutes
 
 MARGIN = minutes(1)
-FATES = (DeliveryState.ACCEPTED, DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.PENDING)
+FATES = (
+    DeliveryState.ACCEPTED,
+    DeliveryState.DELIVERED,
+    DeliveryState.REFUSED,
+    DeliveryState.UNDELIVERED,
+    DeliveryState.PENDING,
+)
 REPEATS = st.sampled_from((None, 5, 10, 30))
 WHO = ("owner", "lead", "duty-manager")
 

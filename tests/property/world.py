@@ -265,7 +265,8 @@ class World:
         assert may_move(row.state, state), (row.state, state)
         row.state, row.changed_at = state, self.now
         row.maybe = row.maybe or state is DeliveryState.UNKNOWN
-        row.taken_back = row.taken_back or state is DeliveryState.UNDELIVERED
+        gave_up = state in (DeliveryState.UNDELIVERED, DeliveryState.PARKED)
+        row.taken_back = row.taken_back or gave_up
 
     def claim(self, row: Row) -> None:
         """A worker takes the row, after the check of R6."""
@@ -320,6 +321,7 @@ class World:
             "unknown_lost": [(10 * SECOND, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
             "crash": [(LEASE, DeliveryState.UNKNOWN), (WAIT, DeliveryState.PENDING)],
             "undelivered": [(SECOND, DeliveryState.ACCEPTED), (100 * SECOND, DeliveryState.UNDELIVERED)],
+            "filtered": [(SECOND, DeliveryState.ACCEPTED), (100 * SECOND, DeliveryState.PARKED)],
             "late_truth": [
                 (SECOND, DeliveryState.ACCEPTED),
                 (100 * SECOND, DeliveryState.UNDELIVERED),
@@ -358,10 +360,7 @@ class World:
             self.statuses[row.owed.address] = AddressStatus(suspended=not stopped, opted_out=stopped)
             self.judge.disturbed(row.owed.caregiver)
             self.make_due()
-        elif state is DeliveryState.PARKED:
-            self.judge.disturbed(row.owed.caregiver)
-            self.make_due()
-        elif state is DeliveryState.UNDELIVERED:
+        elif state in (DeliveryState.PARKED, DeliveryState.UNDELIVERED):
             row.accepted_at = None
             self.judge.disturbed(row.owed.caregiver)
             self.make_due()

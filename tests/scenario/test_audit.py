@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from alertd.domain.audit import Audit
-from alertd.ports import Later, Refused
+from alertd.domain.receipt import Word
+from alertd.ports import Later, Message, Receipt, Refused, Report
 from alertd.ports.deps import Timing
 from alertd.usecases.audit import audit
 from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.ping import Pinger
+from alertd.usecases.take_receipt import Receipts
 from tests import make
+from tests.fakes import FakeChannel
 from tests.scenario.world import World
 
 
@@ -122,6 +125,51 @@ async def test_a_provider_that_is_down_is_an_excuse_while_it_is_tried(world: Wor
     world.channels["sms"].mend()
     await world.settle()
     world.phone("mia").forget()
+    assert (await watched.audit()).passed
+
+
+class Filtered(FakeChannel):
+    """Twilio takes every SMS, and says a moment later that our own fault stopped it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__("sms", has_callbacks=True)
+        self._world, self.stops = world, True
+
+    async def send(self, message: Message) -> Receipt:
+        taken = await super().send(message)
+        if self.stops:
+            report = Report(
+                message.delivery, message.attempt, Word.UNDELIVERED, taken.provider_id, "30007", ours=True
+            )
+            await Receipts(self._world.deps).take("sms", report)
+        return taken
+
+
+async def test_what_our_own_fault_stopped_is_no_excuse(world: World) -> None:
+    """Whoever has an e-mail is told by it; whoever has none is missed, and tried again until it is mended."""
+    watched = Watched(world)
+    only_sms = make.preferences(critical=("sms",))
+    world.channels["sms"] = sms = Filtered(world)
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=only_sms))
+    await world.family("fam-2", make.caregiver("ben", "sms", "email", preferences=only_sms))
+    await world.outage("follow")
+    world.phone("ben").expect_email("Follow")
+    await world.fast_forward(minutes=10)
+    assert (await watched.audit()).passed  # until then they are in time
+
+    for _ in range(3):
+        await world.fast_forward(seconds=11)
+        answer = await watched.audit()
+        assert [each.families for each in answer.unaccounted] == [("fam-1",)]
+        assert answer.excuses == {}
+        await world.fast_forward(minutes=7)
+    for name in ("mia", "ben"):
+        world.phone(name).forget()
+
+    sms.stops = False
+    await world.fast_forward(minutes=1)
+    world.phone("mia").expect_sms("Follow")
+    world.phone("ben").forget()
     assert (await watched.audit()).passed
 
 

@@ -248,13 +248,16 @@ class Hasty(FakeChannel):
         return taken
 
 
-@pytest.mark.parametrize(("word", "code"), [(Word.DELIVERED, None), (Word.UNDELIVERED, "30003")])
-async def test_a_receipt_before_our_own_commit(world: World, word: Word, code: str | None):
+@pytest.mark.parametrize(
+    ("word", "code", "ours"),
+    [(Word.DELIVERED, None, False), (Word.UNDELIVERED, "30003", False), (Word.UNDELIVERED, "30034", True)],
+)
+async def test_a_receipt_before_our_own_commit(world: World, word: Word, code: str | None, ours: bool):
     """It is neither lost nor undone, and no lease counts as lost for it."""
     await world.family("fam-1", by_sms("email"))
 
     async def receipt(message: Message, taken: Receipt) -> None:
-        report = Report(message.delivery, message.attempt, word, taken.provider_id, code)
+        report = Report(message.delivery, message.attempt, word, taken.provider_id, code, ours=ours)
         await Receipts(world.deps).take("sms", report)
 
     world.channels["sms"] = Hasty(receipt)
@@ -265,8 +268,84 @@ async def test_a_receipt_before_our_own_commit(world: World, word: Word, code: s
         assert world.sql("SELECT told FROM watch") == [(1,)]
     else:
         world.phone("mia").expect_email("Follow")
-        assert world.states() == {"undelivered": 1, "accepted": 1}
+        assert world.states() == {"parked" if ours else "undelivered": 1, "accepted": 1}
+        assert world.sql("SELECT count(*) FROM watch JOIN delivery d ON d.accepted_at = heard_at WHERE d.channel = 'email'") == [(1,)]  # fmt: skip
     assert world.log.named("leases_lost") == []
+
+
+# --- our own fault ------------------------------------------------------------------------------------
+
+
+async def test_what_our_own_fault_stopped_is_told_over_the_next_way_at_once(world: World):
+    """30034: our sender is not registered. The number is as good as before, and e-mail is there."""
+    await world.family("fam-1", by_sms("email"))
+    await world.outage("follow")
+    message = world.phone("mia").expect_sms("Follow", "12:30")
+    await world.fast_forward(seconds=5)
+    for _ in range(2):
+        await says(world, message, Word.UNDELIVERED, "30034", ours=True)
+
+    world.phone("mia").expect_email("Follow", "12:30")
+    assert world.states() == {"parked": 1, "accepted": 1}
+    assert world.sql("SELECT outcome, code FROM attempt") == [("parked", "misconfigured: 30034")]
+    assert world.sql("SELECT count(*) FROM address WHERE suspended_at IS NOT NULL") == [(0,)]
+    [told] = world.log.named("not_delivered")
+    assert (told["state"], told["code"]) == ("parked", "misconfigured: 30034")
+    await world.fast_forward(seconds=54)
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(seconds=1)
+    world.phone("mia").expect_sms("Follow")  # e-mail wakes nobody: what does is tried again after a backoff
+
+
+@pytest.mark.parametrize(("severity", "seconds"), [("critical", 60), ("major", 300)])
+async def test_the_only_way_is_tried_again_after_a_backoff_until_our_fault_is_mended(
+    world: World, severity: str, seconds: int
+):
+    """Decision 5: not once a window, and no number is used up by it."""
+    wanted = make.preferences(critical=("sms",), major=("sms",))
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=wanted))
+    await world.outage("follow", severity=severity)
+    for _ in range(3):
+        message = world.phone("mia").expect_sms("Follow")
+        await world.fast_forward(seconds=2)
+        await says(world, message, Word.UNDELIVERED, "30007", ours=True)
+        assert world.sql("SELECT told, heard_at FROM watch") == [(0, None)]
+        await world.fast_forward(seconds=seconds - 3)
+        world.phone("mia").expect_nothing()
+        await world.fast_forward(seconds=1)
+    message = world.phone("mia").expect_sms("Follow")
+    await says(world, message, Word.DELIVERED)
+    assert world.states() == {"parked": 3, "delivered": 1}
+    assert {row[0] for row in world.sql("SELECT update_no FROM delivery")} == {1}
+    await world.fast_forward(minutes=20)
+    world.phone("mia").expect_nothing()
+
+
+async def test_an_all_clear_that_our_own_fault_stopped_is_told_again(world: World):
+    """R11, also if the watch was closed by then."""
+    await world.family("fam-1", by_sms())
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    await world.resolve("Fixed.")
+    end = world.phone("mia").expect_sms("again")
+    await world.fast_forward(minutes=10)
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+    await says(world, end, Word.UNDELIVERED, "30007", ours=True)
+    world.phone("mia").expect_sms("again")
+    await world.fast_forward(minutes=10)
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+
+
+async def test_what_arrived_although_it_was_given_up_is_remembered_for_the_all_clear(world: World):
+    """Its place is taken by then: better twice than never."""
+    await world.family("fam-1", by_sms())
+    await world.outage("follow")
+    message = world.phone("mia").expect_sms("Follow")
+    await says(world, message, Word.UNDELIVERED, "30007", ours=True)
+    await says(world, message, Word.DELIVERED)
+    assert world.sql("SELECT state, maybe FROM delivery") == [("parked", 1)]
+    await world.resolve("Fixed.")
+    world.phone("mia").expect_sms("again")
 
 
 async def test_a_forged_receipt_changes_nothing_and_is_noted(world: World):

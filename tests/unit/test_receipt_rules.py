@@ -62,6 +62,28 @@ def test_what_a_receipt_of_the_only_try_does(before, word, after, because):
 
 
 @pytest.mark.parametrize(
+    ("before", "attempt", "after", "because"),
+    [
+        (LEASED, 2, PARKED, "quicker than our own commit"),
+        (UNKNOWN, 2, PARKED, "the provider had it; another address is used, and this one is tried again later"),
+        (PENDING, 2, None, "it is about to be sent again as it is"),
+        (ACCEPTED, 2, PARKED, "an acceptance is taken back, and the address is as good as before"),
+        (ACCEPTED, 1, None, "only a copy was stopped"),
+        (LEASED, 1, None, "the second try is under way, and will have its own word"),
+        (DELIVERED, 2, None, "never down"),
+        (READ, 2, None, "never down"),
+        (UNDELIVERED, 2, None, "that is known; whose fault it was makes no difference any more"),
+        (REFUSED, 2, None, "final"),
+        (PARKED, 2, None, "doubled"),
+    ],
+)
+def test_what_a_receipt_does_that_says_that_it_was_our_own_fault(before, attempt, after, because):
+    standing = Standing(before, attempts=2, provider_id="SM2" if before in TOLD | {UNDELIVERED, PARKED} else None)
+
+    assert follows(standing, Word.UNDELIVERED, attempt, f"SM{attempt}", ours=True) is after, because
+
+
+@pytest.mark.parametrize(
     ("before", "stands_on", "word", "after", "because"),
     [
         (LEASED, None, Word.ACCEPTED, ACCEPTED, "the first try arrived while the second is under way"),

@@ -274,7 +274,9 @@ def test_when_the_last_one_cannot_be_paged_any_more_those_before_are() -> None:
         (DeliveryState.LEASED, 3, True),
         (DeliveryState.REFUSED, 1, True),
         (DeliveryState.PARKED, 1, True),
+        (DeliveryState.UNDELIVERED, 1, True),
         (DeliveryState.ACCEPTED, 7, False),
+        (DeliveryState.DELIVERED, 7, False),
         (DeliveryState.CANCELLED, 7, False),
     ],
 )
