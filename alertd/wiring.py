@@ -40,8 +40,8 @@ from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
 
 
-async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
-    """Open everything a process needs; close it with `close_deps`.
+async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool = False) -> Deps:
+    """Open everything a process needs; close it with `close_deps`. `patient`: see `alertd.store.database`.
 
     Raises Mistakes for a config folder with mistakes, before anything is opened.
     """
@@ -50,7 +50,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None) -> Deps:
     log = log or logs.get_logger("alertd")
     failures = TextFailures(log)
     texts = load_texts(templates_folder(settings.config_dir), services.names, failures)
-    store = SqlStore(settings.database_url.get_secret_value())
+    store = SqlStore(settings.database_url.get_secret_value(), patient=patient)
     clock = ClusterClock()
     await _start_story(settings, store)
     await clock.sample(store)

@@ -24,6 +24,7 @@ from alertd.usecases.publish import News
 from bench.daemon import Daemon, token
 from bench.processes import require_proc
 from bench.servers import NotReady, Rig, rig
+from workers.process import new_loop
 
 RESULTS = Path(__file__).parent / "MOMENTS.md"
 FULL, QUICK = 50_000, 2_000
@@ -372,7 +373,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         require_proc()
         with rig() as servers:
-            found = asyncio.run(measure(servers, quick=arguments.quick, only=arguments.only))
+            with asyncio.Runner(loop_factory=new_loop) as runner:  # as the API has it
+                found = runner.run(measure(servers, quick=arguments.quick, only=arguments.only))
     except NotReady as error:
         print(f"moments not measured: {error}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from alertd import logs
+from alertd.domain.delivery import Lane
 from alertd.ports.deps import Deps
 from alertd.settings import load
 from alertd.usecases.beat import beat
@@ -35,13 +36,15 @@ class Process:
         self._deps: Deps | None = None
         self._sender: Sender | None = None
         self._beat_at: datetime | None = None
+        self._lane: str | None = None
 
     def drain(self, lane: str, seconds: float) -> int:
         """Work on a lane; rings again if time ran out before the work did."""
         return self._run(self._drain(lane, seconds))
 
     def warm(self, lane: str) -> None:
-        """Open everything now, so that the first hint finds it open."""
+        """Open everything now, so that the first hint finds it open; this process keeps to that lane."""
+        self._lane = lane
         self._run(self._warm(lane))
 
     def close(self) -> None:
@@ -72,7 +75,7 @@ class Process:
         if self._deps is None:
             settings = load(os.environ)
             logs.configure(settings.log.level, settings.log.json_)
-            self._deps = await open_deps(settings)
+            self._deps = await open_deps(settings, patient=self._lane == Lane.BULK)
             self._sender = Sender(self._deps)
             # Half of decoding is the garbage collector walking objects that never die (measured).
             gc.collect()

@@ -1,9 +1,9 @@
 """What families are owed when it is over, or no longer concerns them (R11, R15)."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason
+from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -30,6 +30,32 @@ _CANCELLED = End(Framing.CANCELLATION, Kind.CANCELLATION, Reason.ALL_CLEAR, Rest
 _NOT_AFFECTED = End(Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.NOT_TOUCHED)
 
 
+TRIED_FOR = timedelta(hours=24)
+"""How long after the end an all-clear that our own fault stopped is tried again (design R11 sets no bound)."""
+
+
+def rested(incident: Incident, now: datetime) -> timedelta:
+    """How long an all-clear rests that our own fault stopped: half the time since the end, so each rest doubles.
+
+    A text that a carrier filters is filtered each time: tried each minute, it would keep what other incidents
+    have to say waiting.
+    """
+    gone = now - _ended(incident)
+    return gone / 2 if gone < TRIED_FOR else gone + timedelta.resolution  # longer than any of them lies back
+
+
+def _ended(incident: Incident) -> datetime:
+    return incident.ended_at or incident.newest.at
+
+
+def _again_at(incident: Incident, now: datetime, again: timedelta | None) -> datetime | None:
+    """When to try again, if in `again` by the measure of `now`; None: never, it is given up."""
+    if again is None or now - _ended(incident) >= TRIED_FOR:
+        return None
+    growing = rested(incident, now) >= longest_backoff(incident.severity)
+    return now + (2 * again if growing else again)  # while we wait, the measure grows half as fast as time
+
+
 def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """The end, for exactly those who were told; one word at wake-up for those who waited."""
     incident = duty.incident
@@ -52,6 +78,10 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     waiting: list[str] = []
     wake_at: list[datetime] = []
     again = knowledge.again_in(update)  # what our own fault stopped is tried again
+    if end.rest is Rest.CLOSED:
+        again_at = _again_at(duty.incident, now, again)
+    else:
+        again_at = now + again if again is not None else None
     worst = duty.incident.worst  # the end is as loud as the outage was, however mild it was at last
     for caregiver in duty.family.caregivers:
         person = meet(caregiver, duty, services, quiet_as=worst, told_as=worst)
@@ -70,8 +100,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         if later is not None:
             waiting.append(caregiver.id)
             wake_at.append(later)
-        if not deliveries and again is not None:
-            wake_at.append(now + again)
+        if not deliveries and again_at is not None:
+            wake_at.append(again_at)
     look_at = min(wake_at, default=None)
     if owed or knowledge.in_flight:
         poll = now + patience(duty)

@@ -16,6 +16,9 @@ HOPE = timedelta(minutes=1)
 """How long after a failure the pages that take its place may yet be handed over."""
 
 
+CHANNEL = "channel "
+"""How the name of a trouble begins that is a whole channel's; the channel's name follows."""
+
 TEXTS, PLANS = "texts", "family data"
 """Troubles for which families are told all the same, in other words or at other hours (R14)."""
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from alertd.domain.all_clear import all_clear, not_affected
+from alertd.domain.all_clear import all_clear, not_affected, rested
 from alertd.domain.delivery import longest_backoff
 from alertd.domain.knowledge import know, since_touched
 from alertd.domain.silence import touched_at
@@ -17,7 +17,10 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     the daemon, the simulator and the tests all call this one function.
     """
     incident, family = duty.incident, duty.family
-    knowledge = know(duty.tellings, incident.epoch, now - longest_backoff(incident.severity))
+    wait = longest_backoff(incident.severity)
+    if incident.state.ended:
+        wait = max(wait, rested(incident, now))
+    knowledge = know(duty.tellings, incident.epoch, now - wait)
     if knowledge.released:
         knowledge = since_touched(duty, knowledge, touched_at(duty, now))
     if incident.state.ended:

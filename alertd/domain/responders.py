@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertd.domain.paging import NUDGED, Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
+from alertd.domain.paging import CHANNEL, NUDGED, Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
 from alertd.domain.policy import Policy, ResponderStep
 from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
 
@@ -17,6 +17,10 @@ HOLD = timedelta(minutes=10)
 
 AGAIN = timedelta(minutes=10)
 """How often the last step repeats where the policy does not say: a ladder that ends is silence."""
+
+
+_NUDGED_INSTEAD = -1
+"""The repeat under which somebody is nudged in place of somebody else: it takes nothing of their own page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ def _current(key: PageKey, runs: Sequence[_Run], known: set[PageKey]) -> bool:
 def _runs(duty: Responding) -> Iterator[_Run]:
     incident, policy = duty.incident, duty.policy
     if incident.state.ended:
+        # Families may believe for ever that it is down, and no other page tells anybody.
+        yield from (run for run in _troubles(duty) if run.subject.startswith(CHANNEL))
         return
     said = words(incident)
     spoken = said[-1].at if said else beginning(incident).at
@@ -91,8 +97,12 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     late = news_by(incident, policy)
     if late is not None:
         yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
+    yield from _troubles(duty)
+
+
+def _troubles(duty: Responding) -> Iterator[_Run]:
     for subject, since in duty.trouble.items():
-        steps = _chain(policy, since, page=subject not in NUDGED)
+        steps = _chain(duty.policy, since, page=subject not in NUDGED)
         yield _Run(ResponderLadder.TROUBLE, since, since, steps, subject, once=True)
 
 
@@ -123,12 +133,10 @@ def _owed(run: _Run, sent: _Sent, held: datetime | None, now: datetime) -> list[
         if not step.page and (_overtaken(run, held, now) or _time(step, 0, held) < run.began):
             continue  # to nudge now would tell them late, or before anything could be late
         due[i, k] = None
-    for (i, k), paged in sent.items():
-        if paged.failed:
-            instead = _instead(run, sent, i, k)
-            if instead is not None:
-                due[instead] = None
-    return [OwedPage(run.key(i, k), run.steps[i].who, run.steps[i].page) for i, k in due]
+    for (i, k), instead in _replaced(run, sent, held, now):
+        if _after(run, i, k, held) <= now:
+            due[instead] = None
+    return [OwedPage(run.key(i, k), run.steps[i].who, run.steps[i].page and k >= 0) for i, k in due]
 
 
 def _settled(sent: _Sent) -> bool:
@@ -139,13 +147,41 @@ def _overtaken(run: _Run, held: datetime | None, now: datetime) -> bool:
     return any(step.page and _latest(step, held, now) is not None for step in run.steps)
 
 
+def _replaced(
+    run: _Run, sent: _Sent, held: datetime | None, now: datetime
+) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """What could not be handed over, each with what is due in its place."""
+    for (i, k), paged in sent.items():
+        if not paged.failed:
+            continue
+        if any(j == i and later > k and not newer.failed for (j, later), newer in sent.items()):
+            continue  # a late word on an old page: they have been told since
+        nudge = k == _NUDGED_INSTEAD or not run.steps[i].page
+        if nudge and _overtaken(run, held, now):
+            continue  # somebody is paged now
+        instead = _instead(run, sent, i, k)
+        if instead is not None:
+            yield (i, k), instead
+
+
+def _after(run: _Run, step: int, repeat: int, held: datetime | None) -> datetime:
+    """When somebody is due in place of a page: at once, unless an acknowledgement since it fell due holds that."""
+    due = run.steps[step].at or run.base
+    if repeat > 0:
+        due += repeat * (run.steps[step].again or timedelta(0))
+    return held + HOLD if held is not None and held >= due else due
+
+
 def _instead(run: _Run, sent: _Sent, failed: int, repeat: int) -> tuple[int, int] | None:
     """The step in place of one that could not be handed over; None: somebody is told already, or nobody can be.
 
-    The steps after it, then those before it: whoever can be reached must know.
+    The steps after it, then those before it: whoever can be reached must know. In place of a nudge somebody else
+    is nudged.
     """
     count, tried = len(run.steps), {run.steps[failed].who}
-    nudges = not any(step.page for step in run.steps)  # then whoever comes next is nudged too
+    nudges = not any(step.page for step in run.steps)  # then whoever comes next is nudged at their own step
+    if not run.steps[failed].page and not nudges:
+        repeat = _NUDGED_INSTEAD
     for j in (*range(failed + 1, count), *range(failed)):
         step, told = run.steps[j], sent.get((j, repeat))
         if told is not None and not told.failed:
@@ -171,6 +207,10 @@ def _coming(run: _Run, sent: _Sent, held: datetime | None, now: datetime) -> Ite
             following += 1  # it was sent early, in place of somebody else
         if (i, following) not in sent and not (run.once and not sent):
             yield Coming(_time(step, following, held), step.who, step.page, run.ladder)
+    for (i, k), (j, repeat) in _replaced(run, sent, held, now):
+        at = _after(run, i, k, held)
+        if at > now:
+            yield Coming(at, run.steps[j].who, run.steps[j].page and repeat >= 0, run.ladder)
 
 
 def _time(step: _Step, repeat: int, held: datetime | None) -> datetime:

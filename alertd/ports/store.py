@@ -223,6 +223,9 @@ class Rows(Protocol):
         None: somebody is at one of these watches this very moment; roll back and plan again.
         """
 
+    async def waiting(self, lane: str, machine_at: datetime) -> frozenset[str]:
+        """The channels of which something on this lane is due; it locks nothing."""
+
     async def claim(
         self,
         lane: str,

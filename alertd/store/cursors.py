@@ -71,12 +71,13 @@ class CursorRows:
         Cursors that look for families without a watch are not done with; but the new ones begin behind the
         slices they are at, whose watches they could not see.
         """
-        await self.lock_cursors(incident_id)
-        await self.sql.run(
-            update(fanout)
-            .where(fanout.c.incident_id == incident_id, CURSOR_OPEN, fanout.c.scope.is_(False))
-            .values(done=True)
-        )
+        if update_no > 1:  # before the first there is none
+            await self.lock_cursors(incident_id)
+            await self.sql.run(
+                update(fanout)
+                .where(fanout.c.incident_id == incident_id, CURSOR_OPEN, fanout.c.scope.is_(False))
+                .values(done=True)
+            )
         parts = len(ids) if self.sql.dialect == "postgresql" else 1
         ends = await self._ends(incident_id, scope, parts) if parts > 1 else []
         for one, position, until in zip(ids, ("", *ends), (*ends, None), strict=False):

@@ -4,17 +4,20 @@ import asyncio
 import fcntl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from alertd.store.sql import PostgresSql, Sql, SqliteSql
 
 _ASK_AGAIN = 0.002  # seconds; a slice takes fifty times as long
+_RETURNED = "returned"
+_TRUSTED = 1.0  # seconds for which a connection that was given back is taken to be alive
 _BUSY_SECONDS = 5  # backstop only: the lock file queues writers before SQLite has to
 
 _PLANNING = {
@@ -52,11 +55,15 @@ class Turn(Protocol):
         """The transaction in which the plan is written."""
 
 
-def database(url: str) -> Database:
-    """Open the database of a URL: `sqlite:////path/file.db` or `postgresql://user@host/name`."""
+def database(url: str, *, patient: bool = False) -> Database:
+    """Open the database of a URL: `sqlite:////path/file.db` or `postgresql://user@host/name`.
+
+    `patient`: this process is in no hurry. On SQLite such processes queue for one place in the queue of writers,
+    so that whoever is in a hurry waits for one of their slices at most, not for one of each (measured).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        return SqliteDatabase(parsed)
+        return SqliteDatabase(parsed, patient=patient)
     return PostgresDatabase(parsed.set(drivername="postgresql+psycopg"))
 
 
@@ -65,7 +72,7 @@ class SqliteDatabase:
 
     dialect = "sqlite"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, patient: bool = False) -> None:
         if not url.database or url.database == ":memory:":
             raise ValueError("alertd keeps its truth in a file: write sqlite:////path/to/alertd.db")
         self._path = Path(url.database)
@@ -73,7 +80,9 @@ class SqliteDatabase:
         self._writer = self._engine(url, read_only=False)
         self._reader = self._engine(url, read_only=True)
         self._queue = asyncio.Lock()
-        self._lock: IO[bytes] = Path(f"{self._path}.lock").open("wb")  # closed in close()
+        # Taken in this order; closed in close().
+        names = ("patient.lock", "lock") if patient else ("lock",)
+        self._locks: list[IO[bytes]] = [Path(f"{self._path}.{name}").open("wb") for name in names]
 
     @staticmethod
     def _engine(url: URL, *, read_only: bool) -> Engine:
@@ -105,12 +114,12 @@ class SqliteDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Sql]:
         async with self._queue:
-            await _flock(self._lock)
-            try:
+            with ExitStack() as held:
+                for lock in self._locks:
+                    await _flock(lock)
+                    held.callback(fcntl.flock, lock, fcntl.LOCK_UN)
                 with self._writer.begin() as connection:
                     yield SqliteSql(connection)
-            finally:
-                fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Sql]:
@@ -129,7 +138,8 @@ class SqliteDatabase:
     async def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
-        self._lock.close()
+        for lock in self._locks:
+            lock.close()
 
 
 class _SqliteTurn:
@@ -178,9 +188,11 @@ class PostgresDatabase:
             url,
             pool_size=5,
             max_overflow=5,
-            pool_pre_ping=True,
             hide_parameters=True,
         )
+        # Without BEGIN and ROLLBACK a read is one round trip and not three; each statement sees what is committed
+        # when it begins either way. The pool is the same.
+        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
 
         @event.listens_for(self._engine.sync_engine, "connect")
         def _(connection: Any, _record: Any) -> None:
@@ -190,6 +202,24 @@ class PostgresDatabase:
             cursor.close()
             connection.commit()
 
+        @event.listens_for(self._engine.sync_engine, "checkin")
+        def _(_connection: Any, record: Any) -> None:
+            record.info[_RETURNED] = time.monotonic()
+
+        @event.listens_for(self._engine.sync_engine, "checkout")
+        def _(connection: Any, record: Any, _proxy: Any) -> None:
+            # `pool_pre_ping` would do it each time: a third of all round trips.
+            if time.monotonic() - record.info.get(_RETURNED, time.monotonic()) > _TRUSTED:
+                self._ping(connection)
+
+    def _ping(self, connection: Any) -> None:
+        """Raise InvalidatePoolError for a connection that the server has closed: the pool then opens another."""
+        dialect = self._engine.dialect
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Sql]:
         async with self._engine.begin() as connection:
@@ -197,7 +227,7 @@ class PostgresDatabase:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Sql]:
-        async with self._engine.connect() as connection:
+        async with self._reader.connect() as connection:
             yield PostgresSql(connection)
 
     @asynccontextmanager

@@ -48,6 +48,8 @@ def _incidents(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Incident]:
 # Made once, as every slice asks: see `alertd.store.fanouts`.
 _BY_NUMBER = _with_updates(select(*_ROW).where(incident.c.number == bindparam("which")))
 _BY_ID = _with_updates(select(*_ROW).where(incident.c.id == bindparam("which")))
+_NEWEST = select(*_ROW).order_by(incident.c.number.desc()).limit(bindparam("limit"))
+_LIST, _LIST_OPEN = _with_updates(_NEWEST), _with_updates(_NEWEST.where(incident.c.ended_at.is_(None)))
 _POLICY = select(incident.c.policy_snapshot).where(incident.c.id == bindparam("which"))
 _VERSION = select(
     incident.c.version,
@@ -86,8 +88,8 @@ class IncidentRows(ResponderRows):
             },
         )
         await self.watch_responders(new.id, new.opened_at)
-        for each in new.updates:
-            await self.add_update(new.id, each)
+        for each in new.updates:  # all of them at once: its responders' watch is due from the first
+            await self._insert_update(new.id, each)
 
     async def save_incident(self, changed: Incident) -> bool:
         """Write the row of an incident; False if somebody else changed it meanwhile."""
@@ -100,6 +102,11 @@ class IncidentRows(ResponderRows):
 
     async def add_update(self, incident_id: IncidentId, new: Update) -> bool:
         """Insert an update; False if its number is taken (somebody else wrote it first)."""
+        if new.kind is not Kind.HOLDING:  # which says nothing about what responders owe
+            await self.touch_responders(incident_id, new.at)
+        return await self._insert_update(incident_id, new)
+
+    async def _insert_update(self, incident_id: IncidentId, new: Update) -> bool:
         values = {
             "incident_id": incident_id,
             "number": new.number,
@@ -115,8 +122,6 @@ class IncidentRows(ResponderRows):
             "source": new.source,
         }
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-        if new.kind is not Kind.HOLDING:  # which says nothing about what responders owe
-            await self.touch_responders(incident_id, new.at)
         return await self.sql.run(dialect.insert(incident_update).values(values).on_conflict_do_nothing()) == 1
 
     async def incident(self, which: int | UUID) -> Incident | None:
@@ -131,10 +136,7 @@ class IncidentRows(ResponderRows):
 
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
-        statement = select(*_ROW).order_by(incident.c.number.desc()).limit(limit)
-        if open_only:
-            statement = statement.where(incident.c.ended_at.is_(None))
-        return _incidents(await self.sql.rows(_with_updates(statement)))
+        return _incidents(await self.sql.rows(_LIST_OPEN if open_only else _LIST, {"limit": limit}))
 
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""

@@ -67,8 +67,8 @@ class Turn:
 class SqlStore:
     """Opens transactions; holds nothing else."""
 
-    def __init__(self, url: str) -> None:
-        self._database: Database = database(url)
+    def __init__(self, url: str, *, patient: bool = False) -> None:
+        self._database: Database = database(url, patient=patient)
         self.dialect = self._database.dialect
 
     @asynccontextmanager

@@ -15,6 +15,7 @@ SLICE = 2_000
 SELDOM = timedelta(minutes=5)
 """Machine time between two counts, at the most, where nothing has changed."""
 
+_MOST = 100_000  # open incidents; more than anybody ever has
 _PACE = 100  # pauses a hundred times as long as it counts: one percent of a core, however much there is
 
 
@@ -23,7 +24,7 @@ async def take_census(deps: Deps) -> Census:
     counts: Counter[tuple[str, str, str]] = Counter()
     ladders: Counter[str] = Counter()
     async with deps.store.reading() as rows:
-        open_ = [incident.id for incident in await rows.incidents(open_only=True, limit=100_000)]
+        open_ = [incident.id for incident in await rows.incidents(open_only=True, limit=_MOST)]
     for incident_id in open_:
         position: str | None = ""
         while position is not None:
@@ -50,14 +51,18 @@ class Counting:
         self._last: Census | None = None
         self._pause = timedelta(0)
         self._due: datetime | None = None
+        self._open: object = None
 
     async def count(self) -> Census | None:
         """Call every `timing.census` seconds. None: all is calm, and the last count is young enough."""
         deps = self._deps
-        if self._due is not None and deps.clock.machine() < self._due:
-            async with deps.store.reading() as rows:
-                if await rows.calm(deps.clock.now(), deps.clock.machine()):
-                    return None
+        async with deps.store.reading() as rows:
+            calm = await rows.calm(deps.clock.now(), deps.clock.machine())
+            # An incident may open, and all of its messages be sent or stopped, between two looks.
+            open_ = [(i.id, i.newest.number) for i in await rows.incidents(open_only=True, limit=_MOST)]
+        before, self._open = self._open, open_
+        if self._due is not None and deps.clock.machine() < self._due and calm and open_ == before:
+            return None
         census = await take_census(deps)
         same = self._last is not None and replace(self._last, at=census.at) == census
         every = timedelta(seconds=deps.timing.census)

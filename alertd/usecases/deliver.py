@@ -11,13 +11,15 @@ import tenacity
 
 from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
-from alertd.domain.paging import TEXTS
+from alertd.domain.paging import CHANNEL, TEXTS
 from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.message import message
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
+
+_Known = tuple[tuple[int, int], Telling]  # (version, newest update) of an incident, and what tells of it
 
 _REMEMBERED = 64  # incidents
 _OUR_FAULT = ("misconfigured", "no adapter")
@@ -34,7 +36,7 @@ class Sender:
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
-        self._incidents: dict[IncidentId, tuple[tuple[int, int], Telling]] = {}
+        self._incidents: dict[IncidentId, _Known] = {}
         self._broken: dict[str, tuple[datetime, str]] = {}  # channel -> until when, and why
         # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
@@ -56,6 +58,10 @@ class Sender:
             for name, channel in self._deps.channels.items()
             if self._excess(name) <= 0
         }
+
+    def know(self, incident: Incident) -> None:
+        """Remember an incident that was just read: a batch then asks only whether it has changed since."""
+        self._remember(incident.id, (incident.version, incident.newest.number), incident)
 
     async def freed(self, channels: Collection[str], seconds: float) -> None:
         """Wait until these channels have room again; not for one whose pace is too slow to have it so soon."""
@@ -199,7 +205,7 @@ class Sender:
     async def _tell_responders(self, outcomes: Sequence[Outcome]) -> None:
         """A channel that our own settings break, or a text that fails, once for each incident (R8, R14)."""
         broken = {
-            (outcome.delivery.incident, f"channel {outcome.delivery.channel}"): outcome.code or ""
+            (outcome.delivery.incident, f"{CHANNEL}{outcome.delivery.channel}"): outcome.code or ""
             for outcome in outcomes
             if outcome.state is DeliveryState.PARKED and (outcome.code or "").startswith(_OUR_FAULT)
         }
@@ -275,9 +281,14 @@ class Sender:
                     incident = await rows.incident(incident_id)
                     if incident is None:
                         raise LookupError(f"a delivery points to an incident that does not exist: {incident_id}")
-                    known = (version, Telling(incident))
+                    known = self._remember(incident_id, version, incident)
                 loaded[incident_id] = known[1]
-                self._incidents[incident_id] = known
+        return loaded
+
+    def _remember(self, incident_id: IncidentId, version: tuple[int, int], incident: Incident) -> _Known:
+        known = self._incidents.get(incident_id)
+        if known is None or known[0] != version:
+            known = self._incidents[incident_id] = version, Telling(incident)
         while len(self._incidents) > _REMEMBERED:
             del self._incidents[next(iter(self._incidents))]
-        return loaded
+        return known

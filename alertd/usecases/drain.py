@@ -19,6 +19,7 @@ from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 
 _WAIT_FOR_ROOM = 0.25  # seconds after which a slice is planned without being sent
+_HEAD_START = 0.01  # seconds that a few messages are given before the next look
 _LOOK_AGAIN = 0.25  # seconds between two looks while messages are under way
 _WAIT_FOR_TURN = 0.25  # seconds to wait for another worker's slice before looking for other work
 _PROBES = 4  # empty looks, 5 to 40 ms apart, before a drain returns
@@ -38,7 +39,11 @@ async def drain(
     try:
         while not stop() and time.monotonic() < until:
             step = await _next(deps, lane, sender.room())
-            flights |= _launch(sender, step)
+            fresh = _launch(sender, step)
+            flights |= fresh
+            if fresh and len(step.batch) < FIRST_SLICE:
+                # A few messages are with the provider before there is time to look for more.
+                await asyncio.wait(fresh, timeout=_HEAD_START)
             if step.worked:
                 empty = 0
                 # What was just planned sets out before the next slice is planned, and nobody holds too much.
@@ -70,6 +75,8 @@ def _launch(sender: Sender, step: Step) -> "set[asyncio.Task[int]]":
     for delivery in step.batch:
         by_channel.setdefault(delivery.channel, []).append(delivery)
     lease = step.lease
+    if step.incident is not None:
+        sender.know(step.incident)
     assert lease is not None or not by_channel
     return {
         asyncio.create_task(sender.hand_over(part, lease)) for part in by_channel.values() if lease is not None
@@ -105,10 +112,13 @@ async def claim(deps: Deps, lane: str, limit: int = SLICE, room: dict[str, int] 
     wanted = {channel: limit for channel in CHANNELS if room is None or channel not in deps.channels}
     if room is not None:
         wanted |= {channel: min(limit, most) for channel, most in room.items()}
+    now, machine_at = deps.clock.now(), deps.clock.machine()
+    async with deps.store.reading() as rows:  # mostly there is nothing, and then nobody is kept waiting by a lock
+        waiting = await rows.waiting(lane, machine_at)
+    wanted = {channel: most for channel, most in wanted.items() if channel in waiting}
     if not wanted:
         return IDLE
     lease = new_lease(deps)
-    now, machine_at = deps.clock.now(), deps.clock.machine()
     batch: list[Claimed] = []
     stale: list[UUID] = []
     async with deps.store.transaction() as rows:

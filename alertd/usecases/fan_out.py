@@ -34,6 +34,7 @@ class Step:
     batch: list[Claimed] = field(default_factory=list)
     lease: Lease | None = None
     channels: frozenset[str] = frozenset()  # of what was planned, sent or not
+    incident: Incident | None = None  # as it was read for the plan, where the batch is all of one
     taken: bool = False  # there was work, and another worker has it in hand
 
 
@@ -105,7 +106,8 @@ async def fan_out(
     channels = planned.channels
     if lease is None:
         return Step(worked=True, channels=channels)
-    return Step(worked=True, batch=planning.claimed(planned, inserted), lease=lease, channels=channels)
+    batch = planning.claimed(planned, inserted)
+    return Step(worked=True, batch=batch, lease=lease, channels=channels, incident=incident)
 
 
 def _done(deps: Deps, incident: Incident, cursor: Fanout) -> None:

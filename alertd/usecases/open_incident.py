@@ -77,7 +77,6 @@ async def add_incident(
     scope = wording.scope(deps, opening.reaches)
     if opening.since is not None and opening.since > now:
         raise Invalid("lies in the future", field="since")
-    await rows.lock_incidents()
     open_ = await rows.incidents(open_only=True, limit=1000)
     suspected = confirmed_by(open_, scope)
     for other in open_:

@@ -7,6 +7,7 @@ import tenacity
 
 from alertd.domain.delivery import TOLD, DeliveryState, Lane
 from alertd.domain.errors import NotFound
+from alertd.domain.paging import CHANNEL
 from alertd.domain.receipt import arrived_after_all, follows
 from alertd.ports import Callback, Forged, Receives, Report
 from alertd.ports.deps import Deps
@@ -91,7 +92,7 @@ class Receipts:
         if received.due:
             deps.doorbell.ring(Lane.URGENT.value)
         if received.after is DeliveryState.PARKED:
-            await self._tell_responders((received.incident, f"channel {channel}"), report.code or "")
+            await self._tell_responders((received.incident, f"{CHANNEL}{channel}"), report.code or "")
 
     async def _tell_responders(self, trouble: Trouble, code: str) -> None:
         """A channel that our own account, sender or text breaks, once for each incident (R8)."""

@@ -246,3 +246,8 @@ async def test_what_stays_the_same_is_counted_ever_more_seldom(served: Served) -
     assert await counting.count() is None, "calm again, and young enough"
     served.clock.advance(minutes=5)
     assert await counting.count() is not None
+
+    await served.open(services=["login"], severity="minor")
+    await served.work()
+    await tend_responders(served.deps)
+    assert await counting.count() is not None, "calm, and yet an incident was opened and told meanwhile"

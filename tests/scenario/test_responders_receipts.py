@@ -308,6 +308,22 @@ async def test_a_channel_that_our_own_fault_stops_pages_the_owner_once_for_each_
     world.on_call("owner").expect_nothing()
 
 
+async def test_an_all_clear_that_our_own_fault_stops_pages_the_owner_after_the_end(world: OnCallWorld):
+    """Nobody else would know that a family believes for ever that it is down."""
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(critical=("sms",))))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
+    end = world.channels["sms"].accepted[-1]
+    sid = f"sms-{len(world.channels['sms'].accepted)}"
+    await Receipts(world.deps).take("sms", Report(end.delivery, 1, Word.UNDELIVERED, sid, "30007", ours=True))
+    await world.settle()
+    world.on_call("owner").expect_page("channel sms fails in incident 1", "misconfigured: 30007")
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("works again")
+
+
 async def test_a_page_that_our_own_fault_stopped_says_nothing_of_families(world: OnCallWorld):
     """The next step is due at once, and that is all: no family has been kept from anything."""
     await world.machine_opens()

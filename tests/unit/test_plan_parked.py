@@ -1,11 +1,13 @@
 """Decision 5: our own fault stands in the way for one backoff only; what a reader lacks is then owed again."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Incident, Kind, Severity, State
+from alertd.domain.watch import Rest
 from tests import make
 from tests.make import after, caregiver, history, own, said, telling, verdict
 
@@ -98,3 +100,29 @@ def test_an_all_clear_is_not_lost_to_one_moment_of_our_own_fault():
     early = verdict(after(10.5), **given)
     assert (early.owed, early.rest, early.look_at) == ((), None, after(11))
     assert said(verdict(after(11), **given).owed) == [("mia", "SMS", "resolution", "all_clear")]
+
+
+def test_what_still_fails_after_the_end_is_tried_ever_more_seldom_and_in_a_day_no_more():
+    """A text that a carrier filters is filtered each time: its tries must not be in the way of other incidents."""
+    ended = replace(
+        history((Kind.NOTICE, 0), (Kind.RESOLUTION, 10, {"state": State.RESOLVED})), ended_at=after(10)
+    )
+    family = make.family(caregiver("mia", "sms", preferences=make.preferences(quiet_hours="none")))
+    tellings = [telling(SMS)]
+    tried: list[float] = []
+    looks = 0
+    at: datetime | None = after(10)
+    while at is not None:
+        looks += 1
+        minute = (at - make.NOON) / timedelta(minutes=1)
+        v = verdict(at, incident=ended, family=family, tellings=tellings)
+        if v.owed:
+            tried.append(minute - 10)
+            tellings.append(
+                telling(SMS, 2, minute, state=DeliveryState.PARKED, framing=Framing.RESOLUTION, next_by=None)
+            )
+            v = verdict(at, incident=ended, family=family, tellings=tellings)
+        at = v.look_at
+    assert tried == [0, 1, *[2**n for n in range(1, 11)]]
+    assert looks <= 2 * len(tried)
+    assert v.rest == Rest.CLOSED

@@ -80,6 +80,22 @@ class Story:
         updates = (*self.duty.incident.updates, *more)
         self.duty = replace(self.duty, incident=make.incident(*updates))
 
+    def fails(self, who: str, *, page: bool = True, repeat: int = 0, subject: str = "") -> None:
+        """What was sent comes to nothing after all."""
+        steps = [s.who for s in self.duty.policy.escalation.post if s.page == page] if not subject else []
+
+        def hit(paged: Paged) -> bool:
+            key = paged.key
+            if subject:
+                return (key.subject, key.step) == (subject, 0)
+            step = self.duty.policy.escalation.post[key.step]
+            return (step.who, step.page, key.repeat) == (who, page, repeat)
+
+        assert subject or who in steps
+        paged = [replace(p, state=DeliveryState.UNDELIVERED) if hit(p) else p for p in self.duty.paged]
+        assert paged != list(self.duty.paged)
+        self.duty = replace(self.duty, paged=tuple(paged))
+
     def acknowledges(self, at: float) -> None:
         self.duty = replace(self.duty, acknowledged=(*self.duty.acknowledged, after(at)))
 
@@ -177,6 +193,16 @@ def test_when_it_ends_nobody_is_told_anything_more() -> None:
     assert plan_pages(story.duty, after(41)).look_at is None
 
 
+def test_a_channel_that_fails_at_the_very_end_is_told_after_it() -> None:
+    story = Story(human())
+    story.run(40)
+    story.says(human(2, 40, Kind.RESOLUTION, state=State.RESOLVED))
+    story.duty = replace(story.duty, trouble={"channel sms": after(41), "texts": after(41)})
+    assert story.run(600, since=41) == [(41, "OWNER")]
+    story.fails("owner", subject="channel sms")
+    assert story.run(43, since=42) == [(42, "LEAD")]
+
+
 def test_a_nudge_before_anything_could_be_late_is_left_out() -> None:
     """The promise is five minutes away: ten minutes before it was before it was made."""
     assert Story(human(promise=after(5))).run(10) == [(4, "OWNER")]
@@ -235,13 +261,45 @@ def test_without_news_lead_and_duty_manager_are_paged_though_updates_are_publish
 def test_who_cannot_be_paged_is_followed_at_once() -> None:
     story = Story(machine())
     story.fates["owner"] = DeliveryState.PARKED
-    assert story.run(20) == [(0, "OWNER"), (0, "LEAD"), (19, "owner"), (19, "LEAD")]
+    assert story.run(20) == [(0, "OWNER"), (0, "LEAD"), (19, "owner"), (19, "lead")]
 
 
 def test_who_stands_in_is_not_told_the_same_again_at_their_own_time() -> None:
     story = Story(human())
     story.fates["owner"] = DeliveryState.REFUSED
-    assert story.run(50) == [(19, "owner"), (19, "LEAD"), (29, "OWNER"), (49, "DUTY-MANAGER")]
+    assert story.run(50) == [(19, "owner"), (19, "lead"), (29, "OWNER"), (29, "LEAD"), (49, "DUTY-MANAGER")]
+
+
+def test_in_place_of_a_nudge_somebody_else_is_nudged_and_paged_at_their_own_time_too() -> None:
+    story = Story(human())
+    story.fates["owner"] = DeliveryState.UNDELIVERED
+    assert story.run(20) == [(19, "owner"), (19, "lead")]
+    story.fates = {}  # their phone is on again
+    assert story.run(50, since=20) == [(29, "OWNER"), (39, "LEAD"), (49, "DUTY-MANAGER")]
+
+
+def test_a_nudge_that_fails_once_pages_are_due_is_followed_by_nobody() -> None:
+    story = Story(human())
+    story.run(30)
+    story.fails("owner", page=False)
+    assert story.run(38, since=30) == []
+
+
+def test_a_late_word_on_an_old_repeat_wakes_nobody_once_a_newer_one_was_told() -> None:
+    story = Story(human(), policy=policy(escalation=Escalation(post=POST)))
+    story.run(80)
+    story.fails("duty-manager", repeat=1)
+    assert story.run(88, since=80) == []
+
+
+def test_who_has_just_acknowledged_is_not_followed_by_others_for_a_page_before_it() -> None:
+    story = Story(human(), policy=policy(escalation=Escalation(post=POST)))
+    story.run(30)
+    story.acknowledges(31)
+    story.fails("owner")
+    assert story.run(40, since=32) == []
+    assert plan_pages(story.duty, after(40)).look_at == after(41)
+    assert story.run(50, since=41)[:1] == [(41, "LEAD")]
 
 
 def test_when_nobody_can_be_paged_all_are_tried_again_and_again() -> None:
