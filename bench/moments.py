@@ -372,9 +372,8 @@ def main(argv: list[str] | None = None) -> int:
     began = time.monotonic()
     try:
         require_proc()
-        with rig() as servers:
-            with asyncio.Runner(loop_factory=new_loop) as runner:  # as the API has it
-                found = runner.run(measure(servers, quick=arguments.quick, only=arguments.only))
+        with rig() as servers, asyncio.Runner(loop_factory=new_loop) as runner:  # as the API has it
+            found = runner.run(measure(servers, quick=arguments.quick, only=arguments.only))
     except NotReady as error:
         print(f"moments not measured: {error}", file=sys.stderr)
         return 1

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertd.domain.paging import CHANNEL, NUDGED, Coming, Orders, OwedPage, Paged, PageKey, ResponderLadder, Responding
+from alertd.domain.paging import (
+    CHANNEL,
+    NUDGED,
+    Coming,
+    Orders,
+    OwedPage,
+    Paged,
+    PageKey,
+    ResponderLadder,
+    Responding,
+)
 from alertd.domain.policy import Policy, ResponderStep
 from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
 
