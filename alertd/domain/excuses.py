@@ -38,8 +38,8 @@ def excuse_of(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None
         case Excuse.QUIET:
             return Excuse.QUIET if _quiet(suspect, case, evidence) else None
         case Excuse.CAPPED:
-            most = case.policy.silence.holdings.sms_per_day
-            return Excuse.CAPPED if evidence.tries.capped >= most and _looked_at(suspect, case) else None
+            used_up = evidence.tries.capped >= _most(case, evidence) and not _silent(case, evidence)
+            return Excuse.CAPPED if used_up and _looked_at(suspect, case) else None
         case _:
             return None
 
@@ -79,6 +79,26 @@ def _looked_at(suspect: Suspect, case: Case) -> bool:
 
 def _usable(case: Case, evidence: Evidence) -> bool:
     return any(usable and channel in case.channels for channel, usable, _ in evidence.addresses.values())
+
+
+def _most(case: Case, evidence: Evidence) -> int:
+    """How many holdings a day by SMS those may get who asked for the fewest."""
+    rules, family = case.policy.silence.holdings, evidence.family
+    if family is None:
+        return rules.sms_per_day
+    asked = [each.preferences.holdings or family.preferences.holdings for each in hearers(case, evidence)]
+    return max(1, min(rules.loud, rules.sms_per_day)) if "few" in asked else rules.sms_per_day
+
+
+def _silent(case: Case, evidence: Evidence) -> bool:
+    """Whether somebody could be told by what is no SMS: the cap holds nothing of that back."""
+    mine = {each.id for person in hearers(case, evidence) for each in person.addresses}
+    found = evidence.addresses.items()
+    return any(
+        usable and channel in case.channels and channel not in ("sms", "voice")
+        for name, (channel, usable, _) in found
+        if name in mine
+    )
 
 
 def _muted(case: Case, evidence: Evidence) -> bool:

@@ -1,9 +1,11 @@
 """What one caregiver is to hear in a turn: now and how, or when they wake up or come on duty (R10, R12)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from alertd.domain.delivery import Framing, Owed, Reason
-from alertd.domain.family import Family
+from alertd.domain.family import Address, Family
+from alertd.domain.holdings import PHONE, goes_soft, spent
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Known
 from alertd.domain.quiet import Person
@@ -71,6 +73,8 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     severity = duty.incident.severity
     failed = _failed(turn, known)
     wakes = bool(_lacked(turn, known) & duty.policy.wakes.get(severity, frozenset()))
+    if asleep is None and not wakes and turn.framing(person, known, asleep=False) is Framing.HOLDING:
+        return _hold(turn, person, known, reason, failed)
     if asleep is None or wakes:
         floor = duty.policy.floor if wakes and severity is Severity.CRITICAL else ()
         targets = loud_targets(person, turn.knowledge, failed, reason, floor)
@@ -101,6 +105,39 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
         return [], asleep, True
     copies = copy_targets(person, turn.knowledge, turn.update)
     return deliveries, person.first_loud(now) if copies else None, False
+
+
+def _hold(
+    turn: Turn, person: Person, known: Known, reason: Reason, failed: int
+) -> tuple[list[Owed], datetime | None, bool]:
+    """A holding by day: silently after the first in a row, and by phone only so often (R3)."""
+    duty = turn.duty
+    rules = turn.knowledge, duty.family, duty.policy
+    for number in (failed, turn.update):  # a new number frees every address (decision 5)
+        softly = soft_targets(person, turn.knowledge, number, reason)
+        if softly and goes_soft(person, *rules, news=turn.news.number):
+            return _messages(turn, person, known, softly, loud=False), None, False
+        targets = loud_targets(person, turn.knowledge, number, reason, ())
+        if person.held_until is not None and person.held_until > turn.now:
+            return [], person.held_until, False  # they have nothing but a phone number
+        if spent(person, *rules, now=turn.now):
+            quieter = [(a, why) for a, why in targets if a.channel not in PHONE]
+            if not quieter and softly:
+                return _messages(turn, person, known, softly, loud=False), None, False
+            targets = quieter or targets
+        if targets or reason is Reason.FALLBACK:
+            break
+    return _messages(turn, person, known, targets, loud=True), None, False
+
+
+def _messages(
+    turn: Turn, person: Person, known: Known, targets: Sequence[tuple[Address, Reason]], *, loud: bool
+) -> list[Owed]:
+    return [
+        turn.message(person, known, a, why, loud=loud and a.channel != "email", asleep=False, wakes=False)
+        for a, why in targets
+        if not turn.covered(a)
+    ]
 
 
 def _floor(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], datetime | None]:

@@ -49,6 +49,7 @@ class Known:
     untold: bool = False  # something of this epoch waits for it, and nothing of it has been taken
     steps: int = 0  # the ladder steps of this epoch that it was sent, as bits
     steps_failed: int = 0  # ... that failed here
+    holdings: dict[int, datetime] | None = None  # those sent here, each with when it was planned
 
     def kept(self, update: int) -> bool:
         """Whether only our own fault kept this update from the address."""
@@ -141,6 +142,10 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
             _cover(known, telling, update)
             if ladder_step(telling.step) > 0:
                 knowledge.joined.add(address)
+            elif telling.framing is Framing.HOLDING:
+                if known.holdings is None:
+                    known.holdings = {}
+                known.holdings[update] = at
         elif state in FAILED:
             _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)

@@ -29,6 +29,8 @@ class Person:
     quiet_hours: str | None
     on_duty: str | None
     soft_at_night: bool  # the policy's quiet window is a duration, and there is a soft address
+    held_until: datetime | None = None  # until then no holding may go to them: theirs by phone are used up (R3)
+    held_after: datetime | None = None  # ... once they have been sent another one now
 
     @property
     def reachable(self) -> bool:
@@ -59,12 +61,16 @@ class Person:
         return self.loud_until(at)
 
     def may_be_told(self, at: datetime) -> bool:
-        """Loudly or softly, by anything that does not wake."""
+        """Loudly or softly, by a holding, which wakes nobody."""
+        return self.present(at) and (self.held_until is None or at >= self.held_until)
+
+    def present(self, at: datetime) -> bool:
+        """On duty, and awake or reachable in silence."""
         return self.off_until(at) is None and (self.asleep_until(at) is None or self.soft_at_night)
 
     def first_told(self, at: datetime) -> datetime | None:
-        """The first moment at or after `at` at which this person may be told."""
-        return self._first(at, loud=False)
+        """The first moment at or after `at` at which this person may be told by a holding."""
+        return self._first(max(at, self.held_until) if self.held_until is not None else at, loud=False)
 
     def first_loud(self, at: datetime) -> datetime | None:
         """The first moment at or after `at` at which this person is awake and on duty."""

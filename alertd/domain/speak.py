@@ -8,6 +8,7 @@ from alertd.domain import silence
 from alertd.domain.delivery import Owed
 from alertd.domain.family import AddressId
 from alertd.domain.hear import hear
+from alertd.domain.holdings import hold
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge
 from alertd.domain.ladder import Ascent, Climbed, ascent
 from alertd.domain.next_look import due, look_at, retry_after
@@ -36,7 +37,9 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     now_told = {each.caregiver for each in climbed.owed}
     if climbed.look_at is not None:
         told.wake_at.append(climbed.look_at)
-    resting = not owed and not any(person.may_be_told(now) for person in family.people)
+    resting = None
+    if not owed and not any(person.may_be_told(now) for person in family.people):
+        resting = Rest.CAPPED if any(person.present(now) for person in family.people) else Rest.QUIET
     return Verdict(
         owed=tuple(owed),
         holding=bool(owed) and told.turn.update > duty.incident.newest.number,
@@ -53,7 +56,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
             owed=owed,
             wake_at=told.wake_at,
         ),
-        rest=Rest.QUIET if resting else None,
+        rest=resting,
         waiting=tuple([each for each in told.waiting if each not in now_told]),
         ladder=climbed.state,
         step=climbed.step,
@@ -74,6 +77,8 @@ def _household(
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left, joined=joined)
+    for person in {id(each): each for each in (*people, *hereafter)}.values():
+        hold(person, knowledge, duty.family, duty.policy, now)
     deadline = first_told(people, standing) or standing
     due_at = due(people, deadline, duty.margin) if people else deadline
     return Household(duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing)
@@ -147,7 +152,10 @@ class Household:
         update = incident.newest.number + 1 if holding else silence.newest_to_tell(incident).number
         closing = holding and silence.closes_promise(incident, now, duty.margin)
         if update > self.knowledge.told:
-            promised = silence.next_by(duty, self.hereafter, now, closes_promise=closing)
+            after = self.hereafter
+            if holding:  # those who get it by phone have one less left
+                after = [replace(person, held_until=person.held_after) for person in after]
+            promised = silence.next_by(duty, after, now, closes_promise=closing)
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
         asks = self.ascent is not None and self.ascent.asks

@@ -1,6 +1,6 @@
 """One planning of one family while the outage lasts, and the messages it owes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.domain import rouse
@@ -53,9 +53,11 @@ class Turn:
         `step`: of the ladder, from 1.
         """
         duty, now = self.duty, self.now
+        framing = framing or self.framing(person, known, asleep=asleep, copy=copy)
+        if framing is Framing.HOLDING:
+            person = replace(person, held_until=person.held_after)
         asleep_then = person.asleep_until(self.next_by) is not None
         quiet = asleep_then and rouse.worse_wakes(duty, person, self.services)
-        framing = framing or self._framing(person, known, asleep=asleep, copy=copy)
         return Owed(
             family=duty.family.id,
             caregiver=person.caregiver.id,
@@ -92,7 +94,8 @@ class Turn:
             return Ask.NONE
         return Ask.REMIND if reason is Reason.LADDER and known.told else Ask.ANSWER
 
-    def _framing(self, person: Person, known: Known, *, asleep: bool, copy: bool) -> Framing:
+    def framing(self, person: Person, known: Known, *, asleep: bool, copy: bool = False) -> Framing:
+        """In which words this turn's update is told to a person; `copy`: as the loud one after silent ones."""
         if not known.told and not copy:
             return Framing.NOTICE
         slept = self.waited(person) or known.soft_in_quiet > known.covered_awake

@@ -16,6 +16,7 @@ class Rest(StrEnum):
 
     CLOSED = "closed"  # everyone told has the all-clear, nothing is in flight
     QUIET = "quiet"  # nobody in the family may be told now
+    CAPPED = "capped"  # nobody may: the holdings by phone that they may get in a day are used up (R3)
     NO_ADDRESS = "no_address"  # nobody has a usable address
     MUTED = "muted"  # they asked not to be told of this
     OPTED_OUT = "opted_out"  # every address has opted out

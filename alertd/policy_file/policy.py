@@ -123,7 +123,7 @@ def _holdings(field: Field) -> Holdings:
     built_in = BUILT_IN.silence.holdings
     return Holdings(
         loud=keys.take("loud", partial(shapes.whole, least=0, most=1000), built_in.loud),
-        sms_per_day=keys.take("sms_per_day", partial(shapes.whole, least=0, most=1440), built_in.sms_per_day),
+        sms_per_day=keys.take("sms_per_day", partial(shapes.whole, least=1, most=1440), built_in.sms_per_day),
     )
 
 

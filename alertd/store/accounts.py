@@ -99,7 +99,7 @@ class AccountRows:
     ) -> dict[str, Evidence]:
         """What the tables say of these, some hundred at a time; `backoff` and `window` are the longest."""
         resting = [each.family for each in suspects if each.rest is not None]
-        reading = [each.family for each in suspects if each.rest in ("quiet", "muted")]
+        reading = [each.family for each in suspects if each.rest in ("quiet", "muted", "capped")]
         sending = [each.family for each in suspects if each.rest in (None, "capped") and each.next_by is not None]
         addresses = await self._addresses_of(resting)
         documents = await self._documents(reading)

@@ -46,6 +46,9 @@ from alertd.store.tables import (
 from alertd.store.types import Instant, to_us
 
 _ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
+_SPOKEN_TO = (Rest.QUIET.value, Rest.CAPPED.value)
+"""Rests in which a family may be told all the same, by what wakes or is no holding."""
+
 _ENDS = tuple(framing.value for framing in ENDS)
 
 
@@ -252,7 +255,7 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
         and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ENDS)),
         and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_ALL_CLEARS)),
         # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.
-        and_(watch.c.rest != Rest.QUIET.value, delivery.c.framing.not_in(_ENDS)),
+        and_(watch.c.rest.not_in(_SPOKEN_TO), delivery.c.framing.not_in(_ENDS)),
         and_(
             watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
             delivery.c.framing == Framing.NOT_AFFECTED.value,

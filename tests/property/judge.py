@@ -24,7 +24,7 @@ from alertd.domain.delivery import (
     longest_backoff,
 )
 from alertd.domain.excuses import excuse_of
-from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
+from alertd.domain.family import CHANNELS, Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
 from alertd.domain.plan import plan
 from alertd.domain.policy import Ladder, Step
@@ -139,7 +139,30 @@ class Judge:
         return goes and any(a.channel in ("push", "email") for a in self.usable(c))
 
     def may(self, c: Caregiver, at: datetime, severity: Severity) -> bool:
-        return not self.off(c, at) and (not self.asleep(c, at) or self.soft(c, severity))
+        """By a holding, which wakes nobody."""
+        present = not self.off(c, at) and (not self.asleep(c, at) or self.soft(c, severity))
+        return present and not self.used_up(c, at)
+
+    def holdings(self, c: Caregiver, channels: tuple[str, ...]) -> dict[int, datetime]:
+        """The holdings that were sent to a person over these, each with when it was planned."""
+        mine = {a.id for a in c.addresses if a.channel in channels}
+        return {
+            r.owed.update: r.planned_at
+            for r in self.rows(c.id)
+            if (r.told or r.open)
+            and r.owed.address in mine
+            and r.owed.framing is Framing.HOLDING
+            and r.owed.reason is not Reason.LADDER
+        }
+
+    def used_up(self, c: Caregiver, at: datetime) -> bool:
+        """R3: whoever has only a phone number gets so many holdings in any 24 hours, and waits for the next."""
+        if any(a.channel not in ("sms", "voice") for a in self.usable(c)):
+            return False
+        rules = self.world.policy.silence.holdings
+        most = max(1, min(rules.loud, rules.sms_per_day)) if c.preferences.holdings == "few" else rules.sms_per_day
+        day = at - timedelta(hours=24)
+        return sum(planned > day for planned in self.holdings(c, ("sms", "voice")).values()) >= most
 
     def first(self, people: list[Caregiver], at: datetime, severity: Severity) -> datetime | None:
         """The first moment at or after `at` at which anybody may be told; None = not within nine days."""
@@ -149,6 +172,12 @@ class Judge:
             (text, self.zone(c)) for c in people for text in (c.preferences.quiet_hours, self.on_duty_text(c))
         ]
         moments = {edge for text, zone in texts for edge in oracle.edges(text, zone, at) if edge > at}
+        days = [sent + timedelta(hours=24) for c in people for sent in self.holdings(c, ("sms", "voice")).values()]
+        moments |= {day for day in days if day > at}
+        # Somebody whose day is over while they sleep is told when they wake up.
+        moments |= {
+            edge for day in days for text, zone in texts for edge in oracle.edges(text, zone, day) if edge > at
+        }
         return next((m for m in sorted(moments) if any(self.may(c, m, severity) for c in people)), None)
 
     # --- what they were told -------------------------------------------------------------------------
@@ -448,6 +477,14 @@ class Judge:
                 default=None,
             ),
             stopped=max((r.planned_at for r in world.rows if r.state is DeliveryState.PARKED), default=None),
+            capped=sum(
+                r.told
+                and r.owed.channel == "sms"
+                and r.owed.framing is Framing.HOLDING
+                and r.accepted_at is not None
+                and r.accepted_at > now - timedelta(hours=24)
+                for r in world.rows
+            ),
         )
         told = (r for r in world.rows if r.owed.reason is Reason.LADDER and (r.told or r.open))
         joined = frozenset(r.owed.address for r in told if r.planned_at >= watch.touched_at)
@@ -474,7 +511,7 @@ class Judge:
             return "nobody can be told"
         before = now - SLACK
         if not any(self.may(c, now, severity) and self.may(c, before, severity) for c in people):
-            return "quiet"
+            return "used up" if any(self.used_up(c, now) for c in people) else "quiet"
         if now <= max(world.upset_at, self.last_failure) + SLACK:
             return "just changed"
         if any(r.open and r.planned_at >= before for r in world.rows):
@@ -576,8 +613,10 @@ class Judge:
             assert abs(v.next_by - by) <= SLACK, ("the family's deadline", v.next_by, "should be", by)
         severity = self.quiet_severity()
         told = max((r.owed.update for r in self.binding_rows()), default=0)
-        if v.rest is Rest.QUIET:
-            assert not any(self.may(c, now, severity) for c in self.people()), "quiet, but somebody may be told"
+        if v.rest in (Rest.QUIET, Rest.CAPPED):
+            assert not any(self.may(c, now, severity) for c in self.people()), "at rest, but somebody may be told"
+            self.counts[f"rests: {v.rest}"] += 1
+        self.thins(v)
         newest = self.newest()
         assert v.update in (0, world.incident.newest.number + 1 if v.holding else newest)
         if v.holding:
@@ -604,6 +643,23 @@ class Judge:
                 assert d.next_by in (max(v.next_by, now), self.says()), (d.next_by, "after an untold absence")
             elif not v.holding:
                 assert d.next_by == self.says(), (d.next_by, "should be", self.says())
+
+    def thins(self, v: Verdict) -> None:
+        """R3: by day the third holding in a row is silent where it can be, and so many come by phone in a day."""
+        rules = self.world.policy.silence.holdings
+        for d in v.owed:
+            c = self.person(d.caregiver)
+            assert c is not None
+            if d.framing is not Framing.HOLDING or d.reason is Reason.LADDER or self.asleep(c, self.world.now):
+                continue
+            wish = c.preferences.holdings
+            before = [n for n in self.holdings(c, CHANNELS) if n > self.news().number and n != d.update]
+            thin = wish == "few" or (wish is None and len(before) >= rules.loud)
+            failed = self.failed()
+            silent = [a for a in self.usable(c) if a.channel in ("push", "email") and a.id not in failed]
+            assert not (thin and d.loud and silent), ("loud, and could be silent over", silent)
+            assert thin or d.loud or d.channel in ("push", "email"), "silent before its time"
+            self.counts["holdings, silent by day" if not d.loud else "holdings, loud by day"] += 1
 
     def climbs(self, v: Verdict) -> None:
         """R7: a step is told in its time, to those it names, until somebody has answered."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alertd.domain.family import Caregiver, Family
 from alertd.domain.incident import Kind, Severity
-from alertd.domain.policy import Escalation, Ladder, Policy
+from alertd.domain.policy import Escalation, Holdings, Ladder, Policy
 from tests import make
 
 LOCAL = "%Y-%m-%d %H:%M"
@@ -99,7 +99,7 @@ class Script:
 def policies() -> st.SearchStrategy[Policy]:
     """Quiet nights that wait or are soft, several sets of kinds that wake, floors on and off."""
 
-    def build(quiet: int, wakes: int, floor: bool, major: bool, climbs: int) -> Policy:
+    def build(quiet: int, wakes: int, floor: bool, major: bool, climbs: int, thin: int) -> Policy:
         critical, grave, minor = Severity.CRITICAL, Severity.MAJOR, Severity.MINOR
         hour = timedelta(hours=1)
         nights = (
@@ -110,14 +110,20 @@ def policies() -> st.SearchStrategy[Policy]:
         )[quiet]
         kinds = (make.WAKING, frozenset({Kind.NOTICE, Kind.SEVERITY}), frozenset[Kind]())[wakes]
         return make.policy(
-            silence=make.silence(quiet=nights),
+            silence=make.silence(quiet=nights, holdings=(Holdings(), Holdings(0, 4), Holdings(1, 1))[thin]),
             wakes={critical: kinds, grave: kinds if major else frozenset()},
             floor=("sms", "voice") if floor else (),
             escalation=Escalation(families=LADDERS[climbs]),
         )
 
     return st.builds(
-        build, st.integers(0, 3), st.integers(0, 2), st.booleans(), st.booleans(), st.integers(0, len(LADDERS) - 1)
+        build,
+        st.integers(0, 3),
+        st.integers(0, 2),
+        st.booleans(),
+        st.booleans(),
+        st.integers(0, len(LADDERS) - 1),
+        st.integers(0, 2),
     )
 
 
@@ -140,6 +146,7 @@ def caregivers(draw: st.DrawFn, name: str, order: int) -> Caregiver:
             major=draw(st.sampled_from(LISTS)),
             minor=draw(st.sampled_from(LISTS)),
             quiet_hours=draw(st.sampled_from(NIGHTS)),
+            holdings=draw(st.sampled_from((None, None, None, "few", "all"))),
         ),
     )
 

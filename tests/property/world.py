@@ -283,7 +283,7 @@ class World:
             owed.update < self.watch.owed
             or (over and owed.framing not in ENDS)
             or (not over and owed.framing in ALL_CLEARS)
-            or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET))
+            or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET, Rest.CAPPED))
             or (owed.framing is Framing.NOT_AFFECTED and self.watch.rest is not Rest.NOT_TOUCHED)
             or not self.statuses.get(owed.address, AddressStatus()).usable
             or (owed.loud_until is not None and owed.loud_until <= self.now)

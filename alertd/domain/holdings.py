@@ -1,0 +1,78 @@
+"""How holdings thin out: in silence after the first in a row, and so many a day by phone (R3). Pure.
+
+News, a raise, a reopening, the end and what a ladder says are no holdings: they are never reduced.
+"""
+
+from datetime import datetime, timedelta
+
+from alertd.domain.family import Family
+from alertd.domain.knowledge import Knowledge
+from alertd.domain.policy import Policy
+from alertd.domain.quiet import Person
+
+PHONE = frozenset({"sms", "voice"})
+"""Channels that ring, each time: the cap is about them."""
+
+DAY = timedelta(hours=24)
+"""Any so many hours, not those from midnight: nobody gets twice as many around it."""
+
+FEW = "few"
+"""What a caregiver, or a family, may ask for; else they ask for all."""
+
+
+def goes_soft(person: Person, knowledge: Knowledge, family: Family, policy: Policy, news: int) -> bool:
+    """Whether the next holding goes to this person's silent addresses, if they have any.
+
+    `news`: the newest human update. Those who asked for few get none loud, those who asked for all get all loud.
+    """
+    asked = _asked(person, family)
+    if asked is not None:
+        return asked == FEW
+    most = policy.silence.holdings.loud
+    return sum(number > news for number in _sent(person, knowledge, by_phone=False)) >= most
+
+
+def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> None:
+    """Note until when no holding may go to a person who has nothing but a phone number.
+
+    `held_until`: as things stand; `held_after`: once they have been sent another one now.
+    """
+    if any(address.channel not in PHONE for address in person.usable):
+        return
+    most = most_by_phone(person, family, policy)
+    today = sorted(at for at in _sent(person, knowledge, by_phone=True).values() if at > now - DAY)
+    person.held_until = _freed(today, most)
+    person.held_after = _freed([*today, now], most)
+
+
+def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> bool:
+    """Whether the holdings by phone that this person may get in a day are used up."""
+    sent = _sent(person, knowledge, by_phone=True)
+    return sum(at > now - DAY for at in sent.values()) >= most_by_phone(person, family, policy)
+
+
+def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
+    """How many holdings a day may come by phone: for those who asked for few, as many as are loud in a row."""
+    rules = policy.silence.holdings
+    if _asked(person, family) == FEW:
+        return max(1, min(rules.loud, rules.sms_per_day))
+    return rules.sms_per_day
+
+
+def _asked(person: Person, family: Family) -> str | None:
+    return person.caregiver.preferences.holdings or family.preferences.holdings
+
+
+def _sent(person: Person, knowledge: Knowledge, *, by_phone: bool) -> dict[int, datetime]:
+    """The holdings that were told to a person, or are on their way, each with when it was planned."""
+    sent: dict[int, datetime] = {}
+    for address in person.caregiver.addresses:
+        known = knowledge.by_address.get(address.id)
+        if known is not None and known.holdings and (not by_phone or address.channel in PHONE):
+            sent |= known.holdings
+    return sent
+
+
+def _freed(today: list[datetime], most: int) -> datetime | None:
+    """When the next one may come; None: now."""
+    return today[-most] + DAY if len(today) >= most else None
