@@ -165,6 +165,7 @@ class Reader:
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
     change: Change = Change.NONE  # in a message that tells news
     asks: Ask = Ask.NONE
+    released: tuple[str, ...] = ()  # in a message that tells news: services of theirs that failed and do no more
 
 
 class Lane(StrEnum):

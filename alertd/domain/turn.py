@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import rouse
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
-from alertd.domain.incident import Update
+from alertd.domain.incident import Facts, Update
 from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
@@ -85,6 +85,7 @@ class Turn:
                 and (known.woken or (asleep and wakes))
                 and rouse.end_wakes(duty, person, self.services),
                 asks=self._asks(known, reason),
+                released=self._released(known) if framing is Framing.UPDATE else (),
             ),
             in_quiet=asleep,
         )
@@ -105,14 +106,22 @@ class Turn:
 
     def _change(self, known: Known) -> Change:
         """What is other than what this person was told last: facts are compared, whatever the update is called."""
-        duty = self.duty
-        updates = duty.incident.updates
-        told = next((u.facts for u in reversed(updates) if u.number <= known.told), updates[0].facts)
-        now = duty.incident.severity.rank - told.severity.rank
+        told = self._told(known)
+        now = self.duty.incident.severity.rank - told.severity.rank
         if now:
             return Change.WORSE if now > 0 else Change.BETTER
-        before = told.scope.touching(duty.family.services, duty.family.region)
-        return Change.SCOPE if frozenset(before) != frozenset(self.services) else Change.NONE
+        return Change.SCOPE if frozenset(self._failed(told)) != frozenset(self.services) else Change.NONE
+
+    def _released(self, known: Known) -> tuple[str, ...]:
+        """Services that failed for this person when they were last told, and do not fail now (R15)."""
+        return tuple(service for service in self._failed(self._told(known)) if service not in self.services)
+
+    def _told(self, known: Known) -> Facts:
+        updates = self.duty.incident.updates
+        return next((u.facts for u in reversed(updates) if u.number <= known.told), updates[0].facts)
+
+    def _failed(self, facts: Facts) -> tuple[str, ...]:
+        return facts.scope.touching(self.duty.family.services, self.duty.family.region)
 
     def _missed(self, known: Known) -> int:
         """Human updates since the last message that this person did not get silently in the night."""

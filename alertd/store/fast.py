@@ -57,7 +57,8 @@ def delivery_values(plan: Plan, new: Planned) -> dict[str, Any]:
 
 def with_services(reader: Reader, services: tuple[str, ...]) -> Reader:
     """The reader of a shared address, about the services of all its families."""
-    return replace(reader, services=services)
+    released = tuple(service for service in reader.released if service not in services)
+    return replace(reader, services=services, released=released)
 
 
 def _tuples(plan: Plan, new: Sequence[Planned], uuid: Any) -> list[tuple[Any, ...]]:

@@ -99,7 +99,8 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
             for channel in CHANNELS:
                 yield replace(saying, channel=channel)
             if framing is Framing.UPDATE:
-                changed = (replace(saying.reader, change=change) for change in Change)
+                changed = [replace(saying.reader, change=change) for change in Change]
+                changed += [replace(each, released=services) for each in changed]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
             if framing in _GOING_ON and severity is Severity.CRITICAL:
                 for end_wakes in (True, False):

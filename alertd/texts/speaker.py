@@ -1,7 +1,7 @@
 """Puts a saying into parts: the reader's language, the reader's clock, the words that the moment needs."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from alertd.domain.delivery import ENDS, Change, Framing
@@ -83,7 +83,10 @@ class Speaker:
     # --- what is the matter ---------------------------------------------------------------------
 
     def _services(self, *, brief: bool) -> str:
-        names = [self._name(service) for service in self._failing]
+        return self._list(self._failing, brief=brief)
+
+    def _list(self, services: Sequence[str], *, brief: bool) -> str:
+        names = [self._name(service) for service in services]
         if len(names) < 2:
             return "".join(names)
         if brief and len(names) > 2:
@@ -174,9 +177,13 @@ class Speaker:
 
     def _change(self) -> str:
         change, corrects = self._reader.change, self._saying.update.kind is Kind.CORRECTION
-        if self._saying.framing is not Framing.UPDATE or self._exercise or corrects or change is Change.NONE:
+        if self._saying.framing is not Framing.UPDATE or self._exercise or corrects:
             return ""
-        return self._say(f"change.{change.value}")
+        released = self._list(self._reader.released, brief=False)
+        gone = self._say("change.released", services=released) if released else ""
+        named = change is Change.SCOPE and released  # what has changed is said by name
+        said = "" if change is Change.NONE or named else self._say(f"change.{change.value}")
+        return f"{said} {gone}".strip()
 
     def _answer(self) -> dict[str, str]:
         """What asks for an answer: in a message a sentence and a link, on the page a button."""

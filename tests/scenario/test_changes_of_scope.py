@@ -110,7 +110,7 @@ async def test_what_fails_for_others_too_wakes_nobody_whom_it_does_not_concern(t
     await world.fast_forward(minutes=20)
     await world.update("Log-in works.", remove_scope=(Reach("login"),))
     world.phone("mia").expect_push("still down", loud=False)
-    world.phone("ana").expect_push("affected for you has changed", loud=False)  # less fails: no reason to wake
+    world.phone("ana").expect_push("No longer affected: Log-in", loud=False)  # less fails: no reason to wake
     world.phone("mia").expect_nothing()
     world.phone("ana").expect_nothing()
 
@@ -124,3 +124,36 @@ async def test_a_fall_reads_as_the_good_news_it_is(world: World):
     world.phone("mia").expect_sms("now has problems", "It has got better")
     await world.update(severity="critical")
     world.phone("mia").expect_sms("is now down", "It has got worse")
+
+
+async def test_whoever_uses_both_reads_which_one_works_again_and_which_does_not(world: World):
+    """R15: the state of every service is named to those who use it."""
+    await world.family("fam-1", MIA, services=("follow", "share"))
+    await world.family("fam-2", make.caregiver("ben", "sms"), services=("share",))
+    await world.outage("follow", "share")
+    world.phone("mia").expect_sms("Follow", "Share")
+    world.phone("ben").expect_sms("Share")
+    await world.update("", remove_scope=(Reach("share"),))
+    told = world.phone("mia").expect_sms("Follow", "No longer affected: Share")
+    assert "has changed" not in told.text
+    world.phone("ben").expect_sms("Not affected", "Share")
+    await world.fast_forward(minutes=1)
+    await world.update("", add_scope=(Reach("share"),))
+    assert "No longer" not in world.phone("mia").expect_sms("Follow and Share", "has changed").text
+    world.phone("ben").expect_sms("Share")
+    await world.resolve()
+    world.phone("mia").expect_sms("Follow and Share", "again")
+    world.phone("ben").expect_sms("Share", "again")
+
+
+async def test_a_nurse_is_not_told_that_a_service_is_released_which_fails_for_another_child(world: World):
+    nurse = make.caregiver("nurse", "sms")
+    await world.family("fam-1", nurse, services=("follow", "share"), region="us-west")
+    await world.family("fam-2", nurse, services=("share",), region="us-east")
+    await world.outage("follow", "share")
+    world.phone("nurse").expect_sms("Follow", "Share")
+    await world.update("", remove_scope=(Reach("share"),), add_scope=(Reach("share", ("us-east",)),))
+    told = world.phone("nurse").expect_sms("Follow", "Share")
+    assert "No longer" not in told.text
+    await world.cancel()
+    world.phone("nurse").forget()
