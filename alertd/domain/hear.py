@@ -118,9 +118,9 @@ def _hold(
         if softly and goes_soft(person, *rules, news=turn.news.number):
             return _messages(turn, person, known, softly, loud=False), None, False
         targets = loud_targets(person, turn.knowledge, number, reason, ())
-        if person.held_until is not None and person.held_until > turn.now:
-            return [], person.held_until, False  # they have nothing but a phone number
         if spent(person, *rules, now=turn.now):
+            if all(a.channel in PHONE for a in person.usable):
+                return [], person.held_until, False
             quieter = [(a, why) for a, why in targets if a.channel not in PHONE]
             if not quieter and softly:
                 return _messages(turn, person, known, softly, loud=False), None, False

@@ -6,7 +6,7 @@ News, a raise, a reopening, the end and what a ladder says are no holdings: they
 from datetime import datetime, timedelta
 
 from alertd.domain.family import Family
-from alertd.domain.knowledge import Knowledge
+from alertd.domain.knowledge import Knowledge, Sent
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person
 
@@ -35,20 +35,23 @@ def goes_soft(person: Person, knowledge: Knowledge, family: Family, policy: Poli
 def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> None:
     """Note until when no holding may go to a person who has nothing but a phone number.
 
-    `held_until`: as things stand; `held_after`: once they have been sent another one now.
+    `held_until`: by what was taken, as a deadline stands until then; `held_after`: once what is on its
+    way is there, and another one that they may be sent now.
     """
     if any(address.channel not in PHONE for address in person.usable):
         return
     most = most_by_phone(person, family, policy)
-    today = sorted(at for at in _sent(person, knowledge, by_phone=True).values() if at > now - DAY)
-    person.held_until = _freed(today, most)
-    person.held_after = _freed([*today, now], most)
+    today = sorted(each for each in _sent(person, knowledge, by_phone=True).values() if each.at > now - DAY)
+    if len(today) >= most - 1:
+        person.held_until = _freed([each.at for each in today if each.told], most)
+        sent = [each.at for each in today]
+        person.held_after = _freed([*sent, now] if len(sent) < most else sent, most)
 
 
 def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> bool:
     """Whether the holdings by phone that this person may get in a day are used up."""
     sent = _sent(person, knowledge, by_phone=True)
-    return sum(at > now - DAY for at in sent.values()) >= most_by_phone(person, family, policy)
+    return sum(each.at > now - DAY for each in sent.values()) >= most_by_phone(person, family, policy)
 
 
 def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
@@ -63,9 +66,9 @@ def _asked(person: Person, family: Family) -> str | None:
     return person.caregiver.preferences.holdings or family.preferences.holdings
 
 
-def _sent(person: Person, knowledge: Knowledge, *, by_phone: bool) -> dict[int, datetime]:
-    """The holdings that were told to a person, or are on their way, each with when it was planned."""
-    sent: dict[int, datetime] = {}
+def _sent(person: Person, knowledge: Knowledge, *, by_phone: bool) -> dict[int, Sent]:
+    """The holdings that were told to a person, or are on their way, by number."""
+    sent: dict[int, Sent] = {}
     for address in person.caregiver.addresses:
         known = knowledge.by_address.get(address.id)
         if known is not None and known.holdings and (not by_phone or address.channel in PHONE):

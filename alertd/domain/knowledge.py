@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
 from alertd.domain.family import AddressId
@@ -18,6 +19,13 @@ _STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder s
 def ladder_step(step: int) -> int:
     """The step of the ladder under which a delivery was written, from 1; 0 or less: under none."""
     return (step - STEP_NOT_AFFECTED) % _STEPS + STEP_NOT_AFFECTED
+
+
+class Sent(NamedTuple):
+    """A holding on its way to an address, or there."""
+
+    at: datetime  # when it was planned
+    told: bool  # a provider took it
 
 
 @dataclass(slots=True)
@@ -49,7 +57,7 @@ class Known:
     untold: bool = False  # something of this epoch waits for it, and nothing of it has been taken
     steps: int = 0  # the ladder steps of this epoch that it was sent, as bits
     steps_failed: int = 0  # ... that failed here
-    holdings: dict[int, datetime] | None = None  # those sent here, each with when it was planned
+    holdings: dict[int, Sent] | None = None  # those told here, or on their way
 
     def kept(self, update: int) -> bool:
         """Whether only our own fault kept this update from the address."""
@@ -145,7 +153,7 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
             elif telling.framing is Framing.HOLDING:
                 if known.holdings is None:
                     known.holdings = {}
-                known.holdings[update] = at
+                known.holdings[update] = Sent(at, told)
         elif state in FAILED:
             _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)

@@ -152,9 +152,7 @@ class Household:
         update = incident.newest.number + 1 if holding else silence.newest_to_tell(incident).number
         closing = holding and silence.closes_promise(incident, now, duty.margin)
         if update > self.knowledge.told:
-            after = self.hereafter
-            if holding:  # those who get it by phone have one less left
-                after = [replace(person, held_until=person.held_after) for person in after]
+            after = self._after(update) if holding else self.hereafter
             promised = silence.next_by(duty, after, now, closes_promise=closing)
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
@@ -172,6 +170,16 @@ class Household:
         if is_due and not asked.owed and woken is not None and woken > now:  # whoever wakes first hears it then
             asked.wake_at.append(woken)
         return asked
+
+    def _after(self, update: int) -> list[Person]:
+        """The people as they are once a holding was sent: those who got it by phone have one less left."""
+        turn = Turn(
+            self.duty, self.now, self.services, self.knowledge, update, self.now, self.duty.incident.news
+        )
+        return [
+            replace(person, held_until=person.held_after) if turn.holds_back(person) else person
+            for person in self.hereafter
+        ]
 
     def _may_hold(self) -> bool:
         """Whether the next holding is to be written: the newest was told, or cannot be told, or is not enough."""

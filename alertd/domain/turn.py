@@ -54,7 +54,7 @@ class Turn:
         """
         duty, now = self.duty, self.now
         framing = framing or self.framing(person, known, asleep=asleep, copy=copy)
-        if framing is Framing.HOLDING:
+        if framing is Framing.HOLDING and step == STEP_MESSAGE:
             person = replace(person, held_until=person.held_after)
         asleep_then = person.asleep_until(self.next_by) is not None
         quiet = asleep_then and rouse.worse_wakes(duty, person, self.services)
@@ -94,6 +94,14 @@ class Turn:
         if not self.asks:
             return Ask.NONE
         return Ask.REMIND if reason is Reason.LADDER and known.told else Ask.ANSWER
+
+    def holds_back(self, person: Person) -> bool:
+        """Whether what this turn says to a person is a holding that uses up those of their day (R3)."""
+        if person.held_after is None or person.off_until(self.now) is not None:
+            return False
+        asleep = person.asleep_until(self.now) is not None
+        known = self.knowledge.of(person)
+        return not asleep and self.framing(person, known, asleep=asleep) is Framing.HOLDING
 
     def framing(self, person: Person, known: Known, *, asleep: bool, copy: bool = False) -> Framing:
         """In which words this turn's update is told to a person; `copy`: as the loud one after silent ones."""

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 SLACK = timedelta(seconds=10)
 """What planning, claiming and a provider's answer take in the model, with one fallback."""
 
+DAY = timedelta(hours=24)
+
 RESTS = frozenset({Rest.CLOSED, Rest.NOT_TOUCHED, Rest.NO_ADDRESS, Rest.MUTED, Rest.OPTED_OUT})
 """Rests in which nothing is looked at until something changes."""
 
@@ -66,6 +68,7 @@ class Judge:
         self.over_at = world.now
         self.last_failure = world.now - timedelta(days=1)
         self.planned_at, self.planned_number, self.planned_newest = world.now, 0, 0
+        self.saying = False  # what messages say is reckoned
 
     # --- the family, as the rules read it ------------------------------------------------------------
 
@@ -143,13 +146,13 @@ class Judge:
         present = not self.off(c, at) and (not self.asleep(c, at) or self.soft(c, severity))
         return present and not self.used_up(c, at)
 
-    def holdings(self, c: Caregiver, channels: tuple[str, ...]) -> dict[int, datetime]:
-        """The holdings that were sent to a person over these, each with when it was planned."""
+    def holdings(self, c: Caregiver, channels: tuple[str, ...], *, sent: bool = True) -> dict[int, datetime]:
+        """The holdings that were sent to a person over these, each with when it was planned; else those told."""
         mine = {a.id for a in c.addresses if a.channel in channels}
         return {
             r.owed.update: r.planned_at
             for r in self.rows(c.id)
-            if (r.told or r.open)
+            if (r.told or (r.open and sent))
             and r.owed.address in mine
             and r.owed.framing is Framing.HOLDING
             and r.owed.reason is not Reason.LADDER
@@ -161,8 +164,9 @@ class Judge:
             return False
         rules = self.world.policy.silence.holdings
         most = max(1, min(rules.loud, rules.sms_per_day)) if c.preferences.holdings == "few" else rules.sms_per_day
-        day = at - timedelta(hours=24)
-        return sum(planned > day for planned in self.holdings(c, ("sms", "voice")).values()) >= most
+        day = at - DAY
+        sent = self.holdings(c, ("sms", "voice"), sent=self.saying)
+        return sum(planned > day for planned in sent.values()) >= most
 
     def first(self, people: list[Caregiver], at: datetime, severity: Severity) -> datetime | None:
         """The first moment at or after `at` at which anybody may be told; None = not within nine days."""
@@ -172,7 +176,7 @@ class Judge:
             (text, self.zone(c)) for c in people for text in (c.preferences.quiet_hours, self.on_duty_text(c))
         ]
         moments = {edge for text, zone in texts for edge in oracle.edges(text, zone, at) if edge > at}
-        days = [sent + timedelta(hours=24) for c in people for sent in self.holdings(c, ("sms", "voice")).values()]
+        days = [sent + DAY for c in people for sent in self.holdings(c, ("sms", "voice")).values()]
         moments |= {day for day in days if day > at}
         # Somebody whose day is over while they sleep is told when they wake up.
         moments |= {
@@ -310,7 +314,11 @@ class Judge:
         promise = self.promise()
         if promise is not None:
             by = min(by, promise)
-        return self.first(people, by, incident.severity) or by
+        self.saying = True  # what is on its way counts for what is said, and for no deadline before it is there
+        try:
+            return self.first(people, by, incident.severity) or by
+        finally:
+            self.saying = False
 
     # --- called by the world --------------------------------------------------------------------------
 
