@@ -19,8 +19,12 @@ demo-fast: $(READY)  ## its first twenty hours, in under one
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
 	$(BIN)/pytest -n auto --dist worksteal
 
-check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds; about seven minutes
+# What of the planner is changed to see whether a test notices; `make check-slow MUTATION=` changes all of it, for hours.
+MUTATION ?= --sample 400 --minutes 30
+
+check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds, and mutants of the planner; 40 minutes
 	ALERTD_PROPERTY_TIMES=20 $(BIN)/pytest -n auto --dist worksteal tests/property
+	$(BIN)/python -m tests.mutation $(MUTATION)
 
 check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/ruff check .
@@ -40,7 +44,7 @@ lock: $(READY)  ## the hashed requirement files, anew
 	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml --group dev -o requirements/dev.txt
 
 clean:  ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache mutants
 
 $(READY): requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "alertd needs Python 3.11 or newer; name one with make PYTHON=...")'

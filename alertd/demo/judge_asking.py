@@ -19,7 +19,7 @@ from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
     r"Please confirm|Not confirmed yet:|Nobody has confirmed yet|Open to confirm"
-    r"|Por favor, confirme:|Confirme que lo sabe|Falta confirmar:|Nadie ha confirmado|Abra para confirmar"
+    r"|Confirme aqu[ií]:|Confirme que lo sabe|Falta confirmar:|Nadie ha confirmado|Abra para confirmar"
 )
 """How messages ask for an answer, in English and Spanish."""
 

@@ -196,9 +196,12 @@ class Owed:
     in_quiet: bool = False
 
 
+_LONGEST = {each: timedelta(seconds=60 if each is Severity.CRITICAL else 300) for each in Severity}
+
+
 def longest_backoff(severity: Severity) -> timedelta:
     """How long at most until the next try of what a reader lacks (design.md section 3)."""
-    return timedelta(seconds=60 if severity is Severity.CRITICAL else 300)
+    return _LONGEST[severity]
 
 
 def backoff(attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None) -> timedelta:

@@ -12,6 +12,8 @@ FamilyId = NewType("FamilyId", str)
 CaregiverId = NewType("CaregiverId", str)
 AddressId = NewType("AddressId", UUID)
 
+_CRITICAL, _MAJOR = Severity.CRITICAL, Severity.MAJOR  # Python 3.11 is slow to find them
+
 CHANNELS = ("push", "sms", "email", "voice", "console")
 """Every channel name a document or a policy may use; one without an adapter has no usable address."""
 
@@ -55,9 +57,9 @@ class Preferences:
 
     def by_severity(self, severity: Severity) -> tuple[str, ...] | None:
         """The list for this severity alone, None when nothing was said."""
-        if severity is Severity.CRITICAL:
+        if severity is _CRITICAL:
             return self.critical
-        return self.major if severity is Severity.MAJOR else self.minor
+        return self.major if severity is _MAJOR else self.minor
 
 
 NO_PREFERENCES = Preferences()

@@ -12,6 +12,8 @@ from alertd.domain.quiet import Person
 from alertd.domain.targets import copy_targets, floor_target, loud_targets, soft_targets
 from alertd.domain.turn import Turn
 
+_CRITICAL, _SILENCE = Severity.CRITICAL, Reason.SILENCE  # Python 3.11 is slow to find them
+
 
 def hear(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], datetime | None, bool]:
     """The deliveries for one person, when to look again for them, and whether something waits for them."""
@@ -52,7 +54,7 @@ def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason
         return None
     if waited:
         return Reason.WAKE_UP
-    return Reason.SILENCE if is_due else None
+    return _SILENCE if is_due else None
 
 
 def _failed(turn: Turn, known: Known) -> int:
@@ -76,7 +78,7 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
     if asleep is None and not wakes and turn.framing(person, known, asleep=False) is Framing.HOLDING:
         return _hold(turn, person, known, reason, failed)
     if asleep is None or wakes:
-        floor = duty.policy.floor if wakes and severity is Severity.CRITICAL else ()
+        floor = duty.policy.floor if wakes and severity is _CRITICAL else ()
         targets = loud_targets(person, turn.knowledge, failed, reason, floor)
         if not targets and reason is not Reason.FALLBACK:  # a new number frees every address (decision 5)
             targets = loud_targets(person, turn.knowledge, turn.update, reason, floor)
@@ -190,14 +192,17 @@ def _lacked(turn: Turn, known: Known) -> set[Kind]:
     if not known.covered:
         return {Kind.NOTICE}
     lacked: set[Kind] = set()
-    before: Update | None = None
-    for update in turn.duty.incident.updates:
-        if update.number > known.covered and update.human and update.notify:
+    updates = turn.duty.incident.updates
+    for place in range(len(updates) - 1, -1, -1):
+        update = updates[place]
+        if update.number <= known.covered:
+            break
+        if update.human and update.notify:
+            before = updates[place - 1] if place else None
             kinds = update.tells(before)
             if Kind.SCOPE in kinds and before is not None and not _fails_more(turn.duty.family, before, update):
                 kinds = kinds - {Kind.SCOPE} | {Kind.PROGRESS}
             lacked |= kinds
-        before = update
     return lacked
 
 

@@ -70,9 +70,8 @@ def _sent(person: Person, knowledge: Knowledge, *, by_phone: bool) -> dict[int, 
     """The holdings that were told to a person, or are on their way, by number."""
     sent: dict[int, Sent] = {}
     for address in person.caregiver.addresses:
-        known = knowledge.by_address.get(address.id)
-        if known is not None and known.holdings and (not by_phone or address.channel in PHONE):
-            sent |= known.holdings
+        if not by_phone or address.channel in PHONE:
+            sent |= knowledge.at(address.id).holdings or {}
     return sent
 
 

@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
+from alertd.domain.delivery import (
+    DEAD,
+    ENDS,
+    FAILED,
+    OPEN,
+    STEP_MESSAGE,
+    TOLD,
+    DeliveryState,
+    Framing,
+    Telling,
+)
 from alertd.domain.family import AddressId
 from alertd.domain.quiet import Person, sooner
 from alertd.domain.watch import Duty
@@ -14,6 +24,10 @@ STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""
 
 _STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder steps; see Knowledge.step
+
+
+# Python 3.11 takes a tenth of a microsecond to find a member of an enum, and there are many deliveries.
+_PARKED, _NOT_AFFECTED, _HOLDING = DeliveryState.PARKED, Framing.NOT_AFFECTED, Framing.HOLDING
 
 
 def ladder_step(step: int) -> int:
@@ -72,7 +86,7 @@ class Knowledge:
     """What the family has been told, by address."""
 
     forgiven: datetime  # what our own fault stopped and was planned by then may be tried again
-    by_address: dict[AddressId, Known] = field(default_factory=dict)
+    by_number: dict[int, Known] = field(default_factory=dict)  # of addresses: a UUID is slow to look up
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
@@ -86,24 +100,28 @@ class Knowledge:
     first_tried: datetime | None = None  # ... when a provider was first asked to take one
     loud: bool = False  # something loud was accepted in this epoch
 
+    def at(self, address: AddressId) -> Known:
+        """What is known of an address."""
+        return self.by_number.get(address.int, NOTHING_KNOWN)
+
     def again(self, address: AddressId, update: int) -> bool:
         """Whether an update that only our own fault kept from this address may be tried there again."""
-        known = self.by_address.get(address, NOTHING_KNOWN)
+        known = self.at(address)
         return known.kept(update) and known.parked_at is not None and known.parked_at <= self.forgiven
 
     def again_in(self, update: int) -> timedelta | None:
         """How long until the first address may be tried again from which our own fault keeps this update."""
         waits = [
             known.parked_at - self.forgiven
-            for known in self.by_address.values()
+            for known in self.by_number.values()
             if known.parked_at is not None and known.kept(update) and known.parked_at > self.forgiven
         ]
         return min(waits, default=None)
 
     def of(self, person: Person) -> Known:
         """What is known of all addresses of a person together, usable or not."""
-        known = self.by_address
-        mine = [known[a.id] for a in person.caregiver.addresses if a.id in known]
+        get = self.by_number.get
+        mine = [known for a in person.caregiver.addresses if (known := get(a.id.int)) is not None]
         if not mine:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)
@@ -115,42 +133,71 @@ class Knowledge:
         return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
 
 
-def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: datetime | None = None) -> Knowledge:
+def know(  # noqa: PLR0915  one loop: a call for each delivery of each family would cost more than all the rest
+    tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: datetime | None = None
+) -> Knowledge:
     """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known.
 
     `forgiven`: what our own fault stopped and was planned by then may be tried again; `since`: what was
     planned before binds the family's clock no more.
     """
     knowledge = Knowledge(forgiven=forgiven)
-    by_address, released = knowledge.by_address, knowledge.released
+    by_number, released = knowledge.by_number, knowledge.released
     flying: list[Telling] = []
     newest, next_by, said_at = 0, None, None
     planned_at: datetime | None = None
+    first_planned: datetime | None = None
+    first_tried: datetime | None = None
+    loud = False
     for telling in tellings:
-        address, state, update, at = telling.address, telling.state, telling.update, telling.planned_at
-        known = by_address.get(address)
+        number = telling.address.int
+        known = by_number.get(number)
         if known is None:
-            known = by_address[address] = Known()
-        if telling.maybe and telling.framing not in ENDS:
+            known = by_number[number] = Known()
+        state, update, at, framing = telling.state, telling.update, telling.planned_at, telling.framing
+        here, quiet = telling.epoch == epoch, telling.in_quiet
+        if telling.maybe and framing not in ENDS:
             known.maybe = True
-        if telling.epoch == epoch:  # a try is one, whatever came of it
-            knowledge.first_tried = sooner(knowledge.first_tried, telling.tried_at)
-        if state in DEAD:
-            continue
-        if (planned_at is None or at > planned_at) and state is not DeliveryState.PARKED:
-            planned_at = at
-        if telling.framing is Framing.NOT_AFFECTED:
-            released[address] = released.get(address, 0) + 1
-        if telling.in_quiet and telling.loud:
-            known.roused = max(known.roused, update)
+        if here:  # a try is one, whatever came of it
+            tried = telling.tried_at
+            if tried is not None and (first_tried is None or tried < first_tried):
+                first_tried = tried
         told = state in TOLD
-        if telling.epoch == epoch:
-            _in_epoch(knowledge, known, telling, at)
+        if not told and state in DEAD:
+            continue
+        if (planned_at is None or at > planned_at) and state is not _PARKED:
+            planned_at = at
+        if framing is _NOT_AFFECTED:
+            released[telling.address] = released.get(telling.address, 0) + 1
+        if quiet and telling.loud and update > known.roused:
+            known.roused = update
+        step = 0 if telling.step == STEP_MESSAGE else ladder_step(telling.step)
+        if here:
+            if first_planned is None or at < first_planned:
+                first_planned = at
+            if known.sent_at is None or at > known.sent_at:
+                known.sent_at = at
+            if told:
+                known.taken, known.untold = True, False
+                if telling.loud:
+                    loud = True
+                arrived = telling.accepted_at
+                if arrived is not None and (known.arrived_at is None or arrived < known.arrived_at):
+                    known.arrived_at = arrived
+            elif not known.taken and state in OPEN:
+                known.untold = True
+            if step > 0:
+                _climb(known, step, failed=not told and state in FAILED)
         if told or state in OPEN:
-            _cover(known, telling, update)
-            if ladder_step(telling.step) > 0:
-                knowledge.joined.add(address)
-            elif telling.framing is Framing.HOLDING:
+            if update > known.covered:  # noqa: PLR1730  a call of max() costs three times as much
+                known.covered = update
+            if quiet and not telling.loud:
+                known.soft_in_quiet = max(known.soft_in_quiet, update)
+            elif update > known.covered_awake:
+                known.covered_awake = update
+            if step > 0:
+                knowledge.joined.add(telling.address)
+            elif framing is _HOLDING:
                 if known.holdings is None:
                     known.holdings = {}
                 known.holdings[update] = Sent(at, told)
@@ -158,24 +205,34 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
             _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)
         if told:
-            _tell(known, telling, update, epoch)
+            if update > known.told:
+                known.told, known.framing, known.framed_at, known.next_by = update, framing, at, telling.next_by
+            elif update == known.told:
+                _repeat(known, telling, at)
+            if framing is _NOT_AFFECTED:
+                known.released_at = max(known.released_at or at, at)
+            if not quiet or telling.loud:
+                if update > known.told_awake:  # noqa: PLR1730
+                    known.told_awake = update
+                if quiet and here:
+                    known.woken = True
             if since is not None and at < since:
                 continue
             if update > newest:
                 newest, next_by, said_at = update, telling.next_by, at
             elif update == newest:
-                next_by, said_at = sooner(next_by, telling.next_by), sooner(said_at, at)
+                if telling.next_by is not next_by:
+                    next_by = sooner(next_by, telling.next_by)
+                if said_at is None or at < said_at:
+                    said_at = at
         elif state in OPEN:
             flying.append(telling)
             known.maybe = known.maybe or state is DeliveryState.UNKNOWN
-            if telling.framing in ENDS:
+            if framing in ENDS:
                 known.ending = max(known.ending, update)
-    knowledge.told, knowledge.next_by, knowledge.said_at, knowledge.planned_at = (
-        newest,
-        next_by,
-        said_at,
-        planned_at,
-    )
+    knowledge.told, knowledge.next_by, knowledge.said_at = newest, next_by, said_at
+    knowledge.planned_at, knowledge.first_planned, knowledge.first_tried = planned_at, first_planned, first_tried
+    knowledge.loud = loud
     if flying:
         knowledge.in_flight = True
         said = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
@@ -191,8 +248,7 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
     """
     gone: dict[AddressId, datetime] = {}
     for caregiver in duty.family.caregivers:
-        mine = [knowledge.by_address[a.id] for a in caregiver.addresses if a.id in knowledge.by_address]
-        freed = [known.released_at for known in mine if known.released_at is not None]
+        freed = [at for a in caregiver.addresses if (at := knowledge.at(a.id).released_at) is not None]
         if freed:
             gone |= {a.id: max(freed) for a in caregiver.addresses}
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
@@ -201,33 +257,13 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowle
     return anew
 
 
-def _in_epoch(knowledge: Knowledge, known: Known, telling: Telling, at: datetime) -> None:
-    """What the ladder asks for: when the first message was, what each address got since, whether any was loud."""
-    if knowledge.first_planned is None or at < knowledge.first_planned:
-        knowledge.first_planned = at
-    if telling.loud and telling.state in TOLD:
-        knowledge.loud = True
-    if telling.state in TOLD:
-        known.taken = True
-        known.arrived_at = sooner(known.arrived_at, telling.accepted_at)
-    known.untold = not known.taken and (known.untold or telling.state in OPEN)
-    if known.sent_at is None or at > known.sent_at:
-        known.sent_at = at
-    step = ladder_step(telling.step)
-    if step > 0:
-        bit = 1 << step
-        if telling.state in FAILED:
-            known.steps_failed |= bit
-        else:
-            known.steps |= bit
-
-
-def _cover(known: Known, telling: Telling, update: int) -> None:
-    known.covered = max(known.covered, update)
-    if telling.in_quiet and not telling.loud:
-        known.soft_in_quiet = max(known.soft_in_quiet, update)
-    elif update > known.covered_awake:
-        known.covered_awake = update
+def _climb(known: Known, step: int, *, failed: bool) -> None:
+    """A step of this epoch's ladder was sent to an address."""
+    bit = 1 << step
+    if failed:
+        known.steps_failed |= bit
+    else:
+        known.steps |= bit
 
 
 def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
@@ -240,21 +276,11 @@ def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
         known.parked, known.parked_at = update, at if newer else known.parked_at
 
 
-def _tell(known: Known, telling: Telling, update: int, epoch: int) -> None:
-    at = telling.planned_at
-    if update > known.told:
-        known.told, known.framing, known.framed_at, known.next_by = update, telling.framing, at, telling.next_by
-    elif update == known.told:
-        if known.framed_at is None or at > known.framed_at:
-            known.framing, known.framed_at = telling.framing, at
-        known.next_by = sooner(known.next_by, telling.next_by)
-    if telling.framing is Framing.NOT_AFFECTED:
-        known.released_at = max(known.released_at or at, at)
-    if not telling.in_quiet:
-        known.told_awake = max(known.told_awake, update)
-    elif telling.loud:
-        known.told_awake = max(known.told_awake, update)
-        known.woken = known.woken or telling.epoch == epoch
+def _repeat(known: Known, telling: Telling, at: datetime) -> None:
+    """An update that the address has already: the newer words, and the earlier promise."""
+    if known.framed_at is None or at > known.framed_at:
+        known.framing, known.framed_at = telling.framing, at
+    known.next_by = sooner(known.next_by, telling.next_by)
 
 
 def _merge(mine: list[Known]) -> Known:

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Owed, Reason
-from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family
+from alertd.domain.family import Address, Caregiver, CaregiverId, Family
 from alertd.domain.incident import Incident, Kind, Severity
-from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.people import audience, meet
 from alertd.domain.policy import Ladder, Policy, Step
 from alertd.domain.quiet import Person, sooner
@@ -169,9 +169,8 @@ class Ascent:
     def _next(self, others: list[Caregiver], number: int, services: tuple[str, ...]) -> list[Caregiver]:
         """Who was told by this step already; else the first who can be told now; else who can be at all."""
         bit = 1 << number
-        by_address = self._knowledge.by_address
         for caregiver in others:
-            if any(by_address.get(a.id, NOTHING_KNOWN).steps & bit for a in caregiver.addresses):
+            if any(self._knowledge.at(a.id).steps & bit for a in caregiver.addresses):
                 return [caregiver]
         people = [p for p in (meet(c, self._duty, services) for c in others) if p.reachable]
         present = [p for p in people if p.off_until(self._now) is None]
@@ -186,15 +185,12 @@ class Ascent:
             chosen = loud_targets(person, self._knowledge, turn.update, Reason.LADDER, floor)
             addresses = [a for a, _ in chosen]
         for address in addresses:
-            known = self._known(address.id)
+            known = self._knowledge.at(address.id)
             if not _dead(known, number):
                 yield address, known
 
     def _hear_everything(self) -> set[str]:
         return {caregiver.id for caregiver in audience(self._duty.family, self._duty.policy)}
-
-    def _known(self, address: AddressId) -> Known:
-        return self._knowledge.by_address.get(address, NOTHING_KNOWN)
 
     def _wakes(self) -> bool:
         """Whether the first message of the epoch wakes."""

@@ -47,7 +47,7 @@ def look_at(
         if said:
             said_by = min(said)
             candidates.append(max(due(people, said_by, duty.margin), min(now + patience, said_by)))
-        if any(known.ending for known in knowledge.by_address.values()):
+        if any(known.ending for known in knowledge.by_number.values()):
             # "Not affected after all" takes back what they know, once it arrives.
             candidates.append(now + patience)
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:

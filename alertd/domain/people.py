@@ -1,6 +1,6 @@
 """The caregivers of one family as the planner meets them: who hears, and over what."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from alertd.domain import preferences
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver, Family
@@ -8,8 +8,6 @@ from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import SOFT_CHANNELS, Person, hours_of
 from alertd.domain.watch import Duty, Rest
-
-_USABLE = AddressStatus()
 
 
 def meet(
@@ -26,13 +24,11 @@ def meet(
     """
     family, policy, severity = duty.family, duty.policy, duty.incident.severity
     choice = preferences.choose(caregiver, family, policy, services, told_as or severity)
-    notable = duty.addresses or {}
-    usable = tuple(
-        address
-        for address in caregiver.addresses
-        if address.channel in duty.channels
-        and (notable.get(address.id, _USABLE).usable if address.id in notable else address.verified)
-    )
+    channels, notable = duty.channels, duty.addresses
+    if notable:
+        usable = tuple([a for a in caregiver.addresses if a.channel in channels and _may_be_used(a, notable)])
+    else:
+        usable = tuple([a for a in caregiver.addresses if a.verified and a.channel in channels])
     goes_soft = policy.silence.quiet.get(quiet_as or severity) is not None
     quiet_hours, on_duty = hours_of(caregiver, policy)
     return Person(
@@ -43,8 +39,14 @@ def meet(
         locale=caregiver.locale or family.locale,
         quiet_hours=quiet_hours,
         on_duty=on_duty,
-        soft_at_night=goes_soft and bool(soft(usable, choice.channels)),
+        soft_at_night=goes_soft and not SOFT_CHANNELS.isdisjoint([a.channel for a in usable]),
     )
+
+
+def _may_be_used(address: Address, notable: Mapping[AddressId, AddressStatus]) -> bool:
+    """What the whole system knows of an address counts, else what the family's document says."""
+    known = notable.get(address.id)
+    return known.usable if known is not None else address.verified
 
 
 def audience(family: Family, policy: Policy) -> list[Caregiver]:

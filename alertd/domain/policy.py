@@ -8,6 +8,8 @@ from alertd.domain.incident import Kind, Severity
 
 BySeverity = Mapping[Severity, timedelta]
 
+_CRITICAL, _MAJOR = Severity.CRITICAL, Severity.MAJOR  # Python 3.11 is slow to find them
+
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
@@ -41,10 +43,7 @@ class RoleDefaults:
 
     def by_severity(self, severity: Severity) -> tuple[str, ...] | None:
         """The channels for this severity, else the role's default list, else None."""
-        if severity is Severity.CRITICAL:
-            own = self.critical
-        else:
-            own = self.major if severity is Severity.MAJOR else self.minor
+        own = self.critical if severity is _CRITICAL else self.major if severity is _MAJOR else self.minor
         return own if own is not None else self.default
 
 

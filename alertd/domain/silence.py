@@ -8,6 +8,8 @@ from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person, all_asleep, first_told
 from alertd.domain.watch import Duty, Rest
 
+_MONITORING, _NOT_TOUCHED = State.MONITORING, Rest.NOT_TOUCHED  # Python 3.11 is slow to find them
+
 FIRST_MARGIN = timedelta(seconds=60)
 """The margin before there are any hand-overs to measure."""
 
@@ -29,7 +31,7 @@ def window(policy: Policy, severity: Severity, state: State, *, asleep: bool) ->
     silence = policy.silence
     quiet = silence.quiet.get(severity) if asleep else None
     length = quiet if quiet is not None else silence.window[severity]
-    return 2 * length if state is State.MONITORING else length
+    return 2 * length if state is _MONITORING else length
 
 
 def margin(measured: timedelta | None, policy: Policy, severity: Severity, floor: timedelta) -> timedelta:
@@ -83,7 +85,7 @@ def touched_at(duty: Duty, now: datetime) -> datetime:
     That is the family's own change, which made the watch due, or the update whose fan-out reaches it.
     """
     watch, newest = duty.watch, duty.incident.newest
-    if watch.rest is not Rest.NOT_TOUCHED:
+    if watch.rest is not _NOT_TOUCHED:
         return watch.touched_at
     if watch.look_at is not None and watch.look_at <= now:  # else it waits for the end of what is in flight
         return watch.look_at

@@ -9,7 +9,7 @@ from alertd.domain.delivery import Owed
 from alertd.domain.family import AddressId
 from alertd.domain.hear import hear
 from alertd.domain.holdings import hold
-from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge
+from alertd.domain.knowledge import Knowledge
 from alertd.domain.ladder import Ascent, Climbed, ascent
 from alertd.domain.next_look import due, look_at, retry_after
 from alertd.domain.people import listeners, unreachable
@@ -166,9 +166,10 @@ class Household:
                 asked.waiting.append(person.caregiver.id)
             if later is not None:
                 asked.wake_at.append(later)
-        woken = first_told(self.people, now)
-        if is_due and not asked.owed and woken is not None and woken > now:  # whoever wakes first hears it then
-            asked.wake_at.append(woken)
+        if is_due and not asked.owed:
+            woken = first_told(self.people, now)
+            if woken is not None and woken > now:  # whoever wakes first hears it then
+                asked.wake_at.append(woken)
         return asked
 
     def _after(self, update: int) -> list[Person]:
@@ -195,7 +196,7 @@ class Household:
             return True  # another family's holding, written too early, does not stand for the promised update
         if knowledge.in_flight or knowledge.planned_at is None:
             return False
-        known = [knowledge.by_address.get(a.id, NOTHING_KNOWN) for person in present for a in ways(person, now)]
+        known = [knowledge.at(a.id) for person in present for a in ways(person, now)]
         # What only our own fault stopped is tried again as it is; a new number is for what a provider gave up.
         exhausted = all(each.failed == newest for each in known) and any(each.lost == newest for each in known)
         # Once more at a deadline that none of these tries was for: what was taken back had hidden it.

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from alertd.domain.delivery import Reason
 from alertd.domain.family import Address
-from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.people import soft
 from alertd.domain.quiet import LOUD_CHANNELS, Person
 
@@ -81,4 +81,4 @@ def _left(person: Person, knowledge: Knowledge, update: int) -> tuple[list[Addre
 
 
 def _known(knowledge: Knowledge, address: Address) -> Known:
-    return knowledge.by_address.get(address.id, NOTHING_KNOWN)
+    return knowledge.at(address.id)

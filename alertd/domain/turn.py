@@ -7,9 +7,13 @@ from alertd.domain import rouse
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Update
-from alertd.domain.knowledge import NOTHING_KNOWN, Knowledge, Known
+from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
+
+# Python 3.11 takes a tenth of a microsecond to find a member of an enum: what each message asks for is found once.
+_NOTICE, _UPDATE, _HOLDING, _WAKE_UP = Framing.NOTICE, Framing.UPDATE, Framing.HOLDING, Framing.WAKE_UP
+_UNCHANGED, _ASKS_NOTHING = Change.NONE, Ask.NONE
 
 
 @dataclass(slots=True)
@@ -24,10 +28,16 @@ class Turn:
     next_by: datetime  # what they say
     news: Update
     asks: bool = False  # an answer is waited for
+    last: "_Voice | None" = None  # a person's addresses come one after the other, and mostly hear the same
+
+    @property
+    def stale_after(self) -> datetime | None:
+        """When a message of this turn is planned anew if it still waits: half of its time is over."""
+        return self.now + (self.next_by - self.now) / 2 if self.next_by > self.now else None
 
     def covered(self, address: Address) -> bool:
         """Whether this address has the update already, or is about to."""
-        return self.knowledge.by_address.get(address.id, NOTHING_KNOWN).covered >= self.update
+        return self.knowledge.at(address.id).covered >= self.update
 
     def waited(self, person: Person) -> bool:
         """Whether something was waiting for this person's wake-up or duty."""
@@ -52,12 +62,17 @@ class Turn:
         `copy`: the loud one after silent ones; `framing`: in the words of a message that this one stands for;
         `step`: of the ladder, from 1.
         """
-        duty, now = self.duty, self.now
+        duty = self.duty
         framing = framing or self.framing(person, known, asleep=asleep, copy=copy)
-        if framing is Framing.HOLDING and step == STEP_MESSAGE:
-            person = replace(person, held_until=person.held_after)
-        asleep_then = person.asleep_until(self.next_by) is not None
-        quiet = asleep_then and rouse.worse_wakes(duty, person, self.services)
+        voice = self.last
+        if (
+            voice is None
+            or voice.person is not person
+            or voice.known is not known
+            or voice.framing is not framing
+            or voice.rouses is not (asleep and wakes)
+        ):
+            voice = self.last = self._voice(person, known, framing, rouses=asleep and wakes)
         return Owed(
             family=duty.family.id,
             caregiver=person.caregiver.id,
@@ -70,29 +85,45 @@ class Turn:
             reason=reason,
             loud=loud,
             next_by=self.next_by,
-            stale_after=now + (self.next_by - now) / 2 if self.next_by > now else None,
-            loud_until=person.said_until(now, loud=loud, wakes=wakes),
+            stale_after=voice.stale_after,
+            loud_until=person.said_until(self.now, loud=loud, wakes=wakes),
             reader=Reader(
                 to=address.to,
                 locale=person.locale,
                 zone=person.zone,
                 services=self.services,
-                hears_by=person.first_loud(self.next_by) if asleep_then else person.first_told(self.next_by),
-                quiet=quiet,
-                missed=self._missed(known) if framing is Framing.WAKE_UP else 0,
-                change=self._change(known) if framing is Framing.UPDATE else Change.NONE,
-                end_wakes=quiet
-                and (known.woken or (asleep and wakes))
-                and rouse.end_wakes(duty, person, self.services),
+                hears_by=voice.hears_by,
+                quiet=voice.quiet,
+                missed=voice.missed,
+                change=voice.change,
+                end_wakes=voice.end_wakes,
                 asks=self._asks(known, reason),
-                released=self._released(known) if framing is Framing.UPDATE else (),
+                released=self._released(known) if framing is _UPDATE else (),
             ),
             in_quiet=asleep,
         )
 
+    def _voice(self, person: Person, known: Known, framing: Framing, *, rouses: bool) -> "_Voice":
+        """What the words to a person depend on; `rouses`: the message wakes them."""
+        asleep_then = person.asleep_until(self.next_by) is not None
+        quiet = asleep_then and rouse.worse_wakes(self.duty, person, self.services)
+        then = replace(person, held_until=person.held_after) if framing is _HOLDING and person.held_after else person
+        return _Voice(
+            person,
+            known,
+            framing,
+            rouses,
+            self.stale_after,
+            person.first_loud(self.next_by) if asleep_then else then.first_told(self.next_by),
+            quiet,
+            self._missed(known) if framing is _WAKE_UP else 0,
+            self._change(known) if framing is _UPDATE else _UNCHANGED,
+            quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
+        )
+
     def _asks(self, known: Known, reason: Reason) -> Ask:
         if not self.asks:
-            return Ask.NONE
+            return _ASKS_NOTHING
         return Ask.REMIND if reason is Reason.LADDER and known.told else Ask.ANSWER
 
     def holds_back(self, person: Person) -> bool:
@@ -106,11 +137,11 @@ class Turn:
     def framing(self, person: Person, known: Known, *, asleep: bool, copy: bool = False) -> Framing:
         """In which words this turn's update is told to a person; `copy`: as the loud one after silent ones."""
         if not known.told and not copy:
-            return Framing.NOTICE
+            return _NOTICE
         slept = self.waited(person) or known.soft_in_quiet > known.covered_awake
         if copy or (slept and not asleep):
-            return Framing.WAKE_UP
-        return Framing.UPDATE if known.told < self.news.number else Framing.HOLDING
+            return _WAKE_UP
+        return _UPDATE if known.told < self.news.number else _HOLDING
 
     def _change(self, known: Known) -> Change:
         """What is other than what this person was told last: facts are compared, whatever the update is called."""
@@ -135,3 +166,19 @@ class Turn:
         """Human updates since the last message that this person did not get silently in the night."""
         updates = self.duty.incident.updates
         return sum(u.human and u.notify and known.told_awake < u.number <= self.update for u in updates)
+
+
+@dataclass(slots=True)
+class _Voice:
+    """What all messages of a turn to one person in the same words have in common."""
+
+    person: Person
+    known: Known
+    framing: Framing
+    rouses: bool
+    stale_after: datetime | None
+    hears_by: datetime | None
+    quiet: bool
+    missed: int
+    change: Change
+    end_wakes: bool

@@ -63,7 +63,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "resolved": "ya funciona",
         "cancelled": "funciona. Fue una falsa alarma",
         "not_affected": "a usted le funciona, por lo que sabemos",
-        "exercise": "SOLO UNA PRUEBA, nada falla",
+        "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
         "was_down": "Durante un tiempo no funcionó bien",
         "since": "Desde",
         "no_news": "Sin novedades desde",
@@ -95,11 +95,9 @@ def content(saying: Saying, names: Names) -> Content:
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
     if update.kind is Kind.EXERCISE:
-        title = f"{words['exercise']}: {title}"
+        return _channel(saying.channel, f"{words['exercise']}: {services}", [words["exercise"], services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
-    if update.kind is Kind.EXERCISE:
-        said.insert(0, words["exercise"])
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
         said.append(words["was_down"])
     if going_on:

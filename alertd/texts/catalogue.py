@@ -9,6 +9,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from alertd.domain.errors import Invalid
 from alertd.ingest.yaml_text import read_yaml
 from alertd.texts.phrase import Phrase
+from alertd.texts.segments import Accents
 from alertd.texts.times import Calendar
 
 FILE = "phrases.yaml"
@@ -30,8 +31,10 @@ class Catalogue:
         sentences: Mapping[str, str],
         phrases: Mapping[str, Phrase],
         environment: SandboxedEnvironment,
+        *,
+        accents: Accents = Accents.FOLD,
     ) -> None:
-        self.locale, self.calendar, self.phrases = locale, calendar, phrases
+        self.locale, self.calendar, self.phrases, self.accents = locale, calendar, phrases, accents
         self._sentences, self._environment = sentences, environment
         self._compiled: dict[str, Template] = {}
 
@@ -85,6 +88,9 @@ def read_catalogue(folder: Path, made: SandboxedEnvironment) -> Catalogue:
     day_first = document.pop("day_first", None)
     if not isinstance(day_first, bool):
         raise Invalid("must be true or false", field=f"{folder.name}: day_first")
+    accents = document.pop("sms_accents", Accents.FOLD.value)
+    if accents not in list(Accents):
+        raise Invalid("must be fold or keep", field=f"{folder.name}: sms_accents")
     phrases = document.pop("phrases", None)
     if not isinstance(phrases, dict):
         raise Invalid("is missing", field=f"{folder.name}: phrases")
@@ -94,6 +100,7 @@ def read_catalogue(folder: Path, made: SandboxedEnvironment) -> Catalogue:
         dict(_flat(document, folder.name)),
         {key: _phrase(value, f"{folder.name}: phrases.{key}") for key, value in phrases.items()},
         made,
+        accents=Accents(accents),
     )
 
 

@@ -106,7 +106,7 @@ class Composer:
         ).parts()
         channel = saying.channel
         if channel == "sms":
-            return Content(parts.headline, fit.sms(parts, self._layout(catalogue, "sms.txt")))
+            return Content(parts.headline, fit.sms(parts, self._layout(catalogue, "sms.txt"), catalogue.accents))
         if channel == "push":
             title, unsaid = fit.title(parts, fit.PUSH_TITLE)
             return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid)))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from alertd.texts.parts import Parts
-from alertd.texts.segments import fold, measure
+from alertd.texts.segments import Accents, fold, measure, plain_marks
 
 SMS_SEGMENTS = 2
 PUSH_TITLE = 65  # characters; what phones show of a title in one line or two
@@ -18,6 +18,7 @@ _LEAST_ADVICE = 28  # characters: "check glucose directly" in any language
 _BRIEF = ("state", "works", "lasting", "since")
 _ASKING: Stage = ((*_BRIEF, "bad", "message", "change", "missed", "news"), None)
 """Where an answer is asked for: the link stays, and "still down" says that there is no news."""
+_FOR_ACCENTS = tuple(_BRIEF[:count] for count in range(len(_BRIEF) + 1))
 
 _LAST: tuple[Stage, ...] = (
     (_BRIEF, None),
@@ -27,6 +28,8 @@ _LAST: tuple[Stage, ...] = (
     ((*_BRIEF, "bad", "message"), None),
     ((*_BRIEF, "bad", "message", "change", "missed"), None),
 )
+_SHORT = (("state",), ("state", "works"), ("state", "works", "lasting"), _BRIEF, (*_BRIEF, "bad"))
+CORRECTING: tuple[Stage, ...] = (((), None), *((dropped, None) for dropped in _SHORT), *_LAST)
 FIRST_WORDS: tuple[Stage, ...] = (
     ((), None),
     (("state",), None),
@@ -44,7 +47,8 @@ LATER_WORDS: tuple[Stage, ...] = (
 )
 """Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
-A first notice keeps what still works longer than the human's words; later messages, the news. Never left out:
+A first notice keeps what still works longer than the human's words; later messages, the news; a correction cut
+short could say what it takes back and not what is true, so its words are cut last of all. Never left out:
 which services, that there is no news, what to do, when they hear again, and the link that asks for an answer.
 """
 
@@ -57,8 +61,16 @@ def sms_fits(text: str) -> bool:
     return measure(text).segments <= SMS_SEGMENTS
 
 
-def sms(parts: Parts, draw: Draw) -> str:
-    """One text message: in GSM-7 where the language allows, in at most two segments."""
+def sms(parts: Parts, draw: Draw, accents: Accents = Accents.FOLD) -> str:
+    """One text message: in GSM-7 where the language allows, in at most two segments.
+
+    Where accents are kept, they are worth leaving out what the first stages leave out, and no more.
+    """
+    if accents is Accents.KEEP:
+        for dropped in _FOR_ACCENTS:
+            text = one_line(plain_marks(draw(_with(parts, **dict.fromkeys(dropped, "")))))
+            if sms_fits(text):
+                return text
     return fit(parts, lambda some: one_line(fold(draw(some))), sms_fits)
 
 
@@ -68,11 +80,14 @@ def push_body(parts: Parts, draw: Draw) -> str:
 
 
 def title(parts: Parts, most: int) -> tuple[str, str]:
-    """A push title or e-mail subject of at most `most` characters, and what it had no room for."""
+    """A push title or e-mail subject of at most `most` characters, and what it had no room for.
+
+    A title that had to be cut may end before it says what is the matter: then all of it is said again below.
+    """
     holding = (
         f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" and parts.elapsed else parts.headline
     )
-    named = f"{parts.services}."
+    named = f"{parts.headline if parts.framing == 'was_down' else parts.services}."
     candidates = (
         (f"{parts.prefix} {holding}", ""),
         (f"{parts.prefix} {parts.headline}", ""),
@@ -85,15 +100,16 @@ def title(parts: Parts, most: int) -> tuple[str, str]:
             return candidate.strip(), unsaid
     first = parts.prefix if parts.exercise else ""
     cut = shorten(f"{first} {parts.headline_brief}", lambda text: len(text) <= most)
-    return cut, f"{parts.prefix} {named}"
+    return cut, f"{parts.prefix} {parts.headline}."
 
 
 def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
-    stages = FIRST_WORDS if parts.framing == "notice" else LATER_WORDS
+    kept = ("bad",) if parts.exercise else ()  # that nothing is down
+    stages = FIRST_WORDS if parts.framing == "notice" else CORRECTING if parts.corrects else LATER_WORDS
     for dropped, keep in (*stages, _ASKING) if parts.ask else stages:
-        fewer = _with(parts, **dict.fromkeys(dropped, ""))
+        fewer = _with(parts, **dict.fromkeys([part for part in dropped if part not in kept], ""))
         text = draw(fewer)
         if fits(text):
             return text

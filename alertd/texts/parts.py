@@ -18,8 +18,9 @@ class Parts:
     tone: str  # critical, major, minor or good: the colour
     services: str  # no full stop: their names
     headline: str  # no full stop: what is the matter with which services
-    headline_brief: str  # the same, naming the first service and how many more
+    headline_brief: str  # the same, naming the first service and how many more, and without times
     exercise: bool  # a test: nothing is really down
+    corrects: bool = False  # takes back what was said: the human's words are what matters
     prefix: str = ""  # "Update 4:"
     since: str = ""  # no full stop: "since 11:40 PM"
     lasting: str = ""  # no full stop: "15 h now"

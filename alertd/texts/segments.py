@@ -16,6 +16,7 @@ _BASIC = frozenset(
 _EXTENDED = frozenset("\f^{}\\[~]|€")  # an escape and a septet: they cost two, and are never parted
 _ALPHABET = _BASIC | _EXTENDED
 
+_SELECTORS = "\ufe0e\ufe0f"  # how an emoji is drawn; other marks belong to their letters
 _TYPOGRAPHY = {
     **dict.fromkeys("\u2018\u2019\u201a\u2039\u203a\u00b4`\u2032", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u00ab\u00bb\u2033", '"'),
@@ -32,6 +33,13 @@ _TYPOGRAPHY = {
     "\u0131": "i",
     "\u00b0": " deg",
 }
+
+
+class Accents(StrEnum):
+    """What becomes of letters that GSM-7 lacks in an SMS (`sms_accents`)."""
+
+    FOLD = "fold"  # "á" becomes "a": more than twice as many characters fit
+    KEEP = "keep"  # kept where nothing that matters is lost for it
 
 
 class Alphabet(StrEnum):
@@ -73,6 +81,13 @@ def fold(text: str) -> str:
     if None in plain.values():
         return text
     return composed.translate({ord(character): known for character, known in plain.items()})
+
+
+def plain_marks(text: str) -> str:
+    """The text with its letters kept and its typography plain: a dash or an emoji is worth no dear message."""
+    composed = normalize("NFC", text)
+    marks = {c: _plain(c) for c in set(composed) - _ALPHABET if category(c)[0] not in "LNM" or c in _SELECTORS}
+    return composed.translate({ord(c): plain or "" for c, plain in marks.items()})
 
 
 def _plain(character: str) -> str | None:

@@ -46,8 +46,9 @@ class Speaker:
             tone="good" if ending else facts.severity.value,
             services=services,
             headline=self._headline(services),
-            headline_brief=self._headline(self._services(brief=True)),
+            headline_brief=self._headline(self._services(brief=True), brief=True),
             exercise=self._exercise,
+            corrects=self._saying.update.kind is Kind.CORRECTION,
             prefix=self._prefix(),
             since=since,
             lasting=lasting,
@@ -89,7 +90,7 @@ class Speaker:
         names = [self._name(service) for service in services]
         if len(names) < 2:
             return "".join(names)
-        if brief and len(names) > 2:
+        if brief:
             return self._say("list.more", first=names[0], more=len(names) - 1)
         return f"{', '.join(names[:-1])} {self._say('list.and', last=names[-1])} {names[-1]}"
 
@@ -103,10 +104,12 @@ class Speaker:
         self._tell(f"service {service} has no name in {self._catalogue.locale}, nor in English")
         return next((name for name in map(clean, known.values()) if name), service)
 
-    def _headline(self, services: str) -> str:
+    def _headline(self, services: str, *, brief: bool = False) -> str:
         facts, framing = self._facts, self._saying.framing
         severity, values = facts.severity.value, {"services": services}
         if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+            if brief:  # that it works matters more than when it did not
+                return self._say("headline.ended", **values)
             return self._say(f"was_down.{severity}", span=self._wall.span(*self._outage()), **values)
         if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
             return self._say("cancellation.headline", **values)
@@ -133,8 +136,8 @@ class Speaker:
         if kind is Kind.CORRECTION:
             return "plain"
         change = self._reader.change
-        if change in (Change.WORSE, Change.BETTER):
-            return "now"
+        if change is Change.WORSE:
+            return "now"  # what got better is "still": "now has problems" would read as news of a new one
         return "plain" if change is Change.SCOPE else "still"
 
     def _prefix(self) -> str:
@@ -241,6 +244,8 @@ class Speaker:
 
     def _next(self) -> str:
         framing, reader = self._saying.framing, self._reader
+        if self._exercise:
+            return self._say("next.exercise")  # it moves no clock: what was promised stands
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
         if framing in ENDS or self._facts.state.ended:

@@ -1,7 +1,7 @@
 """Instants as a reader's own clock shows them: "8:00 AM", "Sat 8:00 AM", "sáb 08:00"."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,8 @@ class Wall:
         """From one moment to a later one: "1:10-4:20 AM", "Fri 11:40 PM - 4:20 AM"."""
         first, last = self.when(start), self.when(end)
         if first.day != last.day:
+            if not last.day and end - start >= _DAY:  # else it would read as the morning after
+                last = replace(last, day=self._calendar.weekdays[end.astimezone(self._zone).weekday()])
             return f"{first} - {last}"
         begin = first.clock
         if first == last:
@@ -104,3 +106,4 @@ def minute_number(moment: datetime | None) -> int:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)

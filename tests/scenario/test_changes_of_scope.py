@@ -121,7 +121,7 @@ async def test_a_fall_reads_as_the_good_news_it_is(world: World):
     await world.outage("follow")
     world.phone("mia").forget()
     await world.update(severity="major")
-    world.phone("mia").expect_sms("now has problems", "It has got better")
+    world.phone("mia").expect_sms("still has problems", "It has got better")
     await world.update(severity="critical")
     world.phone("mia").expect_sms("is now down", "It has got worse")
 

@@ -111,7 +111,7 @@ async def test_the_page_speaks_the_language_of_whoever_was_sent_the_link(town: T
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "sms", locale="es", time_zone="Europe/Madrid"))
     await world.outage("follow", message={"en": "We are on it.", "es": "Estamos en ello."})
-    asked = world.phone("mia").expect_sms("Por favor, confirme")
+    asked = world.phone("mia").expect_sms("Confirme aqui")
     page = await world.looks_at(asked)
     assert 'lang="es"' in page
     assert "Ya lo sé" in page

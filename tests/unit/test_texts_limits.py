@@ -1,17 +1,19 @@
 """Messages fit their channel, lose the least important first, and are never cut within a word."""
 
 import re
+import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from alertd.domain.delivery import Framing
 from alertd.domain.incident import Kind, Severity, State
-from alertd.texts import Composer
+from alertd.texts import Composer, load
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE
-from alertd.texts.segments import Alphabet, measure
-from tests.unit.texts_story import ADVICE, composer, saying
+from alertd.texts.segments import Alphabet, fold, measure
+from tests.unit.texts_story import ADVICE, NAMES, TEMPLATES, composer, refuse, saying
 
 WORDS = "Our servers are overloaded and we are bringing further machines into service step by step "
 ALL = ("follow", "share", "login")
@@ -149,6 +151,89 @@ def test_a_test_says_so_first_however_long_the_names(locale: str, severity: Seve
     for channel in ("sms", "push", "email", "console"):
         content = composer(names)(replace(told, channel=channel))
         first = content.text if channel == "sms" else content.title
-        assert first.startswith("TEST ONLY:" if locale == "en" else "SOLO PRUEBA:")
-        assert ("Nothing is down" if locale == "en" else "Nada falla") in content.text
+        assert first.startswith("TEST ONLY:" if locale == "en" else "PRUEBA:")
+        nothing = "Nothing is down" if locale == "en" else "No hay ningún fallo"
+        assert nothing in content.text or fold(nothing) in content.text
         assert "glucos" not in content.text
+
+
+def keeping(tmp_path: Path, accents: str = "keep") -> Composer:
+    folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+    path = folder / "es" / "phrases.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert "sms_accents: fold" in text
+    path.write_text(text.replace("sms_accents: fold", f"sms_accents: {accents}"), encoding="utf-8")
+    return load(folder, NAMES, refuse)
+
+
+def test_accents_are_kept_where_the_locale_wants_them_and_the_text_still_fits(tmp_path: Path) -> None:
+    told = saying(
+        locale="es", severity=Severity.MINOR, services=("login",), works=(), do=(), state=State.IDENTIFIED
+    )
+    text = composer()(told).text
+    assert "Inicio de sesion tiene un problema menor" in text
+    kept = keeping(tmp_path)(told).text
+    assert kept.startswith(
+        "Inicio de sesión tiene un problema menor. No es urgente: algo puede no ir como siempre."
+    )
+    assert kept.endswith("Próximo aviso a más tardar a las 16:35.")
+    assert measure(kept).alphabet is Alphabet.UCS2
+    assert measure(kept).segments == 2
+
+
+def test_neither_advice_nor_words_are_given_up_for_accents(tmp_path: Path) -> None:
+    compose = keeping(tmp_path)
+    assert compose.check() == []
+    for told in (
+        saying(locale="es"),
+        saying(
+            locale="es",
+            severity=Severity.MINOR,
+            do=(),
+            message={"es": "Añadimos más servidores; en una hora irá mejor."},
+        ),
+    ):
+        assert compose(told).text == composer()(told).text
+        assert measure(compose(told).text).alphabet is Alphabet.GSM7
+
+
+def test_a_dash_makes_no_message_dear_where_accents_are_kept(tmp_path: Path) -> None:
+    told = saying(Framing.CANCELLATION, locale="es", state=State.CANCELLED, services=("follow",), hears_in=None)
+    short = replace(
+        told, update=replace(told.update, facts=replace(told.update.facts, message={"es": "a \u2014 b"}))
+    )
+    assert "\u2014" not in keeping(tmp_path)(short).text
+
+
+def test_accents_are_folded_or_kept_and_nothing_else(tmp_path: Path) -> None:
+    path = Path(shutil.copytree(TEMPLATES, tmp_path / "templates")) / "es" / "phrases.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("sms_accents: fold", "sms_accents: drop"), encoding="utf-8"
+    )
+    found = load(path.parents[1], NAMES, lambda failure: None).check()
+    assert "sms_accents" in found[0]
+    assert "must be fold or keep" in found[0]
+
+
+def test_what_an_exercise_is_for_is_said_however_long_the_words() -> None:
+    for channel in ("sms", "push"):
+        told = saying(Framing.UPDATE, kind=Kind.EXERCISE, services=ALL, message={"en": WORDS * 9}, channel=channel)
+        content = composer()(told)
+        assert "This is a test. Nothing is down. There is nothing you need to do." in content.text
+        assert "Next update by" not in content.text  # it moves no clock
+
+
+def test_a_title_too_short_for_when_it_was_down_says_that_it_works_again() -> None:
+    names = {name: {"en": f"{name.title()} for the whole family"} for name in ALL}
+    told = saying(Framing.WAS_DOWN, channel="push", state=State.RESOLVED, services=ALL, hears_in=None)
+    content = composer(names)(told)
+    assert content.title == "Follow for the whole family and 2 more work again"
+    assert content.text.startswith(f"{', '.join(n['en'] for n in list(names.values())[:2])} and ")
+    assert "were down Fri 11:40 PM - 2:05 PM, work again." in content.text
+
+
+def test_a_title_that_must_be_cut_is_said_whole_below() -> None:
+    names = {"login": {"en": "Log-in to the family pages, the shop and very much more besides"}}
+    content = composer(names)(saying(channel="push", services=("login",)))
+    assert content.title.endswith("...")
+    assert content.text.startswith(f"{names['login']['en']} is down. ")

@@ -66,6 +66,7 @@ def test_an_hour_that_comes_twice_says_which() -> None:
         (pacific(30, 11, 10), pacific(30, 13, 0), "11:10 AM-1:00 PM", "11:10-13:00"),
         (pacific(29, 23, 40), pacific(30, 4, 20), "Fri 11:40 PM - 4:20 AM", "vie 23:40 - 04:20"),
         (pacific(29, 1, 10), pacific(29, 4, 20), "Fri 1:10-4:20 AM", "vie 01:10-04:20"),
+        (pacific(28, 23, 40), pacific(30, 4, 20), "Thu 11:40 PM - Sat 4:20 AM", "jue 23:40 - sáb 04:20"),
         (pacific(28, 23, 0), pacific(29, 4, 20), "Thu 11:00 PM - Fri 4:20 AM", "jue 23:00 - vie 04:20"),
     ],
 )
