@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
-from alertd.domain.family import AddressId
+from alertd.domain.family import AddressId, Caregiver
 from alertd.domain.quiet import Person, sooner
 from alertd.domain.watch import Duty
 
@@ -93,8 +93,12 @@ class Knowledge:
 
     def of(self, person: Person) -> Known:
         """What is known of all addresses of a person together, usable or not."""
+        return self.of_caregiver(person.caregiver)
+
+    def of_caregiver(self, caregiver: Caregiver) -> Known:
+        """The same, of a caregiver whom nobody has met yet."""
         known = self.by_address
-        mine = [known[a.id] for a in person.caregiver.addresses if a.id in known]
+        mine = [known[a.id] for a in caregiver.addresses if a.id in known]
         if not mine:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)

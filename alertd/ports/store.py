@@ -191,6 +191,9 @@ class Rows(Protocol):
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
 
+    async def watched_incidents(self, family_id: FamilyId) -> Sequence[IncidentId]:
+        """The incidents in which a family is owed something, or may be."""
+
     async def rest_watches(self, incident_id: UUID, ids: Sequence[str]) -> None:
         """Look no more at the watches of families that are gone."""
 
@@ -359,7 +362,7 @@ class Rows(Protocol):
     async def deliveries(
         self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
     ) -> Sequence[DeliveryRow]:
-        """Deliveries, newest first, with masked addresses."""
+        """Deliveries, newest first, with masked addresses; of a family also those to an address that it shares."""
 
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""
