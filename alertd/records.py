@@ -208,6 +208,22 @@ class AddressState:
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """The channels of which a family that uses one of these services needs one that works."""
+
+    services: tuple[str, ...]
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A family in a list, with the channels over which somebody in it can be told; none: nobody can."""
+
+    family: FamilyId
+    over: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """How far the telling of an incident has come."""
 

@@ -164,6 +164,7 @@ DELIVERIES = {
         }
     ]
 }
+LISTED = {"families": [{"family": "fam-1001", "over": ["email", "push"]}], "next": "fam-1001"}
 FAMILY_WRITTEN = {"family": "fam-1001"}
 _SMS = {"channel": "sms", "to": "+1***0123"}
 _NEVER_SAID = {"hours": None, "rule": None}

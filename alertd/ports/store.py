@@ -23,12 +23,14 @@ from alertd.records import (
     DeliveryRow,
     FailedTry,
     Fanout,
+    Floor,
     Ignored,
     Imported,
     Key,
     LastWord,
     Lease,
     Linked,
+    Listed,
     Outcome,
     PageOutcome,
     PageRow,
@@ -172,6 +174,15 @@ class Rows(Protocol):
 
     async def families_after(self, position: str, limit: int) -> Sequence[Family]:
         """Families in keyset order, for the export."""
+
+    async def listed_families(
+        self, after: str, limit: int, channels: Collection[str], lacking: Sequence[Floor] | None = None
+    ) -> Sequence[Listed]:
+        """The next `limit` families behind `after`, in keyset order, each with its channels that work.
+
+        `channels`: those that have an adapter. `lacking`: only families that have nothing that works of a floor,
+        where they use a service for which it holds.
+        """
 
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
         """When each of these families, where known, was last updated by its owner; locks them."""

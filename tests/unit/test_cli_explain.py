@@ -96,3 +96,24 @@ def test_what_they_were_told_and_hear_next(alertd: Shell, listening: Daemon) -> 
 def test_an_unknown_family(alertd: Shell, listening: Daemon) -> None:
     assert alertd("family", "explain", "nobody") == 1
     assert alertd.err == 'alertd: there is no family "nobody".\n'
+
+
+def test_families_are_listed_page_by_page(alertd: Shell, listening: Daemon) -> None:
+    """Who has nothing loud, and the command for the next page; no contacts."""
+    assert alertd("family", "list") == 0
+    assert alertd.out == "There is no family.\n"
+    quiet = [make.family(make.caregiver(f"c{n}", "push"), id=f"fam-{n}") for n in range(3)]
+    listening.run(listening.served.families(make.family(id="fam-9"), *quiet))
+    assert alertd("family", "list") == 0
+    assert alertd.out.splitlines()[0::4] == ["FAMILY  CAN BE TOLD OVER", "fam-9   email, push, sms"]
+    assert alertd("family", "list", "--no-loud-channel", "--limit", "2") == 0
+    assert alertd.out.splitlines() == [
+        "FAMILY  CAN BE TOLD OVER",
+        "fam-0   push",
+        "fam-1   push",
+        "There may be more: alertd family list --no-loud-channel --after fam-1",
+    ]
+    answer = alertd.json("family", "list", "--no-loud-channel", "--after", "fam-1")
+    assert answer == {"families": [{"family": "fam-2", "over": ["push"]}], "next": None}
+    assert alertd("family", "list", "--no-loud-channel", "--after", "fam-2") == 0
+    assert alertd.out == "There is no more.\n"
