@@ -143,6 +143,13 @@ REACH = {
     "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": "2019-11-30T08:02:00Z"}],
     "resting": {"no_address": 1},
 }
+CALLED = {
+    "incident": 7,
+    "family": "fam-1001",
+    "update": 3,
+    "next_by": "2019-11-30T08:52:00Z",
+    "dry_run": False,
+}
 DELIVERIES = {
     "deliveries": [
         {
@@ -164,7 +171,95 @@ DELIVERIES = {
         }
     ]
 }
+LISTED = {"families": [{"family": "fam-1001", "over": ["email", "push"]}], "next": "fam-1001"}
 FAMILY_WRITTEN = {"family": "fam-1001"}
+_SMS = {"channel": "sms", "to": "+1***0123"}
+_NEVER_SAID = {"hours": None, "rule": None}
+EXPLAINED = {
+    "family": "fam-1001",
+    "services": ["follow"],
+    "region": "us-west",
+    "no_loud_channel": False,
+    "policies": [
+        {"policy": "follow", "services": ["follow"], "floor": ["sms", "voice"], "no_loud_channel": False}
+    ],
+    "caregivers": [
+        {
+            "id": "mia",
+            "name": "Mia",
+            "role": "parent",
+            "order": 1,
+            "time_zone": "America/Los_Angeles",
+            "addresses": [_SMS | {"stopped": None, "code": None}],
+            "under": [
+                {
+                    "policy": "follow",
+                    "hears": "always",
+                    "quiet_hours": {"hours": "22:00-06:30", "rule": "caregiver"},
+                    "on_duty": _NEVER_SAID,
+                    "told": [
+                        {
+                            "service": "follow",
+                            "severity": "critical",
+                            "channels": ["push"],
+                            "rule": "caregiver x severity",
+                            "chain": [
+                                {"rule": "caregiver x service x severity", "says": None},
+                                {"rule": "caregiver x severity", "says": ["push"]},
+                            ],
+                            "over": [_SMS | {"why": "fallback"}],
+                            "then": [],
+                            "at_night": "wakes",
+                            "softly": [],
+                        }
+                    ],
+                }
+            ],
+        }
+    ],
+    "incidents": [
+        {
+            "incident": 7,
+            "title": "Follow is down",
+            "state": "investigating",
+            "severity": "critical",
+            "services": ["follow"],
+            "touched_at": "2019-11-30T07:52:00Z",
+            "held": False,
+            "heard_at": "2019-11-30T07:52:02Z",
+            "told_by_phone_at": None,
+            "next_by": "2019-11-30T08:22:00Z",
+            "due": "promise",
+            "rest": None,
+            "ladder": "answered",
+            "step": 1,
+            "knows": [{"caregiver": "mia", "update": 1, "awake": 1, "waits": False}],
+            "messages": [
+                _SMS
+                | {
+                    "at": "2019-11-30T07:52:02Z",
+                    "update": 1,
+                    "caregiver": "mia",
+                    "state": "delivered",
+                    "reason": "first_notice",
+                    "framing": "notice",
+                    "loud": True,
+                }
+            ],
+            "owed": [],
+            "next": [
+                _SMS
+                | {
+                    "at": "2019-11-30T08:21:00Z",
+                    "caregiver": "mia",
+                    "reason": "silence",
+                    "framing": "holding",
+                    "loud": True,
+                }
+            ],
+        }
+    ],
+}
 IMPORTED = {
     "families": 4710,
     "stale": 0,

@@ -1,4 +1,4 @@
-"""`alertd family import|export|show`: whom to tell."""
+"""`alertd family import|export|list|show`: whom to tell."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ import typer
 
 from alertd.cli.client import Api, new_command
 from alertd.cli.failed import REFUSED, Failed
-from alertd.cli.output import Output, clean, facts, show
+from alertd.cli.output import Output, clean, facts, show, table
 from alertd.cli.times import day
 
 _PIECE = 8 * 1024 * 1024  # bytes sent at once; the API takes 64 MB
@@ -23,6 +23,7 @@ def add_to(group: typer.Typer) -> None:
     """Add these commands."""
     group.command("import")(import_)
     group.command()(export)
+    group.command("list")(list_)
     group.command("show")(show_)
 
 
@@ -100,12 +101,42 @@ def export(output: Output = None) -> None:  # noqa: ARG001  every command takes 
         after = page["next"]
 
 
+def list_(
+    no_loud_channel: Annotated[
+        bool,
+        typer.Option(
+            "--no-loud-channel",
+            help="Only families in which nobody has an address that works of the policy's floor.",
+        ),
+    ] = False,
+    after: Annotated[str, typer.Option(metavar="ID", help="Only families behind this one, in order of id.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 100,
+    output: Output = None,
+) -> None:
+    """List families and over which channels each can be told; without any contacts."""
+    answer = Api.here().get("/v1/families:list", no_loud_channel=no_loud_channel, after=after, limit=limit)
+    show(output, answer, lambda: _listed(answer, after, no_loud_channel=no_loud_channel))
+
+
 def show_(
     family: Annotated[str, typer.Argument(metavar="ID", help="The family's id.")], output: Output = None
 ) -> None:
     """Show a family: who is told, where, and when not."""
     found = Api.here().get(f"/v1/families/{quote(family, safe='')}")
     show(output, found, lambda: _shown(found))
+
+
+def _listed(answer: Mapping[str, Any], after: str, *, no_loud_channel: bool) -> str:
+    if not answer["families"] and after:
+        return "There is no more."
+    if not answer["families"]:
+        return "Every family has a loud channel." if no_loud_channel else "There is no family."
+    rows = [(each["family"], ", ".join(each["over"]) or "nothing") for each in answer["families"]]
+    lines = [table(("FAMILY", "CAN BE TOLD OVER"), rows)]
+    if answer["next"]:
+        option = " --no-loud-channel" if no_loud_channel else ""
+        lines.append(f"There may be more: alertd family list{option} --after {clean(answer['next'])}")
+    return "\n".join(lines)
 
 
 def _imported(total: Mapping[str, Any]) -> str:

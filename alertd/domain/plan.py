@@ -4,7 +4,7 @@ from datetime import datetime
 
 from alertd.domain.all_clear import all_clear, not_affected, rested
 from alertd.domain.delivery import longest_backoff
-from alertd.domain.knowledge import know, since_touched
+from alertd.domain.knowledge import Knowledge, know, since_touched
 from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
 from alertd.domain.watch import Duty, Verdict
@@ -17,15 +17,21 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     the daemon, the simulator and the tests all call this one function.
     """
     incident, family = duty.incident, duty.family
-    wait = longest_backoff(incident.severity)
-    if incident.state.ended:
-        wait = max(wait, rested(incident, now))
-    knowledge = know(duty.tellings, incident.epoch, now - wait)
-    if knowledge.released:
-        knowledge = since_touched(duty, knowledge, touched_at(duty, now))
+    knowledge = known(duty, now)
     if incident.state.ended:
         return all_clear(duty, now, knowledge)
     services = incident.scope.touching(family.services, family.region)
     if not services:
         return not_affected(duty, now, knowledge)
     return speak(duty, now, services, knowledge)
+
+
+def known(duty: Duty, now: datetime) -> Knowledge:
+    """What a family has been told of an incident, as far as it counts at `now`."""
+    incident = duty.incident
+    wait = longest_backoff(incident.severity)
+    if incident.state.ended:
+        wait = max(wait, rested(incident, now))
+    calls = [answer for answer in duty.answers if answer.told]
+    knowledge = know(duty.tellings, incident.epoch, now - wait, calls=calls)
+    return since_touched(duty, knowledge, touched_at(duty, now), calls) if knowledge.released else knowledge

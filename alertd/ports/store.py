@@ -23,12 +23,14 @@ from alertd.records import (
     DeliveryRow,
     FailedTry,
     Fanout,
+    Floor,
     Ignored,
     Imported,
     Key,
     LastWord,
     Lease,
     Linked,
+    Listed,
     Outcome,
     PageOutcome,
     PageRow,
@@ -173,6 +175,15 @@ class Rows(Protocol):
     async def families_after(self, position: str, limit: int) -> Sequence[Family]:
         """Families in keyset order, for the export."""
 
+    async def listed_families(
+        self, after: str, limit: int, channels: Collection[str], lacking: Sequence[Floor] | None = None
+    ) -> Sequence[Listed]:
+        """The next `limit` families behind `after`, in keyset order, each with its channels that work.
+
+        `channels`: those that have an adapter. `lacking`: only families that have nothing that works of a floor,
+        where they use a service for which it holds.
+        """
+
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
         """When each of these families, where known, was last updated by its owner; locks them."""
 
@@ -190,6 +201,9 @@ class Rows(Protocol):
 
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
+
+    async def watched_incidents(self, family_id: FamilyId) -> Sequence[IncidentId]:
+        """The incidents in which a family is owed something, or may be."""
 
     async def rest_watches(self, incident_id: UUID, ids: Sequence[str]) -> None:
         """Look no more at the watches of families that are gone."""
@@ -285,14 +299,23 @@ class Rows(Protocol):
     ) -> list[tuple[FamilyId, CaregiverId]]:
         """Keep that these caregivers of these families know; returns those who had not said so before."""
 
+    async def add_call(self, incident_id: IncidentId, family_id: FamilyId, call: Answer, act_id: UUID) -> None:
+        """Keep that somebody has told a family by phone, and that they have heard.
+
+        The caller holds the watch's lock. A later call of the epoch takes the place of this one; both are acts.
+        """
+
     async def answers(self, incident_id: IncidentId, family_id: FamilyId) -> Sequence[Answer]:
         """What caregivers of a family have answered in an incident, oldest first."""
 
     async def end_ladders(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
         """What the ladders of these families have not handed over yet is not owed any more; plan them at once."""
 
-    async def reach(self, incident_id: IncidentId, limit: int) -> Reach:
-        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each."""
+    async def reach(self, incident_id: IncidentId, limit: int, now: datetime) -> Reach:
+        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each.
+
+        Whom there is no way to tell is not listed while what they were told by phone still holds at `now`.
+        """
 
     async def watch_of(self, incident_id: IncidentId, family_id: FamilyId) -> Watch | None:
         """The watch of a family in an incident, or None."""
@@ -359,7 +382,7 @@ class Rows(Protocol):
     async def deliveries(
         self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
     ) -> Sequence[DeliveryRow]:
-        """Deliveries, newest first, with masked addresses."""
+        """Deliveries, newest first, with masked addresses; of a family also those to an address that it shares."""
 
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""

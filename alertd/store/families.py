@@ -180,6 +180,10 @@ class FamilyRows:
             .values(look_at=_earlier(now), version=watch.c.version + 1)
         )
 
+    async def watched_incidents(self, family_id: FamilyId) -> Sequence[IncidentId]:
+        """The incidents in which a family is owed something, or may be."""
+        return [IncidentId(row.incident_id) for row in await self.sql.rows(open_watches(family_id))]
+
     async def rest_watches(self, incident_id: UUID, ids: Sequence[str]) -> None:
         """Look no more at the watches of families that are gone."""
         await self.sql.run(

@@ -12,7 +12,7 @@ from alertd.domain.incident import IncidentId
 from alertd.masking import mask_address
 from alertd.records import Backlog, DeliveryRow, Progress
 from alertd.store.sql import Sql
-from alertd.store.tables import CURSOR_OPEN, address, delivery, fanout, watch
+from alertd.store.tables import CURSOR_OPEN, address, delivery, delivery_share, fanout, watch
 from alertd.store.types import Instant
 
 _MEASURED = 500
@@ -157,7 +157,7 @@ class ViewRows:
     async def deliveries(
         self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
     ) -> Sequence[DeliveryRow]:
-        """Deliveries, newest first, with masked addresses."""
+        """Deliveries, newest first, with masked addresses; of a family also those to an address that it shares."""
         statement = (
             select(delivery, address.c.dest)
             .join(address, address.c.id == delivery.c.address_id, isouter=True)
@@ -167,7 +167,12 @@ class ViewRows:
         if incident_id is not None:
             statement = statement.where(delivery.c.incident_id == incident_id)
         if family_id is not None:
-            statement = statement.where(delivery.c.family_id == family_id)
+            own = select(delivery.c.id).where(delivery.c.family_id == family_id)
+            shared = select(delivery_share.c.delivery_id).where(delivery_share.c.family_id == family_id)
+            if incident_id is not None:
+                own = own.where(delivery.c.incident_id == incident_id)
+                shared = shared.where(delivery_share.c.incident_id == incident_id)
+            statement = statement.where(delivery.c.id.in_(union_all(own, shared)))
         if states:
             statement = statement.where(delivery.c.state.in_(states))
         return [_delivery(row) for row in await self.sql.rows(statement)]
