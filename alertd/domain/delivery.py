@@ -165,6 +165,7 @@ class Reader:
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
     change: Change = Change.NONE  # in a message that tells news
     asks: Ask = Ask.NONE
+    late: bool = False  # it says that it comes late, through an outage of our own
 
 
 class Lane(StrEnum):

@@ -24,6 +24,7 @@ class Turn:
     next_by: datetime  # what they say
     news: Update
     asks: bool = False  # an answer is waited for
+    late: bool = False  # no sweep ran when it was due: an outage of our own (R13)
 
     def covered(self, address: Address) -> bool:
         """Whether this address has the update already, or is about to."""
@@ -83,6 +84,7 @@ class Turn:
                 and (known.woken or (asleep and wakes))
                 and rouse.end_wakes(duty, person, self.services),
                 asks=self._asks(known, reason),
+                late=self.late,
             ),
             in_quiet=asleep,
         )
