@@ -8,7 +8,7 @@ from alertd import logs
 from alertd.doorbell import CeleryDoorbell
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
-from alertd.usecases.beat import beat
+from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.page_responders import tend_responders
@@ -50,7 +50,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                         own[lane] = asyncio.create_task(work)
                 if swept.responders and _RESPONDERS not in own:
                     own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
-                last, beat_at = beat_at, await beat(deps, "sweeper", beat_at)
+                last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
                 if beat_at != last and _IGNORED not in own:  # every few seconds: a nudge is in no hurry
                     own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
             except Exception as error:

@@ -166,6 +166,7 @@ class Reader:
     change: Change = Change.NONE  # in a message that tells news
     asks: Ask = Ask.NONE
     released: tuple[str, ...] = ()  # in a message that tells news: services of theirs that failed and do no more
+    late: bool = False  # it says that it comes late, through an outage of our own
 
 
 class Lane(StrEnum):

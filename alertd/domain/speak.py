@@ -6,6 +6,7 @@ from datetime import datetime
 
 from alertd.domain import silence
 from alertd.domain.delivery import Owed
+from alertd.domain.downtime import is_late
 from alertd.domain.family import AddressId
 from alertd.domain.hear import hear
 from alertd.domain.holdings import hold
@@ -126,6 +127,15 @@ class Household:
             climbed = self.climb(told)
         return told, climbed
 
+    @property
+    def late(self) -> bool:
+        """Whether what is owed now is so late because alertd itself was down, as no provider or rate is."""
+        duty = self.duty
+        planned = (telling.planned_at for telling in duty.tellings)
+        return bool(duty.downtimes) and is_late(
+            duty.downtimes, planned, due_at=self.due_at, deadline=self.deadline, now=self.now
+        )
+
     def climb(self, told: Round) -> Climbed:
         """What the ladder owes beside what everybody is owed now."""
         return self.ascent.climb(told.turn, told.owed) if self.ascent is not None else Climbed()
@@ -157,7 +167,7 @@ class Household:
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
         asks = self.ascent is not None and self.ascent.asks
-        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news, asks)
+        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news, asks, self.late)
         asked = Round(turn, [], [], [])
         for person in self.people:
             deliveries, later, waits = hear(turn, person, is_due=is_due)

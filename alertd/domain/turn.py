@@ -28,6 +28,7 @@ class Turn:
     next_by: datetime  # what they say
     news: Update
     asks: bool = False  # an answer is waited for
+    late: bool = False  # no sweep ran when it was due: an outage of our own (R13)
     last: "_Voice | None" = None  # a person's addresses come one after the other, and mostly hear the same
 
     @property
@@ -99,6 +100,7 @@ class Turn:
                 end_wakes=voice.end_wakes,
                 asks=self._asks(known, reason),
                 released=self._released(known) if framing is _UPDATE else (),
+                late=self.late,
             ),
             in_quiet=asleep,
         )

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alertd.domain.delivery import Owed, Telling
+from alertd.domain.downtime import Downtime
 from alertd.domain.family import AddressId, AddressStatus, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.policy import Policy
@@ -82,6 +83,7 @@ class Duty:
     margin: timedelta = timedelta(seconds=60)
     lease: timedelta = timedelta(seconds=30)  # machine time in story seconds: how long a message may be in flight
     answers: Sequence[Answer] = ()
+    downtimes: Sequence[Downtime] = ()  # our own, since the incident began
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make

@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from alertd.domain.audit import Audit, Cursor, Evidence, Kept, Suspect
+from alertd.domain.downtime import Downtime
 from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.paging import OwedPage
@@ -348,6 +349,12 @@ class Rows(Protocol):
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""
+
+    async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two that find it the first counts."""
+
+    async def downtimes(self, since: datetime) -> Sequence[Downtime]:
+        """Our own that ended at or after a moment of story time, oldest first."""
 
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""

@@ -1,6 +1,6 @@
 """What the cluster remembers of itself: its newest audit, its newest census of deliveries, its counters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -8,12 +8,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.audit import Audit, Kept
+from alertd.domain.downtime import Downtime
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
 from alertd.records import Census
 from alertd.store import codec
 from alertd.store.sql import Sql
-from alertd.store.tables import audit, census, counter, delivery, incident, page, watch
+from alertd.store.tables import audit, census, counter, delivery, downtime, incident, page, watch
 
 _NEWEST = "newest"
 _audit = msgspec.json.Decoder(Audit)
@@ -119,6 +120,23 @@ class KeptRows:
             .group_by(incident.c.severity, incident.c.held)
         )
         return {(row[0], bool(row[1])): row[2] for row in rows}
+
+    async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two that find it the first counts."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        statement = dialect.insert(downtime).values(
+            machine_at=machine_at, began_at=found.began_at, ended_at=found.ended_at
+        )
+        await self.sql.run(statement.on_conflict_do_nothing(index_elements=[downtime.c.machine_at]))
+
+    async def downtimes(self, since: datetime) -> Sequence[Downtime]:
+        """Our own that ended at or after a moment of story time, oldest first."""
+        rows = await self.sql.rows(
+            select(downtime.c.began_at, downtime.c.ended_at)
+            .where(downtime.c.ended_at >= since)
+            .order_by(downtime.c.ended_at)
+        )
+        return [Downtime(row.began_at, row.ended_at) for row in rows]
 
     async def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the cluster."""

@@ -56,6 +56,15 @@ heartbeat = Table(  # machine time at which each part of the cluster last got so
     Column("at", Instant, nullable=False),
 )
 
+downtime = Table(  # our own: stretches in which no sweep ran, in story time
+    "downtime",
+    metadata,
+    Column("machine_at", Instant, primary_key=True),  # of the last sweep before it
+    Column("began_at", Instant, nullable=False),
+    Column("ended_at", Instant, nullable=False),
+)
+Index(None, downtime.c.ended_at)
+
 counter = Table(  # what the whole cluster has counted, ever
     "counter",
     metadata,

@@ -44,6 +44,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "was_down": "It was not working properly for a time",
         "since": "Since",
         "no_news": "No news since",
+        "late": "Sorry, this comes late: our message service was down",
         "works": "Still works:",
         "next": "Next update by",
         "quiet": "We wake you only if it gets worse or is fixed; otherwise you hear from us at",
@@ -67,6 +68,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "was_down": "Durante un tiempo no funcionó bien",
         "since": "Desde",
         "no_news": "Sin novedades desde",
+        "late": "Disculpe el retraso: falló nuestro sistema de avisos",
         "works": "Sí funciona:",
         "next": "Próximo aviso a más tardar:",
         "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
@@ -101,6 +103,8 @@ def content(saying: Saying, names: Names) -> Content:
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
         said.append(words["was_down"])
     if going_on:
+        if reader.late:
+            said.append(words["late"])
         if framing is Framing.HOLDING and facts.last_news_at is not None:
             said.append(f"{words['no_news']} {_time(facts.last_news_at, saying)}")
         said += [_phrase(entry, reader.locale) for entry in facts.do]

@@ -43,6 +43,7 @@ class Cache:
             reader.change,
             reader.missed,
             reader.asks,
+            reader.late,
             saying.link,
             saying.page,
             saying.answered,

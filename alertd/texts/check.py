@@ -102,6 +102,9 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 changed = [replace(saying.reader, change=change) for change in Change]
                 changed += [replace(each, released=services) for each in changed]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
+            if framing in _GOING_ON:
+                late = replace(saying.reader, late=True)
+                yield from (replace(saying, channel=channel, reader=late) for channel in CHANNELS)
             if framing in _GOING_ON and severity is Severity.CRITICAL:
                 for end_wakes in (True, False):
                     reader = replace(saying.reader, quiet=True, end_wakes=end_wakes)

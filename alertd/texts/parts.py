@@ -25,6 +25,7 @@ class Parts:
     since: str = ""  # no full stop: "since 11:40 PM"
     lasting: str = ""  # no full stop: "15 h now"
     elapsed: str = ""  # no full stop: "15 h"
+    late: str = ""  # that it comes late, through an outage of our own
     missed: str = ""
     news: str = ""  # when the last real news came
     change: str = ""

@@ -53,6 +53,7 @@ class Speaker:
             since=since,
             lasting=lasting,
             elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
+            late=self._say("late") if self._reader.late else "",
             missed=self._missed(),
             news=self._news(),
             change="" if ending else self._change(),

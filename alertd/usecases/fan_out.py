@@ -9,6 +9,7 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Taken
 from alertd.records import Claimed, Fanout, Lease
 from alertd.usecases import planning
+from alertd.usecases.find_downtimes import find_downtimes
 
 FIRST_SLICE = 100
 """Of an update: it keeps the first hand-over near 30 ms."""
@@ -87,6 +88,7 @@ async def fan_out(
             now=deps.clock.now(),
             lane=lane,
             margin=margin,
+            downtimes=await find_downtimes(deps, rows, incident.opened_at),
             lease=lease,
             room=room,
         )

@@ -5,6 +5,7 @@ from alertd.ports.deps import Deps
 from alertd.records import Claimed
 from alertd.usecases import planning
 from alertd.usecases.fan_out import IDLE, SLICE, Step, new_lease
+from alertd.usecases.find_downtimes import find_downtimes
 
 
 async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str, int] | None = None) -> Step:
@@ -35,6 +36,7 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str
                     now=now,
                     lane=lane.value,
                     margin=await planning.margin(deps, rows, incident, policy),
+                    downtimes=await find_downtimes(deps, rows, incident.opened_at),
                     lease=lease,
                     room=room,
                 )

@@ -1,12 +1,13 @@
 """Plans the families of one slice; the caller writes what comes out, in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alertd.domain import silence
 from alertd.domain.crowd import Crowd
 from alertd.domain.delivery import ENDS, Framing, Lane, Owed, Reason
+from alertd.domain.downtime import Downtime
 from alertd.domain.family import AddressId, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.paging import PLANS
@@ -53,11 +54,13 @@ def plan_families(
     now: datetime,
     lane: str,
     margin: timedelta,
+    downtimes: Sequence[Downtime] = (),
     lease: Lease | None = None,
     room: dict[str, int] | None = None,
 ) -> Planning:
     """Ask the planner about each family, one at a time.
 
+    `downtimes`: our own, of which messages say that they come late.
     `lease`: messages are born leased, by channel as many as there is `room` for (None: all), which they take
     up; the rest wait as pending.
 
@@ -82,7 +85,7 @@ def plan_families(
             watch = fresh_watch(incident, policy, family.id, touched_at)
         duty = Duty(
             incident, policy, family, watch, candidate.tellings, candidate.addresses, channels, margin,
-            story_lease, candidate.answers,
+            story_lease, candidate.answers, downtimes,
         )  # fmt: skip
         verdict = plan_anyway(deps.log, duty, now, crowd.plan, planning.failed.append)
         if verdict is None:

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from alertd.domain.downtime import Downtime
 from alertd.records import Key
 from alertd.store.ids import uuid7
 from tests import make
@@ -134,3 +135,14 @@ async def test_an_event_is_taken_once(books: Books):
         assert await rows.incident_of_alert("statusbot", "share-down") is None
     with pytest.raises(TAKEN):
         await add("2", 3, None)
+
+
+async def test_of_an_outage_of_our_own_that_two_sweepers_find_the_first_word_is_kept(books: Books):
+    first = Downtime(make.after(0), make.after(90))
+    async with books.store.transaction() as rows:
+        await rows.keep_downtime(make.after(0), first)
+        await rows.keep_downtime(make.after(0), Downtime(make.after(0), make.after(91)))
+        await rows.keep_downtime(make.after(200), Downtime(make.after(200), make.after(203)))
+    async with books.store.reading() as rows:
+        assert await rows.downtimes(make.after(90)) == [first, Downtime(make.after(200), make.after(203))]
+        assert await rows.downtimes(make.after(91)) == [Downtime(make.after(200), make.after(203))]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alertd.domain import crowd as crowds
 from alertd.domain.crowd import Crowd
+from alertd.domain.downtime import Downtime
 from alertd.domain.family import Address, AddressId, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Kind, Severity
 from alertd.domain.plan import plan
@@ -67,6 +68,7 @@ def duties(script: Script, families: list[Family], now: datetime) -> list[Duty]:
             incident=incident,
             policy=script.policy,
             family=family,
+            downtimes=(Downtime(touched, now),),
             watch=make.watch(family=family.id, touched_at=touched, next_by=touched + timedelta(minutes=10)),
         )
         for family in families

@@ -29,6 +29,7 @@ from alertd.store.types import from_us
 from alertd.texts import load as load_texts
 from alertd.usecases import planning
 from alertd.usecases.acknowledge import acknowledge, look
+from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim
 from alertd.usecases.fan_out import fan_out
@@ -141,6 +142,19 @@ class World:
         await self.deps.store.close()
         self.deps = self._open()
         self.sender = Sender(self.deps)
+
+    async def swept(self) -> None:
+        """A sweeper has just looked; any of the cluster's."""
+        async with self.deps.store.transaction() as rows:
+            await rows.beat(SWEEPER, self.clock.machine())
+
+    async def down(self, **parts: float) -> None:
+        """alertd itself is down for so long: nothing happens but that time passes. Then it starts again."""
+        await self.swept()
+        self.clock.advance(**parts)
+        await self.restart()
+        await self.settle()
+        await beat(self.deps, SWEEPER, None)
 
     async def close(self) -> None:
         await self.deps.store.close()

@@ -53,6 +53,7 @@ def test_equal_sayings_get_the_same_content() -> None:
         lambda told: with_reader(told, hears_by=told.reader.hears_by + MINUTE),
         lambda told: with_reader(told, quiet=True),
         lambda told: with_reader(told, missed=1),
+        lambda told: with_reader(told, late=True),
         lambda told: with_reader(told, since=SATURDAY),
         lambda told: with_facts(told, severity=Severity.MINOR),
         lambda told: with_facts(told, state=State.MONITORING),

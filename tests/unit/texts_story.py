@@ -70,6 +70,7 @@ def saying(
     number: int | None = 4,
     references: int | None = None,
     asks: Ask = Ask.NONE,
+    late: bool = False,
     page: Page | None = None,
     answered: tuple[str, ...] = (),
 ) -> Saying:
@@ -87,7 +88,18 @@ def saying(
     )
     hears_by = None if hears_in is None else now + hears_in
     reader = Reader(
-        "", locale, zone or ZONES[locale], services, hears_by, quiet, missed, touched_at, end_wakes, change, asks
+        "",
+        locale,
+        zone or ZONES[locale],
+        services,
+        hears_by,
+        quiet,
+        missed,
+        touched_at,
+        end_wakes,
+        change,
+        asks,
+        late,
     )
     update = Update(9, kind, now, facts, human_number=number)
     return Saying(
@@ -245,6 +257,17 @@ CASES = (
         ),
     ),
     Case("holding_never", saying(Framing.HOLDING, kind=Kind.HOLDING, state=State.SUSPECTED, services=("follow",))),
+    Case(
+        "notice_after_our_downtime",
+        saying(now=SINCE + timedelta(hours=2), kind=Kind.NOTICE, message=_AWARE, asks=Ask.ANSWER, late=True),
+    ),
+    Case("update_after_our_downtime", saying(Framing.UPDATE, state=State.IDENTIFIED, message=_CAUSE, late=True)),
+    Case(
+        "holding_after_our_downtime",
+        saying(
+            Framing.HOLDING, kind=Kind.HOLDING, last_news_at=pacific(30, 12, 29), now=pacific(30, 15), late=True
+        ),
+    ),
     Case("wake_up", saying(Framing.WAKE_UP, now=_MORNING, missed=3, state=State.IDENTIFIED, message=_CAUSE)),
     Case("wake_up_one", saying(Framing.WAKE_UP, now=_MORNING, missed=1, services=("follow",))),
     Case(
