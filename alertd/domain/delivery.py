@@ -165,6 +165,7 @@ class Reader:
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
     change: Change = Change.NONE  # in a message that tells news
     asks: Ask = Ask.NONE
+    corrects: int = 0  # the number they saw of a wrong update that they have, and are put right about now
 
 
 class Lane(StrEnum):

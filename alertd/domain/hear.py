@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from alertd.domain.correction import lacks_news, received
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Family
 from alertd.domain.incident import Kind, Severity, Update
@@ -42,7 +43,7 @@ def _own_due(turn: Turn, person: Person, known: Known) -> datetime | None:
 def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason | None:
     """Why this person is owed a message now; None when they lack nothing."""
     waited = turn.waited(person)
-    if known.covered < turn.news.number:
+    if lacks_news(turn.duty, person, known):
         if waited and known.told:
             return Reason.WAKE_UP
         return Reason.NEWS if known.told else Reason.FIRST_NOTICE
@@ -70,7 +71,7 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
         return [], off, True
     severity = duty.incident.severity
     failed = _failed(turn, known)
-    wakes = bool(_lacked(turn, known) & duty.policy.wakes.get(severity, frozenset()))
+    wakes = bool(_lacked(turn, person, known) & duty.policy.wakes.get(severity, frozenset()))
     if asleep is None or wakes:
         floor = duty.policy.floor if wakes and severity is Severity.CRITICAL else ()
         targets = loud_targets(person, turn.knowledge, failed, reason, floor)
@@ -148,17 +149,23 @@ def _wake_up(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], date
     ], None
 
 
-def _lacked(turn: Turn, known: Known) -> set[Kind]:
-    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice."""
+def _lacked(turn: Turn, person: Person, known: Known) -> set[Kind]:
+    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice.
+
+    For whoever never heard what it corrects, a correction is news like any other.
+    """
     if not known.covered:
         return {Kind.NOTICE}
     lacked: set[Kind] = set()
     before: Update | None = None
+    gone = turn.duty.incident.recalled
     for update in turn.duty.incident.updates:
-        if update.number > known.covered and update.human and update.notify:
+        if update.number > known.covered and update.human and update.notify and update.number not in gone:
             kinds = update.tells(before)
             if Kind.SCOPE in kinds and before is not None and not _fails_more(turn.duty.family, before, update):
                 kinds = kinds - {Kind.SCOPE} | {Kind.PROGRESS}
+            if Kind.CORRECTION in kinds and not received(turn.duty, person, update):
+                kinds = kinds - {Kind.CORRECTION} | {Kind.PROGRESS}
             lacked |= kinds
         before = update
     return lacked

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain import rouse
+from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Update
@@ -83,6 +84,9 @@ class Turn:
                 and (known.woken or (asleep and wakes))
                 and rouse.end_wakes(duty, person, self.services),
                 asks=self._asks(known, reason),
+                corrects=corrected(
+                    duty, person, known, known.told_awake if framing is Framing.WAKE_UP else known.told
+                ),
             ),
             in_quiet=asleep,
         )
@@ -113,5 +117,9 @@ class Turn:
 
     def _missed(self, known: Known) -> int:
         """Human updates since the last message that this person did not get silently in the night."""
-        updates = self.duty.incident.updates
-        return sum(u.human and u.notify and known.told_awake < u.number <= self.update for u in updates)
+        incident = self.duty.incident
+        gone = incident.recalled
+        return sum(
+            u.human and u.notify and known.told_awake < u.number <= self.update and u.number not in gone
+            for u in incident.updates
+        )

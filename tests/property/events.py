@@ -51,14 +51,17 @@ def unheard(world: World, _: int) -> None:
 
 
 def correction(world: World, value: int) -> None:
-    """Of words only, or of the severity too."""
+    """Of any update; of words only, or of the severity too."""
+    said = [u for u in world.incident.updates if u.human and u.notify]
+    wrong = said[-1 - value // 2 % len(said)].number
+    world.hazards.add("correction")
     worse = UP.get(world.incident.severity)
     if value % 2 or worse is None:
-        world.publish(Kind.CORRECTION, references=1)
+        world.publish(Kind.CORRECTION, references=wrong)
     else:
         world.hazards.add("raise")
         epoch = world.incident.epoch + (worse is Severity.CRITICAL)
-        world.publish(Kind.CORRECTION, references=1, severity=worse, epoch=epoch)
+        world.publish(Kind.CORRECTION, references=wrong, severity=worse, epoch=epoch)
     world.fan_out()
 
 

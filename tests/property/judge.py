@@ -5,7 +5,7 @@ Quiet hours come from `tests.oracle`, minute by minute; deadlines from what read
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -217,6 +217,29 @@ class Judge:
         told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
         return told[-1] if told else self.world.incident.updates[0]
 
+    def received(self, name: str, correction: Update) -> bool:
+        """Whether they have the words that a correction puts right, or may have."""
+        wrong, updates = correction.references or 0, self.world.incident.updates
+        after = next(u.number for u in updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
+        may = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
+        mine = (r for r in self.rows(name) if wrong <= r.owed.update < after)
+        return any(r.told or r.maybe or r.state in may for r in mine)
+
+    def news_for(self, name: str) -> int:
+        """The newest news that this person is owed at once: not a correction of words that they never received."""
+        covered, before, newest = self.covered(name), None, 1
+        for u in self.world.incident.updates:
+            if u.notify and u.kind is not Kind.HOLDING:
+                same = before is not None and replace(
+                    u.facts, message=before.message, last_news_at=before.last_news_at
+                ) == replace(before, title=u.facts.title)
+                only_words = u.kind is Kind.CORRECTION and same and covered
+                if not only_words or self.received(name, u):
+                    newest = u.number
+            if u.notify:
+                before = u.facts
+        return newest
+
     def newest(self) -> int:
         """R5: what is marked `notify: false` is nobody's to tell."""
         return next((u.number for u in reversed(self.world.incident.updates) if u.notify), 1)
@@ -379,8 +402,9 @@ class Judge:
         About to: what is in flight may take back what they know, and is looked at within a lease.
         """
         world = self.world
-        severity, news = self.quiet_severity(), self.news().number
+        severity = self.quiet_severity()
         for c in self.people():
+            news = self.news_for(c.id)
             if self.off(c, world.now) or self.covered(c.id) >= news:
                 continue
             asleep = self.asleep(c, world.now)
@@ -594,6 +618,7 @@ class Judge:
             stands = self.promise() is not None and told >= self.news().number
             assert knew or failed or stands, "a holding in place of news that was never tried"
         self.climbs(v)
+        self.puts_right(v)
         # Told before an absence that nobody was told of: for them it is a repeat, and the clock has begun anew.
         ever = max((r.owed.update for r in self.told_rows()), default=0)
         for d in v.owed:
@@ -604,6 +629,21 @@ class Judge:
                 assert d.next_by in (max(v.next_by, now), self.says()), (d.next_by, "after an untold absence")
             elif not v.holding:
                 assert d.next_by == self.says(), (d.next_by, "should be", self.says())
+
+    def puts_right(self, v: Verdict) -> None:
+        """The word "correction" is for those who received the wrong update, and were not put right yet."""
+        for d in v.owed:
+            if d.framing is Framing.NOTICE:
+                continue
+            rows = [r for r in self.rows(d.caregiver) if r.told]
+            told = max((r.owed.update for r in rows), default=0)
+            awake = max((r.owed.update for r in rows if r.owed.loud or not r.owed.in_quiet), default=0)
+            since = awake if d.framing is Framing.WAKE_UP else told
+            later = [u for u in self.world.incident.updates if u.number > since and u.references is not None]
+            wrong = [u for u in later if told and self.received(d.caregiver, u)]
+            assert bool(d.reader.corrects) is bool(wrong), (d.caregiver, d.framing, "corrects", d.reader.corrects)
+            self.counts["put right"] += bool(wrong)
+            self.counts["not put right: never received it"] += bool(later and not wrong)
 
     def climbs(self, v: Verdict) -> None:
         """R7: a step is told in its time, to those it names, until somebody has answered."""
