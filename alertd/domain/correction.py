@@ -54,7 +54,7 @@ def lacks_news(duty: Duty, person: Person, known: Known) -> bool:
 def corrected(duty: Duty, person: Person, known: Known, since: int) -> int:
     """The number, as readers saw it, of the wrong update that this person has and is put right about now.
 
-    Corrections and recalls up to `since` they know. 0: there is none, and the word "correction" would only confuse them.
+    Corrections and recalls up to `since` they know. 0: there is none, and the word would only confuse them.
     """
     if not known.told:
         return 0
@@ -77,7 +77,7 @@ def received(duty: Duty, person: Person, correction: Update) -> bool:
 
 
 def _carried(incident: Incident, correction: Update) -> range:
-    """The numbers under which the wrong update was told: its own, and the holdings before newer news, or a recall."""
+    """The numbers under which the wrong update was told: its own, and the holdings after it."""
     wrong = correction.references or 0
     later = (u.number for u in incident.updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
     return range(wrong, next(later, correction.number))

@@ -176,7 +176,7 @@ class Update:
 
     @property
     def human(self) -> bool:
-        """News: written by a person, or by a machine in place of one; no holding of alertd's own, and no recall."""
+        """News: written by a person, or by a machine in place of one; no holding, and no recall."""
         return self.kind not in _NO_NEWS
 
     @property
@@ -227,7 +227,9 @@ class Incident:
     @property
     def recalled(self) -> frozenset[int]:
         """The numbers of the updates that were taken back: nobody is to be told of them any more."""
-        return frozenset([u.references for u in self.updates if u.kind is Kind.RECALL and u.references is not None])
+        return frozenset(
+            [u.references for u in self.updates if u.kind is Kind.RECALL and u.references is not None]
+        )
 
     @property
     def news(self) -> Update:

@@ -46,7 +46,13 @@ def post_by(incident: Incident, policy: Policy) -> datetime:
     worst, gone = start.facts.severity.rank, incident.recalled
     for update in incident.updates:
         rank = update.facts.severity.rank
-        if update.number > start.number and update.human and update.notify and rank > worst and update.number not in gone:
+        if (
+            update.number > start.number
+            and update.human
+            and update.notify
+            and rank > worst
+            and update.number not in gone
+        ):
             worst = rank
             due = min(due, _window_after(update, policy))
     return due

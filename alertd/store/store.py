@@ -20,6 +20,7 @@ from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
+from alertd.store.left import LeftRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.sql import Sql
@@ -36,6 +37,7 @@ class Rows(
     PlanRows,
     DeliveryRows,
     LapseRows,
+    LeftRows,
     AnswerRows,
     ReceiptRows,
     AccessRows,

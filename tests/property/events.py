@@ -65,6 +65,22 @@ def correction(world: World, value: int) -> None:
     world.fan_out()
 
 
+def recall(world: World, _: int) -> None:
+    """The newest update is taken back: what was true before it is true again."""
+    updates, gone = world.incident.updates, world.incident.recalled
+    newest = next(u for u in reversed(updates) if u.notify and u.kind is not Kind.HOLDING)
+    if newest.kind in (Kind.RECALL, Kind.REOPENING):
+        return
+    earlier = (u for u in reversed(updates) if u.number < newest.number and u.human and u.notify)
+    before = next((u for u in earlier if u.number not in gone), newest)
+    world.hazards.add("recall" if before is not newest else "recall of the first")
+    touched = world.touched
+    world.publish(Kind.RECALL, references=newest.number, facts=before.facts, human_number=None)
+    if world.touched and not touched:
+        world.touch_again()
+    world.fan_out()
+
+
 def raise_(world: World, _: int) -> None:
     worse = UP.get(world.incident.severity)
     if worse is None:
@@ -214,7 +230,7 @@ def provider_down(world: World, value: int) -> None:
 
 OF_INCIDENT = {
     "progress": progress, "promise": promise, "monitoring": monitoring, "unheard": unheard,
-    "correction": correction, "raise": raise_, "fall": fall, "shrink": shrink, "grow": grow,
+    "correction": correction, "recall": recall, "raise": raise_, "fall": fall, "shrink": shrink, "grow": grow,
     "elsewhere": elsewhere, "resolve": resolve, "cancel": cancel,
 }  # fmt: skip
 OF_OTHERS = {

@@ -172,7 +172,7 @@ class Judge:
         updates, family = self.world.incident.updates, self.world.family
         lacked: set[Kind] = set()
         for i, u in enumerate(updates):
-            if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
+            if u.number <= covered or u not in self.said_by_people():
                 continue
             raised = u.facts.severity.rank > updates[i - 1].facts.severity.rank
             if u.kind not in (Kind.SEVERITY, Kind.SCOPE):
@@ -214,8 +214,15 @@ class Judge:
         ]
 
     def news(self) -> Update:
-        told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
-        return told[-1] if told else self.world.incident.updates[0]
+        updates, told = self.world.incident.updates, self.said_by_people()
+        return told[-1] if told else next(u for u in reversed(updates) if u.kind is Kind.RECALL)
+
+    def said_by_people(self) -> list[Update]:
+        """What families were to be told and stands, oldest first; holdings and recalls are no news."""
+        updates = self.world.incident.updates
+        gone = {u.references for u in updates if u.kind is Kind.RECALL}
+        no_news = (Kind.HOLDING, Kind.RECALL)
+        return [u for u in updates if u.notify and u.kind not in no_news and u.number not in gone]
 
     def received(self, name: str, correction: Update) -> bool:
         """Whether they have the words that a correction puts right, or may have."""
@@ -227,9 +234,10 @@ class Judge:
 
     def news_for(self, name: str) -> int:
         """The newest news that this person is owed at once: not a correction of words that they never received."""
-        covered, before, newest = self.covered(name), None, 1
+        covered, before, newest = self.covered(name), None, 0
+        said = self.said_by_people()
         for u in self.world.incident.updates:
-            if u.notify and u.kind is not Kind.HOLDING:
+            if u in said:
                 same = before is not None and replace(
                     u.facts, message=before.message, last_news_at=before.last_news_at
                 ) == replace(before, title=u.facts.title)
@@ -285,7 +293,7 @@ class Judge:
             by = world.touched_since + first_notice[world.touched_severity]
         updates = world.incident.updates
         for i, u in enumerate(updates):
-            if u.number <= newest or u.at <= world.touched_since or u.kind is Kind.HOLDING or not u.notify:
+            if u.number <= newest or u.at <= world.touched_since or u not in self.said_by_people():
                 continue
             if u.facts.severity.rank > updates[i - 1].facts.severity.rank:
                 window = self.window(u.facts.severity, u.facts.state, asleep=False)
