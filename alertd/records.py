@@ -236,6 +236,15 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """How far an update has come, for who would take it back."""
+
+    families: int  # that have it, or may have
+    gone: Mapping[str, int]  # channel -> messages that have left, or may have
+    waiting: Mapping[str, int]  # channel -> messages that have not
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """What a link in a message is about."""
 

@@ -96,6 +96,14 @@ class EndIncident(_Command):
         return News(message=self.message, state=state)
 
 
+class RecallUpdate(_Command):
+    """The newest update was wrong: what has not left does not leave any more."""
+
+    update: int | None = Field(
+        None, description="The number, as readers see it, that is meant; if another is the newest: 409."
+    )
+
+
 class ReopenIncident(_Command):
     """It came back within 24 hours of its end; what is left out is as it was at the end."""
 
@@ -156,3 +164,4 @@ REOPEN_EXAMPLES: tuple[dict[str, Any], ...] = (
     {"severity": "major", "since": "2026-11-02T06:50:00Z"},
 )
 END_EXAMPLES: tuple[dict[str, Any], ...] = ({"message": "Readings arrive again."}, {})
+RECALL_EXAMPLES: tuple[dict[str, Any], ...] = ({"update": 1}, {})

@@ -12,6 +12,15 @@ OPENED = {"incident": 7, "update": 1, "state": "investigating", "dry_run": False
 PUBLISHED = {"incident": 7, "update": 2, "state": "identified", "dry_run": False, "preview": _PREVIEW}
 RESOLVED = PUBLISHED | {"update": 3, "state": "resolved"}
 REOPENED = PUBLISHED | {"update": 4, "state": "investigating"}
+RECALLED = {
+    "incident": 7,
+    "update": 2,
+    "families": 310,
+    "messages": {"push": 512, "sms": 80},
+    "stopped": {"push": 4100, "sms": 3820},
+    "first": False,
+    "dry_run": False,
+}
 CANCELLED = PUBLISHED | {"update": 3, "state": "cancelled"}
 REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "unread": {"es": 812}}}
 
@@ -72,6 +81,7 @@ INCIDENT_DETAIL = INCIDENT | {
             "promise": "2019-11-30T08:22:00Z",
             "notify": True,
             "corrects": None,
+            "recalls": None,
         }
     ],
 }

@@ -1,4 +1,4 @@
-"""Incidents over HTTP: open, update, resolve, cancel, reopen, look."""
+"""Incidents over HTTP: open, update, recall, resolve, cancel, reopen, look."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -10,11 +10,13 @@ from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, 
 from alertd.api.commands import (
     END_EXAMPLES,
     OPEN_EXAMPLES,
+    RECALL_EXAMPLES,
     REOPEN_EXAMPLES,
     UPDATE_EXAMPLES,
     EndIncident,
     OpenIncident,
     PublishUpdate,
+    RecallUpdate,
     ReopenIncident,
 )
 from alertd.api.errors import errors
@@ -24,6 +26,7 @@ from alertd.api.examples import (
     INCIDENTS,
     OPENED,
     PUBLISHED,
+    RECALLED,
     REHEARSED,
     REOPENED,
     RESOLVED,
@@ -37,6 +40,7 @@ from alertd.api.views import (
     IncidentDetail,
     Incidents,
     IncidentView,
+    RecallDone,
     RespondersView,
 )
 from alertd.domain.incident import Incident, State
@@ -45,6 +49,7 @@ from alertd.records import Key
 from alertd.usecases.ack_incident import whats_next
 from alertd.usecases.open_incident import open_incident
 from alertd.usecases.publish import News, publish
+from alertd.usecases.recall import recall
 
 router = APIRouter(tags=["incidents"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -100,6 +105,32 @@ async def update(
 ) -> CommandDone:
     """Tell news about an open incident, by its number or id."""
     return await _publish(here, key, request, incident, body.said.news(), body.raw, idempotency_key, dry_run)
+
+
+@router.post(
+    "/v1/incidents/{incident}/recall",
+    responses=errors(400, 404, 409, 413, 415) | answers(200, RECALLED),
+    openapi_extra=takes(RecallUpdate, *RECALL_EXAMPLES, needed=False),
+)
+async def recall_(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[RecallUpdate], Depends(body_of(RecallUpdate))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> RecallDone:
+    """Stop what has not left yet of the newest update, and take it back: the facts from before it stand again.
+
+    Nobody is told of that; who has it is put right by a correction, which goes to them alone.
+    """
+    async with here.deps.store.reading() as rows:
+        number = (await find(rows, incident)).number
+    repeat = None if dry_run else repeat_of(key, idempotency_key, request, body.raw)
+    wanted = body.said.update
+    done = await recall(here.deps, number, who=who(key), update=wanted, dry_run=dry_run, repeat=repeat)
+    return RecallDone.of(done)
 
 
 @router.post(

@@ -126,6 +126,9 @@ def _headline(update: Update, incident: Incident, who: str | None) -> str:
             return f"{number}{by}: severity is now {facts.severity} ({facts.state})"
         case Kind.SCOPE:
             return f"{number}{by}: scope is now {_scope(update)} ({facts.state})"
+        case Kind.RECALL:
+            wrong = next((u.human_number for u in incident.updates if u.number == update.references), None)
+            return f"Update {wrong} recalled{by}: what had not left does not leave; what was true before it stands"
         case Kind.CORRECTION:
             wrong = next((u.human_number for u in incident.updates if u.number == update.references), None)
             return f"{number}{by}: corrects update {wrong} ({facts.state})"

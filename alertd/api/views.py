@@ -7,12 +7,13 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from alertd.domain.durations import spell_duration
-from alertd.domain.incident import Incident, Update
+from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.paging import Coming
 from alertd.domain.silence import open_promise
 from alertd.usecases.open_incident import Opened
 from alertd.usecases.preview import Preview
 from alertd.usecases.publish import Published
+from alertd.usecases.recall import Recalled
 
 
 class ReachView(BaseModel):
@@ -76,6 +77,31 @@ class CommandDone(BaseModel):
         )
 
 
+class RecallDone(BaseModel):
+    """What was taken back; with `dry_run`, what would be."""
+
+    incident: int = Field(description="The incident's number.")
+    update: int = Field(description="The number, as readers saw it, of the update that was taken back.")
+    families: int = Field(description="That have it, or may have: who is to be put right.")
+    messages: dict[str, int] = Field(description="That have left, or may have, by channel.")
+    stopped: dict[str, int] = Field(description="That had not left, and do not leave any more, by channel.")
+    first: bool = Field(description="true: families were told nothing before it.")
+    dry_run: bool
+
+    @classmethod
+    def of(cls, done: Recalled) -> "RecallDone":
+        """From the use case's answer."""
+        return cls(
+            incident=done.incident,
+            update=done.update,
+            families=done.families,
+            messages=dict(done.messages),
+            stopped=dict(done.stopped),
+            first=done.first,
+            dry_run=done.dry_run,
+        )
+
+
 class UpdateView(BaseModel):
     """One update: the facts that were true then."""
 
@@ -94,12 +120,15 @@ class UpdateView(BaseModel):
     promise: datetime | None
     notify: bool
     corrects: int | None = Field(description="The number, as readers saw it, of the update it corrects.")
+    recalls: int | None = Field(
+        description="... of the update that it takes back: nobody is told of that any more."
+    )
 
     @classmethod
     def of(cls, update: Update, incident: Incident) -> "UpdateView":
         """From the domain's."""
         facts = update.facts
-        corrected = next((u.human_number for u in incident.updates if u.number == update.references), None)
+        about = next((u.human_number for u in incident.updates if u.number == update.references), None)
         return cls(
             number=update.number,
             human_number=update.human_number,
@@ -115,7 +144,8 @@ class UpdateView(BaseModel):
             message=dict(facts.message),
             promise=update.promise,
             notify=update.notify,
-            corrects=corrected if update.references is not None else None,
+            corrects=about if update.kind is not Kind.RECALL else None,
+            recalls=about if update.kind is Kind.RECALL else None,
         )
 
 

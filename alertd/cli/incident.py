@@ -1,6 +1,7 @@
-"""`alertd incident open|update|resolve|cancel|reopen`: what people do. Each shows first what it will do."""
+"""`alertd incident open|update|recall|resolve|cancel|reopen`: what people do. Each shows first what it will do."""
 
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ from alertd.cli.incident_words import (
     opened,
     places,
     preview,
+    recalled,
+    recalling,
     said,
 )
 from alertd.cli.output import Output, note, show, wants_json
@@ -62,6 +65,7 @@ def add_to(group: typer.Typer) -> None:
     """Add these commands."""
     group.command("open")(open_)
     group.command()(update)
+    group.command()(recall)
     group.command()(resolve)
     group.command()(cancel)
     group.command()(reopen)
@@ -150,6 +154,23 @@ def update(
     show(output, done, lambda: said(done, f"Update {done['update']} of incident {done['incident']}"))
 
 
+def recall(
+    incident: Which,
+    update: Annotated[
+        int | None, typer.Option(metavar="N", help="The update that is meant; if another is the newest: refused.")
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
+) -> None:
+    """Stop what has not left yet of the newest update. Publish a correction then: it goes to those who have it."""
+    path = f"/v1/incidents/{named(incident)}/recall"
+    body, question = given(update=update), f"Recall the newest update of incident {incident}?"
+    done = _carry_out(path, body, question, yes, dry_run, again, output, recalling)
+    show(output, done, lambda: recalled(done))
+
+
 def resolve(
     incident: Which,
     message: Message = None,
@@ -236,7 +257,14 @@ def _end(
 
 
 def _carry_out(
-    path: str, body: dict[str, Any], question: str, yes: bool, dry_run: bool, again: str | None, output: Output
+    path: str,
+    body: dict[str, Any],
+    question: str,
+    yes: bool,
+    dry_run: bool,
+    again: str | None,
+    output: Output,
+    shown: Callable[[Any], str] = lambda expected: preview(expected["preview"]),
 ) -> Any:
     api, once = Api.here(), again or new_command()
     asks = not yes and sys.stdin.isatty()
@@ -251,7 +279,7 @@ def _carry_out(
         if dry_run:
             return expected
         if asks or not wants_json(output):
-            note(preview(expected["preview"]))
+            note(shown(expected))
         if asks and not typer.confirm(question, err=True):
             raise Failed("nothing was done")
         return api.command(path, body, once=once)

@@ -141,6 +141,40 @@ def opened(done: dict[str, Any], title: str) -> str:
     )
 
 
+def recalling(done: dict[str, Any]) -> str:
+    """How far the update that is to be recalled has come."""
+    families = f"{done['families']:,} famil{'y has' if done['families'] == 1 else 'ies have'}"
+    return (
+        f"Update {done['update']} of incident {done['incident']}: {families} it, or may have "
+        f"({_by_channel(done['messages']) or 'no message has left'}); "
+        f"{_by_channel(done['stopped']) or 'no message'} would not leave any more."
+    )
+
+
+def recalled(done: dict[str, Any]) -> str:
+    """What was stopped, who has it all the same, and what is to be done now."""
+    if done["dry_run"]:
+        return f"Nothing was done. {recalling(done)}"
+    number, update = done["incident"], done["update"]
+    families = f"{done['families']:,} famil{'y has' if done['families'] == 1 else 'ies have'}"
+    stopped = _by_channel(done["stopped"]) or "nothing that was waiting already"
+    lines = [
+        f"Update {update} of incident {number} is recalled. Stopped: {stopped}, and all still to be planned.",
+        f"{families} it, or may have ({_by_channel(done['messages']) or 'no message'}). Put them right now:",
+        f'  alertd incident update {number} --corrects {update} --message "..."',
+    ]
+    if done["first"]:
+        lines.append(
+            "Families that have heard nothing yet are told in time, in built-in words, unless you publish first."
+        )
+        lines.append(f"  nothing is wrong at all:  alertd incident cancel {number}")
+    return "\n".join(lines)
+
+
+def _by_channel(messages: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {channel}" for channel, number in messages.items())
+
+
 def said(done: dict[str, Any], what: str) -> str:
     """What was done, and where to see its effect."""
     if done["dry_run"]:

@@ -127,8 +127,8 @@ def _to(owed: Owed, family: Family, caregiver: Caregiver, address: Address) -> O
         owed.reason, owed.loud, owed.next_by, owed.stale_after, owed.loud_until,
         Reader(
             address.to, reader.locale, reader.zone, reader.services, reader.hears_by, reader.quiet, reader.missed,
-            reader.since, reader.end_wakes, reader.change, reader.asks,
-            reader.late,
+            reader.since, reader.end_wakes, reader.change, reader.asks, reader.released, reader.late,
+            reader.corrects,
         ),
         owed.in_quiet,
     )  # fmt: skip

@@ -167,6 +167,7 @@ class Reader:
     asks: Ask = Ask.NONE
     released: tuple[str, ...] = ()  # in a message that tells news: services of theirs that failed and do no more
     late: bool = False  # it says that it comes late, through an outage of our own
+    corrects: int = 0  # the number they saw of a wrong update that they have, and are put right about now
 
 
 class Lane(StrEnum):

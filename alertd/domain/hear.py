@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from alertd.domain.correction import lacks_news, received
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Address, Family
 from alertd.domain.holdings import PHONE, goes_soft, spent
@@ -46,7 +47,7 @@ def _own_due(turn: Turn, person: Person, known: Known) -> datetime | None:
 def _reason(turn: Turn, person: Person, known: Known, *, is_due: bool) -> Reason | None:
     """Why this person is owed a message now; None when they lack nothing."""
     waited = turn.waited(person)
-    if known.covered < turn.news.number:
+    if lacks_news(turn.duty, person, known):
         if waited and known.told:
             return Reason.WAKE_UP
         return Reason.NEWS if known.told else Reason.FIRST_NOTICE
@@ -74,7 +75,7 @@ def _tell(turn: Turn, person: Person, known: Known, reason: Reason) -> tuple[lis
         return [], off, True
     severity = duty.incident.severity
     failed = _failed(turn, known)
-    wakes = bool(_lacked(turn, known) & duty.policy.wakes.get(severity, frozenset()))
+    wakes = bool(_lacked(turn, person, known) & duty.policy.wakes.get(severity, frozenset()))
     if asleep is None and not wakes and turn.framing(person, known, asleep=False) is Framing.HOLDING:
         return _hold(turn, person, known, reason, failed)
     if asleep is None or wakes:
@@ -187,21 +188,26 @@ def _wake_up(turn: Turn, person: Person, known: Known) -> tuple[list[Owed], date
     ], None
 
 
-def _lacked(turn: Turn, known: Known) -> set[Kind]:
-    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice."""
+def _lacked(turn: Turn, person: Person, known: Known) -> set[Kind]:
+    """The kinds of human update that this person lacks; whoever was told nothing lacks the notice.
+
+    For whoever never heard what it corrects, a correction is news like any other.
+    """
     if not known.covered:
         return {Kind.NOTICE}
     lacked: set[Kind] = set()
-    updates = turn.duty.incident.updates
+    updates, gone = turn.duty.incident.updates, turn.duty.incident.recalled
     for place in range(len(updates) - 1, -1, -1):
         update = updates[place]
         if update.number <= known.covered:
             break
-        if update.human and update.notify:
+        if update.human and update.notify and update.number not in gone:
             before = updates[place - 1] if place else None
             kinds = update.tells(before)
             if Kind.SCOPE in kinds and before is not None and not _fails_more(turn.duty.family, before, update):
                 kinds = kinds - {Kind.SCOPE} | {Kind.PROGRESS}
+            if Kind.CORRECTION in kinds and not received(turn.duty, person, update):
+                kinds = kinds - {Kind.CORRECTION} | {Kind.PROGRESS}
             lacked |= kinds
     return lacked
 

@@ -63,6 +63,10 @@ class Kind(StrEnum):
     REOPENING = "reopening"
     POSTMORTEM = "postmortem"
     EXERCISE = "exercise"
+    RECALL = "recall"  # takes an update back: the facts from before it hold again, and nobody is told so
+
+
+_NO_NEWS = frozenset({Kind.HOLDING, Kind.RECALL})
 
 
 # Python 3.11 takes a tenth of a microsecond to find a member of an enum: what each plan asks for, is found once.
@@ -173,15 +177,15 @@ class Update:
     promise: datetime | None = None  # "next update by", made by a human
     notify: bool = True
     human_number: int | None = None  # what readers see; None for what alertd or a machine wrote
-    references: int | None = None  # the update that this one corrects
+    references: int | None = None  # the update that this one corrects, or takes back
     closes_promise: bool = False  # a holding written at or after promise - margin
     epoch: int = 1
     source: str | None = None  # the machine that wrote it; None: a person, or alertd itself
 
     @property
     def human(self) -> bool:
-        """News: written by a person, or by a machine in place of one; not a holding of alertd's own."""
-        return self.kind is not _HOLDING
+        """News: written by a person, or by a machine in place of one; no holding, and no recall."""
+        return self.kind not in _NO_NEWS
 
     @property
     def by_person(self) -> bool:
@@ -229,12 +233,24 @@ class Incident:
         return self.updates[-1]
 
     @property
+    def recalled(self) -> frozenset[int]:
+        """The numbers of the updates that were taken back: nobody is to be told of them any more."""
+        return frozenset(
+            [u.references for u in self.updates if u.kind is Kind.RECALL and u.references is not None]
+        )
+
+    @property
     def news(self) -> Update:
-        """The newest update by a human that families are to be told."""
+        """The newest update by a human that families are to be told; a recall where it has left none."""
+        recall: Update | None = None
+        gone: set[int | None] = set()
         for update in reversed(self.updates):
-            if update.kind is not _HOLDING and update.notify:
+            if update.kind is Kind.RECALL:
+                gone.add(update.references)
+                recall = recall or update
+            elif update.kind is not _HOLDING and update.notify and update.number not in gone:
                 return update
-        return self.updates[0]
+        return recall or self.updates[0]
 
     def asks_anew(self, severity: Severity, now: datetime) -> bool:
         """Whether this severity begins an epoch: a raise to critical, unless it fell just before (R15)."""
@@ -257,7 +273,14 @@ class Incident:
     @property
     def last_word(self) -> Update | None:
         """The newest update by a person that families are to be told; None: only machines have spoken."""
-        return next((update for update in reversed(self.updates) if update.by_person and update.notify), None)
+        gone = self.recalled
+        told = (u for u in reversed(self.updates) if u.by_person and u.notify and u.number not in gone)
+        return next(told, None)
+
+    @property
+    def stands_from(self) -> int:
+        """What waits under an older number may not be said any more: that of the newest correction or recall."""
+        return next((u.number for u in reversed(self.updates) if u.kind in (Kind.CORRECTION, Kind.RECALL)), 0)
 
     @property
     def next_human_number(self) -> int:
@@ -269,8 +292,9 @@ class Incident:
         """What the next update builds on.
 
         A holding repeats what families know; what was noted for the record since is kept for the next update.
+        A recall has put the facts back.
         """
-        return next((update.facts for update in reversed(self.updates) if update.human), self.newest.facts)
+        return next((u.facts for u in reversed(self.updates) if u.kind is not Kind.HOLDING), self.newest.facts)
 
     @property
     def worst(self) -> Severity:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from alertd.domain.all_clear import all_clear, not_affected, rested
+from alertd.domain.correction import without_wrong_words
 from alertd.domain.delivery import longest_backoff
 from alertd.domain.knowledge import Knowledge, know, since_touched
 from alertd.domain.silence import touched_at
@@ -17,6 +18,8 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     the daemon, the simulator and the tests all call this one function.
     """
     incident, family = duty.incident, duty.family
+    if incident.stands_from:
+        duty = without_wrong_words(duty)
     knowledge = known(duty, now)
     if incident.state.ended:
         return all_clear(duty, now, knowledge)

@@ -18,11 +18,13 @@ def beginning(incident: Incident) -> Update:
 def words(incident: Incident) -> list[Update]:
     """What people have told families since the beginning, oldest first.
 
-    Notes for the record are no words, and what a machine says relieves nobody.
+    Notes for the record are no words, nor is what was taken back; and what a machine says relieves nobody.
     """
-    first = beginning(incident).number
+    first, gone = beginning(incident).number, incident.recalled
     return [
-        u for u in incident.updates if u.number >= first and u.by_person and u.notify and u.kind not in _NO_WORD
+        u
+        for u in incident.updates
+        if u.number >= first and u.by_person and u.notify and u.kind not in _NO_WORD and u.number not in gone
     ]
 
 
@@ -41,10 +43,16 @@ def post_by(incident: Incident, policy: Policy) -> datetime:
     said = words(incident)
     start = said[-1] if said else beginning(incident)
     due = (said[-1].promise if said else None) or _window_after(start, policy)
-    worst = start.facts.severity.rank
+    worst, gone = start.facts.severity.rank, incident.recalled
     for update in incident.updates:
         rank = update.facts.severity.rank
-        if update.number > start.number and update.human and update.notify and rank > worst:
+        if (
+            update.number > start.number
+            and update.human
+            and update.notify
+            and rank > worst
+            and update.number not in gone
+        ):
             worst = rank
             due = min(due, _window_after(update, policy))
     return due

@@ -162,7 +162,7 @@ def _untold(incident: Incident, touched: datetime, told: int) -> list[tuple[Upda
         update = updates[i]
         if update.number <= told or update.at <= touched:
             break
-        if update.human and update.notify:
+        if update.human and update.notify and update.number not in incident.recalled:
             untold.append((update, updates[i - 1]))
     untold.reverse()
     return untold

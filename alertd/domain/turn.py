@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alertd.domain import rouse
+from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Update
@@ -101,6 +102,7 @@ class Turn:
                 asks=self._asks(known, reason),
                 released=self._released(known) if framing is _UPDATE else (),
                 late=self.late,
+                corrects=voice.corrects,
             ),
             in_quiet=asleep,
         )
@@ -121,6 +123,7 @@ class Turn:
             self._missed(known) if framing is _WAKE_UP else 0,
             self._change(known) if framing is _UPDATE else _UNCHANGED,
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
+            corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
         )
 
     def _asks(self, known: Known, reason: Reason) -> Ask:
@@ -166,8 +169,12 @@ class Turn:
 
     def _missed(self, known: Known) -> int:
         """Human updates since the last message that this person did not get silently in the night."""
-        updates = self.duty.incident.updates
-        return sum(u.human and u.notify and known.told_awake < u.number <= self.update for u in updates)
+        incident = self.duty.incident
+        gone = incident.recalled
+        return sum(
+            u.human and u.notify and known.told_awake < u.number <= self.update and u.number not in gone
+            for u in incident.updates
+        )
 
 
 @dataclass(slots=True)
@@ -184,3 +191,4 @@ class _Voice:
     missed: int
     change: Change
     end_wakes: bool
+    corrects: int

@@ -20,7 +20,7 @@ from alertd.policy_file.escalation import read_escalation
 T = TypeVar("T")
 
 _MINUTE = timedelta(seconds=60)
-_WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE))
+_WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
 _RIGHTS = ("open", "raise", "widen", "resolve")
 _FLOOR = ("sms", "voice", "console")
 _NO_FLOOR = {

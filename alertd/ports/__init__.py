@@ -205,7 +205,7 @@ class Saying:
     framing: Framing
     update: Update  # the facts told, and the number that readers see
     news_number: int | None  # the human number of the newest news, for "update 4"
-    references: int | None  # human number of the update that is corrected
+    references: int | None  # human number of the wrong update that this reader has, and that is put right
     reader: Reader  # its `to` is never part of the words
     now: datetime  # the minute at which it is handed over, story time
     ended_at: datetime | None = None

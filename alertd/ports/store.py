@@ -30,6 +30,7 @@ from alertd.records import (
     Key,
     LastWord,
     Lease,
+    Left,
     Linked,
     Listed,
     Outcome,
@@ -382,6 +383,9 @@ class Rows(Protocol):
 
     async def progress(self, incident_id: IncidentId, newest: int) -> Progress:
         """How far the telling has come."""
+
+    async def left(self, incident_id: IncidentId, number: int) -> Left:
+        """How far the updates from this number on have come: what has left, or may have, and what still waits."""
 
     async def unheard(self, incident_id: IncidentId, limit: int) -> Sequence[tuple[str, str | None]]:
         """(family, why it rests or None) of families that heard nothing yet."""

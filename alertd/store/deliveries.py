@@ -74,9 +74,9 @@ class DeliveryRows(DueRows):
     ) -> tuple[list[Claimed], list[UUID]]:
         """Lease due deliveries, most urgent first; returns them, and the ids that may not be said any more.
 
-        The check of R6, in SQL and under the row's lock: the newest that its watch is owed, incident open
-        (or an all-clear), family not at rest (or told so), address usable, person not meanwhile in quiet hours,
-        not more than half late.
+        The check of R6, in SQL and under the row's lock: the newest that its watch is owed, not since corrected,
+        incident open (or an all-clear), family not at rest (or told so), address usable, person not meanwhile in
+        quiet hours, not more than half late.
         Two statements, because UPDATE .. FROM (SELECT .. SKIP LOCKED) scans the whole table.
         """
         given = {"lane": lane, "now": now, "machine_at": machine_at, "limit": limit}
@@ -252,6 +252,7 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
         watch.c.family_id.is_(None),
         address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
+        delivery.c.update_no < incident.c.stands_from,
         and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ENDS)),
         and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_ALL_CLEARS)),
         # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.

@@ -255,4 +255,5 @@ def _columns(row: Incident) -> dict[str, object]:
         "confirm_at": row.confirm_at,
         "resolve_at": row.resolve_at,
         "version": row.version,
+        "stands_from": row.stands_from,
     }

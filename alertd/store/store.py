@@ -21,6 +21,7 @@ from alertd.store.incidents import IncidentRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.listed import ListedRows
+from alertd.store.left import LeftRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.sql import Sql
@@ -38,6 +39,7 @@ class Rows(
     PlanRows,
     DeliveryRows,
     LapseRows,
+    LeftRows,
     AnswerRows,
     ReceiptRows,
     AccessRows,

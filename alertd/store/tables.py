@@ -174,6 +174,9 @@ incident = Table(
     Column("confirm_at", Instant),  # when families are told of a machine's suspicion without a human
     Column("resolve_at", Instant),  # when the word of a source that may resolve takes effect
     Column("version", Integer, nullable=False),
+    Column(
+        "stands_from", Integer, nullable=False, server_default="0"
+    ),  # what carries an older number may not leave
 )
 Index(
     "ix_incident_open",

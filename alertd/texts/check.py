@@ -23,6 +23,7 @@ _ZONE = "America/Argentina/ComodRivadavia"  # the longest name there is
 _KINDS = {
     Framing.UPDATE: (Kind.PROGRESS, Kind.SEVERITY, Kind.SCOPE, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
     Framing.NOTICE: (Kind.NOTICE, Kind.SCOPE, Kind.REOPENING, Kind.EXERCISE),
+    Framing.HOLDING: (Kind.PROGRESS, Kind.RECALL),
     Framing.WAKE_UP: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING),
 }
 _STATES = {
@@ -155,5 +156,5 @@ def _saying(
     )
     reader = Reader("", locale, _ZONE, services, _NOW + timedelta(days=5), missed=99)
     update = Update(99, kind, _NOW, facts, human_number=88)
-    references = 87 if kind is Kind.CORRECTION else None
+    references = 87 if kind in (Kind.CORRECTION, Kind.RECALL) else None
     return Saying("", framing, update, 88, references, reader, _NOW, _NOW - timedelta(minutes=3))

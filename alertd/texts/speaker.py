@@ -134,7 +134,7 @@ class Speaker:
             return "plain"
         if framing is not Framing.UPDATE:
             return "still"
-        if kind is Kind.CORRECTION:
+        if self._saying.references is not None:
             return "plain"
         change = self._reader.change
         if change is Change.WORSE:
@@ -145,11 +145,13 @@ class Speaker:
         saying = self._saying
         if self._exercise:
             return self._say("prefix.exercise")
+        number, corrected = saying.news_number, saying.references
+        if saying.framing is Framing.HOLDING and corrected is not None:
+            return self._say("prefix.correction_unnumbered")  # what they were told was taken back, with no news
         if saying.framing not in (Framing.UPDATE, Framing.WAKE_UP):
             return ""
-        number, corrected = saying.news_number, saying.references
-        if saying.update.kind is Kind.CORRECTION or corrected is not None:
-            if number is None or corrected is None:
+        if corrected is not None:
+            if number is None or number < corrected:
                 return self._say("prefix.correction_unnumbered")
             return self._say("prefix.correction", number=number, corrected=corrected)
         if saying.framing is Framing.WAKE_UP:
@@ -180,7 +182,7 @@ class Speaker:
         return self._say(f"bad.{between}{facts.severity.value}")
 
     def _change(self) -> str:
-        change, corrects = self._reader.change, self._saying.update.kind is Kind.CORRECTION
+        change, corrects = self._reader.change, self._saying.references is not None
         if self._saying.framing is not Framing.UPDATE or self._exercise or corrects:
             return ""
         released = self._list(self._reader.released, brief=False)

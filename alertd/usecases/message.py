@@ -23,7 +23,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
             framing=delivery.framing,
             update=facts.update,
             news_number=facts.news_number,
-            references=facts.references,
+            references=reader.corrects or None,
             reader=reader,
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

@@ -204,10 +204,7 @@ def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | Non
     if news.reopens:
         return Kind.REOPENING, None
     if news.corrects is not None:
-        for update in incident.updates:
-            if update.human_number == news.corrects:
-                return Kind.CORRECTION, update.number
-        raise Invalid(f"there is no update {news.corrects} to correct", field="corrects")
+        return Kind.CORRECTION, _wrong(incident, news.corrects, notify=news.notify)
     if facts.state is State.RESOLVED:
         return Kind.RESOLUTION, None
     if facts.state is State.CANCELLED:
@@ -219,3 +216,22 @@ def _kind(incident: Incident, facts: Facts, news: News) -> tuple[Kind, int | Non
     if facts.scope != incident.scope:
         return Kind.SCOPE, None
     return Kind.PROGRESS, None
+
+
+def _wrong(incident: Incident, number: int, *, notify: bool) -> int:
+    """The number of the update that readers saw under `number`. Raises Invalid for one that nobody was told."""
+    if not notify:
+        raise Invalid(
+            "a correction is told to whoever was told the wrong update; leave out one of both", field="notify"
+        )
+    told = {u.human_number: u for u in incident.updates if u.human_number is not None}
+    wrong = told.get(number)
+    if wrong is None:
+        known = ", ".join(str(n) for n, u in told.items() if u.notify)
+        raise Invalid(f"there is no update {number} to correct; families were told {known}", field="corrects")
+    if not wrong.notify:
+        raise Invalid(
+            f"update {number} was for the record only: nobody was told of it; publish what is right as news",
+            field="corrects",
+        )
+    return wrong.number

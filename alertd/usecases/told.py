@@ -10,11 +10,10 @@ _END_KINDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The update whose facts are told, and the numbers that readers see with it."""
+    """The update whose facts are told, and the number that readers see with it."""
 
     update: Update
     news_number: int | None
-    references: int | None  # the update that it corrects
 
 
 @dataclass(slots=True)
@@ -29,19 +28,20 @@ class Telling:
         facts = self._known.get((number, framing))
         if facts is None:
             update, news = self._look_up(number, framing)
-            references = next(
-                (u.human_number for u in self.incident.updates if u.number == update.references), None
-            )
-            facts = self._known[number, framing] = Facts(update, news.human_number, references)
+            facts = self._known[number, framing] = Facts(update, news.human_number)
         return facts
 
     def _look_up(self, number: int, framing: Framing) -> tuple[Update, Update]:
         """The update told, and the news it stands on: whoever is told late gets news, not the holding after it."""
-        updates = [u for u in self.incident.updates if u.number <= number]
-        news = next((u for u in reversed(updates) if u.human and u.notify), updates[0])
+        incident = self.incident
+        updates, gone = [u for u in incident.updates if u.number <= number], incident.recalled
+        stands = (u for u in reversed(updates) if u.human and u.notify and u.number not in gone)
+        news = next(stands, incident.news if gone else updates[0])
         if framing is Framing.HOLDING:
-            return updates[-1], news
+            put_back = (u for u in incident.updates if u.kind is Kind.RECALL and u.number > number)
+            carries = (u for u in put_back if u.references is not None and u.references <= number)
+            return next(carries, updates[-1]), news
         if framing in ALL_CLEARS:
-            ended = next((u for u in reversed(self.incident.updates) if u.kind in _END_KINDS), news)
+            ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
             return ended, ended
         return news, news

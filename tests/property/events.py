@@ -52,14 +52,33 @@ def unheard(world: World, _: int) -> None:
 
 
 def correction(world: World, value: int) -> None:
-    """Of words only, or of the severity too."""
+    """Of any update; of words only, or of the severity too."""
+    said = [u for u in world.incident.updates if u.human and u.notify]
+    wrong = said[-1 - value // 2 % len(said)].number
+    world.hazards.add("correction")
     worse = UP.get(world.incident.severity)
     if value % 2 or worse is None:
-        world.publish(Kind.CORRECTION, references=1)
+        world.publish(Kind.CORRECTION, references=wrong)
     else:
         world.hazards.add("raise")
         epoch = world.incident.epoch + (worse is Severity.CRITICAL)
-        world.publish(Kind.CORRECTION, references=1, severity=worse, epoch=epoch)
+        world.publish(Kind.CORRECTION, references=wrong, severity=worse, epoch=epoch)
+    world.fan_out()
+
+
+def recall(world: World, _: int) -> None:
+    """The newest update is taken back: what was true before it is true again."""
+    updates, gone = world.incident.updates, world.incident.recalled
+    newest = next(u for u in reversed(updates) if u.notify and u.kind is not Kind.HOLDING)
+    if newest.kind in (Kind.RECALL, Kind.REOPENING):
+        return
+    earlier = (u for u in reversed(updates) if u.number < newest.number and u.human and u.notify)
+    before = next((u for u in earlier if u.number not in gone), newest)
+    world.hazards.add("recall" if before is not newest else "recall of the first")
+    touched = world.touched
+    world.publish(Kind.RECALL, references=newest.number, facts=before.facts, human_number=None)
+    if world.touched and not touched:
+        world.touch_again()
     world.fan_out()
 
 
@@ -231,7 +250,7 @@ def provider_down(world: World, value: int) -> None:
 
 OF_INCIDENT = {
     "progress": progress, "promise": promise, "monitoring": monitoring, "unheard": unheard,
-    "correction": correction, "raise": raise_, "fall": fall, "shrink": shrink, "grow": grow,
+    "correction": correction, "recall": recall, "raise": raise_, "fall": fall, "shrink": shrink, "grow": grow,
     "elsewhere": elsewhere, "resolve": resolve, "cancel": cancel,
 }  # fmt: skip
 OF_OTHERS = {

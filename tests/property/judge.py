@@ -5,7 +5,7 @@ Quiet hours come from `tests.oracle`, minute by minute; deadlines from what read
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -206,7 +206,7 @@ class Judge:
         updates, family = self.world.incident.updates, self.world.family
         lacked: set[Kind] = set()
         for i, u in enumerate(updates):
-            if u.number <= covered or not u.notify or u.kind is Kind.HOLDING:
+            if u.number <= covered or u not in self.said_by_people():
                 continue
             raised = u.facts.severity.rank > updates[i - 1].facts.severity.rank
             if u.kind not in (Kind.SEVERITY, Kind.SCOPE):
@@ -248,8 +248,39 @@ class Judge:
         ]
 
     def news(self) -> Update:
-        told = [u for u in self.world.incident.updates if u.kind is not Kind.HOLDING and u.notify]
-        return told[-1] if told else self.world.incident.updates[0]
+        updates, told = self.world.incident.updates, self.said_by_people()
+        return told[-1] if told else next(u for u in reversed(updates) if u.kind is Kind.RECALL)
+
+    def said_by_people(self) -> list[Update]:
+        """What families were to be told and stands, oldest first; holdings and recalls are no news."""
+        updates = self.world.incident.updates
+        gone = {u.references for u in updates if u.kind is Kind.RECALL}
+        no_news = (Kind.HOLDING, Kind.RECALL)
+        return [u for u in updates if u.notify and u.kind not in no_news and u.number not in gone]
+
+    def received(self, name: str, correction: Update) -> bool:
+        """Whether they have the words that a correction puts right, or may have."""
+        wrong, updates = correction.references or 0, self.world.incident.updates
+        after = next(u.number for u in updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
+        may = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
+        mine = (r for r in self.rows(name) if wrong <= r.owed.update < after)
+        return any(r.told or r.maybe or r.state in may for r in mine)
+
+    def news_for(self, name: str) -> int:
+        """The newest news that this person is owed at once: not a correction of words that they never received."""
+        covered, before, newest = self.covered(name), None, 0
+        said = self.said_by_people()
+        for u in self.world.incident.updates:
+            if u in said:
+                same = before is not None and replace(
+                    u.facts, message=before.message, last_news_at=before.last_news_at
+                ) == replace(before, title=u.facts.title)
+                only_words = u.kind is Kind.CORRECTION and same and covered
+                if not only_words or self.received(name, u):
+                    newest = u.number
+            if u.notify:
+                before = u.facts
+        return newest
 
     def newest(self) -> int:
         """R5: what is marked `notify: false` is nobody's to tell."""
@@ -296,7 +327,7 @@ class Judge:
             by = world.touched_since + first_notice[world.touched_severity]
         updates = world.incident.updates
         for i, u in enumerate(updates):
-            if u.number <= newest or u.at <= world.touched_since or u.kind is Kind.HOLDING or not u.notify:
+            if u.number <= newest or u.at <= world.touched_since or u not in self.said_by_people():
                 continue
             if u.facts.severity.rank > updates[i - 1].facts.severity.rank:
                 window = self.window(u.facts.severity, u.facts.state, asleep=False)
@@ -417,8 +448,9 @@ class Judge:
         About to: what is in flight may take back what they know, and is looked at within a lease.
         """
         world = self.world
-        severity, news = self.quiet_severity(), self.news().number
+        severity = self.quiet_severity()
         for c in self.people():
+            news = self.news_for(c.id)
             if self.off(c, world.now) or self.covered(c.id) >= news:
                 continue
             asleep = self.asleep(c, world.now)
@@ -647,6 +679,7 @@ class Judge:
             stands = self.promise() is not None and told >= self.news().number
             assert knew or failed or stands, "a holding in place of news that was never tried"
         self.climbs(v)
+        self.puts_right(v)
         # Told before an absence that nobody was told of: for them it is a repeat, and the clock has begun anew.
         ever = max((r.owed.update for r in self.told_rows()), default=0)
         for d in v.owed:
@@ -674,6 +707,21 @@ class Judge:
             assert not (thin and d.loud and silent), ("loud, and could be silent over", silent)
             assert thin or d.loud or d.channel in ("push", "email"), "silent before its time"
             self.counts["holdings, silent by day" if not d.loud else "holdings, loud by day"] += 1
+
+    def puts_right(self, v: Verdict) -> None:
+        """The word "correction" is for those who received the wrong update, and were not put right yet."""
+        for d in v.owed:
+            if d.framing is Framing.NOTICE:
+                continue
+            rows = [r for r in self.rows(d.caregiver) if r.told]
+            told = max((r.owed.update for r in rows), default=0)
+            awake = max((r.owed.update for r in rows if r.owed.loud or not r.owed.in_quiet), default=0)
+            since = awake if d.framing is Framing.WAKE_UP else told
+            later = [u for u in self.world.incident.updates if u.number > since and u.references is not None]
+            wrong = [u for u in later if told and self.received(d.caregiver, u)]
+            assert bool(d.reader.corrects) is bool(wrong), (d.caregiver, d.framing, "corrects", d.reader.corrects)
+            self.counts["put right"] += bool(wrong)
+            self.counts["not put right: never received it"] += bool(later and not wrong)
 
     def climbs(self, v: Verdict) -> None:
         """R7: a step is told in its time, to those it names, until somebody has answered."""

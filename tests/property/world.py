@@ -110,7 +110,9 @@ class World:
         self.touched_severity = script.severity
         self.upset_at = script.start  # the last event after which a deadline may be over without our fault
         opened = script.start - timedelta(minutes=script.late)
-        notice = make.update(1, Kind.NOTICE, opened, since=opened, severity=script.severity, last_news_at=opened)
+        notice = make.update(
+            1, Kind.NOTICE, opened, human_number=1, since=opened, severity=script.severity, last_news_at=opened
+        )
         notice = replace(notice, facts=replace(notice.facts, scope=make.scope("follow", regions=("us",))))
         self.incident: Incident = make.incident(notice, opened_at=opened)
         if script.late:
@@ -302,7 +304,7 @@ class World:
         owed = row.owed
         over = self.incident.state.ended
         stale = (
-            owed.update < self.watch.owed
+            owed.update < max(self.watch.owed, self.incident.stands_from)
             or (over and owed.framing not in ENDS)
             or (not over and owed.framing in ALL_CLEARS)
             or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET, Rest.CAPPED))
@@ -403,6 +405,7 @@ class World:
                 "facts": newest.facts,
                 "last_news_at": at if notify else newest.facts.last_news_at,
                 "epoch": self.incident.epoch,
+                "human_number": self.incident.next_human_number,
                 **changes,
             },
         )

@@ -105,6 +105,31 @@ def test_at_a_terminal_it_asks_once(
     assert len(alertd.json("incident", "list")["incidents"]) == count
 
 
+def test_a_recall_says_how_far_it_has_come_and_what_to_do_now(
+    alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It asks once, with the numbers; and the way on is a command to paste."""
+    alertd(*OPEN, "--yes")
+    families.run(families.served.work())
+    alertd("incident", "update", "1", "--message", "All is well.")
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert alertd("incident", "recall", "1") == 1
+    assert "Update 2 of incident 1: 0 families have it, or may have (no message has left)" in alertd.err
+    assert alertd.err.count("Recall the newest update of incident 1?") == 1
+    assert alertd("incident", "recall", "1", "--update", "1") == 1
+    assert "the newest update is 2, not 1" in alertd.err
+    families.run(families.served.work())
+    assert alertd("incident", "recall", "1", "--dry-run") == 0
+    assert alertd.out.startswith("Nothing was done. Update 2 of incident 1: 2 families have it")
+    assert alertd("incident", "recall", "1", "--yes") == 0
+    assert alertd.out.startswith("Update 2 of incident 1 is recalled.")
+    assert 'alertd incident update 1 --corrects 2 --message "..."' in alertd.out
+    assert alertd("incident", "timeline", "1") == 0
+    assert "Update 2 recalled by test" in " ".join(alertd.out.split())
+    assert alertd("incident", "recall", "1", "--yes") == 1
+    assert "update 2 is recalled already" in " ".join(alertd.err.split())
+
+
 def test_yes_does_not_ask(alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """For scripts, and for people who know."""
     monkeypatch.setattr(sys, "stdin", Terminal(""))

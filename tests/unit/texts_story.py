@@ -241,6 +241,12 @@ CASES = (
     ),
     Case("update_exercise", saying(Framing.UPDATE, kind=Kind.EXERCISE, message=_AWARE)),
     Case(
+        "holding_recalled",
+        saying(
+            Framing.HOLDING, kind=Kind.RECALL, references=3, last_news_at=pacific(30, 12, 29), now=pacific(30, 15)
+        ),
+    ),
+    Case(
         "holding",
         saying(Framing.HOLDING, kind=Kind.HOLDING, last_news_at=pacific(30, 12, 29), now=pacific(30, 15)),
     ),

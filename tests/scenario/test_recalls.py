@@ -1,0 +1,176 @@
+"""What was said wrongly is stopped and taken back, and nobody is left silent by it (R2, R6)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from alertd.domain.errors import Conflict
+from alertd.domain.incident import Kind, Reach, Severity
+from alertd.ports import Later
+from alertd.usecases.fan_out import fan_out
+from alertd.usecases.open_incident import Opening, open_incident
+from alertd.usecases.recall import recall
+from tests import make
+from tests.make import caregiver
+from tests.scenario.world import World
+
+WRONG = "All readings are right again."
+
+
+async def half_told(world: World) -> None:
+    """Mia has the wrong update; Lea's provider has been down since before it."""
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.family("fam-2", caregiver("lea", "sms"))
+    await world.outage("follow", message="Readings stopped.", do=("check_by_hand",))
+    for name in ("mia", "lea"):
+        world.phone(name).forget()
+    await world.fast_forward(minutes=5)
+    world.channels["sms"].fail_always(make.own("lea", "sms").to, lambda: Later("20503"))
+    await world.update(WRONG, state="monitoring", do=())
+    world.phone("mia").expect_sms("Update 2", WRONG)
+    world.phone("lea").expect_nothing()
+
+
+async def test_what_has_not_left_never_leaves_and_who_has_it_is_put_right(world: World):
+    await half_told(world)
+
+    done = await recall(world.deps, 1, who="test")
+    assert (done.update, done.families, done.messages, done.stopped) == (2, 1, {"sms": 1}, {"sms": 1})
+    world.channels["sms"].mend()
+    await world.settle()
+    for name in ("mia", "lea"):
+        world.phone(name).expect_nothing()  # nobody is told that something was taken back
+
+    await world.fast_forward(minutes=5)
+    await world.update("Readings are still missing.", corrects=2)
+    world.phone("mia").expect_sms("Update 3 corrects update 2", "still missing", "Check glucose directly")
+    world.phone("lea").expect_nothing()  # she knows nothing wrong, and hears in her turn
+
+    await world.fast_forward(minutes=20)
+    told = world.phone("lea").expect_sms("Update 3", "still missing", "Check glucose directly")
+    assert "correct" not in told.text
+
+
+async def test_nobody_is_left_silent_where_no_correction_follows(world: World):
+    """R2: each hears by the time that was said, from the facts of before, with none of the wrong words."""
+    await half_told(world)
+    await recall(world.deps, 1, who="test")
+    world.channels["sms"].mend()
+
+    await world.fast_forward(minutes=25)  # 12:30 is what lea was told
+    told = world.phone("lea").expect_sms("Follow is still down", "No news", "Check glucose directly")
+    assert WRONG not in told.text
+    assert "correct" not in told.text.lower()
+    await world.fast_forward(minutes=35)  # in monitoring mia was promised 13:05
+    told = world.phone("mia").expect_sms("Correction:", "Follow is still down", "Check glucose directly")
+    assert WRONG not in told.text
+    world.phone("lea").expect_sms("No news")
+    await world.resolve()
+    for name in ("mia", "lea"):
+        world.phone(name).expect_sms("works again")
+
+
+async def test_a_late_joiner_hears_what_was_true_before(world: World):
+    await half_told(world)
+    await recall(world.deps, 1, who="test")
+    await world.family("fam-3", caregiver("ben", "sms"))
+    await world.settle()
+    told = world.phone("ben").expect_sms("Readings stopped.", "Check glucose directly")
+    assert WRONG not in told.text
+    world.channels["sms"].mend()
+
+
+async def test_a_wrong_opening_stops_and_families_that_heard_nothing_get_their_first_notice_in_time(world: World):
+    """After the first slice the opening is recalled; the rest hears by `first_notice`."""
+    for number in range(120):
+        await world.family(f"fam-{number:03}", caregiver(f"p{number}", "push"))
+    wrong = Opening(
+        (Reach("follow"),), Severity.CRITICAL, "Follow is down", message={"en": "Throw your sensor away."}
+    )
+    await open_incident(world.deps, wrong, who="test")
+    step = await fan_out(world.deps, "urgent", send=True)  # the first slice, and no more
+    assert step.lease is not None
+    await world.sender.hand_over(step.batch, step.lease)
+    done = await recall(world.deps, 1, who="test")
+    assert (done.update, done.families, done.first) == (1, 100, True)
+    await world.settle()
+    assert sum(bool(phone.unread) for phone in world.phones.values()) == 100
+
+    await world.fast_forward(minutes=10)  # first_notice
+    late = [phone for phone in world.phones.values() if "Throw" not in phone.unread[0][1].text]
+    assert len(late) == 20
+    for phone in late:
+        phone.expect_push("Follow is down", "Check glucose directly")
+        phone.expect_nothing()
+    await world.update("Keep your sensor.", corrects=1)
+    for phone in world.phones.values():
+        if phone in late:
+            phone.expect_nothing()
+        else:
+            phone.expect_push("Throw your sensor away.")
+            phone.expect_push("Update 2 corrects update 1", "Keep your sensor.")
+
+
+async def test_a_wrong_raise_and_a_wrong_scope_are_put_back(world: World):
+    """Who was told of it only by the wrong scope is not affected after all; nobody else hears of it."""
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(major=("sms",))))
+    await world.family("fam-2", caregiver("lea", "sms"), services=("share",))
+    await world.outage("follow", severity="major")
+    world.phone("mia").forget()
+    await world.update("All of it.", severity="critical", add_scope=(Reach("share"),))
+    world.phone("mia").expect_sms("All of it.")
+    world.phone("lea").expect_sms("All of it.")
+
+    await recall(world.deps, 1, who="test")
+    await world.settle()
+    world.phone("lea").expect_sms("not affected")
+    world.phone("mia").expect_nothing()
+    assert world.sql("SELECT severity, scope FROM incident") == [
+        ("major", '{"reaches":[{"service":"follow","regions":[]}]}')
+    ]
+
+
+async def test_whoever_slept_through_the_wrong_words_never_reads_them(town: Callable[..., World]):
+    world = town(policy=make.policy(silence=make.silence(quiet=dict.fromkeys(Severity))))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.until_local("2026-11-04 20:00")
+    await world.outage("follow", severity="critical", message="Readings stopped.")
+    world.phone("mia").forget()
+    await world.until_local("2026-11-05 01:00")
+    world.phone("mia").forget()
+    await world.update(WRONG, state="monitoring")
+    await recall(world.deps, 1, who="test")
+    await world.until_local("2026-11-05 06:40")
+    assert WRONG not in world.phone("mia").expect_sms("Follow is still down").text
+
+
+async def test_what_cannot_be_recalled(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.update("Adding servers.")
+    for update, why in ((1, "newest update is 2, not 1"), (7, "not 7")):
+        with pytest.raises(Conflict, match=why):
+            await recall(world.deps, 1, who="test", update=update)
+    await recall(world.deps, 1, who="test", update=2)
+    with pytest.raises(Conflict, match=r"update 2 is recalled already.*--corrects 2"):
+        await recall(world.deps, 1, who="test")
+    await world.resolve()
+    with pytest.raises(Conflict, match="is resolved"):
+        await recall(world.deps, 1, who="test")
+    await world.reopen()
+    with pytest.raises(Conflict, match="it came back"):
+        await recall(world.deps, 1, who="test")
+    world.phone("mia").forget()
+    assert [row[0] for row in world.sql("SELECT what FROM act ORDER BY at, id")].count("recall") == 1
+    assert world.sql("SELECT kind FROM incident_update WHERE kind = 'recall'") == [(Kind.RECALL,)]
+
+
+async def test_a_dry_run_says_how_far_it_has_come_and_stops_nothing(world: World):
+    await half_told(world)
+    before = world.sql("SELECT version FROM incident")
+    done = await recall(world.deps, 1, who="test", dry_run=True)
+    assert (done.families, done.stopped, done.dry_run) == (1, {"sms": 1}, True)
+    assert world.sql("SELECT version FROM incident") == before
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=1)
+    world.phone("lea").expect_sms(WRONG)
