@@ -1,13 +1,17 @@
 """`alertd policy check`: what is wrong with a config folder, before it goes live."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, clean, show, wrapped
+
+if TYPE_CHECKING:
+    from alertd.ingest.reading import Problem
 
 
 def add_to(group: typer.Typer) -> None:
@@ -44,24 +48,27 @@ def problems(folder: Path) -> list[dict[str, object]]:
     from alertd.policy_file import check as check_policies
     from alertd.policy_file import load_services
     from alertd.texts import load as load_texts
+    from alertd.texts.places import placed
     from alertd.wiring import templates_folder
 
-    found: list[dict[str, object]] = [
-        {
-            "file": _within(folder, problem.file),
-            "line": problem.line,
-            "field": problem.field,
-            "message": problem.message,
-        }
-        for problem in check_policies(folder)
-    ]
+    found = list(check_policies(folder))
     try:
         services = load_services(folder / "services.yaml")
     except Invalid:
-        return found  # told above; without services there are no texts to compose
-    texts = load_texts(templates_folder(folder), services.names, lambda _failure: None)
-    found += [{"file": "templates", "line": None, "field": "", "message": each} for each in texts.check()]
-    return found
+        return [_shown(folder, each) for each in found]  # without services there are no texts to compose
+    templates = templates_folder(folder)
+    texts = load_texts(templates, services.names, lambda _failure: None)
+    found += [replace(each, file=str(templates / (each.file or ""))) for each in placed(templates, texts.check())]
+    return [_shown(folder, each) for each in found]
+
+
+def _shown(folder: Path, problem: "Problem") -> dict[str, object]:
+    return {
+        "file": _within(folder, problem.file),
+        "line": problem.line,
+        "field": problem.field,
+        "message": problem.message,
+    }
 
 
 def _notes(folder: Path) -> list[str]:

@@ -9,25 +9,30 @@ from alertd.domain.incident import Severity
 from alertd.domain.policy import Escalation, Ladder, ResponderStep, Step
 from alertd.ingest import shapes
 from alertd.ingest.durations import parse_duration, spell_duration
-from alertd.ingest.reading import Field
+from alertd.ingest.reading import Entries, Field
 from alertd.policy_file.built_in import BUILT_IN
 
 _WORDS = ("always", "first", "next", "all")
+WITHOUT_ADAPTER = frozenset({"voice"})
+"""Channels that a policy may name and that nothing goes over yet; a test holds this to the registry."""
 _NOW = timedelta(0)
 _MINUTE = timedelta(seconds=60)
 
 
-def read_escalation(field: Field, roles: Collection[str], responders: Collection[str]) -> Escalation:
+def read_escalation(
+    field: Field, always: Collection[str], roles: Collection[str], responders: Collection[str]
+) -> Escalation:
     """Read both ladders; one that is left out is built in. Mistakes are noted in the field's Reading.
 
-    `roles` are those that the policy names elsewhere, `responders` those that it may nudge and page.
+    `always` are the roles that hear every update, `roles` all that the policy names elsewhere, `responders` those
+    that it may nudge and page.
     """
     keys = field.entries(optional=("families", "responders"))
     built_in = BUILT_IN.escalation
     families = dict(built_in.families)
     if "families" in keys:
         for severity, entry in keys["families"].entries(optional=shapes.SEVERITIES).items():
-            families[Severity(severity)] = _ladder(entry, roles)
+            families[Severity(severity)] = _ladder(entry, always, roles)
     post, news = built_in.post, built_in.news
     if "responders" in keys:
         ladders = keys["responders"].entries(optional=("post", "news"))
@@ -36,7 +41,7 @@ def read_escalation(field: Field, roles: Collection[str], responders: Collection
     return Escalation(families=families, post=post, news=news)
 
 
-def _ladder(field: Field, roles: Collection[str]) -> Ladder:
+def _ladder(field: Field, always: Collection[str], roles: Collection[str]) -> Ladder:
     keys = field.entries(required=("until", "by", "steps"))
     keys.take("until", shapes.one_of(("acknowledged",), "something a ladder waits for"), "")
     by = tuple(role.take(shapes.slug, "") for role in keys["by"].each(most=20)) if "by" in keys else ()
@@ -49,7 +54,30 @@ def _ladder(field: Field, roles: Collection[str]) -> Ladder:
         steps.append(step)
         times.append((member, after))
     _ordered(times)
+    if "steps" in keys:
+        _reaches(keys["steps"], steps)
+        _can_be_answered(keys, by, steps, always)
     return Ladder(by, tuple(steps))
+
+
+def _reaches(field: Field, steps: Collection[Step]) -> None:
+    """A ladder that tells nobody would wait for an answer to nothing."""
+    if field.value == []:
+        field.wrong("tells nobody; write at least one step, like {after: 0m, tell: always}")
+    elif steps and all(step.via and WITHOUT_ADAPTER.issuperset(step.via) for step in steps):
+        channels = " and ".join(dict.fromkeys(channel for step in steps for channel in step.via))
+        field.wrong(f"reaches nobody: nothing goes over {channels} yet; let a step go via sms, or leave via out")
+
+
+def _can_be_answered(keys: Entries, by: Collection[str], steps: Collection[Step], always: Collection[str]) -> None:
+    """Where only roles are told, one of them must be one whose answer is enough."""
+    told = {role for step in steps for word in step.tell for role in (always if word == "always" else (word,))}
+    if not told or "" in told or not any(by) or told & {"first", "next", "all", *by}:
+        return
+    keys["by"].wrong(
+        f"names nobody whom a step tells, so no answer could end it: the steps tell {', '.join(sorted(told))}."
+        f" Name one of these, or tell {next(iter(by))} in a step"
+    )
 
 
 def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]:

@@ -49,7 +49,8 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     responders = dict(BUILT_IN.responders) | (_responders(keys["responders"]) if "responders" in keys else {})
     escalation = BUILT_IN.escalation
     if "escalation" in keys:
-        escalation = read_escalation(keys["escalation"], {*always, *caregivers} - {"default"}, responders)
+        roles = {*always, *caregivers} - {"default"}
+        escalation = read_escalation(keys["escalation"], always, roles, responders)
     return Policy(
         name=name,
         services=_services(document, keys, name, services),
