@@ -3,7 +3,7 @@
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,11 +23,16 @@ def check(
     folder: Annotated[
         Path | None, typer.Argument(help="A config folder; left out: what ALERTD_CONFIG names, else ours.")
     ] = None,
+    families: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also say how many families each window can hold, and whether this many fit."),
+    ] = None,
     output: Output = None,
 ) -> None:
     """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any.
 
-    Responders whom the settings lack are named too; that is no mistake of the policy.
+    With --families, also if that many families cannot all be told within every window at the rates of the
+    settings. Responders whom the settings lack are named too; that is no mistake of the policy.
     """
     from alertd.settings.reading import shipped_config
 
@@ -36,10 +41,23 @@ def check(
         raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
     found = problems(folder)
     notes = [] if found else _notes(folder)
-    shown = {"folder": str(folder), "problems": found, "notes": notes}
-    show(output, shown, lambda: "\n".join([_said(folder, found), *(wrapped(note, "note  ") for note in notes)]))
-    if found:
+    audience = _audience(folder, families) if families is not None and not found else None
+    shown: dict[str, object] = {"folder": str(folder), "problems": found, "notes": notes}
+    lines = [_said(folder, found), *(wrapped(note, "note  ") for note in notes)]
+    if audience is not None:
+        shown["audience"], said = audience
+        lines += ["", said]
+    show(output, shown, lambda: "\n".join(lines))
+    if found or (audience is not None and not audience[0]["fits"]):
         raise typer.Exit(REFUSED)
+
+
+def _audience(folder: Path, families: int) -> tuple[dict[str, Any], str]:
+    from alertd.cli import policy_audience
+    from alertd.settings import load
+
+    measured = policy_audience.measured(folder, load(os.environ, folder), families)
+    return policy_audience.data(measured), policy_audience.text(measured)
 
 
 def problems(folder: Path) -> list[dict[str, object]]:
