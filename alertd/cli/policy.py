@@ -1,5 +1,6 @@
 """`alertd policy check`: what is wrong with a config folder, before it goes live."""
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def add_to(group: typer.Typer) -> None:
     """Add this command."""
     group.command()(check)
+    group.command()(schema)
 
 
 def check(
@@ -58,6 +60,23 @@ def _audience(folder: Path, families: int) -> tuple[dict[str, Any], str]:
 
     measured = policy_audience.measured(folder, load(os.environ, folder), families)
     return policy_audience.data(measured), policy_audience.text(measured)
+
+
+def schema(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A config folder: then only services that it declares may stand there.")
+    ] = None,
+    output: Output = None,  # noqa: ARG001  JSON is what it is
+) -> None:
+    """Print the JSON Schema of policy files, for editors: they complete keys and mark mistakes while you type.
+
+    What takes more than one value or file to judge, `alertd policy check` finds.
+    """
+    from alertd.policy_file import load_services
+    from alertd.policy_file.schema import schema as made
+
+    services = load_services(folder / "services.yaml") if folder is not None else None
+    typer.echo(json.dumps(made(services.names if services is not None else None), indent=2, ensure_ascii=False))
 
 
 def problems(folder: Path) -> list[dict[str, object]]:

@@ -116,12 +116,10 @@ def _verdict(audience: Audience) -> list[str]:
                 needed[channel] = max(rate, needed.get(channel, 0.0))
     return [
         f"{families} do not fit: where a window is too small for a channel, families wait longer than it says.",
-        *(
-            wrapped(
-                f"{channel}: raise {_SETTINGS[channel]} from {audience.rates[channel]:g} to {ceil(rate * 10) / 10:,.1f}, if your"
-                " provider allows it, make the windows longer, or take the channel out of them.",
-                "  ",
-            )
-            for channel, rate in needed.items()
-        ),
+        *(wrapped(_mend(audience, channel, rate), "  ") for channel, rate in needed.items()),
     ]
+
+
+def _mend(audience: Audience, channel: str, rate: float) -> str:
+    now, then = f"{audience.rates[channel]:g}", f"{ceil(rate * 10) / 10:,.1f}"
+    return f"{channel}: raise {_SETTINGS[channel]} from {now} to {then}, if your provider allows it, make the windows longer, or take the channel out of them."
