@@ -293,6 +293,11 @@ def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:
     )
 
 
+def family_channels() -> frozenset[str]:
+    """The channels that families are told over, ready or not; the console is for trying out."""
+    return frozenset(registry.CHANNELS) - {"console"}
+
+
 def rates(settings: Settings) -> dict[str, float]:
     """What each channel may hand over: messages a second, of SMS segments."""
     return {

@@ -1,4 +1,4 @@
-"""`alertd policy check`: what is wrong with a config folder, before it goes live."""
+"""`alertd policy check` and `schema`: what is wrong with a config folder, before it goes live."""
 
 import json
 import os
@@ -10,14 +10,16 @@ import typer
 
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, clean, show, wrapped
+from alertd.cli.policy_explain import explain
 
 if TYPE_CHECKING:
     from alertd.ingest.reading import Problem
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
     group.command()(check)
+    group.command()(explain)
     group.command()(schema)
 
 

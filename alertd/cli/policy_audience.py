@@ -122,4 +122,7 @@ def _verdict(audience: Audience) -> list[str]:
 
 def _mend(audience: Audience, channel: str, rate: float) -> str:
     now, then = f"{audience.rates[channel]:g}", f"{ceil(rate * 10) / 10:,.1f}"
-    return f"{channel}: raise {_SETTINGS[channel]} from {now} to {then}, if your provider allows it, make the windows longer, or take the channel out of them."
+    return (
+        f"{channel}: raise {_SETTINGS[channel]} from {now} to {then}, if your provider allows it,"
+        " or make the windows longer, or take the channel out of the lists."
+    )
