@@ -72,7 +72,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         services=frozenset(services),
         log=log,
         timing=Timing(lease=settings.timing.lease_seconds),
-        rates=_rates(settings),
+        rates=rates(settings),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
@@ -293,7 +293,13 @@ def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:
     )
 
 
-def _rates(settings: Settings) -> dict[str, float]:
+def family_channels() -> frozenset[str]:
+    """The channels that families are told over, ready or not; the console is for trying out."""
+    return frozenset(registry.CHANNELS) - {"console"}
+
+
+def rates(settings: Settings) -> dict[str, float]:
+    """What each channel may hand over: messages a second, of SMS segments."""
     return {
         "sms": settings.twilio.rate_per_second,
         "push": settings.fcm.rate_per_second,

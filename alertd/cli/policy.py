@@ -1,29 +1,42 @@
-"""`alertd policy check`: what is wrong with a config folder, before it goes live."""
+"""`alertd policy check` and `schema`: what is wrong with a config folder, before it goes live."""
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, clean, show, wrapped
+from alertd.cli.policy_explain import explain
+
+if TYPE_CHECKING:
+    from alertd.ingest.reading import Problem
 
 
 def add_to(group: typer.Typer) -> None:
-    """Add this command."""
+    """Add these commands."""
     group.command()(check)
+    group.command()(explain)
+    group.command()(schema)
 
 
 def check(
     folder: Annotated[
         Path | None, typer.Argument(help="A config folder; left out: what ALERTD_CONFIG names, else ours.")
     ] = None,
+    families: Annotated[
+        int | None,
+        typer.Option(min=1, help="Also say how many families each window can hold, and whether this many fit."),
+    ] = None,
     output: Output = None,
 ) -> None:
     """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any.
 
-    Responders whom the settings lack are named too; that is no mistake of the policy.
+    With --families, also if that many families cannot all be told within every window at the rates of the
+    settings. Responders whom the settings lack are named too; that is no mistake of the policy.
     """
     from alertd.settings.reading import shipped_config
 
@@ -32,10 +45,40 @@ def check(
         raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
     found = problems(folder)
     notes = [] if found else _notes(folder)
-    shown = {"folder": str(folder), "problems": found, "notes": notes}
-    show(output, shown, lambda: "\n".join([_said(folder, found), *(wrapped(note, "note  ") for note in notes)]))
-    if found:
+    audience = _audience(folder, families) if families is not None and not found else None
+    shown: dict[str, object] = {"folder": str(folder), "problems": found, "notes": notes}
+    lines = [_said(folder, found), *(wrapped(note, "note  ") for note in notes)]
+    if audience is not None:
+        shown["audience"], said = audience
+        lines += ["", said]
+    show(output, shown, lambda: "\n".join(lines))
+    if found or (audience is not None and not audience[0]["fits"]):
         raise typer.Exit(REFUSED)
+
+
+def _audience(folder: Path, families: int) -> tuple[dict[str, Any], str]:
+    from alertd.cli import policy_audience
+    from alertd.settings import load
+
+    measured = policy_audience.measured(folder, load(os.environ, folder), families)
+    return policy_audience.data(measured), policy_audience.text(measured)
+
+
+def schema(
+    folder: Annotated[
+        Path | None, typer.Argument(help="A config folder: then only services that it declares may stand there.")
+    ] = None,
+    output: Output = None,  # noqa: ARG001  JSON is what it is
+) -> None:
+    """Print the JSON Schema of policy files, for editors: they complete keys and mark mistakes while you type.
+
+    What takes more than one value or file to judge, `alertd policy check` finds.
+    """
+    from alertd.policy_file import load_services
+    from alertd.policy_file.schema import schema as made
+
+    services = load_services(folder / "services.yaml") if folder is not None else None
+    typer.echo(json.dumps(made(services.names if services is not None else None), indent=2, ensure_ascii=False))
 
 
 def problems(folder: Path) -> list[dict[str, object]]:
@@ -44,24 +87,27 @@ def problems(folder: Path) -> list[dict[str, object]]:
     from alertd.policy_file import check as check_policies
     from alertd.policy_file import load_services
     from alertd.texts import load as load_texts
+    from alertd.texts.places import placed
     from alertd.wiring import templates_folder
 
-    found: list[dict[str, object]] = [
-        {
-            "file": _within(folder, problem.file),
-            "line": problem.line,
-            "field": problem.field,
-            "message": problem.message,
-        }
-        for problem in check_policies(folder)
-    ]
+    found = list(check_policies(folder))
     try:
         services = load_services(folder / "services.yaml")
     except Invalid:
-        return found  # told above; without services there are no texts to compose
-    texts = load_texts(templates_folder(folder), services.names, lambda _failure: None)
-    found += [{"file": "templates", "line": None, "field": "", "message": each} for each in texts.check()]
-    return found
+        return [_shown(folder, each) for each in found]  # without services there are no texts to compose
+    templates = templates_folder(folder)
+    texts = load_texts(templates, services.names, lambda _failure: None)
+    found += [replace(each, file=str(templates / (each.file or ""))) for each in placed(templates, texts.check())]
+    return [_shown(folder, each) for each in found]
+
+
+def _shown(folder: Path, problem: "Problem") -> dict[str, object]:
+    return {
+        "file": _within(folder, problem.file),
+        "line": problem.line,
+        "field": problem.field,
+        "message": problem.message,
+    }
 
 
 def _notes(folder: Path) -> list[str]:

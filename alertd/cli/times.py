@@ -1,6 +1,13 @@
 """Moments on this machine's clock."""
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import typer
+
+_WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*\s+([0-9]{1,2}):([0-9]{2})", re.IGNORECASE)
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def local(moment: str | None) -> str:
@@ -27,3 +34,23 @@ def lasting(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def coming(text: str, zone: ZoneInfo) -> datetime:
+    """The coming `Sun 02:00` in a zone, or a date and time in it; in UTC. Raises BadParameter."""
+    found = _WEEKDAY.fullmatch(text.strip())
+    try:
+        moment = _weekday(found, zone) if found else datetime.fromisoformat(text.strip())
+    except ValueError:
+        moment = None
+    if moment is None or not 1970 <= moment.year <= 2200:
+        example = 'write for example "Sun 02:00" or 2026-11-29T02:00'
+        raise typer.BadParameter(f'"{text}" is no moment; {example}', param_hint="--at")
+    return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _weekday(found: "re.Match[str]", zone: ZoneInfo) -> datetime:
+    now = datetime.now(zone)  # noqa: TID251  which Sunday is the coming one
+    wall = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0, fold=0)
+    wall += timedelta(days=(_DAYS.index(found[1].lower()) - wall.weekday()) % 7)
+    return wall if wall >= now else wall + timedelta(days=7)

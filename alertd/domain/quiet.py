@@ -29,7 +29,7 @@ class Person:
     quiet_hours: str | None
     on_duty: str | None
     soft_at_night: bool  # the policy's quiet window is a duration, and there is a soft address
-    held_until: datetime | None = None  # until then no holding may go to them: those they may get by phone in a day are used up (R3)
+    held_until: datetime | None = None  # until then no holding may go to them: a day's are used up (R3)
     held_after: datetime | None = None  # ... once they have got what they may be sent now
 
     @property

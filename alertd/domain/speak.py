@@ -184,9 +184,7 @@ class Household:
 
     def _after(self, update: int) -> list[Person]:
         """The people as they are once a holding was sent: those who got it by phone have one less left."""
-        turn = Turn(
-            self.duty, self.now, self.services, self.knowledge, update, self.now, self.duty.incident.news
-        )
+        turn = Turn(self.duty, self.now, self.services, self.knowledge, update, self.now, self.duty.incident.news)
         return [
             replace(person, held_until=person.held_after) if turn.holds_back(person) else person
             for person in self.hereafter

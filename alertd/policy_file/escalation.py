@@ -9,62 +9,97 @@ from alertd.domain.incident import Severity
 from alertd.domain.policy import Escalation, Ladder, ResponderStep, Step
 from alertd.ingest import shapes
 from alertd.ingest.durations import parse_duration, spell_duration
-from alertd.ingest.reading import Field
+from alertd.ingest.reading import Entries, Field
 from alertd.policy_file.built_in import BUILT_IN
 
-_WORDS = ("always", "first", "next", "all")
+LADDER = ("until", "by", "steps")
+STEP, OPTIONAL_IN_STEP = ("after", "tell"), ("via",)
+RESPONDER_STEP = ("before", "after", "nudge", "page", "repeat")
+LADDERS = ("families", "responders")
+RESPONDER_LADDERS = ("post", "news")
+UNTIL = ("acknowledged",)
+MEMBERS = 20
+TELL = ("always", "first", "next", "all")
+WITHOUT_ADAPTER = frozenset({"voice"})
+"""Channels that a policy may name and that nothing goes over yet; a test holds this to the registry."""
 _NOW = timedelta(0)
 _MINUTE = timedelta(seconds=60)
 
 
-def read_escalation(field: Field, roles: Collection[str], responders: Collection[str]) -> Escalation:
+def read_escalation(
+    field: Field, always: Collection[str], roles: Collection[str], responders: Collection[str]
+) -> Escalation:
     """Read both ladders; one that is left out is built in. Mistakes are noted in the field's Reading.
 
-    `roles` are those that the policy names elsewhere, `responders` those that it may nudge and page.
+    `always` are the roles that hear every update, `roles` all that the policy names elsewhere, `responders` those
+    that it may nudge and page.
     """
-    keys = field.entries(optional=("families", "responders"))
+    keys = field.entries(optional=LADDERS)
     built_in = BUILT_IN.escalation
     families = dict(built_in.families)
     if "families" in keys:
         for severity, entry in keys["families"].entries(optional=shapes.SEVERITIES).items():
-            families[Severity(severity)] = _ladder(entry, roles)
+            families[Severity(severity)] = _ladder(entry, always, roles)
     post, news = built_in.post, built_in.news
     if "responders" in keys:
-        ladders = keys["responders"].entries(optional=("post", "news"))
+        ladders = keys["responders"].entries(optional=RESPONDER_LADDERS)
         post = _post(ladders["post"], responders) if "post" in ladders else post
         news = _responder_steps(ladders["news"], responders) if "news" in ladders else news
     return Escalation(families=families, post=post, news=news)
 
 
-def _ladder(field: Field, roles: Collection[str]) -> Ladder:
-    keys = field.entries(required=("until", "by", "steps"))
-    keys.take("until", shapes.one_of(("acknowledged",), "something a ladder waits for"), "")
-    by = tuple(role.take(shapes.slug, "") for role in keys["by"].each(most=20)) if "by" in keys else ()
+def _ladder(field: Field, always: Collection[str], roles: Collection[str]) -> Ladder:
+    keys = field.entries(required=LADDER)
+    keys.take("until", shapes.one_of(UNTIL, "something a ladder waits for"), "")
+    by = tuple(role.take(shapes.slug, "") for role in keys["by"].each(most=MEMBERS)) if "by" in keys else ()
     if "by" in keys and keys["by"].value == []:
         keys["by"].wrong("must name at least one role whose answer is enough")
     steps = []
     times = []
-    for member in keys["steps"].each(most=20) if "steps" in keys else []:
+    for member in keys["steps"].each(most=MEMBERS) if "steps" in keys else []:
         step, after = _step(member, {*roles, *by})
         steps.append(step)
         times.append((member, after))
     _ordered(times)
+    if "steps" in keys:
+        _reaches(keys["steps"], steps)
+        _can_be_answered(keys, by, steps, always)
     return Ladder(by, tuple(steps))
 
 
+def _reaches(field: Field, steps: Collection[Step]) -> None:
+    """A ladder that tells nobody would wait for an answer to nothing."""
+    if field.value == []:
+        field.wrong("tells nobody; write at least one step, like {after: 0m, tell: always}")
+    elif steps and all(step.via and WITHOUT_ADAPTER.issuperset(step.via) for step in steps):
+        channels = " and ".join(dict.fromkeys(channel for step in steps for channel in step.via))
+        field.wrong(f"reaches nobody: nothing goes over {channels} yet; let a step go via sms, or leave via out")
+
+
+def _can_be_answered(keys: Entries, by: Collection[str], steps: Collection[Step], always: Collection[str]) -> None:
+    """Where only roles are told, one of them must be one whose answer is enough."""
+    told = {role for step in steps for word in step.tell for role in (always if word == "always" else (word,))}
+    if not told or "" in told or not any(by) or told & {"first", "next", "all", *by}:
+        return
+    keys["by"].wrong(
+        f"names nobody whom a step tells, so no answer could end it: the steps tell {', '.join(sorted(told))}."
+        f" Name one of these, or tell {next(iter(by))} in a step"
+    )
+
+
 def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]:
-    keys = field.entries(required=("after", "tell"), optional=("via",))
-    known = (*_WORDS, *sorted(roles))
+    keys = field.entries(required=STEP, optional=OPTIONAL_IN_STEP)
+    known = (*TELL, *sorted(roles))
     convert = shapes.one_of(known, "someone a step can tell")
     tell: tuple[str, ...] = ()
     if "tell" in keys:
         told = keys["tell"]
-        members = told.each(most=20) if isinstance(told.value, list) else [told]
+        members = told.each(most=MEMBERS) if isinstance(told.value, list) else [told]
         tell = tuple(member.take(convert, "") for member in members)
         if told.value == []:
             told.wrong(f"must name somebody; known: {', '.join(known)}")
     channel = shapes.one_of(CHANNELS, "a channel")
-    via = tuple(member.take(channel, "") for member in keys["via"].each(most=20)) if "via" in keys else ()
+    via = tuple(member.take(channel, "") for member in keys["via"].each(most=MEMBERS)) if "via" in keys else ()
     after = keys.take("after", parse_duration, None)
     return Step(after or _NOW, tell, via), after
 
@@ -81,7 +116,7 @@ def _post(field: Field, responders: Collection[str]) -> tuple[ResponderStep, ...
 def _responder_steps(field: Field, responders: Collection[str]) -> tuple[ResponderStep, ...]:
     steps = []
     times = []
-    for member in field.each(most=20):
+    for member in field.each(most=MEMBERS):
         step, offset = _responder_step(member, responders)
         steps.append(step)
         times.append((member, offset))
@@ -90,7 +125,7 @@ def _responder_steps(field: Field, responders: Collection[str]) -> tuple[Respond
 
 
 def _responder_step(field: Field, responders: Collection[str]) -> tuple[ResponderStep, timedelta | None]:
-    keys = field.entries(optional=("before", "after", "nudge", "page", "repeat"))
+    keys = field.entries(optional=RESPONDER_STEP)
     if ("before" in keys) == ("after" in keys):
         field.wrong("needs either before or after: how long before or after an update is due")
     if ("nudge" in keys) == ("page" in keys):

@@ -66,12 +66,13 @@ def _read_folder(folder: Path) -> tuple[dict[str, Policy], list[Problem]]:
 
 def _owning(document: Field, *, stem: str, services: Services | None, owners: dict[str, str]) -> Policy:
     policy = read_policy(document, stem, services)
-    for service in filter(None, policy.services):
+    for member in document.child("services").each(most=100) if policy.services else ():
+        service = str(member.value).strip()
+        if service not in policy.services:
+            continue  # said already
         owner = owners.setdefault(service, stem)
         if owner != stem:
-            document.child("services").wrong(
-                f'"{service}" belongs to policies/{owner}.yaml already; one policy owns each service'
-            )
+            member.wrong(f'"{service}" belongs to policies/{owner}.yaml already; one policy owns each service')
     return policy
 
 

@@ -19,10 +19,21 @@ from alertd.policy_file.escalation import read_escalation
 
 T = TypeVar("T")
 
+KEYS = (
+    *("services", "first_notice", "confirm", "resolve_hold", "silence", "wakes", "sources", "always"),
+    *("floor", "caregivers", "escalation", "responders"),
+)
+"""What a policy may say beside its name; `schema` describes the same to editors, as all of these in capitals."""
+
+SILENCE = ("window", "quiet", "promise_at_most", "news", "holdings")
+HOLDINGS = {"loud": (0, 1000), "sms_per_day": (1, 1440)}  # at least, at most
+CAREGIVER = (*LISTS, "quiet_hours", "on_duty")
+WORDS = 100
+
 _MINUTE = timedelta(seconds=60)
-_WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
-_RIGHTS = ("open", "raise", "widen", "resolve")
-_FLOOR = ("sms", "voice", "console")
+WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
+RIGHTS = ("open", "raise", "widen", "resolve")
+FLOOR = ("sms", "voice", "console")
 _NO_FLOOR = {
     "push": "push never counts: its provider forbids relying on it for emergencies. Name sms or voice",
     "email": "email wakes nobody. Name sms or voice",
@@ -36,10 +47,7 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     """
     keys = document.entries(
         required=("policy",),
-        optional=(
-            *("services", "first_notice", "confirm", "resolve_hold", "silence", "wakes", "sources", "always"),
-            *("floor", "caregivers", "escalation", "responders"),
-        ),
+        optional=KEYS,
     )
     name = keys.take("policy", shapes.slug, "")
     if name and name != stem:
@@ -49,7 +57,8 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     responders = dict(BUILT_IN.responders) | (_responders(keys["responders"]) if "responders" in keys else {})
     escalation = BUILT_IN.escalation
     if "escalation" in keys:
-        escalation = read_escalation(keys["escalation"], {*always, *caregivers} - {"default"}, responders)
+        roles = {*always, *caregivers} - {"default"}
+        escalation = read_escalation(keys["escalation"], always, roles, responders)
     return Policy(
         name=name,
         services=_services(document, keys, name, services),
@@ -95,7 +104,7 @@ def _by_severity(
 
 
 def _silence(field: Field) -> Silence:
-    keys = field.entries(optional=("window", "quiet", "promise_at_most", "news", "holdings"))
+    keys = field.entries(optional=SILENCE)
     built_in = BUILT_IN.silence
     quiet = partial(_or_word, "wait", _window)
     silence = Silence(
@@ -119,16 +128,19 @@ def _silence(field: Field) -> Silence:
 
 
 def _holdings(field: Field) -> Holdings:
-    keys = field.entries(optional=("loud", "sms_per_day"))
+    keys = field.entries(optional=tuple(HOLDINGS))
     built_in = BUILT_IN.silence.holdings
+    loud, a_day = (
+        partial(shapes.whole, least=HOLDINGS[name][0], most=HOLDINGS[name][1]) for name in ("loud", "sms_per_day")
+    )
     return Holdings(
-        loud=keys.take("loud", partial(shapes.whole, least=0, most=1000), built_in.loud),
-        sms_per_day=keys.take("sms_per_day", partial(shapes.whole, least=1, most=1440), built_in.sms_per_day),
+        loud=keys.take("loud", loud, built_in.loud),
+        sms_per_day=keys.take("sms_per_day", a_day, built_in.sms_per_day),
     )
 
 
 def _wakes(field: Field) -> dict[Severity, frozenset[Kind]]:
-    convert = shapes.one_of(_WAKING, "a kind of update that can wake")
+    convert = shapes.one_of(WAKING, "a kind of update that can wake")
     wakes = dict(BUILT_IN.wakes)
     for severity, entry in field.entries(optional=shapes.SEVERITIES).items():
         words = _words(entry, convert)
@@ -146,14 +158,14 @@ def _floor_channel(value: object) -> str:
     word = shapes.text(value)
     if word in _NO_FLOOR:
         raise Invalid(_NO_FLOOR[word])
-    return shapes.one_of(_FLOOR, "a channel that wakes")(word)
+    return shapes.one_of(FLOOR, "a channel that wakes")(word)
 
 
 def _caregivers(field: Field) -> dict[str, RoleDefaults]:
     roles: dict[str, RoleDefaults] = {}
     for name, entry in field.named().items():
         for role in entry.convert(shapes.slug, name):
-            keys = entry.entries(optional=(*LISTS, "quiet_hours", "on_duty"))
+            keys = entry.entries(optional=CAREGIVER)
             roles[role] = RoleDefaults(
                 **channel_lists(keys),
                 quiet_hours=keys.take("quiet_hours", quiet_hours, None),
@@ -176,7 +188,7 @@ def _over_built_in(own: RoleDefaults) -> RoleDefaults:
 
 
 def _sources(field: Field) -> dict[str, tuple[str, ...]]:
-    right = shapes.one_of(_RIGHTS, "something a source may do")
+    right = shapes.one_of(RIGHTS, "something a source may do")
     return {
         name: _words(entry, right)
         for source, entry in field.named().items()
@@ -193,7 +205,7 @@ def _responders(field: Field) -> dict[str, str]:
 
 
 def _words(field: Field, convert: Callable[[object], str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(member.take(convert, "") for member in field.each(most=100)))
+    return tuple(dict.fromkeys(member.take(convert, "") for member in field.each(most=WORDS)))
 
 
 def _positive(value: object) -> timedelta:

@@ -20,8 +20,8 @@ from alertd.store.fanouts import FanoutRows
 from alertd.store.incidents import IncidentRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
-from alertd.store.listed import ListedRows
 from alertd.store.left import LeftRows
+from alertd.store.listed import ListedRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.sql import Sql

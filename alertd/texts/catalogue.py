@@ -49,14 +49,17 @@ class Catalogue:
         return frozenset(self._sentences) - frozenset(self._compiled)
 
     def say(self, key: str, **values: object) -> str:
-        """One sentence. Raises Missing, or jinja2.TemplateError for a broken one."""
+        """One sentence. Raises Missing, or what a broken one raises with its key as a note."""
         template = self._compiled.get(key)
-        if template is None:
-            source = self._sentences.get(key)
-            if source is None:
-                raise Missing(key)
-            template = self._compiled[key] = self._environment.from_string(source)
-        return template.render(values)
+        if template is None and key not in self._sentences:
+            raise Missing(key)
+        try:
+            if template is None:
+                template = self._compiled[key] = self._environment.from_string(self._sentences[key])
+            return template.render(values)
+        except Exception as error:
+            error.add_note(f"in the sentence {key}")
+            raise
 
 
 def environment(loader: BaseLoader | None = None) -> SandboxedEnvironment:

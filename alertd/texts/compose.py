@@ -1,6 +1,7 @@
 """Composes messages: one language's sentences, one channel's layout, and plain words when either fails (R14)."""
 
 import logging
+import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -147,10 +148,20 @@ class Composer:
 
 
 def _cause(error: Exception) -> str:
-    """What went wrong, without any value that a message held."""
+    """What went wrong and where, without any value that a message held."""
     kind = type(error).__name__
+    notes = getattr(error, "__notes__", None)
+    where = f" ({notes[0] if notes else _layout_of(error)})" if notes or _layout_of(error) else ""
     if isinstance(error, TemplateSyntaxError):
-        return f"{kind} in {error.name or 'a phrase'}, line {error.lineno}: {error.message}"
+        return f"{kind} in {error.name or 'a phrase'}, line {error.lineno}: {error.message}{where}"
     if isinstance(error, (TemplateError, Missing)):  # these name templates, variables and keys, never values
-        return f"{kind}: {error}"
-    return kind
+        return f"{kind}: {error}{where}"
+    return f"{kind}{where}"
+
+
+def _layout_of(error: Exception) -> str:
+    """The layout and the line in it that were being drawn: Jinja tells them to the traceback as file and line."""
+    drawn = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith((".txt", ".html"))
+    ]
+    return f"in {Path(drawn[-1].filename).name}, line {drawn[-1].lineno}" if drawn else ""

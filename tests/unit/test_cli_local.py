@@ -105,8 +105,14 @@ def test_a_policy_with_mistakes(alertd: Shell, tmp_path: Path) -> None:
     phrases.write_text(phrases.read_text().replace("  do_not_reinstall:", "  do_not_reinstal:"))
     assert alertd("policy", "check", str(folder)) == 1
     assert 'policies/follow.yaml:2: services[0]: "folow" is' in alertd.out
-    assert "templates: " in alertd.out
-    assert "do_not_reinstall" in alertd.out
+    es = phrases.read_text().splitlines()
+    assert (
+        f"templates/es/phrases.yaml:{es.index('phrases:') + 1}: phrases.do_not_reinstall: is missing" in alertd.out
+    )
+    en = (folder / "templates" / "en" / "phrases.yaml").read_text().splitlines()
+    assert (
+        f"templates/en/phrases.yaml:{en.index('phrases:') + 1}: phrases.do_not_reinstal: is missing" in alertd.out
+    )
     assert alertd("policy", "check", str(tmp_path / "nothing")) == 1
     assert "is no folder" in alertd.err
 

@@ -11,7 +11,9 @@ from alertd.domain.incident import Kind, Severity
 from alertd.domain.policy import Policy, RoleDefaults, Step
 from alertd.ingest.reading import Mistakes
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.policy_file.escalation import WITHOUT_ADAPTER
 from alertd.settings import shipped_config
+from channels import registry
 
 SHIPPED = shipped_config()
 DEMO = SHIPPED / "scenarios" / "demo"
@@ -67,7 +69,7 @@ caregivers:
   nurse: {default: [email], on_duty: "mon-fri 08:00-15:00"}
 escalation:
   families:
-    major: {until: acknowledged, by: [nurse], steps: [{after: 5m, tell: [first, nurse], via: [voice]}]}
+    major: {until: acknowledged, by: [nurse], steps: [{after: 5m, tell: [first, nurse], via: [sms]}]}
 responders: {lead: follow-lead}
 """,
     )
@@ -83,7 +85,7 @@ responders: {lead: follow-lead}
     )
     assert policy.caregivers["nurse"] == RoleDefaults(default=("email",), on_duty="mon-fri 08:00-15:00")
     assert policy.escalation.families[CRITICAL] == BUILT_IN.escalation.families[CRITICAL]
-    assert policy.escalation.families[MAJOR].steps == (Step(timedelta(minutes=5), ("first", "nurse"), ("voice",)),)
+    assert policy.escalation.families[MAJOR].steps == (Step(timedelta(minutes=5), ("first", "nurse"), ("sms",)),)
     assert policy.responders == {"owner": "owner", "lead": "follow-lead", "duty-manager": "duty-manager"}
 
 
@@ -174,3 +176,7 @@ def test_every_channel_name_may_stand_in_a_policy(tmp_path: Path) -> None:
     )
 
     assert policy.caregivers["default"].minor == CHANNELS
+
+
+def test_a_channel_that_ladders_may_not_rely_on_is_one_without_an_adapter() -> None:
+    assert set(CHANNELS) - set(registry.CHANNELS) == WITHOUT_ADAPTER
