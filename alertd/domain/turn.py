@@ -111,9 +111,8 @@ class Turn:
         """What the words to a person depend on; `rouses`: the message wakes them."""
         asleep_then = person.asleep_until(self.next_by) is not None
         quiet = asleep_then and rouse.worse_wakes(self.duty, person, self.services)
-        then = (
-            replace(person, held_until=person.held_after) if framing is _HOLDING and person.held_after else person
-        )
+        holds = framing is _HOLDING and person.held_after is not None
+        then = replace(person, held_until=person.held_after) if holds else person
         return _Voice(
             person,
             known,

@@ -101,7 +101,10 @@ def schema(services: Collection[str] | None = None) -> Schema:
 
 
 def _silence() -> Schema:
-    holdings = {name: {"type": "integer", "minimum": 0, "maximum": most} for name, most in policy.HOLDINGS.items()}
+    holdings = {
+        name: {"type": "integer", "minimum": least, "maximum": most}
+        for name, (least, most) in policy.HOLDINGS.items()
+    }
     return _keys(
         policy.SILENCE,
         {

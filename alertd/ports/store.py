@@ -352,7 +352,7 @@ class Rows(Protocol):
         """A part of the cluster got something done just now, machine time."""
 
     async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
-        """No sweep ran from `machine_at` on, for this stretch of story time; of two that find it the first counts."""
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two finders the first counts."""
 
     async def downtimes(self, since: datetime) -> Sequence[Downtime]:
         """Our own that ended at or after a moment of story time, oldest first."""

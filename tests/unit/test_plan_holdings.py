@@ -2,17 +2,18 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from alertd.domain.delivery import DeliveryState, Framing, Owed
+from alertd.domain.delivery import DeliveryState, Framing, Owed, Telling
 from alertd.domain.incident import Kind
 from alertd.domain.policy import Holdings, Policy
-from alertd.domain.watch import Rest
+from alertd.domain.watch import Rest, Verdict
 from tests import make
 from tests.make import after, caregiver, history, own, telling, verdict
 
-AWAKE = {"quiet_hours": "none"}
+AWAKE: dict[str, Any] = {"quiet_hours": "none"}
 
 
 def policy(*, loud: int = 2, by_phone: int = 12) -> Policy:
@@ -20,12 +21,10 @@ def policy(*, loud: int = 2, by_phone: int = 12) -> Policy:
     return replace(made, silence=replace(made.silence, holdings=Holdings(loud, by_phone)))
 
 
-def told(number: int, channels: tuple[str, ...], at: float, **changes: object) -> list:
+def told(number: int, channels: tuple[str, ...], at: float, **changes: Any) -> list[Telling]:
     framing = Framing.NOTICE if number == 1 else Framing.HOLDING
-    return [
-        telling(own("mia", channel), number, at, **{"framing": framing, "next_by": at + 30, **changes})
-        for channel in channels
-    ]
+    given: dict[str, Any] = {"framing": framing, "next_by": at + 30, **changes}
+    return [telling(own("mia", channel), number, at, **given) for channel in channels]
 
 
 def heard(owed: tuple[Owed, ...]) -> list[str]:
@@ -33,7 +32,7 @@ def heard(owed: tuple[Owed, ...]) -> list[str]:
     return [o.channel.upper() if o.loud else o.channel for o in owed]
 
 
-def after_holdings(count: int, *channels: str, wishes: dict | None = None, news_at: int = 0, **limits: int):
+def after_holdings(count: int, *channels: str, wishes: dict[str, Any] | None = None, **limits: int) -> Verdict:
     """What Mia is owed at the next deadline, after so many holdings in a row, half an hour apart."""
     kinds = [(Kind.NOTICE, 0), *[(Kind.HOLDING, 30 * n) for n in range(1, count + 1)]]
     listed = tuple(c for c in ("push", "sms") if c in channels) or channels

@@ -99,7 +99,7 @@ def saying(
         end_wakes,
         change,
         asks,
-        late,
+        late=late,
     )
     update = Update(9, kind, now, facts, human_number=number)
     return Saying(
