@@ -12,7 +12,7 @@ from alertd.domain.paging import Paged, PageKey
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
-ACK, IGNORED_EVENT = "ack", "ignored event"
+ACK, IGNORED_EVENT, POLICY = "ack", "ignored event", "policy"
 """Acts that are read again: a responder's acknowledgement, and what a machine told in vain."""
 
 SIGNATURE = 64
