@@ -12,7 +12,7 @@ from alertd.domain.paging import Paged, PageKey
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
-ACK, IGNORED_EVENT, TOLD_BY_PHONE = "ack", "ignored event", "told by phone"
+ACK, IGNORED_EVENT, TOLD_BY_PHONE, POLICY = "ack", "ignored event", "told by phone", "policy"
 """Acts that are read again: an acknowledgement, what a machine told in vain, and whom a person of ours rang up."""
 
 SIGNATURE = 64

@@ -16,7 +16,14 @@ from alertd.domain.errors import AlertdError
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
 from alertd.usecases.beat import tell_lost_hints
-from alertd.wiring import alertmanager_labels, close_deps, declared_services, open_deps, sample_clock
+from alertd.wiring import (
+    alertmanager_labels,
+    close_deps,
+    declared_services,
+    open_deps,
+    policy_reader,
+    sample_clock,
+)
 
 _GRACE = 8  # seconds for requests under way when it is told to stop
 _EVERY = 15.0  # seconds between two looks at how old the clock's sample is
@@ -38,7 +45,7 @@ async def serve(settings: Settings) -> None:
     labels = alertmanager_labels(settings, services)
     with _listening(settings.api.host, settings.api.port) as listener:
         deps = await open_deps(settings, log=logs.get_logger("api"))
-        app = create_app(deps, services, labels=labels, background=_open)
+        app = create_app(deps, services, policy_reader(services), labels=labels, background=_open)
         config = uvicorn.Config(
             app,
             lifespan="on",

@@ -2,9 +2,10 @@
 
 import random
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -15,12 +16,13 @@ from alertd.clock import ClusterClock
 from alertd.domain.audit import Kept
 from alertd.domain.errors import Invalid, quote
 from alertd.domain.links import Links
+from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.ingest import shapes
 from alertd.ingest.alertmanager import Labels
 from alertd.ingest.reading import Mistakes, Problem, hint
-from alertd.policy_file import load_policies, load_services
+from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.reachable import answers_reach_us, status_callback
@@ -291,6 +293,11 @@ def _doorbell(settings: Settings, log: Log) -> CeleryDoorbell | NoDoorbell:
     return CeleryDoorbell(
         celery_app(redis_urls(settings.broker_url.get_secret_value()).celery, publisher=True), workers, log
     )
+
+
+def policy_reader(services: Services) -> Callable[[bytes], Policy]:
+    """Reads the text of a policy file, of which services there are. Raises Mistakes."""
+    return partial(read_one, services=services)
 
 
 def family_channels() -> frozenset[str]:

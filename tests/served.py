@@ -28,6 +28,7 @@ from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.keys import Made, make_key
+from alertd.wiring import policy_reader
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
@@ -69,7 +70,7 @@ def _config() -> tuple[Services, Mapping[str, Policy], Composer]:
 @cache
 def _app() -> FastAPI:
     """Routes are the same for every test; each puts its own deps behind them."""
-    return create_app(cast(Deps, None), _config()[0])
+    return create_app(cast(Deps, None), _config()[0], policy_reader(_config()[0]))
 
 
 class Served:
@@ -78,7 +79,7 @@ class Served:
     def __init__(self, deps: Deps, services: Services) -> None:
         self.deps = deps
         self.app = _app()
-        self.app.state.served = ApiServed(deps, services)
+        self.app.state.served = ApiServed(deps, services, policy_reader(services))
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://alertd.test")
         self.made: Made | None = None

@@ -21,6 +21,7 @@ from alertd.api import (
     family_list,
     health,
     ignored,
+    incident_policy,
     incidents,
     metrics,
     providers,
@@ -29,13 +30,14 @@ from alertd.api import (
     timeline,
 )
 from alertd.api.openapi import describe
-from alertd.api.served import Served
+from alertd.api.served import ReadPolicy, Served
 from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
 
 _PARTS = (
     incidents,
+    incident_policy,
     responders,
     timeline,
     reach,
@@ -56,9 +58,14 @@ Background = Callable[[Deps], AbstractAsyncContextManager[None]]
 
 
 def create_app(
-    deps: Deps, services: Services, *, labels: Labels | None = None, background: Background | None = None
+    deps: Deps,
+    services: Services,
+    read_policy: ReadPolicy,
+    *,
+    labels: Labels | None = None,
+    background: Background | None = None,
 ) -> FastAPI:
-    """The API over open deps; whoever opened them closes them.
+    """The API over open deps; whoever opened them closes them. `read_policy` reads what an incident is to take.
 
     `labels`: what those of Alertmanager's alerts mean, where that differs from what is built in.
 
@@ -74,7 +81,7 @@ def create_app(
                 yield
 
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
-    app.state.served = Served(deps, services, labels or BUILT_IN)
+    app.state.served = Served(deps, services, read_policy, labels or BUILT_IN)
     routers = [part.router for part in _PARTS]
     for router in (*routers, answer.router):
         app.include_router(router)

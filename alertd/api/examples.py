@@ -62,6 +62,20 @@ INCIDENT = {
 INCIDENTS = {"incidents": [INCIDENT]}
 _COMING = {"at": "2019-11-30T08:11:00Z", "who": "owner", "how": "nudge", "why": "post"}
 ACKNOWLEDGED = {"incident": 7, "post_by": "2019-11-30T08:22:00Z", "next": _COMING, "dry_run": False}
+POLICY_CHANGED = {
+    "incident": 7,
+    "before": "follow",
+    "after": "follow",
+    "families": 4210,
+    "sooner": 3990,
+    "later": 0,
+    "windows": [{"key": "silence.window.critical", "before": "2h", "after": "30m"}],
+    "others": ["floor"],
+    "messages_before": {"push": 5100, "sms": 3900},
+    "messages_after": {"push": 5100, "sms": 4200},
+    "exact": False,
+    "dry_run": False,
+}
 INCIDENT_DETAIL = INCIDENT | {
     "responders": {"post_by": "2019-11-30T08:22:00Z", "next": _COMING, "acknowledged_at": None},
     "updates": [

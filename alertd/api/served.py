@@ -1,15 +1,20 @@
 """What every route works with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from alertd.api.scrape import Scrapes
+from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
 from alertd.usecases.take_receipt import Receipts
+
+ReadPolicy = Callable[[bytes], Policy]
+"""Reads the text of a policy file. Raises Mistakes with every line that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,7 @@ class Served:
 
     deps: Deps
     services: Services
+    read_policy: ReadPolicy
     labels: Labels = BUILT_IN
     scrapes: Scrapes = field(default_factory=Scrapes)
     receipts: Receipts = field(init=False)

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from alertd.api.entry import Entry, Told
 from alertd.api.failures import failed
 from alertd.api.paged import told_to_responders
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.records import ACK, TOLD_BY_PHONE, FailedTry, PageRow
+from alertd.records import ACK, POLICY, TOLD_BY_PHONE, FailedTry, PageRow
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
 
@@ -41,6 +42,8 @@ def tell(
         elif what == TOLD_BY_PHONE:
             text = f"Family {said['family']} was told by phone, says {who}."
             entries.append(Entry(at, "told_by_phone", text, who=who, families=(said["family"],)))
+        elif what == POLICY:
+            entries.append(Entry(at, what, _policy(who, said), who=who))
         else:
             entries.append(Entry(at, what, _act(who, what, said.get("why")), who=who))
     entries += [
@@ -50,6 +53,15 @@ def tell(
     entries += failed(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
     entries += told_to_responders(pages)
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _policy(who: str, said: dict[str, Any]) -> str:
+    """Which policy took the place of which, and the windows that are others."""
+    windows = "; ".join(
+        f"{key} {old or 'nothing'} -> {new or 'nothing'}" for key, (old, new) in said["windows"].items()
+    )
+    changed = windows or f"{', '.join(said['others'])} changed"
+    return f"Policy {said['after']} took the place of {said['before']}, by {who}: {changed}."
 
 
 def _act(who: str, what: str, why: str | None) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from alertd.cli.client import Api, Refused, new_command
 from alertd.cli.failed import Failed
+from alertd.cli.incident_policy import policy
 from alertd.cli.incident_words import (
     acknowledged,
     given,
@@ -70,6 +71,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(cancel)
     group.command()(reopen)
     group.command()(ack)
+    group.command()(policy)
 
 
 def open_(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from alertd.domain.incident import Kind, Severity
 
@@ -100,6 +100,9 @@ class Policy:
     sources: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     escalation: Escalation = Escalation()
     responders: Mapping[str, str] = field(default_factory=dict)
+    since: datetime | None = (
+        None  # of an incident's snapshot: when it took the place of another; None: at the opening
+    )
 
     def defaults_of(self, role: str) -> tuple[RoleDefaults, RoleDefaults]:
         """What caregivers of a role get who chose nothing: the role's own word, then everybody's.

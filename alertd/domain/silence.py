@@ -104,19 +104,57 @@ def deadline(duty: Duty, now: datetime, knowledge: Knowledge, touched: datetime)
     heard = knowledge.next_by is not None and knowledge.next_by >= touched
     if heard and knowledge.next_by is not None and knowledge.said_at is not None:
         over = knowledge.said_at + _longest(policy, _told(incident, knowledge))
+        if policy.since is not None and knowledge.said_at <= policy.since:
+            over = max(over, policy.since + longest_margin(policy, incident.severity))
         standing = min(knowledge.next_by, max(over, now))
     else:
-        standing = touched + policy.first_notice[_severity_at(incident, touched)]
+        planned = duty.watch.touched_at == touched
+        standing = _first_notice(duty, touched, _severity_at(incident, touched), planned=planned)
     for update, before in _untold(incident, touched, knowledge.told):
         severity = update.facts.severity
         if update.kind is Kind.REOPENING:
-            heard, standing = False, update.at + policy.first_notice[severity]
+            planned = duty.watch.epoch >= update.epoch
+            heard, standing = False, _first_notice(duty, update.at, severity, planned=planned)
         elif severity.rank > before.facts.severity.rank:
             length = _by_day(policy, update) if heard else policy.first_notice[severity]
             standing = min(standing, update.at + length)
         if heard and update.promise is not None and update is incident.news:
             standing = min(standing, update.promise)
     return standing
+
+
+def _first_notice(duty: Duty, at: datetime, severity: Severity, *, planned: bool) -> datetime:
+    """By when a family hears that the incident touches them since `at`.
+
+    A policy that has changed since only brings that nearer. `planned`: the watch's `next_by` was, after `at`.
+    """
+    policy = duty.policy
+    standing = at + policy.first_notice[severity]
+    if policy.since is None or at >= policy.since:
+        return standing
+    standing = max(standing, policy.since + longest_margin(policy, severity))
+    return min(standing, duty.watch.next_by) if planned else standing
+
+
+def shortened(
+    duty: Duty, people: list[Person], knowledge: Knowledge, standing: datetime, touched: datetime
+) -> datetime:
+    """The deadline under a policy that has changed since the family was last told: never later than it stood.
+
+    A shorter window binds at once, for what was said before too; but nobody is late the moment it changes: there
+    is a quarter of the window, the longest margin, to tell them (decision 26). A longer one holds from the next
+    message on.
+    """
+    policy, incident, said = duty.policy, duty.incident, knowledge.said_at
+    if policy.since is None or said is None or said > policy.since:
+        return standing
+    if knowledge.next_by is None or knowledge.next_by < touched:
+        return standing  # what was said binds no more
+    if any(update.kind is Kind.REOPENING for update, _ in _untold(incident, touched, knowledge.told)):
+        return standing
+    facts = _told(incident, knowledge).facts
+    length = window(policy, facts.severity, facts.state, asleep=all_asleep(people, said))
+    return min(standing, max(said + length, policy.since + longest_margin(policy, facts.severity)))
 
 
 def put_off(duty: Duty, now: datetime, knowledge: Knowledge) -> bool:

@@ -25,13 +25,13 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     touched = silence.touched_at(duty, now)
     standing = silence.deadline(duty, now, knowledge, touched)
     climbing = ascent(duty, knowledge, now, touched)
-    family = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined)
+    family = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined, touched)
     if not family.people:
         return Verdict(rest=unreachable(duty, services), next_by=standing, touched_at=touched, cancel=True)
     told, climbed = family.tell()
     brought = {owed.address for owed in climbed.owed if owed.caregiver not in family.ids()}
     if brought:  # their hours count from now on, also for what they are told now
-        wider = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined | brought)
+        wider = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined | brought, touched)
         family = replace(wider, people=family.people)
         told, climbed = family.tell()
     owed = told.owed + climbed.owed
@@ -72,6 +72,7 @@ def _household(
     standing: datetime,
     climbing: Ascent | None,
     joined: Collection[AddressId],
+    touched: datetime,
 ) -> "Household":
     """Those who can be told, and the deadline that they have together; a ladder has told those `joined`."""
     people = hereafter = listeners(duty, services, joined=joined)
@@ -80,6 +81,7 @@ def _household(
         people = listeners(duty, services, quiet_as=left, joined=joined)
     for person in {id(each): each for each in (*people, *hereafter)}.values():
         hold(person, knowledge, duty.family, duty.policy, now)
+    standing = silence.shortened(duty, people, knowledge, standing, touched)
     deadline = first_told(people, standing) or standing
     due_at = due(people, deadline, duty.margin) if people else deadline
     return Household(duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing)

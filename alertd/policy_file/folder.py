@@ -35,6 +35,22 @@ def load_policies(folder: Path) -> dict[str, Policy]:
     return policies
 
 
+def read_one(data: bytes, services: Services) -> Policy:
+    """Read the text of one policy file, wherever it lies: its name and who else owns its services do not matter.
+
+    Raises Mistakes with every problem, by line.
+    """
+    tree = read_yaml(data, "")
+    reading = Reading(lines=tree.lines)
+    document = reading.root(tree.value)
+    name = document.child("policy").value
+    policy = read_policy(document, name if isinstance(name, str) else "", services)
+    problems = sorted([*tree.problems, *reading.problems], key=lambda problem: problem.line or 0)
+    if problems:
+        raise Mistakes(problems)
+    return policy
+
+
 def check(folder: Path) -> list[Problem]:
     """Everything that is wrong with the policies and services of a config folder, by file and line."""
     return _read_folder(folder)[1]

@@ -80,6 +80,9 @@ class Rows(Protocol):
     async def policy_of(self, incident_id: IncidentId) -> Policy:
         """The policy snapshot of an incident."""
 
+    async def change_policy(self, incident_id: IncidentId, policy: Policy) -> None:
+        """Put another policy in the place of an incident's snapshot."""
+
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
 

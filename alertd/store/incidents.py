@@ -134,6 +134,14 @@ class IncidentRows(ResponderRows):
         rows = await self.sql.rows(_POLICY, {"which": incident_id})
         return codec.policy(rows[0].policy_snapshot)
 
+    async def change_policy(self, incident_id: IncidentId, policy: Policy) -> None:
+        """Put another policy in the place of an incident's snapshot; whoever reads it then reads this one."""
+        await self.sql.run(
+            update(incident)
+            .where(incident.c.id == incident_id)
+            .values(policy=policy.name, policy_snapshot=codec.encode(policy))
+        )
+
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
         return _incidents(await self.sql.rows(_LIST_OPEN if open_only else _LIST, {"limit": limit}))

@@ -30,6 +30,7 @@ from alertd.texts import load as load_texts
 from alertd.usecases import planning
 from alertd.usecases.acknowledge import acknowledge, look
 from alertd.usecases.beat import SWEEPER, beat
+from alertd.usecases.change_policy import PolicyChanged, change_policy
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim
 from alertd.usecases.fan_out import fan_out
@@ -246,6 +247,12 @@ class World:
     async def reopen(self, message: str = "", number: int = 1, **more: Any) -> None:
         """It came back."""
         await self.update(message, number, state="investigating", reopens=True, **more)
+
+    async def change_policy(self, policy: Policy, number: int = 1, **more: Any) -> PolicyChanged:
+        """The product team thinks better of what it promises while the outage lasts."""
+        changed = await change_policy(self.deps, number, policy, who="test", **more)
+        await self.settle()
+        return changed
 
     async def cancel(self, message: str = "", number: int = 1) -> None:
         """A false alarm."""
