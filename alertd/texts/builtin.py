@@ -94,11 +94,12 @@ def content(saying: Saying, names: Names) -> Content:
     )
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
-    if update.kind is Kind.EXERCISE:
+    exercise = saying.exercise or update.kind is Kind.EXERCISE
+    if exercise:
         title = f"{words['exercise']}: {title}"
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
-    if update.kind is Kind.EXERCISE:
+    if exercise:
         said.insert(0, words["exercise"])
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
         said.append(words["was_down"])
