@@ -31,6 +31,9 @@ class OpenIncident(_Command):
     next_in: Duration | None = Field(None, description="Promise the next update within this time.")
     next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
     since: Moment | None = Field(None, description="When it began, if earlier than now.")
+    exercise: bool = Field(
+        False, description="true: a test. Every text says so, nobody is woken, and families hear again at its end."
+    )
 
     def opening(self) -> Opening:
         """For the use case."""
@@ -44,6 +47,7 @@ class OpenIncident(_Command):
             next_by=self.next_by,
             next_in=self.next_in,
             since=self.since,
+            exercise=self.exercise,
         )
 
 

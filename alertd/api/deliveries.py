@@ -32,7 +32,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         families=told.families,
         heard=told.heard,
         newest_told=told.newest_told,
-        next_by=None if found.state.ended else told.next_by,  # the clock of silence has stopped
+        next_by=None if found.state.ended or found.exercise else told.next_by,  # the clock of silence has stopped
         resting=dict(told.resting),
         ladders={state.value: reached.ladders.get(state, 0) for state in LadderState},
         deliveries={channel: dict(states) for channel, states in told.deliveries.items()},

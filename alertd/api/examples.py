@@ -55,6 +55,7 @@ INCIDENT = {
     "ended_at": None,
     "last_news_at": "2019-11-30T07:52:00Z",
     "promise": "2019-11-30T08:22:00Z",
+    "exercise": False,
     "held": False,
     "confirm_at": None,
     "resolve_at": None,

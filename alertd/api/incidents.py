@@ -210,7 +210,7 @@ async def show(incident: str, _key: ReadsIncidents, here: Here) -> IncidentDetai
 
 
 async def _responders(here: Served, rows: Rows, incident: Incident, now: datetime) -> RespondersView | None:
-    if incident.state.ended:
+    if incident.state.ended or incident.exercise:
         return None
     due, coming = await whats_next(here.deps, rows, incident, now)
     acknowledged = await rows.acknowledgements(incident.id)

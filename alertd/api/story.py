@@ -126,6 +126,8 @@ def _headline(update: Update, incident: Incident, who: str | None) -> str:
             return f"{number}{by}: confirmed: {facts.title} ({facts.severity}; {_scope(update)})"
         case Kind.NOTICE if update.source is not None:
             return f"Suspected{by}: {facts.title} ({facts.severity}; {_scope(update)})"
+        case Kind.EXERCISE:
+            return f"Exercise opened{by}: {facts.title} ({facts.severity}; {_scope(update)}); nothing is down"
         case Kind.NOTICE:
             return f"Opened{by}: {facts.title} ({facts.severity}; {_scope(update)})"
         case Kind.RESOLUTION:

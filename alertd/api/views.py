@@ -166,6 +166,7 @@ class IncidentView(BaseModel):
         description="When a human last told families something; none: nobody has yet."
     )
     promise: datetime | None = Field(description="Next update by; none where nothing is promised any more.")
+    exercise: bool = Field(description="true: a test; nothing is down, and every text says so.")
     held: bool = Field(description="true: a machine's suspicion, of which families are told nothing.")
     confirm_at: datetime | None = Field(
         description="When families are told of it without a human; none: only once somebody confirms it, or done."
@@ -244,6 +245,7 @@ def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "ended_at": incident.ended_at,
         "last_news_at": incident.last_word.at if incident.last_word is not None else None,
         "promise": None if incident.state.ended else open_promise(incident, now),
+        "exercise": incident.exercise,
         "held": incident.held,
         "confirm_at": incident.confirm_at,
         "resolve_at": incident.resolve_at,

@@ -88,6 +88,9 @@ def open_(
     do: Do = None,
     next_in: NextIn = None,
     since: Annotated[str | None, typer.Option(metavar="ISO", help="When it began, if earlier than now.")] = None,
+    exercise: Annotated[
+        bool, typer.Option("--exercise", help="A test: every text says so, and nobody is woken.")
+    ] = False,
     yes: Yes = False,
     dry_run: DryRun = False,
     again: Again = None,
@@ -104,8 +107,10 @@ def open_(
         do=lines(do),
         next_in=next_in,
         since=since,
+        exercise=exercise or None,
     )
-    done = _carry_out("/v1/incidents", body, "Tell them now?", yes, dry_run, again, output)
+    question = "Tell them that it is a test?" if exercise else "Tell them now?"
+    done = _carry_out("/v1/incidents", body, question, yes, dry_run, again, output)
     show(output, done, lambda: opened(done, title))
 
 

@@ -233,6 +233,11 @@ class Incident:
         return self.updates[-1]
 
     @property
+    def exercise(self) -> bool:
+        """Whether nothing is really down: opened as a test, and every text of it says so."""
+        return self.updates[0].kind is Kind.EXERCISE
+
+    @property
     def recalled(self) -> frozenset[int]:
         """The numbers of the updates that were taken back: nobody is to be told of them any more."""
         return frozenset(

@@ -5,6 +5,7 @@ from datetime import datetime
 from alertd.domain.all_clear import all_clear, not_affected, rested
 from alertd.domain.correction import without_wrong_words
 from alertd.domain.delivery import longest_backoff
+from alertd.domain.exercise import rehearse
 from alertd.domain.knowledge import Knowledge, know, since_touched
 from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
@@ -26,6 +27,8 @@ def plan(duty: Duty, now: datetime) -> Verdict:
     services = incident.scope.touching(family.services, family.region)
     if not services:
         return not_affected(duty, now, knowledge)
+    if incident.exercise:
+        return rehearse(duty, now, services, knowledge)
     return speak(duty, now, services, knowledge)
 
 

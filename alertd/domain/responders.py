@@ -93,7 +93,7 @@ def _current(key: PageKey, runs: Sequence[_Run], known: set[PageKey]) -> bool:
 
 def _runs(duty: Responding) -> Iterator[_Run]:
     incident, policy = duty.incident, duty.policy
-    if incident.state.ended:
+    if incident.state.ended or incident.exercise:  # of an exercise nobody owes an update
         # Families may believe for ever that it is down, and no other page tells anybody.
         yield from (run for run in _troubles(duty) if run.subject.startswith(CHANNEL))
         return

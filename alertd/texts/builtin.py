@@ -96,7 +96,7 @@ def content(saying: Saying, names: Names) -> Content:
     )
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
-    if update.kind is Kind.EXERCISE:
+    if saying.exercise or update.kind is Kind.EXERCISE:
         return _channel(saying.channel, f"{words['exercise']}: {services}", [words["exercise"], services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]

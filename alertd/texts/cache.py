@@ -35,6 +35,7 @@ class Cache:
             saying.framing,
             saying.news_number,
             saying.references,
+            saying.exercise,
             reader.locale,
             reader.zone,
             reader.services,

@@ -28,7 +28,7 @@ class Speaker:
         self._now = minute(saying.now)
         self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
         self._failing = saying.reader.services or self._facts.scope.services
-        self._exercise = saying.update.kind is Kind.EXERCISE
+        self._exercise = saying.exercise or saying.update.kind is Kind.EXERCISE
 
     def parts(self) -> Parts:
         """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
@@ -251,6 +251,8 @@ class Speaker:
             return self._say("next.exercise")  # it moves no clock: what was promised stands
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
+        if self._exercise and reader.hears_by is None and framing not in ENDS:
+            return self._say("exercise.next")
         if framing in ENDS or self._facts.state.ended:
             return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:

@@ -51,6 +51,10 @@ async def ack_incident(
             raise Conflict(
                 f"incident {incident.number} is {incident.state}; nobody is paged for it", incident=incident.number
             )
+        if incident.exercise:
+            raise Conflict(
+                f"incident {incident.number} is an exercise; nobody is paged for it", incident=incident.number
+            )
         now = deps.clock.now()
         fresh = not dry_run and not await _used(rows, incident, page)
         if fresh:

@@ -94,7 +94,11 @@ async def _ask(deps: Deps) -> list[_Look]:
 async def _look(deps: Deps) -> list[_Look]:
     now, machine_at = deps.clock.now(), deps.clock.machine()
     async with deps.store.reading() as rows:
-        told_of = [each for each in await rows.incidents(open_only=True, limit=_MOST) if not each.held]
+        told_of = [
+            each
+            for each in await rows.incidents(open_only=True, limit=_MOST)
+            if not each.held and not each.exercise
+        ]
         return [await _look_at(deps, rows, incident, now, machine_at) for incident in told_of]
 
 

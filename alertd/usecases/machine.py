@@ -58,7 +58,8 @@ class Machine:
 
     async def begin(self) -> None:
         """Read the open incidents."""
-        self._open = {each.id: each for each in await self._rows.incidents(open_only=True, limit=1000)}
+        open_ = await self._rows.incidents(open_only=True, limit=1000)
+        self._open = {each.id: each for each in open_ if not each.exercise}
 
     async def take(self, told: Told) -> tuple[Received, IncidentId | None]:
         """Act on one telling; returns what became of it, and the incident that it belongs to."""
@@ -156,7 +157,7 @@ class Machine:
         """What was about the same and ended within a day: a person may have to look at both."""
         recent = await self._rows.incidents(open_only=False, limit=_RECENT)
         ended = [each for each in recent if each.ended_at is not None and each.ended_at > self._now - _AGAIN]
-        return next((each for each in ended if each.scope.overlaps(incident.scope)), None)
+        return next((each for each in ended if not each.exercise and each.scope.overlaps(incident.scope)), None)
 
     async def _join(
         self, told: Told, event: OutageEvent, incident: Incident

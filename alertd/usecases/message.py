@@ -28,6 +28,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,
             incident=incident.id,
+            exercise=incident.exercise,
             link=links.stand_in if links is not None else "",
         )
     )

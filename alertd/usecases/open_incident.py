@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import Lane
 from alertd.domain.errors import Conflict, Invalid
 from alertd.domain.incident import Facts, Incident, IncidentId, Kind, Reach, Scope, Severity, State, Update
 from alertd.domain.policy import Policy
@@ -30,6 +31,7 @@ class Opening:
     next_by: datetime | None = None
     next_in: timedelta | None = None
     since: datetime | None = None  # when it began, if earlier than now
+    exercise: bool = False  # a test: nothing is down, and every text says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,19 @@ async def add_incident(
     scope = wording.scope(deps, opening.reaches)
     if opening.since is not None and opening.since > now:
         raise Invalid("lies in the future", field="since")
-    open_ = await rows.incidents(open_only=True, limit=1000)
-    suspected = confirmed_by(open_, scope)
+    if opening.exercise and (opening.next_in or opening.next_by):
+        raise Invalid("an exercise promises nothing: families hear again when it is over", field="next_in")
+    open_ = [i for i in await rows.incidents(open_only=True, limit=1000) if i.exercise is opening.exercise]
+    suspected = None if opening.exercise else confirmed_by(open_, scope)
     for other in open_:
         if other.scope.covers(scope) and other.state is not State.SUSPECTED:
             raise Conflict(
-                f"incident {other.number} ({other.newest.facts.title}) covers this already; update it with: "
-                f"alertd incident update {other.number}",
+                f"incident {other.number} ({other.newest.facts.title}) covers this already; "
+                + (
+                    f"end that exercise first: alertd incident resolve {other.number}"
+                    if opening.exercise
+                    else f"update it with: alertd incident update {other.number}"
+                ),
                 incident=other.number,
             )
     if suspected is not None:
@@ -96,7 +104,8 @@ async def add_incident(
     facts = _facts(deps, opening, scope, now, suspected)
     promise = wording.promise(policy, opening.severity, now, opening.next_by, opening.next_in)
     if suspected is None:
-        notice = Update(1, Kind.NOTICE, now, facts, promise=promise, human_number=1)
+        kind = Kind.EXERCISE if opening.exercise else Kind.NOTICE
+        notice = Update(1, kind, now, facts, promise=promise, human_number=1)
         incident = Incident(
             id=IncidentId(deps.new_id()),
             number=await rows.next_incident_number(),
@@ -125,7 +134,7 @@ async def add_incident(
         ):
             raise Conflict("this incident changes faster than it could be confirmed; try again")
         return opened, lane
-    lane = lane_of_notices(seen.families)
+    lane = lane_of_opening(incident, seen.families)
     if not dry_run:
         await add_opened(deps, rows, incident, policy, who=who, families=seen.families, **detail)
     return opened, lane
@@ -137,11 +146,16 @@ async def add_opened(
     """Write a new incident, and the cursors that carry its first update unless it is held."""
     await rows.add_incident(incident, policy)
     if not incident.held:
-        lane = lane_of_notices(families)
+        lane = lane_of_opening(incident, families)
         ids = cursors(deps, families)
         await rows.add_fanout(ids, incident.id, 1, lane, deps.clock.machine(), scope=incident.scope)
     detail = {"severity": incident.severity.value, "services": incident.scope.services, **detail}
     await rows.add_act(deps.new_id(), incident.opened_at, who, "open", incident.id, detail)
+
+
+def lane_of_opening(incident: Incident, families: int) -> str:
+    """An exercise is in no hurry."""
+    return Lane.BULK.value if incident.exercise else lane_of_notices(families)
 
 
 def _facts(deps: Deps, opening: Opening, scope: Scope, now: datetime, suspected: Incident | None) -> Facts:

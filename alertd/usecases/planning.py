@@ -102,7 +102,7 @@ def plan_families(
                 shared.add(owed.address)
             leased = lease is not None and _takes(room, owed.channel)
             planning.plan.deliveries.append(
-                Planned(deps.new_id(), owed, _priority(owed, raised=raised), _lane(owed, lane), leased)
+                Planned(deps.new_id(), owed, _priority(owed, incident, raised=raised), _lane(owed, lane), leased)
             )
     planning.plan.shared = frozenset(shared)
     return planning
@@ -225,7 +225,9 @@ def _look_later(watch: Watch, now: datetime, *, fresh: bool) -> PlannedWatch:
     )
 
 
-def _priority(owed: Owed, *, raised: bool) -> int:
+def _priority(owed: Owed, incident: Incident, *, raised: bool) -> int:
+    if incident.exercise:
+        return 3  # whatever is real goes first
     if owed.framing in ENDS:
         return 1
     if (

@@ -106,6 +106,16 @@ async def add_update(
 async def _may_go_on(rows: Rows, incident: Incident, news: News, now: datetime) -> None:
     """Whether an update may be told of an incident as it stands. Raises Conflict."""
     number = incident.number
+    if incident.exercise and incident.state.ended:
+        raise Conflict(
+            f"incident {number} was an exercise, and is over; open another: alertd incident open --exercise",
+            incident=number,
+        )
+    if incident.exercise and not (news.state is not None and news.state.ended):
+        raise Conflict(
+            f"incident {number} is an exercise: it is told once, and its end: alertd incident resolve {number}",
+            incident=number,
+        )
     if not news.reopens:
         if incident.state.ended:
             raise Conflict(
@@ -123,7 +133,7 @@ async def _may_go_on(rows: Rows, incident: Incident, news: News, now: datetime) 
             incident=number,
         )
     for other in await rows.incidents(open_only=True, limit=1000):
-        if other.scope.overlaps(incident.scope):
+        if not other.exercise and other.scope.overlaps(incident.scope):
             raise Conflict(
                 f"incident {other.number} ({other.newest.facts.title}) is about this now; update it with: "
                 f"alertd incident update {other.number}",

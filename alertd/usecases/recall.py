@@ -100,6 +100,11 @@ def _to_take_back(incident: Incident, wanted: int | None) -> Update:
             f"if that is wrong: alertd incident reopen {number}",
             incident=number,
         )
+    if incident.exercise:
+        raise Conflict(
+            f"incident {number} is an exercise; what waits stops with its end: alertd incident resolve {number}",
+            incident=number,
+        )
     if incident.held:
         raise Conflict(f"families were told nothing of incident {number} yet; cancel it instead", incident=number)
     newest = next(u for u in reversed(incident.updates) if u.notify and u.kind is not Kind.HOLDING)

@@ -200,6 +200,6 @@ async def _joined(rows: Rows, event: OutageEvent) -> Incident | None:
     if event.status is EventStatus.RESOLVED:
         return None
     for incident in await rows.incidents(open_only=True, limit=1000):
-        if incident.scope.overlaps(event.scope):
+        if not incident.exercise and incident.scope.overlaps(event.scope):
             return incident
     return None
