@@ -30,6 +30,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    report,
     responders,
     timeline,
 )
@@ -359,6 +360,7 @@ ROUTES = [
         responders,
         timeline,
         reach,
+        report,
         deliveries,
         events,
         alertmanager,

@@ -23,6 +23,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    report,
     responders,
     timeline,
 )
@@ -37,6 +38,7 @@ _PARTS = (
     responders,
     timeline,
     reach,
+    report,
     deliveries,
     events,
     alertmanager,

@@ -12,6 +12,7 @@ from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.paging import OwedPage
 from alertd.domain.policy import Policy
+from alertd.domain.promises import Promise, Telling
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, Watch
 from alertd.ports import Report
@@ -30,6 +31,7 @@ from alertd.records import (
     LastWord,
     Lease,
     Linked,
+    Notices,
     Outcome,
     PageOutcome,
     PageRow,
@@ -38,6 +40,7 @@ from alertd.records import (
     Progress,
     Reach,
     Received,
+    Silences,
     TakenEvent,
 )
 
@@ -328,7 +331,7 @@ class Rows(Protocol):
         """A part of the cluster got something done just now, machine time."""
 
     async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
-        """No sweep ran from `machine_at` on, for this stretch of story time; of two that find it the first counts."""
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two finders the first counts."""
 
     async def downtimes(self, since: datetime) -> Sequence[Downtime]:
         """Our own that ended at or after a moment of story time, oldest first."""
@@ -373,6 +376,24 @@ class Rows(Protocol):
 
     async def failures(self, incident_id: IncidentId, limit: int) -> Sequence[FailedTry]:
         """Refused, parked and undelivered tries, newest first, each with the family's other messages since."""
+
+    async def first_notices(
+        self, incident_id: IncidentId, limits: Sequence[tuple[datetime, timedelta]], downtimes: Sequence[Downtime]
+    ) -> Notices:
+        """How soon families were first told; `limits`: what was promised for it from each moment on."""
+
+    async def silences(
+        self,
+        incident_id: IncidentId,
+        windows: Sequence[tuple[datetime, timedelta]],
+        now: datetime,
+        *,
+        going_on: bool,
+    ) -> Silences:
+        """How long families went without hearing anything new; `windows`: by day, from each moment on."""
+
+    async def told_by(self, incident_id: IncidentId, promise: Promise, at: datetime) -> Telling:
+        """How the families that a promise concerned stood at a moment of story time, its own or an earlier one."""
 
     async def touched(
         self, incident_id: IncidentId, scope: Scope, late: datetime, far: datetime

@@ -122,7 +122,7 @@ class KeptRows:
         return {(row[0], bool(row[1])): row[2] for row in rows}
 
     async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
-        """No sweep ran from `machine_at` on, for this stretch of story time; of two that find it the first counts."""
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two finders the first counts."""
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         statement = dialect.insert(downtime).values(
             machine_at=machine_at, began_at=found.began_at, ended_at=found.ended_at

@@ -22,6 +22,7 @@ from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
+from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
@@ -44,6 +45,7 @@ class Rows(
     FailedRows,
     AccountRows,
     KeptRows,
+    ReportRows,
 ):
     """Every verb of the store, on one open transaction."""
 
