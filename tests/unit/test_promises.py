@@ -1,11 +1,13 @@
 """R13: the promise ledger, from updates and counts alone."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from alertd.domain.downtime import Downtime
-from alertd.domain.incident import Kind
+from alertd.domain.incident import Kind, Update
 from alertd.domain.promises import Cause, Fate, Promise, Telling, judge, promises
 from tests import make
 
@@ -14,21 +16,23 @@ ALL = Telling(told=10, heard=10)
 AFTER_ALL = make.after(600)
 
 
-def fates(*updates, telling=ALL, downtimes=(), now=AFTER_ALL):
+def fates(
+    *updates: Update, telling: Telling = ALL, downtimes: Sequence[Downtime] = (), now: datetime = AFTER_ALL
+) -> list[tuple[Fate, Cause | None]]:
     """The fate and cause of every promise of an incident with these updates."""
     kept = [judge(each, telling, downtimes, MARGIN, now) for each in promises(make.incident(*updates))]
     return [(each.fate, each.cause) for each in kept]
 
 
-def notice(**changes):
+def notice(**changes: Any) -> Update:
     return make.update(1, Kind.NOTICE, make.NOON, promise=make.after(60), **changes)
 
 
-def word(number, minutes, **changes):
+def word(number: int, minutes: float, **changes: Any) -> Update:
     return make.update(number, Kind.PROGRESS, make.after(minutes), **changes)
 
 
-def holding(number, minutes, **changes):
+def holding(number: int, minutes: float, **changes: Any) -> Update:
     return make.update(number, Kind.HOLDING, make.after(minutes), human_number=None, **changes)
 
 
