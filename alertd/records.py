@@ -278,6 +278,32 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    """How soon the families of an incident first heard of it."""
+
+    families: int  # that it touches, or has touched
+    told: int
+    in_time: int
+    slept: int  # told later, as nobody could be told before
+    longest: timedelta | None  # until the last one of the others was told
+
+    @property
+    def late(self) -> int:
+        """Told too late, whatever for."""
+        return self.told - self.in_time - self.slept
+
+
+@dataclass(frozen=True, slots=True)
+class Silences:
+    """How long families went without hearing anything new."""
+
+    longest: timedelta | None  # by day; None: nobody has heard twice
+    longest_at_night: timedelta | None  # where nobody could be told, as they had been told before
+    late: int  # families that heard later than they had been told, by more than ten seconds
+    latest: timedelta | None  # by how much, at most
+
+
+@dataclass(frozen=True, slots=True)
 class TakenEvent:
     """An outage event as it is kept, unchanged for ever."""
 

@@ -33,6 +33,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    report,
     responders,
     timeline,
 )
@@ -367,6 +368,7 @@ ROUTES = [
         responders,
         timeline,
         reach,
+        report,
         deliveries,
         events,
         alertmanager,

@@ -26,6 +26,7 @@ from alertd.api import (
     metrics,
     providers,
     reach,
+    report,
     responders,
     timeline,
 )
@@ -41,6 +42,7 @@ _PARTS = (
     responders,
     timeline,
     reach,
+    report,
     deliveries,
     events,
     alertmanager,

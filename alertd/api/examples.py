@@ -175,6 +175,59 @@ CALLED = {
     "next_by": "2019-11-30T08:52:00Z",
     "dry_run": False,
 }
+REPORT = {
+    "at": "2019-11-30T10:30:00Z",
+    "incident": INCIDENT,
+    "first_notices": {
+        "families": 4210,
+        "told": 4208,
+        "in_time": 4196,
+        "slept": 9,
+        "late": 3,
+        "longest": 391.4,
+    },
+    "silences": {"longest": 1810.2, "longest_at_night": 20400.0, "late": 3, "latest": 95.0},
+    "promises": [
+        {
+            "made_at": "2019-11-30T07:52:00Z",
+            "update": 1,
+            "human_number": 1,
+            "source": None,
+            "due": "2019-11-30T08:22:00Z",
+            "fate": "kept_by_holding",
+            "kept_at": "2019-11-30T08:21:00Z",
+            "kept_by": 2,
+            "kept_by_number": None,
+            "late": 3,
+            "cause": "provider",
+            "share": 0.9993,
+            "families": {
+                "told": 4196,
+                "tried": 3,
+                "waiting": 0,
+                "unplanned": 0,
+                "deferred": 9,
+                "untellable": 2,
+                "unaware": 0,
+                "heard": 4205,
+            },
+        }
+    ],
+    "channels": {"push": {"accepted": 10200}, "sms": {"accepted": 7798, "refused": 1}},
+    "heard": 4208,
+    "ladders": {"climbing": 0, "answered": 3120, "unanswered": 1086, "unreachable": 2},
+    "unreachable": [{"family": "fam-2041", "step": 3, "heard_at": None, "next_by": "2019-11-30T10:52:00Z"}],
+    "unanswered": [
+        {
+            "family": "fam-1001",
+            "step": 3,
+            "heard_at": "2019-11-30T10:22:02Z",
+            "next_by": "2019-11-30T10:52:00Z",
+        }
+    ],
+    "resting": {"no_address": 2},
+    "downtimes": [],
+}
 DELIVERIES = {
     "deliveries": [
         {

@@ -12,6 +12,7 @@ from alertd.domain.family import CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope, Update
 from alertd.domain.paging import OwedPage
 from alertd.domain.policy import Policy
+from alertd.domain.promises import Promise, Telling
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, Watch
 from alertd.ports import Report
@@ -33,6 +34,7 @@ from alertd.records import (
     Left,
     Linked,
     Listed,
+    Notices,
     Outcome,
     PageOutcome,
     PageRow,
@@ -41,6 +43,7 @@ from alertd.records import (
     Progress,
     Reach,
     Received,
+    Silences,
     TakenEvent,
 )
 
@@ -403,6 +406,24 @@ class Rows(Protocol):
 
     async def failures(self, incident_id: IncidentId, limit: int) -> Sequence[FailedTry]:
         """Refused, parked and undelivered tries, newest first, each with the family's other messages since."""
+
+    async def first_notices(
+        self, incident_id: IncidentId, limits: Sequence[tuple[datetime, timedelta]], downtimes: Sequence[Downtime]
+    ) -> Notices:
+        """How soon families were first told; `limits`: what was promised for it from each moment on."""
+
+    async def silences(
+        self,
+        incident_id: IncidentId,
+        windows: Sequence[tuple[datetime, timedelta]],
+        now: datetime,
+        *,
+        going_on: bool,
+    ) -> Silences:
+        """How long families went without hearing anything new; `windows`: by day, from each moment on."""
+
+    async def told_by(self, incident_id: IncidentId, promise: Promise, at: datetime) -> Telling:
+        """How the families that a promise concerned stood at a moment of story time, its own or an earlier one."""
 
     async def touched(
         self, incident_id: IncidentId, scope: Scope, late: datetime, far: datetime

@@ -24,6 +24,7 @@ from alertd.store.left import LeftRows
 from alertd.store.listed import ListedRows
 from alertd.store.plans import PlanRows
 from alertd.store.receipts import ReceiptRows
+from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
@@ -48,6 +49,7 @@ class Rows(
     FailedRows,
     AccountRows,
     KeptRows,
+    ReportRows,
 ):
     """Every verb of the store, on one open transaction."""
 

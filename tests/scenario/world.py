@@ -40,6 +40,7 @@ from alertd.usecases.planning import Overtaken
 from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
 from alertd.usecases.received import Received
+from alertd.usecases.report import IncidentReport, report
 from alertd.usecases.ripen import ripen
 from alertd.usecases.take_machine_events import take_machine_event
 from alertd.usecases.tell_by_phone import ToldByPhone, tell_by_phone
@@ -231,6 +232,13 @@ class World:
         done = await tell_by_phone(self.deps, number, FamilyId(family), who="test")
         await self.settle()
         return done
+
+    async def report(self, number: int = 1) -> IncidentReport:
+        """How families fared, as somebody asks afterwards."""
+        async with self.deps.store.reading() as rows:
+            incident = await rows.incident(number)
+            assert incident is not None
+            return await report(self.deps, rows, incident, limit=100)
 
     async def holding_elsewhere(self, number: int = 1) -> None:
         """Another family comes due, and the incident gets its next holding."""

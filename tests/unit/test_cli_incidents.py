@@ -206,6 +206,33 @@ def test_reach_and_reopen(alertd: Shell, families: Daemon) -> None:
     assert shown["updates"][-1]["kind"] == "reopening"
 
 
+def test_the_report_says_what_became_of_every_promise(alertd: Shell, families: Daemon) -> None:
+    """Kept, or not, by whom, and for how many; and how long anybody waited."""
+    alertd(*OPEN, "--next-in", "25m")
+    families.run(families.served.work())
+    families.served.clock.advance(minutes=10)
+    alertd("incident", "update", "1", "--message", "We know the cause.", "--next-in", "20m")
+    families.run(families.served.work())
+    families.served.clock.advance(minutes=50)
+    families.run(families.served.work())
+    assert alertd("incident", "report", "1") == 0
+    told = alertd.out
+    assert told.startswith("Incident 1: ")
+    assert "first notices  2 of 2 families told: 2 within the time promised" in told
+    assert "50 min at most" in told
+    assert "kept by update 2 at" in told
+    assert "MISSED" in told
+    first, second = alertd.json("incident", "report", "1")["promises"]
+    assert (first["fate"], first["kept_by_number"], first["share"]) == ("kept_by_human", 2, 1.0)
+    assert (second["fate"], second["share"], second["late"]) == ("missed", 0.0, 2)
+
+
+def test_a_report_before_anybody_promised_anything(alertd: Shell, families: Daemon) -> None:
+    alertd(*OPEN)
+    assert alertd("incident", "report", "1") == 0
+    assert "Nobody promised an update by a time." in alertd.out
+
+
 def test_cancel(alertd: Shell, families: Daemon) -> None:
     """A false alarm."""
     alertd(*OPEN, "--yes")

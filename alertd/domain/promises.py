@@ -1,0 +1,128 @@
+"""The promise ledger: what became of every "next update by T" (R13), read from updates and what was handed over.
+
+It is no second bookkeeping: the same immutable rows give the same ledger, whenever it is read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from alertd.domain.downtime import Downtime
+from alertd.domain.incident import Incident, Update
+
+
+class Fate(StrEnum):
+    """What became of a promise."""
+
+    OPEN = "open"  # its time has not come, and nobody has written
+    HUMAN = "kept_by_human"  # a person wrote in time
+    MACHINE = "kept_by_machine"  # a machine's word came in time, in place of a person's
+    HOLDING = "kept_by_holding"  # nobody wrote, and alertd said so in time
+    DEFERRED = "deferred"  # nobody could be told at its time: they had been told another, or slept
+    MISSED = "missed"  # nothing was written in time, or nobody was told of it who could be
+
+
+class Cause(StrEnum):
+    """Why families that could be told were not told by then: of most of them, where there are several."""
+
+    DOWNTIME = "own_downtime"  # no sweep of ours ran when they were due
+    PROVIDER = "provider"  # tried in time, and no provider had taken it
+    RATES = "rates"  # planned in time, and still waiting for its turn
+    SILENCE = "nobody_published"  # nobody wrote, and the holding came late
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """ "Next update by `due`", made by one update, and the update that closed it, if any did by then."""
+
+    made_by: Update
+    due: datetime
+    kept_by: Update | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Families that a promise concerned, each counted once, by how they stood at its time."""
+
+    told: int = 0  # they had the update that kept it, or a newer one
+    deferred: int = 0  # what they were told last had named a later time: nobody could be told at this one
+    untellable: int = 0  # there was no way to tell them, or they had asked not to be told
+    unaware: int = 0  # nothing was ever planned for them: they slept, or we were down
+    tried: int = 0  # a provider had been asked, and had not taken it
+    waiting: int = 0  # it was planned, and waited for its turn
+    unplanned: int = 0  # nothing was planned for them
+    heard: int = 0  # of all these: they had heard something since the promise was made
+
+    @property
+    def touched(self) -> int:
+        """All of them."""
+        named = self.told + self.deferred + self.untellable + self.unaware
+        return named + self.tried + self.waiting + self.unplanned
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One line of the ledger."""
+
+    promise: Promise
+    fate: Fate
+    telling: Telling
+    untold: int = 0  # families that could be told at its time, and were not
+    cause: Cause | None = None
+
+    @property
+    def share(self) -> float | None:
+        """Of the families that could be told, those that were by its time; None: there are none, or it is open."""
+        owed = self.telling.told + self.untold
+        return self.telling.told / owed if owed and self.fate is not Fate.OPEN else None
+
+
+def promises(incident: Incident) -> Iterator[Promise]:
+    """Every promise that families were told of, oldest first.
+
+    The next word to families closes it, or the first holding that was written in its place; what came after its
+    time keeps nothing. Whoever replaced it with another before its time has written, and so kept it.
+    """
+    updates = incident.updates
+    for at, made in enumerate(updates):
+        if made.promise is None or not made.notify:
+            continue
+        closing = (each for each in updates[at + 1 :] if each.notify and (each.human or each.closes_promise))
+        kept_by = next(closing, None)
+        in_time = kept_by is not None and kept_by.at <= made.promise
+        yield Promise(made, made.promise, kept_by if in_time else None)
+
+
+def judge(
+    promise: Promise, telling: Telling, downtimes: Iterable[Downtime], margin: timedelta, now: datetime
+) -> Kept:
+    """The fate of one promise; `telling` counts as of its time, or of `now` where that is earlier.
+
+    Nobody apologises for a night: who slept, or had been told a later time, was owed nothing at this one.
+    """
+    kept_by, over = promise.kept_by, now >= promise.due
+    if not over:
+        return Kept(promise, _by(kept_by) if kept_by is not None else Fate.OPEN, telling)
+    down = any(each.hid(promise.due - margin, promise.due) for each in downtimes)
+    untold = telling.tried + telling.waiting + telling.unplanned + (telling.unaware if down else 0)
+    cause = _cause(telling, down=down) if untold else None
+    if untold and (kept_by is None or not telling.told):
+        fate = Fate.MISSED
+    else:
+        fate = _by(kept_by) if kept_by is not None else Fate.DEFERRED
+    return Kept(promise, fate, telling, untold, cause)
+
+
+def _by(update: Update) -> Fate:
+    if not update.human:
+        return Fate.HOLDING
+    return Fate.HUMAN if update.by_person else Fate.MACHINE
+
+
+def _cause(telling: Telling, *, down: bool) -> Cause:
+    """Our own fault first: what waited for a provider too would have been seen to, had a sweep run."""
+    if down:
+        return Cause.DOWNTIME
+    counted = {Cause.PROVIDER: telling.tried, Cause.RATES: telling.waiting, Cause.SILENCE: telling.unplanned}
+    return max(counted, key=counted.__getitem__)
