@@ -208,8 +208,9 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             if update > newest:
                 newest, next_by, said_at = update, telling.next_by, at
             elif update == newest:
-                if telling.next_by is not next_by:
-                    next_by = sooner(next_by, telling.next_by)
+                said = telling.next_by
+                if said is not None and (next_by is None or said < next_by):
+                    next_by = said
                 if said_at is None or at < said_at:
                     said_at = at
         elif state in OPEN:
@@ -222,8 +223,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
     knowledge.loud = loud
     if flying:
         knowledge.in_flight = True
-        said = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
-        knowledge.flying_by = min(said, default=None)
+        names = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
+        knowledge.flying_by = min(names, default=None)
     return knowledge
 
 
