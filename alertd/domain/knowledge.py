@@ -232,8 +232,9 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             if update > newest:
                 newest, next_by, said_at = update, telling.next_by, at
             elif update == newest:
-                if telling.next_by is not next_by:
-                    next_by = sooner(next_by, telling.next_by)
+                said = telling.next_by
+                if said is not None and (next_by is None or said < next_by):
+                    next_by = said
                 if said_at is None or at < said_at:
                     said_at = at
         elif state in OPEN:

@@ -74,6 +74,8 @@ def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple
 
 def _left(person: Person, knowledge: Knowledge, update: int) -> tuple[list[Address], list[Address]]:
     """Usable addresses where this update has not failed; and those where it may be tried again."""
+    if not knowledge.failed:
+        return list(person.usable), []
     left = [a for a in person.usable if _known(knowledge, a).failed != update]
     if len(left) == len(person.usable):
         return left, []

@@ -273,3 +273,23 @@ def test_who_joined_by_a_ladder_is_told_when_it_is_over() -> None:
     assert {d.caregiver for d in v.owed} == {"mia", "nan"}
     assert {d.reason for d in v.owed} == {Reason.ALL_CLEAR}
     assert (v.ladder, v.step) == (LadderState.CLIMBING, 3)
+
+
+def test_a_step_needs_a_floor_channel_where_the_message_needs_one() -> None:
+    nan = caregiver(
+        "nan", "push", "sms", role="grandparent", order=3, preferences=make.preferences(critical=("push",))
+    )
+
+    found = verdict(20, family=make.family(caregiver(), nan), tellings=TOLD + SECOND)
+
+    assert said(found.owed) == [("nan", "PUSH", "notice", "ladder"), NEXT]
+
+
+def test_where_nobody_has_a_role_that_is_enough_those_who_hear_everything_answer() -> None:
+    nan = own("nan", "sms")
+
+    found = verdict(12, family=make.family(NAN, NURSE), tellings=[telling(nan)], answers=[answer("nan", 5)])
+    other = verdict(12, family=make.family(NAN, NURSE), tellings=[telling(nan)], answers=[answer("nurse", 5)])
+
+    assert found.ladder is LadderState.ANSWERED
+    assert other.ladder is LadderState.CLIMBING

@@ -8,6 +8,7 @@ import pytest
 from alertd.domain import silence
 from alertd.domain.delivery import DeliveryState, Framing
 from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.knowledge import know
 from alertd.domain.watch import Rest
 from tests import make
 from tests.make import after, caregiver, history, minutes, own, said, telling, verdict
@@ -377,3 +378,33 @@ def test_a_holding_written_elsewhere_is_not_told_over_one_that_is_on_its_way():
     flying = [telling(a, 2, 29, next_by=59, state=DeliveryState.PENDING) for a in (PUSH, SMS)]
 
     assert verdict(after(31), incident=incident, tellings=[*TOLD, *flying]).owed == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "at", "put_off"),
+    [
+        (State.INVESTIGATING, 59, False),  # the longest window is that of the night: an hour
+        (State.INVESTIGATING, 60, True),
+        (State.INVESTIGATING, 199, True),
+        (State.INVESTIGATING, 200, False),  # what was said is due
+        (State.MONITORING, 119, False),  # twice as long
+        (State.MONITORING, 120, True),
+    ],
+)
+def test_a_deadline_is_put_off_from_the_end_of_the_longest_window_until_it_comes(
+    state: State, at: float, put_off: bool
+) -> None:
+    duty = make.duty(incident=make.history((Kind.NOTICE, 0, {"state": state})))
+    knowledge = know([make.telling(make.own("mia", "push"), 1, 0, next_by=200)], 1, make.NOON)
+
+    assert silence.put_off(duty, make.after(at), knowledge) is put_off
+
+
+def test_a_raise_while_a_fix_is_watched_binds_for_the_longer_window() -> None:
+    watched = {"state": State.MONITORING, "severity": Severity.MAJOR}
+    raised = {"facts": make.facts(state=State.MONITORING, severity=Severity.CRITICAL)}
+    incident = make.history((Kind.NOTICE, 0, watched), (Kind.SEVERITY, 20, raised))
+    duty = make.duty(incident=incident)
+    knowledge = know([make.telling(make.own("mia", "push"), 1, 0, next_by=120)], 1, make.NOON)
+
+    assert silence.deadline(duty, make.after(21), knowledge, make.NOON) == make.after(80)

@@ -112,3 +112,7 @@ def test_the_news_is_the_newest_update_that_families_are_to_hear():
 
     assert incident.news.number == 2
     assert incident.newest.number == 4
+
+
+def test_what_is_taken_away_leaves_what_was_named_after_it() -> None:
+    assert make.scope("follow", "share", "login").minus(make.scope("share")) == make.scope("follow", "login")
