@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 import alertd
-from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes, report
+from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes, reach, report
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, asks_json, begin, group
 from alertd.domain.errors import AlertdError
@@ -51,6 +51,7 @@ def _groups() -> None:
     incident.add_to(incidents)
     looking.add_to(incidents, deliveries)
     report.add_to(incidents)
+    reach.add_to(incidents)
     family.add_to(families)
     explain.add_to(families)
     policy.add_to(policies)
