@@ -12,8 +12,8 @@ from alertd.domain.paging import Paged, PageKey
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
-ACK, IGNORED_EVENT = "ack", "ignored event"
-"""Acts that are read again: a responder's acknowledgement, and what a machine told in vain."""
+ACK, IGNORED_EVENT, TOLD_BY_PHONE = "ack", "ignored event", "told by phone"
+"""Acts that are read again: an acknowledgement, what a machine told in vain, and whom a person of ours rang up."""
 
 SIGNATURE = 64
 """Characters that an act has for who did it."""

@@ -26,7 +26,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         told = await rows.progress(found.id, found.newest.number)
         unheard = await rows.unheard(found.id, limit)
         touched = await rows.count_touched(found.scope)
-        reached = await rows.reach(found.id, 0)
+        reached = await rows.reach(found.id, 0, here.deps.clock.now())
     return ProgressView(
         touched=touched,
         families=told.families,

@@ -143,6 +143,13 @@ REACH = {
     "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": "2019-11-30T08:02:00Z"}],
     "resting": {"no_address": 1},
 }
+CALLED = {
+    "incident": 7,
+    "family": "fam-1001",
+    "update": 3,
+    "next_by": "2019-11-30T08:52:00Z",
+    "dry_run": False,
+}
 DELIVERIES = {
     "deliveries": [
         {
@@ -220,6 +227,7 @@ EXPLAINED = {
             "touched_at": "2019-11-30T07:52:00Z",
             "held": False,
             "heard_at": "2019-11-30T07:52:02Z",
+            "told_by_phone_at": None,
             "next_by": "2019-11-30T08:22:00Z",
             "due": "promise",
             "rest": None,

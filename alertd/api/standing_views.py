@@ -89,6 +89,7 @@ class StandingView(BaseModel):
     touched_at: datetime
     held: bool = Field(description="A suspicion that families are not told of yet.")
     heard_at: datetime | None
+    told_by_phone_at: datetime | None = Field(description="When a person of yours last told them by phone.")
     next_by: datetime | None = Field(
         description="By then they hear again; null = they are owed nothing by a time."
     )
@@ -117,6 +118,7 @@ class StandingView(BaseModel):
             touched_at=watch.touched_at,
             held=not standing.told,
             heard_at=watch.heard_at,
+            told_by_phone_at=standing.by_phone_at,
             next_by=standing.next_by,
             due=standing.due,
             rest=standing.rest.value if standing.rest is not None else None,

@@ -9,7 +9,7 @@ from alertd.api.entry import Entry, Told
 from alertd.api.failures import failed
 from alertd.api.paged import told_to_responders
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.records import ACK, FailedTry, PageRow
+from alertd.records import ACK, TOLD_BY_PHONE, FailedTry, PageRow
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
 
@@ -38,6 +38,9 @@ def tell(
             signed[number] = who
         elif what == ACK:
             entries.append(Entry(at, what, f"Acknowledged by {who}; no deadline moves.", who=who))
+        elif what == TOLD_BY_PHONE:
+            text = f"Family {said['family']} was told by phone, says {who}."
+            entries.append(Entry(at, "told_by_phone", text, who=who, families=(said["family"],)))
         else:
             entries.append(Entry(at, what, _act(who, what, said.get("why")), who=who))
     entries += [

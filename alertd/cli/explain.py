@@ -167,6 +167,7 @@ def _standing(found: Mapping[str, Any]) -> str:
     pairs = [
         ("fails for them", ", ".join(found["services"])),
         ("last heard", local(found["heard_at"]) if found["heard_at"] else "never"),
+        ("by phone", local(found["told_by_phone_at"]) if found["told_by_phone_at"] else ""),
         ("told", knows if names or knows else "nobody yet"),
         ("ladder", f"{found['ladder']}, step {found['step']}" if found["ladder"] else ""),
         ("hear again", again),

@@ -1,4 +1,4 @@
-"""`alertd incident list|show|timeline|reach` and `alertd delivery list`: what people look at."""
+"""`alertd incident list|show|timeline` and `alertd delivery list`: what people look at."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -28,7 +28,6 @@ def add_to(incidents: typer.Typer, deliveries: typer.Typer) -> None:
     incidents.command("list")(list_)
     incidents.command("show")(show_)
     incidents.command("timeline")(timeline)
-    incidents.command("reach")(reach)
     deliveries.command("list")(list_deliveries)
 
 
@@ -56,19 +55,6 @@ def timeline(incident: Which, output: Output = None) -> None:
     """
     answer = Api.here().get(f"/v1/incidents/{named(incident)}/timeline")
     show(output, answer, lambda: _told(answer))
-
-
-def reach(
-    incident: Which,
-    unreachable: Annotated[
-        bool, typer.Option("--unreachable", help="List only families for whom nothing loud was accepted.")
-    ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Of either list at most so many families.")] = 100,
-    output: Output = None,
-) -> None:
-    """Show whom an incident has reached, and which families nobody has answered for."""
-    answer = Api.here().get(f"/v1/incidents/{named(incident)}/reach", limit=limit)
-    show(output, answer, lambda: _reached(answer, unreachable=unreachable))
 
 
 def list_deliveries(
@@ -184,38 +170,6 @@ def _told(answer: Mapping[str, Any]) -> str:
     more = ["Older failures are left out; alertd delivery list --state refused shows them."]
     return "\n".join(
         [head, f"Times are {zone(incident['opened_at'])}.", *lines, *(more if answer["more_failures"] else [])]
-    )
-
-
-def _reached(answer: Mapping[str, Any], *, unreachable: bool) -> str:
-    ladders, lists = answer["ladders"], ["unreachable", "untellable"]
-    resting = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(answer["resting"].items()))
-    head = facts(
-        [
-            ("families", f"{answer['heard']:,} of {answer['touched']:,} heard"),
-            ("answered", f"{ladders['answered']:,}; {ladders['climbing']:,} are being asked"),
-            ("unanswered", f"{ladders['unanswered']:,}: told, and nobody has answered"),
-            ("unreachable", f"{ladders['unreachable']:,}: nothing loud was accepted"),
-            ("", f"owed nothing now: {resting}" if resting else ""),
-        ]
-    )
-    if not unreachable:
-        lists.append("unanswered")
-    listed = [(name, each) for name in lists for each in answer[name]]
-    if not listed:
-        return head
-    return f"{head}\n" + table(
-        ("FAMILY", "WHY", "STEP", "HEARD", "HEARS AGAIN BY"),
-        [
-            (
-                each["family"],
-                name,
-                each["step"],
-                local(each["heard_at"]) if each["heard_at"] else "never",
-                local(each["next_by"]),
-            )
-            for name, each in listed
-        ],
     )
 
 

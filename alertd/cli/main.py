@@ -9,7 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 import alertd
-from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes
+from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes, reach
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, asks_json, begin, group
 from alertd.domain.errors import AlertdError
@@ -50,6 +50,7 @@ def _groups() -> None:
     keys = group("key", "API keys.")
     incident.add_to(incidents)
     looking.add_to(incidents, deliveries)
+    reach.add_to(incidents)
     family.add_to(families)
     explain.add_to(families)
     policy.add_to(policies)

@@ -1,13 +1,13 @@
 """What the planner knows of the past: which update reached which address, loud or soft, in which words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import DEAD, ENDS, FAILED, OPEN, TOLD, DeliveryState, Framing, Telling
-from alertd.domain.family import AddressId, Caregiver
+from alertd.domain.family import AddressId, Caregiver, CaregiverId
 from alertd.domain.quiet import Person, sooner
-from alertd.domain.watch import Duty
+from alertd.domain.watch import Answer, Duty
 
 STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""
@@ -76,6 +76,7 @@ class Knowledge:
     first_planned: datetime | None = None  # the family's first message of this epoch
     first_tried: datetime | None = None  # ... when a provider was first asked to take one
     loud: bool = False  # something loud was accepted in this epoch
+    called: dict[CaregiverId, list[Known]] = field(default_factory=dict)  # what they were told by phone
 
     def again(self, address: AddressId, update: int) -> bool:
         """Whether an update that only our own fault kept from this address may be tried there again."""
@@ -99,6 +100,8 @@ class Knowledge:
         """The same, of a caregiver whom nobody has met yet."""
         known = self.by_address
         mine = [known[a.id] for a in caregiver.addresses if a.id in known]
+        if self.called and caregiver.id in self.called:
+            return _made_good(mine, self.called[caregiver.id])
         if not mine:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)
@@ -110,11 +113,17 @@ class Knowledge:
         return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
 
 
-def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: datetime | None = None) -> Knowledge:
+def know(
+    tellings: Iterable[Telling],
+    epoch: int,
+    forgiven: datetime,
+    since: datetime | None = None,
+    calls: Iterable[Answer] = (),
+) -> Knowledge:
     """Fold the deliveries of one family (and those on addresses it shares), in any order, into what is known.
 
     `forgiven`: what our own fault stopped and was planned by then may be tried again; `since`: what was
-    planned before binds the family's clock no more.
+    planned before binds the family's clock no more; `calls`: told by phone is told as by a message that arrived.
     """
     knowledge = Knowledge(forgiven=forgiven)
     by_address, released = knowledge.by_address, knowledge.released
@@ -167,27 +176,33 @@ def know(tellings: Iterable[Telling], epoch: int, forgiven: datetime, since: dat
         said_at,
         planned_at,
     )
+    _ring(knowledge, calls, epoch, since)
     if flying:
-        knowledge.in_flight = True
-        said = [t.next_by for t in flying if t.next_by is not None and t.update >= newest]
-        knowledge.flying_by = min(said, default=None)
+        said = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
+        knowledge.in_flight, knowledge.flying_by = True, min(said, default=None)
     return knowledge
 
 
-def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime) -> Knowledge:
+def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime, calls: Iterable[Answer] = ()) -> Knowledge:
     """What is known of a family that was told "not affected after all", and is touched again since `touched`.
 
     The clock starts anew (R2), and everything is forgotten that a person heard before "not affected after
     all": touched again, they get a first notice; not touched or all over, they are owed nothing more.
     """
     gone: dict[AddressId, datetime] = {}
+    freed_at: dict[CaregiverId, datetime] = {}
     for caregiver in duty.family.caregivers:
         mine = [knowledge.by_address[a.id] for a in caregiver.addresses if a.id in knowledge.by_address]
         freed = [known.released_at for known in mine if known.released_at is not None]
         if freed:
             gone |= {a.id: max(freed) for a in caregiver.addresses}
+            freed_at[caregiver.id] = max(freed)
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
-    anew = know(left, duty.incident.epoch, knowledge.forgiven, since=touched)
+    heard = [
+        replace(call, who=tuple(name for name in call.who if name not in freed_at or call.at > freed_at[name]))
+        for call in calls
+    ]
+    anew = know(left, duty.incident.epoch, knowledge.forgiven, since=touched, calls=heard)
     anew.released = knowledge.released
     return anew
 
@@ -246,6 +261,43 @@ def _tell(known: Known, telling: Telling, update: int, epoch: int) -> None:
     elif telling.loud:
         known.told_awake = max(known.told_awake, update)
         known.woken = known.woken or telling.epoch == epoch
+
+
+def _ring(knowledge: Knowledge, calls: Iterable[Answer], epoch: int, since: datetime | None) -> None:
+    """What was told by phone, added to what messages told."""
+    for call in calls:
+        for name in call.who:
+            knowledge.called.setdefault(name, []).append(_by_phone(call))
+        knowledge.loud = knowledge.loud or call.epoch == epoch
+        if since is not None and call.at < since:
+            continue
+        if call.told > knowledge.told:
+            knowledge.told, knowledge.next_by, knowledge.said_at = call.told, call.next_by, call.at
+        elif call.told == knowledge.told:
+            knowledge.next_by = sooner(knowledge.next_by, call.next_by)
+            knowledge.said_at = sooner(knowledge.said_at, call.at)
+
+
+def _by_phone(call: Answer) -> Known:
+    """As a message that woke nobody: who was rung up at night is not promised to be woken for the end."""
+    told = call.told
+    return Known(
+        told=told,
+        told_awake=told,
+        covered=told,
+        covered_awake=told,
+        framing=Framing.UPDATE,
+        framed_at=call.at,
+        next_by=call.next_by,
+    )
+
+
+def _made_good(mine: list[Known], called: list[Known]) -> Known:
+    """What is known of a person whom somebody has told by phone: whatever had failed until then was told so."""
+    known = _merge([*mine, *called])
+    if known.failed <= max(each.told for each in called):
+        known.failed, known.failed_as, known.failed_at = 0, None, None
+    return known
 
 
 def _merge(mine: list[Known]) -> Known:

@@ -18,7 +18,7 @@ from alertd.domain.policy import Ladder, Policy, Step
 from alertd.domain.quiet import Person, sooner
 from alertd.domain.targets import loud_targets
 from alertd.domain.turn import Turn
-from alertd.domain.watch import Duty, LadderState
+from alertd.domain.watch import BY_PHONE, Duty, LadderState
 
 ONLY_STEP = timedelta(minutes=10)
 """How long a ladder of one step waits for an answer; longer ones, as long as after the step before the last."""
@@ -216,9 +216,9 @@ class Ascent:
 
 
 def enough(family: Family, policy: Policy, ladder: Ladder) -> set[CaregiverId]:
-    """Whose answer is enough; where nobody has a role that is, those who hear every update."""
+    """Whose answer is enough; where nobody has a role that is, those who hear every update. A call is too."""
     able = [c for c in family.caregivers if c.role in ladder.by] or audience(family, policy)
-    return {caregiver.id for caregiver in able}
+    return {BY_PHONE, *(caregiver.id for caregiver in able)}
 
 
 def _answered(duty: Duty, ladder: Ladder, touched: datetime) -> bool:

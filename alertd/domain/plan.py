@@ -32,5 +32,6 @@ def known(duty: Duty, now: datetime) -> Knowledge:
     wait = longest_backoff(incident.severity)
     if incident.state.ended:
         wait = max(wait, rested(incident, now))
-    knowledge = know(duty.tellings, incident.epoch, now - wait)
-    return since_touched(duty, knowledge, touched_at(duty, now)) if knowledge.released else knowledge
+    calls = [answer for answer in duty.answers if answer.told]
+    knowledge = know(duty.tellings, incident.epoch, now - wait, calls=calls)
+    return since_touched(duty, knowledge, touched_at(duty, now), calls) if knowledge.released else knowledge

@@ -31,6 +31,10 @@ class LadderState(StrEnum):
     UNREACHABLE = "unreachable"  # over: nothing loud was accepted
 
 
+BY_PHONE = CaregiverId("by phone")
+"""Who answers where a person of ours has told the family by phone (R7); no caregiver's id holds a blank."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A caregiver has said "I know"; it belongs to an epoch (R9)."""
@@ -38,6 +42,9 @@ class Answer:
     caregiver: CaregiverId
     epoch: int
     at: datetime
+    told: int = 0  # by phone: the update that they were told; 0: nothing was told with this
+    next_by: datetime | None = None  # ... by when they were told they hear again
+    who: tuple[CaregiverId, ...] = ()  # ... and who in the family knows since
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make

@@ -1,22 +1,24 @@
 """Answers of caregivers: who was sent a link, that they know, and whom the ladders have not brought to answer."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState, Reason
 from alertd.domain.family import AddressId, CaregiverId, FamilyId
 from alertd.domain.incident import IncidentId
-from alertd.domain.watch import Answer, LadderState, Rest, Watch
+from alertd.domain.watch import BY_PHONE, Answer, LadderState, Rest, Watch
 from alertd.records import Linked, Reach, Unanswered
-from alertd.store import codec
+from alertd.store import codec, fast
 from alertd.store.due import DueRows
 from alertd.store.locks import lock_watches
 from alertd.store.sql import Sql
 from alertd.store.tables import answer, delivery, delivery_share, watch
+from alertd.store.types import to_us
 
 _OPEN_LISTS = (LadderState.UNREACHABLE.value, LadderState.UNANSWERED.value)
 
@@ -84,6 +86,33 @@ class AnswerRows(DueRows):
                 fresh.append((family, caregiver))
         return fresh
 
+    async def add_call(self, incident_id: IncidentId, family_id: FamilyId, call: Answer, act_id: UUID) -> None:
+        """Keep that somebody has told a family by phone, and that they have heard.
+
+        The caller holds the watch's lock. A later call of the epoch takes the place of this one; both are acts.
+        """
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        values = dialect.insert(answer).values(
+            incident_id=incident_id,
+            family_id=family_id,
+            epoch=call.epoch,
+            caregiver=call.caregiver,
+            delivery_id=act_id,
+            at=call.at,
+            told=call.told,
+            next_by=call.next_by,
+            who=json.dumps(call.who),
+        )
+        fresh = {name: values.excluded[name] for name in ("delivery_id", "at", "told", "next_by", "who")}
+        await self.sql.run(
+            values.on_conflict_do_update(index_elements=list(answer.primary_key.columns), set_=fresh)
+        )
+        by = to_us(call.next_by) if call.next_by is not None else None
+        await fast.mark_heard(self.sql, [(incident_id, family_id, to_us(call.at), call.told, by)])
+        mine = update(watch).where(watch.c.incident_id == incident_id, watch.c.family_id == family_id)
+        await self.sql.run(mine.where(watch.c.owed < call.told).values(owed=call.told))  # what waits is older
+        await self.sql.run(mine.where(watch.c.ladder.is_not(None)).values(ladder=LadderState.ANSWERED.value))
+
     async def watch_of(self, incident_id: IncidentId, family_id: FamilyId) -> Watch | None:
         """The watch of a family in an incident, or None."""
         rows = await self.sql.rows(
@@ -119,8 +148,18 @@ class AnswerRows(DueRows):
             .values(state=DeliveryState.SUPERSEDED.value, reader=None)
         )
 
-    async def reach(self, incident_id: IncidentId, limit: int) -> Reach:
-        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each."""
+    async def reach(self, incident_id: IncidentId, limit: int, now: datetime) -> Reach:
+        """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each.
+
+        Whom there is no way to tell is not listed while what they were told by phone still holds at `now`.
+        """
+        called = exists().where(
+            answer.c.incident_id == watch.c.incident_id,
+            answer.c.family_id == watch.c.family_id,
+            answer.c.epoch == watch.c.epoch,
+            answer.c.caregiver == BY_PHONE,
+            answer.c.next_by > now,
+        )
         mine = (watch.c.incident_id == incident_id, watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value))
         states = await self.sql.rows(
             select(watch.c.ladder, func.count().label("families")).where(*mine).group_by(watch.c.ladder)
@@ -141,7 +180,7 @@ class AnswerRows(DueRows):
             ]
         none_left = await self.sql.rows(
             select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
-            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)))
+            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)), ~called)
             .order_by(watch.c.family_id)
             .limit(limit)
         )

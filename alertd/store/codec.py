@@ -119,7 +119,10 @@ def watch(row: Any) -> Watch:
 
 def answer(row: Any) -> Answer:
     """A row of answer."""
-    return Answer(CaregiverId(row.caregiver), row.epoch, row.at)
+    if row.told is None:
+        return Answer(CaregiverId(row.caregiver), row.epoch, row.at)
+    who = tuple(CaregiverId(each) for each in names(row.who))
+    return Answer(CaregiverId(row.caregiver), row.epoch, row.at, row.told, row.next_by, who)
 
 
 _STATES = {state.value: state for state in DeliveryState}

@@ -1,4 +1,4 @@
-"""What families heard, told anew from the deliveries that still count (R5)."""
+"""What families heard, told anew from the deliveries that still count, and from calls (R5, R7)."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy import Row, case, literal, select, union_all, update
 from alertd.domain.delivery import TOLD
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, delivery_share, watch
+from alertd.store.tables import answer, delivery, delivery_share, watch
 from alertd.store.types import Instant
 
 _TOLD = tuple(state.value for state in TOLD)
@@ -39,7 +39,10 @@ async def _hear_anew(sql: Sql, incident: UUID, families: Collection[str], now: d
         .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
         .where(delivery_share.c.incident_id == incident, one_of(delivery_share.c.family_id, families), *told)
     )
-    for row in await sql.rows(union_all(own, shared)):
+    calls = select(answer.c.family_id, answer.c.told.label("update_no"), answer.c.at, answer.c.next_by).where(
+        answer.c.incident_id == incident, one_of(answer.c.family_id, families), answer.c.told.is_not(None)
+    )
+    for row in await sql.rows(union_all(own, shared, calls)):
         counts[row.family_id].append(row)
     for family, rows in counts.items():
         await sql.run(

@@ -357,8 +357,11 @@ answer = Table(  # a caregiver has said "I know"; it belongs to an epoch
     Column("family_id", Key, nullable=False),
     Column("epoch", SmallInteger, nullable=False),
     Column("caregiver", String(128), nullable=False),
-    Column("delivery_id", Uuid, nullable=False),  # the message whose link was followed
+    Column("delivery_id", Uuid, nullable=False),  # the message whose link was followed; by phone, the act
     Column("at", Instant, nullable=False),
+    Column("told", Integer),  # by phone: the update that they were told; NULL: this told them nothing
+    Column("next_by", Instant),  # ... by when they were told they hear again
+    Column("who", Text),  # ... and who in the family knows since: JSON list of caregiver ids
     PrimaryKeyConstraint("incident_id", "family_id", "epoch", "caregiver"),
 )
 

@@ -57,6 +57,7 @@ class Standing:
     rest: Rest | None = None
     next_by: datetime | None = None  # None: they are owed nothing by any time
     due: Due | None = None
+    by_phone_at: datetime | None = None  # when a person of ours last told them by phone
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ async def _standing(deps: Deps, rows: Rows, incident: Incident, family: Family, 
         rest=foreseen.now.rest,
         next_by=next_by,
         due=_due(incident, policy, watch, next_by, now) if next_by is not None else None,
+        by_phone_at=max((answer.at for answer in candidate.answers if answer.told), default=None),
     )
 
 

@@ -96,7 +96,7 @@ def test_every_answer_has_an_example_that_keeps_its_schema(served: Served) -> No
 
 async def test_its_examples_work(served: Served) -> None:
     """Each example of a command is sent as it stands, and taken."""
-    await served.families(make.family(services=("follow", "share", "login"), region="us-west"))
+    await served.families(make.family(id="fam-1001", services=("follow", "share", "login"), region="us-west"))
     for method, path, operation in operations(served):
         if method != "POST" or "application/json" not in operation["requestBody"]["content"]:
             continue
@@ -105,6 +105,8 @@ async def test_its_examples_work(served: Served) -> None:
             number = opened.json().get("incident") or opened.json()["error"]["incident"]
             if path.endswith("/reopen"):
                 await served.ask("POST", f"/v1/incidents/{number}/resolve", {})
+            if path.endswith("/reach"):
+                await served.work()
             query: dict[str, Any] = {"dry_run": True} if path.startswith("/v1/incidents") else {}
             answer = await served.ask(method, path.replace("{incident}", str(number)), example["value"], **query)
             assert answer.status_code in (200, 202), f"{path}: {answer.text}"

@@ -99,8 +99,8 @@ async def test_the_lists_hold_who_has_not_answered(books: Books):
     watches[4].rest = Rest.NOT_TOUCHED
     await books.write(watches, [])
     async with books.store.reading() as rows:
-        reached = await rows.reach(books.incident.id, 10)
-        none = await rows.reach(books.incident.id, 0)
+        reached = await rows.reach(books.incident.id, 10, make.NOON)
+        none = await rows.reach(books.incident.id, 0, make.NOON)
     assert (reached.families, reached.heard) == (4, 0)
     assert reached.ladders == dict.fromkeys(LadderState, 1)
     assert [(each.family, each.step, each.next_by) for each in reached.unanswered] == [

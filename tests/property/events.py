@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from alertd.domain.by_phone import say
 from alertd.domain.family import AddressStatus
 from alertd.domain.incident import Kind, Severity, State
-from alertd.domain.watch import Answer
+from alertd.domain.watch import BY_PHONE, Answer
 from tests import make
 from tests.property.script import DUTIES, NIGHTS
 from tests.property.world import LEASE, World
@@ -203,6 +204,25 @@ def answer(world: World, value: int) -> None:
         world.make_due()
 
 
+def call(world: World, _: int) -> None:
+    """A person of ours tells the family by phone: everybody knows who hears every update whatever a ladder does."""
+    told = say(world.duty(), world.now)
+    if told is None or world.stopped or world.fanouts:
+        return
+    world.hazards.add("call")
+    expected = world.judge.says()
+    if told.holding:
+        world.hold(world.duty().margin)
+    if not world.incident.newest.closes_promise:
+        assert told.next_by == expected, ("told by phone", told.next_by, "should be", expected)
+    epoch = world.incident.epoch
+    world.answers = [a for a in world.answers if (a.caregiver, a.epoch) != (BY_PHONE, epoch)]
+    world.answers.append(Answer(BY_PHONE, epoch, world.now, told.update, told.next_by, told.who))
+    world.called(told)
+    world.end_ladder()
+    world.make_due()
+
+
 def provider_down(world: World, value: int) -> None:
     channel = ("push", "sms", "email")[value % 3]
     world.down[channel] = world.now + timedelta(minutes=(2, 9, 40, 120)[value // 3])
@@ -217,4 +237,5 @@ OF_INCIDENT = {
 OF_OTHERS = {
     "hours": hours, "move": move, "joiner": joiner, "new_number": new_number, "stop": stop,
     "restart": restart, "provider_down": provider_down, "answer": answer,
+    "call": call,
 }  # fmt: skip

@@ -28,7 +28,7 @@ from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, State, Update
 from alertd.domain.plan import plan
 from alertd.domain.policy import Ladder, Step
-from alertd.domain.watch import Duty, LadderState, Rest, Verdict
+from alertd.domain.watch import BY_PHONE, Duty, LadderState, Rest, Verdict
 from tests import make, oracle
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ class Judge:
             self.world.touched_since
         )  # what was said before the incident touched them anew is no answer to that
         return any(
-            a.epoch == epoch and a.at >= since and a.caregiver in {c.id for c in able} for a in self.world.answers
+            a.epoch == epoch and a.at >= since and a.caregiver in {BY_PHONE, *(c.id for c in able)}
+            for a in self.world.answers
         )
 
     def zone(self, c: Caregiver) -> str:
@@ -157,7 +158,7 @@ class Judge:
         """The deliveries on a caregiver's addresses since they were last told "not affected after all"."""
         c = self.person(name)
         ids = {a.id for a in c.addresses} if c else set()
-        rows = [r for r in self.world.rows if r.owed.address in ids]
+        rows = [r for r in self.world.rows if r.owed.address in ids or (r.by_phone and r.owed.caregiver == name)]
         freed = [r.planned_at for r in rows if r.told and r.owed.framing is Framing.NOT_AFFECTED]
         return [r for r in rows if not freed or r.planned_at > max(freed)]
 
@@ -467,6 +468,11 @@ class Judge:
         wait = 60 if self.world.incident.severity is Severity.CRITICAL else 300
         return self.world.now <= row.planned_at + timedelta(seconds=wait) + SLACK
 
+    def given_up(self, row: "Row") -> bool:
+        """R11: an all-clear that our own fault stops rests as long again as the end lies back, within 24 hours."""
+        late = row.planned_at >= self.over_at + timedelta(hours=12)
+        return row.state is DeliveryState.PARKED and row.owed.framing in ALL_CLEARS and late
+
     def excuse(self) -> str | None:
         world, now = self.world, self.world.now
         people, severity = self.people(), self.quiet_severity()
@@ -763,7 +769,11 @@ class Judge:
             got = [r for r in rows if r.told and r.owed.framing in ALL_CLEARS and r.owed.update >= number]
             lost = self.disturbances.get(c.id, self.over_at) > self.over_at  # no address when it was time
             wanted = told or (c.id in self.waited and not lost)
-            failed = {r.owed.address for r in world.rows if self.stands(r) and r.owed.update >= number}
+            failed = {
+                r.owed.address
+                for r in world.rows
+                if (self.stands(r) or self.given_up(r)) and r.owed.update >= number
+            }
             reachable = [a for a in self.usable(c) if a.id not in failed]
             there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
             if got:

@@ -18,6 +18,7 @@ from tests.property.world import World
 TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
+    "call",
 )  # fmt: skip
 LEAST = 0.05
 

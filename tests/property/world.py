@@ -13,6 +13,7 @@ from functools import partial
 from random import Random
 
 from alertd.domain import silence
+from alertd.domain.by_phone import Said
 from alertd.domain.delivery import (
     ALL_CLEARS,
     DEAD,
@@ -22,6 +23,7 @@ from alertd.domain.delivery import (
     DeliveryState,
     Framing,
     Owed,
+    Reader,
     Reason,
     Telling,
     may_move,
@@ -29,7 +31,7 @@ from alertd.domain.delivery import (
 from alertd.domain.family import AddressId, AddressStatus, Family
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.plan import plan
-from alertd.domain.watch import Answer, Duty, Rest, Verdict
+from alertd.domain.watch import BY_PHONE, Answer, Duty, Rest, Verdict
 from tests import make
 from tests.property.judge import Judge
 from tests.property.script import Script
@@ -57,6 +59,11 @@ class Row:
     maybe: bool = False  # some outcome was unknown
     taken_back: bool = False  # it was said, for a while or for good, that it had not arrived
     changed_at: datetime = make.NOON
+
+    @property
+    def by_phone(self) -> bool:
+        """It was no message: somebody told its reader by phone."""
+        return self.owed.channel == BY_PHONE
 
     @property
     def told(self) -> bool:
@@ -164,7 +171,8 @@ class World:
     # --- planning ------------------------------------------------------------------------------------
 
     def duty(self) -> Duty:
-        tellings = [row.telling() for row in self.rows if row.state not in DEAD or row.maybe]
+        rows = [row for row in self.rows if not row.by_phone]
+        tellings = [row.telling() for row in rows if row.state not in DEAD or row.maybe]
         self.dice.shuffle(tellings)
         severity = self.incident.severity
         return make.duty(
@@ -245,6 +253,20 @@ class World:
                 if row.state is DeliveryState.PENDING and row.owed.reason is Reason.LADDER:
                     self.move(row, DeliveryState.SUPERSEDED)
             self.upset()
+
+    def called(self, told: Said) -> None:
+        """For the judge a call is a message that arrived, for everybody who knows since."""
+        for c in self.judge.always_there():
+            owed = Owed(
+                family=self.family.id, caregiver=c.id, address=make.address(BY_PHONE, c.id).id, channel=BY_PHONE,
+                update=told.update, epoch=self.incident.epoch, step=0, framing=Framing.UPDATE, reason=Reason.NEWS,
+                loud=True, next_by=told.next_by, stale_after=None, loud_until=None,
+                reader=Reader(to="", locale="en", zone="UTC", services=("follow",), hears_by=told.next_by),
+            )  # fmt: skip
+            row = Row(owed, self.now, self.now, told.next_by, wakes=True, soft=True, changed_at=self.now)
+            row.state, row.handed_at, row.accepted_at = DeliveryState.ACCEPTED, self.now, self.now
+            self.rows.append(row)
+        self.watch = replace(self.watch, owed=max(self.watch.owed, told.update))
 
     def hold(self, margin: timedelta) -> None:
         """Write the next holding: a row of facts, with the time of the last real news."""

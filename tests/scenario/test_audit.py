@@ -76,6 +76,23 @@ async def test_a_family_that_the_planner_would_never_look_at_again_is_found_and_
     assert watched.outside.pings == 2
 
 
+async def test_who_was_told_by_phone_is_accounted_for_as_long_as_they_were_told(world: World) -> None:
+    """And no longer: the planner never looks again, and the auditor finds that out by its own query."""
+    watched = Watched(world)
+    await world.family("fam-1")
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.fast_forward(minutes=20)
+    assert (await world.told_by_phone()).next_by == make.after(50)
+    world.sql("UPDATE watch SET look_at = look_at + 31536000000000")
+    await world.until(make.after(50))
+    assert (await watched.audit()).passed
+    await world.fast_forward(seconds=11)
+    assert [each.families for each in (await watched.audit()).unaccounted] == [("fam-1",)]
+    await world.settle()
+    world.phone("mia").forget()
+
+
 async def test_a_family_that_no_cursor_ever_reached_is_found_and_told(world: World) -> None:
     """An import that died between writing the family and making it due, or a bug in a cursor."""
     watched = Watched(world)

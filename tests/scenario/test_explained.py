@@ -90,6 +90,15 @@ async def test_why_nothing_is_owed(town: Town):
     assert [each.no_loud_channel for each in (await explained(world)).policies] == [True]
 
 
+async def test_a_suspicion_is_told_to_nobody(town: Town):
+    """What a machine has opened, and no person confirmed."""
+    world = town(policy=make.policy(sources={"probe": ("open",)}))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.machine("probe")
+    found = await standing(world)
+    assert (found.told, found.services, found.foreseen) == (False, ("follow",), None)
+
+
 async def test_a_message_to_a_shared_address_is_shown_to_each_family(town: Town):
     world = town()
     nurse = caregiver("nurse", "sms")

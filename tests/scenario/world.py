@@ -40,6 +40,7 @@ from alertd.usecases.put_families import put_families
 from alertd.usecases.received import Received
 from alertd.usecases.ripen import ripen
 from alertd.usecases.take_machine_events import take_machine_event
+from alertd.usecases.tell_by_phone import ToldByPhone, tell_by_phone
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
@@ -208,7 +209,13 @@ class World:
         async with self.deps.store.reading() as rows:
             incident = await rows.incident(number)
             assert incident is not None
-            return await rows.reach(incident.id, 100)
+            return await rows.reach(incident.id, 100, self.clock.now())
+
+    async def told_by_phone(self, family: str = "fam-1", number: int = 1) -> ToldByPhone:
+        """An on-call engineer has reached a family by phone."""
+        done = await tell_by_phone(self.deps, number, FamilyId(family), who="test")
+        await self.settle()
+        return done
 
     async def holding_elsewhere(self, number: int = 1) -> None:
         """Another family comes due, and the incident gets its next holding."""
