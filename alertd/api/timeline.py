@@ -25,7 +25,8 @@ class EntryView(BaseModel):
     what: str = Field(
         description="An update's kind (notice, progress, holding, ...), or refused, undelivered, parked; "
         "of a machine also proposed (it may not do that by itself) and resolving; what responders got and did: "
-        "nudge, page, ack; told_by_phone: a person of yours has reached a family; and policy, where another took its place.",
+        "nudge, page, ack; told_by_phone: a person of yours has reached a family; and policy, where another "
+        "took its place.",
         examples=["refused"],
     )
     text: str = Field(

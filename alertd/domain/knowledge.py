@@ -247,8 +247,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
     knowledge.loud = loud
     _ring(knowledge, calls, epoch, since)
     if flying:
-        said = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
-        knowledge.in_flight, knowledge.flying_by = True, min(said, default=None)
+        names = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
+        knowledge.in_flight, knowledge.flying_by = True, min(names, default=None)
     return knowledge
 
 

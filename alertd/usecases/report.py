@@ -48,7 +48,7 @@ async def report(deps: Deps, rows: Rows, incident: Incident, *, limit: int) -> I
             incident.id, _since(incident, window), now, going_on=not incident.state.ended
         ),
         promises=await ledger(deps, rows, incident, downtimes, now),
-        reach=await rows.reach(incident.id, limit),
+        reach=await rows.reach(incident.id, limit, now),
         progress=await rows.progress(incident.id, incident.newest.number),
         downtimes=downtimes,
     )
