@@ -121,9 +121,3 @@ async def test_an_incident_that_is_not_there_or_has_ended_takes_none(fresh_serve
     answer = await fresh_served.ask("POST", PATH, {"policy": SHORT})
     assert answer.status_code == 409
     assert "no policy binds it" in answer.json()["error"]["message"]
-
-
-async def test_it_takes_the_right_to_write_incidents(fresh_served: Served):
-    await outage(fresh_served)
-    await fresh_served.sign_in("incident:read")
-    assert (await fresh_served.ask("POST", PATH, {"policy": SHORT})).status_code == 403
