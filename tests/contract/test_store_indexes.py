@@ -126,3 +126,17 @@ async def test_a_list_of_families_begins_with_families_and_not_with_all_numbers(
     if books.store.dialect == "sqlite":
         assert not [plan for plan in found if "(channel=?" in plan]
         assert all("address_1 (id=?)" in plan for plan in found)
+
+
+async def test_messages_of_one_family_are_found_by_their_index(books: Books):
+    """Not among all those of its incident; those to an address that it shares too."""
+    await books.tell(*await books.families(*crowd(3)))
+    async with books.store.reading() as rows:
+        with listening() as heard:
+            found = await rows.deliveries(books.incident.id, family_id="fam-0001", states=(), limit=10)
+        how = await plans(rows, heard, "delivery_share")
+    assert {row.family for row in found} == {"fam-0001"}
+    if books.store.dialect == "sqlite":
+        assert all("ix_delivery_family (incident_id=? AND family_id=?)" in plan for plan in how)
+        assert all("ix_delivery_family (incident_id=?)" not in plan for plan in how)
+        assert how
