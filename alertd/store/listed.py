@@ -15,7 +15,11 @@ _USED = and_(address.c.verified, address.c.suspended_at.is_(None), address.c.opt
 
 
 class ListedRows:
-    """Reads within one snapshot."""
+    """Reads within one snapshot.
+
+    Addresses are asked for one by one, within a subquery: joined, SQLite begins with all those of a channel, for
+    every family anew. For 100,000 families that is minutes in place of 0.3 s, measured.
+    """
 
     sql: Sql
 
@@ -33,13 +37,16 @@ class ListedRows:
         ids = [row.id for row in await self.sql.rows(statement)]
         over: dict[str, set[str]] = {each: set() for each in ids}
         if ids:
-            for row in await self.sql.rows(
-                select(family_address.c.family_id, address.c.channel)
-                .join(address, address.c.id == family_address.c.address_id)
-                .where(one_of(family_address.c.family_id, ids), _USED, address.c.channel.in_(channels))
+            works = (address.c.id == family_address.c.address_id, address.c.channel.in_(channels), _USED)
+            channel = select(address.c.channel).where(*works).scalar_subquery()
+            rows = await self.sql.rows(
+                select(family_address.c.family_id, channel.label("channel"))
+                .where(one_of(family_address.c.family_id, ids))
                 .distinct()
-            ):
-                over[row.family_id].add(row.channel)
+            )
+            for row in rows:
+                if row.channel is not None:
+                    over[row.family_id].add(row.channel)
         return [Listed(FamilyId(each), tuple(sorted(over[each]))) for each in ids]
 
 
@@ -49,10 +56,6 @@ def _lacks(floor: Floor, channels: Collection[str]) -> ColumnElement[bool]:
     loud = [each for each in floor.channels if each in channels]
     if not loud:
         return and_(uses, literal(True))
-    has = exists().where(
-        family_address.c.family_id == family.c.id,
-        address.c.id == family_address.c.address_id,
-        address.c.channel.in_(loud),
-        _USED,
-    )
+    works = exists().where(address.c.id == family_address.c.address_id, address.c.channel.in_(loud), _USED)
+    has = exists().where(family_address.c.family_id == family.c.id, works)
     return and_(uses, ~has)

@@ -164,9 +164,9 @@ class ViewRows:
             .order_by(delivery.c.id.desc())
             .limit(limit)
         )
-        if incident_id is not None:
+        if incident_id is not None and family_id is None:
             statement = statement.where(delivery.c.incident_id == incident_id)
-        if family_id is not None:
+        if family_id is not None:  # said of the incident here too, SQLite would go through all that it has
             own = select(delivery.c.id).where(delivery.c.family_id == family_id)
             shared = select(delivery_share.c.delivery_id).where(delivery_share.c.family_id == family_id)
             if incident_id is not None:

@@ -8,6 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from alertd.domain.delivery import DeliveryState
+from alertd.records import Floor
 from alertd.store.store import Rows
 from alertd.store.tables import responder_watch
 from tests import make
@@ -111,3 +112,31 @@ async def test_a_look_that_finds_nothing_walks_to_the_first_entry_of_each_index(
         "ix_page_leased",
     ):
         assert index in plan, plan
+
+
+async def test_a_list_of_families_begins_with_families_and_not_with_all_numbers(books: Books):
+    """Joined, SQLite would go through every address of a channel for each family: minutes for 100,000 of them."""
+    await books.families(*crowd(3))
+    async with books.store.reading() as rows:
+        with listening() as heard:
+            await rows.listed_families("", 10, ("push", "sms"), [Floor(("follow",), ("sms", "voice"))])
+            await rows.listed_families("", 10, ("push", "sms"))
+        found = await plans(rows, heard, "address")
+    assert len(found) == 3
+    if books.store.dialect == "sqlite":
+        assert not [plan for plan in found if "(channel=?" in plan]
+        assert all("address_1 (id=?)" in plan for plan in found)
+
+
+async def test_messages_of_one_family_are_found_by_their_index(books: Books):
+    """Not among all those of its incident; those to an address that it shares too."""
+    await books.tell(*await books.families(*crowd(3)))
+    async with books.store.reading() as rows:
+        with listening() as heard:
+            found = await rows.deliveries(books.incident.id, family_id="fam-0001", states=(), limit=10)
+        how = await plans(rows, heard, "delivery_share")
+    assert {row.family for row in found} == {"fam-0001"}
+    if books.store.dialect == "sqlite":
+        assert all("ix_delivery_family (incident_id=? AND family_id=?)" in plan for plan in how)
+        assert all("ix_delivery_family (incident_id=?)" not in plan for plan in how)
+        assert how
