@@ -26,6 +26,7 @@ WRONG = {
     "joiner": "correction",
     "move": "correction",
     "answer": "recall",
+    "new_number": "recall",
     "stop": "progress",
 }
 """Where much that was said is wrong: other things happen less often."""
