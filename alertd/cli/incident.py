@@ -111,7 +111,7 @@ def open_(
     )
     question = "Tell them that it is a test?" if exercise else "Tell them now?"
     done = _carry_out("/v1/incidents", body, question, yes, dry_run, again, output)
-    show(output, done, lambda: opened(done, title))
+    show(output, done, lambda: opened(done, title, exercise=exercise))
 
 
 def update(

@@ -123,11 +123,17 @@ def _promised(told: dict[str, Any]) -> list[str]:
     )
 
 
-def opened(done: dict[str, Any], title: str) -> str:
+def opened(done: dict[str, Any], title: str, *, exercise: bool) -> str:
     """What was done, and what comes next."""
     if done["dry_run"]:
         return f"Nothing was done. {preview(done['preview'])}"
     number = done["incident"]
+    if exercise:
+        return (
+            f"Exercise {number} is open: {title}. Families are told once, and that it is a test.\n"
+            f"  who has been told:  alertd incident timeline {number}\n"
+            f"  when it is over:    alertd incident resolve {number}"
+        )
     if done.get("confirmed"):
         head = f"Incident {number}, which a machine suspected, is confirmed: {title}. Its families are being told."
     else:

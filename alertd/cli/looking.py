@@ -81,7 +81,7 @@ def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:
         [
             (
                 each["number"],
-                f"{each['state']}, not told yet" if each["held"] and not each["ended_at"] else each["state"],
+                _state(each),
                 each["severity"],
                 local(each["opened_at"]),
                 _scope(each),
@@ -92,6 +92,13 @@ def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:
     )
 
 
+def _state(incident: Mapping[str, Any]) -> str:
+    if incident["exercise"]:
+        return f"exercise, {incident['state']}"
+    untold = incident["held"] and not incident["ended_at"]
+    return f"{incident['state']}, not told yet" if untold else str(incident["state"])
+
+
 def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
     resting = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(progress["resting"].items()))
     heard = (
@@ -100,6 +107,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
     head = facts(
         [
             ("state", f"{found['state']}, {found['severity']}"),
+            ("exercise", "a test; nothing is down" if found["exercise"] else ""),
             ("services", _scope(found)),
             ("since", f"{local(found['since'])} ({zone(found['since'])})"),
             ("opened", local(found["opened_at"])),

@@ -365,6 +365,7 @@ ROUTES = [
     ("GET", "/v1/deliveries", "incident:read"),
     ("POST", "/v1/incidents", "incident:write"),
     ("POST", "/v1/incidents/1/updates", "incident:write"),
+    ("POST", "/v1/incidents/1/recall", "incident:write"),
     ("POST", "/v1/incidents/1/resolve", "incident:write"),
     ("POST", "/v1/incidents/1/cancel", "incident:write"),
     ("POST", "/v1/incidents/1/reopen", "incident:write"),

@@ -263,7 +263,7 @@ class Judge:
         wrong, updates = correction.references or 0, self.world.incident.updates
         after = next(u.number for u in updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
         may = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
-        mine = (r for r in self.rows(name) if wrong <= r.owed.update < after)
+        mine = (r for r in self.rows_ever(name) if wrong <= r.owed.update < after)
         return any(r.told or r.maybe or r.state in may for r in mine)
 
     def news_for(self, name: str) -> int:

@@ -27,6 +27,7 @@ WRONG = {
     "joiner": "correction",
     "move": "correction",
     "answer": "recall",
+    "new_number": "recall",
     "stop": "progress",
 }
 """Where much that was said is wrong: other things happen less often."""

@@ -105,6 +105,23 @@ def test_at_a_terminal_it_asks_once(
     assert len(alertd.json("incident", "list")["incidents"]) == count
 
 
+def test_an_exercise_is_named_as_one_wherever_people_look(alertd: Shell, families: Daemon) -> None:
+    assert alertd(*OPEN, "--exercise", "--yes") == 0
+    assert alertd.out.startswith("Exercise 1 is open")
+    assert "incident update" not in alertd.out
+    families.run(families.served.work())
+    assert alertd("incident", "list") == 0
+    assert "exercise, investigating" in alertd.out
+    assert alertd("incident", "show", "1") == 0
+    assert "a test; nothing is down" in alertd.out
+    assert "responders" not in alertd.out
+    assert alertd("incident", "timeline", "1") == 0
+    assert "Exercise opened by test" in alertd.out
+    assert alertd("incident", "ack", "1") == 1
+    assert alertd("incident", "update", "1", "--message", "More.", "--yes") == 1
+    assert "alertd incident resolve 1" in " ".join(alertd.err.split())
+
+
 def test_a_recall_says_how_far_it_has_come_and_what_to_do_now(
     alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
