@@ -54,3 +54,7 @@ def test_every_change_of_a_file_has_a_name_of_its_own_and_the_same_on_each_run()
     assert len(set(names)) == len(names) > 50
     assert names == [each.name for each in mutation.mutants(path)]
     assert all(each.hash for each in mutation.mutants(path))
+
+
+def test_the_files_asked_about_are_there() -> None:
+    assert {path.stem for path in (mutation.ROOT / mutation.DOMAIN).glob("*.py")} > mutation.DUTIES
