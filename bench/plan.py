@@ -6,6 +6,7 @@ it the same at an instant that nobody has planned at before (a slice of families
 """
 
 import gc
+import os
 import platform
 import statistics
 import sys
@@ -109,7 +110,8 @@ def main() -> int:
     told = "\n".join(
         [
             "# One plan\n",
-            f"`python -m bench.plan`, Python {platform.python_version()}; {rounds} batches of {_BATCH}.",
+            f"`python -m bench.plan`, Python {platform.python_version()}; {rounds} x {_BATCH} plans, CPU time.",
+            f"{os.cpu_count()} cores, 5-minute load {os.getloadavg()[1]:.1f}: what shares them slows this too.",
             "Two parents with three addresses each, quiet hours, 12 updates, 40 deliveries; a holding is owed.\n",
             "| when | deliveries owed | us a plan: median (p10 to p90) |\n|---|---:|---|",
             *lines,
