@@ -30,6 +30,34 @@ from mutmut.utils.format_utils import get_mutant_name
 from tests.markdown import ROOT
 
 DOMAIN = Path("alertd") / "domain"
+DUTIES = frozenset(
+    [
+        "all_clear",
+        "audit_people",
+        "delivery",
+        "excuses",
+        "hear",
+        "hours",
+        "knowledge",
+        "ladder",
+        "machine",
+        "next_look",
+        "people",
+        "plan",
+        "post_by",
+        "preferences",
+        "quiet",
+        "receipt",
+        "responders",
+        "rouse",
+        "silence",
+        "speak",
+        "suspicion",
+        "targets",
+        "turn",
+    ]
+)
+"""The files asked about unless `--file` names others: the plan and its duties."""
 NOTICED = ("killed", "timeout", "segfault", "suspicious", "caught by type check")
 """What counts as killed. A change that no test runs ("no tests") does not."""
 _GRACE = 60  # seconds for mutmut to stop its workers
@@ -124,8 +152,9 @@ def main() -> int:
     """Choose, ask, report."""
     options = _options()
     os.chdir(ROOT)
-    paths = sorted(path for path in DOMAIN.glob("*.py") if not options.file or path.stem in options.file)
-    if unknown := set(options.file) - {path.stem for path in paths}:
+    wanted = frozenset(options.file) or DUTIES
+    paths = sorted(path for path in DOMAIN.glob("*.py") if path.stem in wanted)
+    if unknown := wanted - {path.stem for path in paths}:
         raise SystemExit(f"no such file in {DOMAIN}: {', '.join(sorted(unknown))}")
     everything = [mutant for path in paths for mutant in mutants(path)]
     chosen = everything
@@ -145,9 +174,7 @@ def main() -> int:
 
 def _options() -> Namespace:
     parser = ArgumentParser(prog="python -m tests.mutation", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--file", action="append", default=[], help="a file of alertd/domain, without .py; repeatable"
-    )
+    parser.add_argument("--file", action="append", default=[], help="of alertd/domain, without .py; repeatable")
     parser.add_argument("--sample", type=int, default=0, help="ask about so many, drawn from all of them")
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--minutes", type=float, default=0, help="stop after so long; what is known is kept")

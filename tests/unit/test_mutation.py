@@ -7,6 +7,7 @@ import pytest
 from mutmut.mutation.data import SourceFileMutationData
 
 from tests import mutation
+from tests.markdown import ROOT
 
 PATH = Path("alertd/domain/rouse.py")
 
@@ -49,8 +50,12 @@ def test_what_was_not_asked_is_not_counted() -> None:
 
 
 def test_every_change_of_a_file_has_a_name_of_its_own_and_the_same_on_each_run() -> None:
-    path = mutation.ROOT / PATH
+    path = ROOT / PATH
     names = [each.name for each in mutation.mutants(path)]
     assert len(set(names)) == len(names) > 50
     assert names == [each.name for each in mutation.mutants(path)]
     assert all(each.hash for each in mutation.mutants(path))
+
+
+def test_the_files_asked_about_are_there() -> None:
+    assert {path.stem for path in (ROOT / mutation.DOMAIN).glob("*.py")} > mutation.DUTIES
