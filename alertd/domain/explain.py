@@ -181,6 +181,7 @@ def _then(person: Person, knowledge: Knowledge, over: list[Carried], floor: tupl
     """What follows, one after the other, while whatever was used fails."""
     order: list[Carried] = []
     while over:
+        knowledge.failed = _UPDATE
         knowledge.by_number |= {address.id.int: Known(failed=_UPDATE, lost=_UPDATE) for address, _ in over}
         over = loud_targets(person, knowledge, _UPDATE, Reason.FALLBACK, floor)
         order += over
