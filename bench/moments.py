@@ -20,11 +20,11 @@ from uuid import uuid4
 from sqlalchemy import text
 
 from alertd.domain.incident import State
+from alertd.event_loop import new_loop
 from alertd.usecases.publish import News
 from bench.daemon import Daemon, token
 from bench.processes import require_proc
 from bench.servers import NotReady, Rig, rig
-from workers.process import new_loop
 
 RESULTS = Path(__file__).parent / "MOMENTS.md"
 FULL, QUICK = 50_000, 2_000

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from alertd import logs
 from alertd.domain.delivery import Lane
+from alertd.event_loop import new_loop
 from alertd.ports.deps import Deps
 from alertd.settings import load
 from alertd.usecases.beat import beat
@@ -17,15 +18,6 @@ from alertd.usecases.drain import drain
 from alertd.wiring import close_deps, open_deps, sample_clock
 
 T = TypeVar("T")
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """The quickest event loop this platform has."""
-    try:
-        import uvloop
-    except ImportError:  # not on every platform; asyncio's own loop does the same, slower
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 class Process:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from alertd import logs
 from alertd.doorbell import CeleryDoorbell
+from alertd.event_loop import new_loop
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
 from alertd.usecases.beat import SWEEPER, beat
@@ -85,9 +86,5 @@ def _broker(deps: Deps) -> bool:
 def main(settings: Settings) -> None:
     """Run the sweeper in this process."""
     logs.configure(settings.log.level, settings.log.json_)
-    try:
-        import uvloop
-    except ImportError:
-        asyncio.run(run(settings))
-    else:
-        uvloop.run(run(settings))
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(run(settings))

@@ -12,6 +12,8 @@ from alertd import wiring
 from alertd.cli.finding import PATIENCE, Finding, Seen, lasting
 
 if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
     from alertd.store.store import SqlStore
 
 _SLOW = 0.05  # seconds for a round trip; a slice of families takes several
@@ -35,6 +37,11 @@ class _Undo(Exception):
     """Ends a transaction that was only a trial."""
 
 
+def there(url: "URL") -> bool:
+    """Whether there is anything to open: to open a file that is not there would make it."""
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
 def database(seen: Seen) -> list[Finding]:
     """It, both clocks, and the parts that have worked on it."""
     from sqlalchemy.engine import make_url
@@ -43,7 +50,7 @@ def database(seen: Seen) -> list[Finding]:
     settings = seen.settings
     url = make_url(settings.database_url.get_secret_value())
     shown = url.render_as_string(hide_password=True)
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+    if not there(url):
         text = f"{shown} does not exist yet"
         return [Finding("wrong", "database", text, ("alertd up makes it, or alertd db upgrade",))]
     try:

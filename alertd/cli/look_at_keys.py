@@ -4,13 +4,17 @@ import asyncio
 
 from alertd import wiring
 from alertd.cli.finding import Finding, Seen
+from alertd.cli.look_at_database import there
 from alertd.usecases.keys import speaks_as_any_machine
 
 
 def machine_keys(seen: Seen) -> list[Finding]:
     """Those of machines that are bound to no source; nothing where no database answers, which is told already."""
+    from sqlalchemy.engine import make_url
     from sqlalchemy.exc import SQLAlchemyError
 
+    if not there(make_url(seen.settings.database_url.get_secret_value())):
+        return []
     try:
         keys = asyncio.run(wiring.keys(seen.settings))
     except (SQLAlchemyError, OSError):

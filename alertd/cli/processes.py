@@ -9,9 +9,6 @@ from alertd.cli.failed import Failed
 from alertd.cli.output import Output, group, note, show, wants_json
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable
-
     from alertd.up import Where
 
 
@@ -106,11 +103,12 @@ def api(output: Output = None) -> None:
     """Run the HTTP API alone."""
     import asyncio
 
+    from alertd.event_loop import new_loop
     from alertd.serve import serve
     from alertd.settings import load
 
     _log_as_json(output)
-    with asyncio.Runner(loop_factory=_quickest_loop()) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(serve(load(os.environ)))
 
 
@@ -181,14 +179,3 @@ def upgrade(output: Output = None) -> None:
             "check ALERTD_DATABASE_URL, and that this user may make tables there",
         ) from None
     show(output, {"revision": revision}, lambda: f"The database is at revision {revision}.")
-
-
-def _quickest_loop() -> "Callable[[], asyncio.AbstractEventLoop]":
-    import asyncio
-
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows
-        return asyncio.new_event_loop
-    loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return loop

@@ -176,9 +176,7 @@ def _replaced(
 
 def _after(run: _Run, step: int, repeat: int, held: datetime | None) -> datetime:
     """When somebody is due in place of a page: at once, unless an acknowledgement since it fell due holds that."""
-    due = run.steps[step].at or run.base
-    if repeat > 0:
-        due += repeat * (run.steps[step].again or timedelta(0))
+    due = (run.steps[step].at or run.base) + max(repeat, 0) * (run.steps[step].again or timedelta(0))
     return held + HOLD if held is not None and held >= due else due
 
 

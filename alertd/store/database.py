@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -15,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from alertd.store.sql import PostgresSql, Sql, SqliteSql
 
+_GIVES_WAY = 0.5  # seconds; a storm of receipts must not keep the bulk lane from its families
 _ASK_AGAIN = 0.002  # seconds; a slice takes fifty times as long
-_RETURNED = "returned"
+_RETURNED = "returned"  # when a connection was given back, by the monotonic clock
 _TRUSTED = 1.0  # seconds for which a connection that was given back is taken to be alive
 _BUSY_SECONDS = 5  # backstop only: the lock file queues writers before SQLite has to
 
@@ -58,8 +59,8 @@ class Turn(Protocol):
 def database(url: str, *, patient: bool = False) -> Database:
     """Open the database of a URL: `sqlite:////path/file.db` or `postgresql://user@host/name`.
 
-    `patient`: this process is in no hurry. On SQLite such processes queue for one place in the queue of writers,
-    so that whoever is in a hurry waits for one of their slices at most, not for one of each (measured).
+    `patient`: this process is in no hurry. On SQLite one such process at a time may stand in the queue of writers,
+    and it gives way to everybody else for half a second: whoever is in a hurry waits for two of their slices at most.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -80,9 +81,12 @@ class SqliteDatabase:
         self._writer = self._engine(url, read_only=False)
         self._reader = self._engine(url, read_only=True)
         self._queue = asyncio.Lock()
-        # Taken in this order; closed in close().
-        names = ("patient.lock", "lock") if patient else ("lock",)
-        self._locks: list[IO[bytes]] = [Path(f"{self._path}.{name}").open("wb") for name in names]
+        self._lock = self._file("lock")  # whose it is, writes; closed in close(), like the others
+        self._waiting = self._file("waiting.lock")  # shared by those in a hurry who wait for the first
+        self._patient = self._file("patient.lock") if patient else None  # whose it is, waits for the first next
+
+    def _file(self, name: str) -> IO[bytes]:
+        return Path(f"{self._path}.{name}").open("wb")
 
     @staticmethod
     def _engine(url: URL, *, read_only: bool) -> Engine:
@@ -113,13 +117,16 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Sql]:
-        async with self._queue:
-            with ExitStack() as held:
-                for lock in self._locks:
-                    await _flock(lock)
-                    held.callback(fcntl.flock, lock, fcntl.LOCK_UN)
-                with self._writer.begin() as connection:
-                    yield SqliteSql(connection)
+        async with self._queue, AsyncExitStack() as held:
+            if self._patient is not None:
+                await held.enter_async_context(_locked(self._patient))
+                await _give_way(self._waiting)
+                await held.enter_async_context(_locked(self._lock))
+            else:
+                async with _locked(self._waiting, fcntl.LOCK_SH):
+                    await held.enter_async_context(_locked(self._lock))
+            with self._writer.begin() as connection:
+                yield SqliteSql(connection)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Sql]:
@@ -138,8 +145,9 @@ class SqliteDatabase:
     async def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
-        for lock in self._locks:
-            lock.close()
+        for lock in (self._lock, self._waiting, self._patient):
+            if lock is not None:
+                lock.close()
 
 
 class _SqliteTurn:
@@ -150,32 +158,48 @@ class _SqliteTurn:
         return self._owner.transaction()
 
 
-async def _flock(lock: IO[bytes]) -> None:
+def _flock_now(lock: IO[bytes], how: int = fcntl.LOCK_EX) -> bool:
+    """Take a lock if that is possible at once."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, how | fcntl.LOCK_NB)
     except BlockingIOError:
+        return False
+    return True
+
+
+@asynccontextmanager
+async def _locked(lock: IO[bytes], how: int = fcntl.LOCK_EX) -> AsyncIterator[None]:
+    """Hold a lock, and wait for it as long as that takes."""
+    if not _flock_now(lock, how):
         # Waiting in the kernel's queue keeps the worst wait short: 78 ms against 541 ms for polling.
-        waiting = asyncio.get_running_loop().run_in_executor(None, fcntl.flock, lock, fcntl.LOCK_EX)
+        waiting = asyncio.get_running_loop().run_in_executor(None, fcntl.flock, lock, how)
         try:
             await asyncio.shield(waiting)
         except asyncio.CancelledError:
             # The thread cannot be called back: what it gets for nobody, it gives back at once.
             waiting.add_done_callback(lambda _: fcntl.flock(lock, fcntl.LOCK_UN))
             raise
+    try:
+        yield
+    finally:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+
+async def _give_way(waiting: IO[bytes]) -> None:
+    """Wait until nobody holds a lock, or for as long as that is fair, and keep nobody from it."""
+    if await _flock_within(waiting, _GIVES_WAY):
+        fcntl.flock(waiting, fcntl.LOCK_UN)
 
 
 async def _flock_within(lock: IO[bytes], seconds: float) -> bool:
     """Take a lock, or give up after so many seconds. Asked for again and again: a thread could not give up."""
     until = time.monotonic() + seconds
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= until:
-                return False
-            await asyncio.sleep(_ASK_AGAIN)
-        else:
+        if _flock_now(lock):
             return True
+        if time.monotonic() >= until:
+            return False
+        await asyncio.sleep(_ASK_AGAIN)
 
 
 class PostgresDatabase:
@@ -208,7 +232,7 @@ class PostgresDatabase:
 
         @event.listens_for(self._engine.sync_engine, "checkout")
         def _(connection: Any, record: Any, _proxy: Any) -> None:
-            # `pool_pre_ping` would do it each time: a third of all round trips.
+            # `pool_pre_ping` would do it each time: one more round trip for every transaction.
             if time.monotonic() - record.info.get(_RETURNED, time.monotonic()) > _TRUSTED:
                 self._ping(connection)
 

@@ -70,7 +70,7 @@ async def open_incident(
 async def add_incident(
     deps: Deps, rows: Rows, opening: Opening, *, who: str, dry_run: bool = False, alert: str | None = None
 ) -> tuple[Opened, str]:
-    """Open an incident within a transaction; returns it and the lane to ring.
+    """Open an incident within a transaction that holds `lock_incidents`; returns it and the lane to ring.
 
     What a machine only suspects of this scope is confirmed instead: the opening becomes its next update.
     `alert`: the one whose event opens it; None where a person does it by hand.

@@ -150,7 +150,9 @@ def test_parts_that_do_not_work(doctor: Ask, database_url: str) -> None:
     assert "has not looked for 2 h" in said(doctor(database, DATABASE_URL=database_url), "sweeper", "wrong")
 
 
-def test_machines_whose_key_is_bound_to_no_source(doctor: Ask, fresh_database: Callable[[str], str]) -> None:
+def test_machines_whose_key_is_bound_to_no_source(
+    doctor: Ask, fresh_database: Callable[[str], str], tmp_path: Path
+) -> None:
     """Whoever has it speaks as any machine; people's keys, and those that were revoked, are none of this."""
     url = fresh_database("sqlite")
     deps, _ = open_deps(url)
@@ -163,6 +165,7 @@ def test_machines_whose_key_is_bound_to_no_source(doctor: Ask, fresh_database: C
         return (await make_key(deps, ("event:write", "family:read"), "old")).id
 
     assert doctor(machine_keys, DATABASE_URL=f"{url}.not-there") == {}
+    assert not list(tmp_path.rglob("*.not-there*")), "to look makes nothing"
     assert doctor(machine_keys, DATABASE_URL=url) == {}
     key = asyncio.run(make())
     told = said(doctor(machine_keys, DATABASE_URL=url), "api key", "note")

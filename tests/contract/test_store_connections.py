@@ -1,23 +1,33 @@
 """Who waits for whom on SQLite, and connections that Postgres has closed meanwhile."""
 
 import asyncio
+import fcntl
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from alertd.store import database as database_module
 from alertd.store.database import database
+from tests.servers import wait_until
 
 FreshDatabase = Callable[[str], str]
 
 
-async def test_whoever_is_in_a_hurry_waits_for_one_patient_writer_not_for_each(
-    fresh_database: FreshDatabase,
-) -> None:
+def waiters(path: Path) -> int:
+    """How many wait for a lock on this file, by the kernel's own list."""
+    inode = path.stat().st_ino
+    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return sum("->" in line and any(word.endswith(f":{inode}") for word in line) for line in lines)
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="only Linux lists who waits for a lock")
+async def test_whoever_is_in_a_hurry_is_next(fresh_database: FreshDatabase) -> None:
+    """However many patient writers came before, and whoever is the quickest to wake up."""
     url = fresh_database("sqlite")
-    patient = [database(url, patient=True) for _ in range(3)]
-    hurried = database(url)
+    file = Path(url.removeprefix("sqlite:///"))
+    patient, hurried = [database(url, patient=True) for _ in range(3)], database(url)
     order: list[str] = []
     holding, release = asyncio.Event(), asyncio.Event()
 
@@ -33,14 +43,26 @@ async def test_whoever_is_in_a_hurry_waits_for_one_patient_writer_not_for_each(
     held = asyncio.create_task(hold())
     await holding.wait()
     waiting = [asyncio.create_task(write("patient", each)) for each in patient[1:]]
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(wait_until, "two wait", lambda: waiters(Path(f"{file}.patient.lock")) == 2)
     waiting.append(asyncio.create_task(write("hurried", hurried)))
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(wait_until, "one waits to write", lambda: waiters(Path(f"{file}.lock")) == 1)
     release.set()
     await asyncio.gather(held, *waiting)
     for each in (*patient, hurried):
         await each.close()
     assert order == ["hurried", "patient", "patient"]
+
+
+async def test_a_patient_writer_is_not_kept_waiting_for_ever(fresh_database: FreshDatabase) -> None:
+    """As where receipts never stop coming: someone in a hurry waits at every moment."""
+    url = fresh_database("sqlite")
+    patient = database(url, patient=True)
+    waiting = Path(url.removeprefix("sqlite:///") + ".waiting.lock")
+    with waiting.open("wb") as somebody:
+        fcntl.flock(somebody, fcntl.LOCK_SH)
+        async with asyncio.timeout(10), patient.transaction() as sql:
+            await sql.run(text("SELECT 1"))
+    await patient.close()
 
 
 @pytest.mark.parametrize("write", [False, True])

@@ -1,5 +1,9 @@
-"""R8 against random histories: nothing twice, no end while somebody owes an update, nobody once it is over."""
+"""R8 against random histories: nothing twice, no end while somebody owes an update, nobody once it is over.
 
+The same on every run; `ALERTD_PROPERTY_TIMES=20` takes so many times as many, with new seeds: see `test_plan_properties`.
+"""
+
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +21,7 @@ from alertd.domain.responders import AGAIN, HOLD, plan_pages
 from tests import make
 from tests.make import after, minutes
 
+TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 MARGIN = minutes(1)
 FATES = (
     DeliveryState.ACCEPTED,
@@ -117,7 +122,13 @@ def update_of(each: Happening, incident: Incident) -> Update | None:
 SEEN: Counter[str] = Counter()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(
+    max_examples=150 * int(TIMES or 1),
+    derandomize=TIMES is None,
+    deadline=None,
+    database=None,
+    print_blob=True,
+)
 @given(ladders(), ladders(), HAPPENINGS, FATE_OF, st.booleans())
 def test_every_history_tells_whom_it_must_and_nobody_twice(
     post: tuple[ResponderStep, ...],
