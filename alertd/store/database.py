@@ -59,8 +59,8 @@ class Turn(Protocol):
 def database(url: str, *, patient: bool = False) -> Database:
     """Open the database of a URL: `sqlite:////path/file.db` or `postgresql://user@host/name`.
 
-    `patient`: this process is in no hurry. On SQLite one such process at a time may stand in the queue of writers, and
-    it gives way to everybody else for half a second: whoever is in a hurry waits for two of their slices at most.
+    `patient`: this process is in no hurry. On SQLite one such process at a time may stand in the queue of writers,
+    and gives way to everybody else for half a second: whoever is in a hurry waits for two of their slices at most.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
