@@ -247,12 +247,11 @@ class Speaker:
 
     def _next(self) -> str:
         framing, reader = self._saying.framing, self._reader
-        if self._exercise:
-            return self._say("next.exercise")  # it moves no clock: what was promised stands
+        if self._exercise:  # it moves no clock: what was promised stands
+            running = reader.hears_by is None and framing not in ENDS
+            return self._say("exercise.next" if running else "exercise.nothing_changed")
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
-        if self._exercise and reader.hears_by is None and framing not in ENDS:
-            return self._say("exercise.next")
         if framing in ENDS or self._facts.state.ended:
             return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:
