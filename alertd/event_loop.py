@@ -1,4 +1,4 @@
-"""The quickest event loop that this platform has, for every process of alertd."""
+"""The quickest event loop of this platform, for every process of alertd (the sandbox has its own)."""
 
 import asyncio
 

@@ -3,13 +3,12 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from alertd.event_loop import new_loop
 from alertd.sandbox.dead import DeadAddresses, read_dead
 from alertd.sandbox.faults import BadFault, Fault, read_faults
 from alertd.sandbox.log import BrokenLog
@@ -107,7 +106,7 @@ def _dead(file: Path | None) -> DeadAddresses:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT."""
     settings = read_arguments(arguments)
-    with asyncio.Runner(loop_factory=new_loop) as runner:
+    with asyncio.Runner(loop_factory=_quickest_loop()) as runner:
         try:
             runner.run(serve(settings))
         except (OSError, ValueError) as error:  # a port that is taken, a folder that cannot be written
@@ -116,6 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(
                 f"sandbox: {error}; move the sandbox's folder away and start again: the messages are test data"
             )
+
+
+def _quickest_loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.new_event_loop
+    return uvloop.new_event_loop
 
 
 if __name__ == "__main__":
