@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from alertd.domain import silence
 from alertd.domain.delivery import Reason
@@ -57,17 +58,21 @@ def measure_audience(
     """
     known = frozenset(channels)
     for severity in Severity:
-        for when, length, within, told in _windows(policy, severity, known):
-            messages = Counter(each.channel for each in told)
-            most = {
-                channel: int(rates[channel] * within.total_seconds() / (count * units.get(channel, 1)))
-                for channel, count in sorted(messages.items())
-                if channel in rates
-            }
-            yield Window(severity, when, length, within, dict(sorted(messages.items())), most)
+        for when, length, within, rounds in _windows(policy, severity, known):
+            windows = []
+            for told in rounds:
+                messages = Counter(each.channel for each in told)
+                most = {
+                    channel: int(rates[channel] * within.total_seconds() / (count * units.get(channel, 1)))
+                    for channel, count in sorted(messages.items())
+                    if channel in rates
+                }
+                windows.append(Window(severity, when, length, within, dict(sorted(messages.items())), most))
+            yield min(windows, key=lambda each: inf if each.audience is None else each.audience)
 
 
-_Window = tuple[str, timedelta, timedelta, list[Told]]
+_Window = tuple[str, timedelta, timedelta, list[list[Told]]]
+"""Which, its length, the time there is for it, and the messages of each round that it may be: the dearest counts."""
 
 
 def _windows(policy: Policy, severity: Severity, channels: frozenset[str]) -> Iterator[_Window]:
@@ -76,17 +81,17 @@ def _windows(policy: Policy, severity: Severity, channels: frozenset[str]) -> It
         length = policy.silence.window[severity]
         told = _rehearsed(policy, severity, channels, day, 4 * length)
         first = [each for each in told if each.update == 1 and each.reason is not Reason.LADDER]
-        yield "first notice", policy.first_notice[severity], policy.first_notice[severity], first
+        yield "first notice", policy.first_notice[severity], policy.first_notice[severity], [first]
         climbed = [each for each in told if each.at < day + length and each.update == 1]
         if len(climbed) > len(first):
-            yield "nobody answers", length, length, climbed
-        yield "by day", length, _period(policy, severity, length), _holding(told)
+            yield "nobody answers", length, length, [climbed]
+        yield "by day", length, _period(policy, severity, length), _holdings(told)
         told = _rehearsed(policy, severity, channels, day, 8 * length, State.MONITORING)
-        yield "monitoring", 2 * length, _period(policy, severity, 2 * length), _holding(told)
+        yield "monitoring", 2 * length, _period(policy, severity, 2 * length), _holdings(told)
     night, quiet = _moment(policy, severity, channels, asleep=True), policy.silence.quiet.get(severity)
     if night is not None and quiet is not None:
         told = [t for t in _rehearsed(policy, severity, channels, night, 4 * quiet) if not t.loud]
-        yield "quiet hours", quiet, _period(policy, severity, quiet), _holding(told)
+        yield "quiet hours", quiet, _period(policy, severity, quiet), _holdings(told)
 
 
 def _period(policy: Policy, severity: Severity, length: timedelta) -> timedelta:
@@ -94,13 +99,13 @@ def _period(policy: Policy, severity: Severity, length: timedelta) -> timedelta:
     return length - silence.margin(None, policy, severity, silence.FIRST_MARGIN)
 
 
-def _holding(told: list[Told]) -> list[Told]:
-    """The dearest of the holdings."""
+def _holdings(told: list[Told]) -> list[list[Told]]:
+    """By number; at least one, which may be empty."""
     by_update: dict[int, list[Told]] = {}
     for each in told:
         if each.reason is Reason.SILENCE:
             by_update.setdefault(each.update, []).append(each)
-    return max(by_update.values(), key=len, default=[])
+    return list(by_update.values()) or [[]]
 
 
 def _rehearsed(

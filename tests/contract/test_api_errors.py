@@ -362,6 +362,7 @@ ROUTES = [
     ("GET", "/v1/incidents/1/deliveries", "incident:read"),
     ("GET", "/v1/incidents/1/progress", "incident:read"),
     ("GET", "/v1/incidents/1/reach", "incident:read"),
+    ("GET", "/v1/incidents/1/report", "incident:read"),
     ("GET", "/v1/deliveries", "incident:read"),
     ("POST", "/v1/incidents", "incident:write"),
     ("POST", "/v1/incidents/1/updates", "incident:write"),

@@ -53,7 +53,7 @@ def test_explain_fits_on_one_screen_and_says_it_in_order(alertd: Shell) -> None:
         "  02:30: the ladder is over: nobody has answered",
         "  02:59 to 05:56 every 59m: push soft: holding update",
         "  06:30: push and sms loud: at the end of quiet hours or time off duty",
-        "  06:55 to 13:41 every 29m: push and sms loud: holding update",
+        "  06:55 to 13:41 every 29m: push soft: holding update",
     ]
     assert "nurse: off duty until Mon 08:00; told nothing by 14:00" in lines
     assert "  02:29: owner is paged (follow-owner): an update is due" in lines

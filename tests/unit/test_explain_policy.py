@@ -42,7 +42,7 @@ def test_the_policy_knows_its_roles_and_anybody_else() -> None:
     assert roles_of(FOLLOW) == ("parent", "guardian", "nurse", "other")
 
 
-def test_parents_at_night_are_woken_told_again_then_softly_and_loudly_in_the_morning() -> None:
+def test_parents_at_night_are_woken_told_again_then_softly_and_once_more_in_the_morning() -> None:
     parent = role(explained(NIGHT), "parent")
 
     assert parent.quiet_until == NIGHT.replace(hour=6, minute=30)
@@ -54,7 +54,7 @@ def test_parents_at_night_are_woken_told_again_then_softly_and_loudly_in_the_mor
         ("04:57", "push", "silence"),
         ("05:56", "push", "silence"),
         ("06:30", "PUSH SMS", "wake_up"),
-        ("06:55", "PUSH SMS", "silence"),
+        ("06:55", "push", "silence"),
     ]
     assert parent.told[0].next_by == NIGHT + timedelta(hours=1)
     assert parent.family.ended_at == NIGHT + timedelta(minutes=30)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from alertd.domain.family import CHANNELS
 from alertd.domain.incident import Severity
 from alertd.domain.policy import Policy, RoleDefaults
 from alertd.policy_file.built_in import BUILT_IN
@@ -47,6 +46,15 @@ def test_quiet_hours_go_over_silent_channels_and_where_everybody_waits_there_is_
     assert ("major", "quiet hours") not in found
 
 
+def test_where_holdings_go_over_other_channels_the_dearest_counts() -> None:
+    """The first ones by SMS, later ones, which are more messages, by push and e-mail."""
+    default = replace(BUILT_IN.caregivers["default"], default=("sms",), critical=("sms",))
+    by_day = windows(replace(BUILT_IN, caregivers={"default": default}))["critical", "by day"]
+
+    assert by_day.messages == {"sms": 2}
+    assert by_day.audience == 4350
+
+
 def test_monitoring_has_twice_the_time() -> None:
     assert windows(BUILT_IN)["critical", "monitoring"].most["sms"] == 10 * 59 * 60 // 4
 
@@ -68,7 +76,7 @@ def test_a_channel_without_a_rate_limits_nothing() -> None:
         caregivers={"default": RoleDefaults(default=("console",), quiet_hours="none")},
         floor=("console",),
     )
-    found = list(measure_audience(only_console, RATES, UNITS, CHANNELS))
+    found = list(measure_audience(only_console, RATES, UNITS, ["console"]))
 
     assert all(window.audience is None for window in found if window.when == "by day")
     assert all(window.holds(10**9) for window in found if window.when == "by day")
