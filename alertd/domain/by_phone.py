@@ -5,6 +5,7 @@ from datetime import datetime
 
 from alertd.domain import silence
 from alertd.domain.family import CaregiverId
+from alertd.domain.holdings import hold_after_call
 from alertd.domain.people import audience, listeners
 from alertd.domain.plan import known
 from alertd.domain.watch import Duty
@@ -35,6 +36,8 @@ def say(duty: Duty, now: datetime) -> Said | None:
     holding = knowledge.told >= newest
     closing = holding and silence.closes_promise(incident, now, duty.margin)
     people = listeners(duty, services, joined=knowledge.joined)
+    for person in people:
+        hold_after_call(person, knowledge, family, duty.policy, now)
     by = silence.next_by(duty, people, now, closes_promise=closing)
     who = tuple(caregiver.id for caregiver in audience(family, duty.policy))
     return Said(incident.newest.number + 1 if holding else newest, holding, by, who)

@@ -38,20 +38,26 @@ def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, n
     `held_until`: by what was taken, as a deadline stands until then; `held_after`: once what is on its
     way is there, and another one that they may be sent now.
     """
-    if any(address.channel not in PHONE for address in person.usable):
+    if not _only_phone(person):
         return
     most = most_by_phone(person, family, policy)
-    today = sorted(each for each in _sent(person, knowledge, by_phone=True).values() if each.at > now - DAY)
+    today = _today(person, knowledge, now)
     if len(today) >= most - 1:
         person.held_until = _freed([each.at for each in today if each.told], most)
         sent = [each.at for each in today]
         person.held_after = _freed([*sent, now] if len(sent) < most else sent, most)
 
 
+def hold_after_call(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> None:
+    """The same for what is said to them on the phone: that is no SMS, and those on their way count."""
+    if _only_phone(person):
+        today = [each.at for each in _today(person, knowledge, now)]
+        person.held_until = _freed(today, most_by_phone(person, family, policy))
+
+
 def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> bool:
     """Whether the holdings by phone that this person may get in a day are used up."""
-    sent = _sent(person, knowledge, by_phone=True)
-    return sum(each.at > now - DAY for each in sent.values()) >= most_by_phone(person, family, policy)
+    return len(_today(person, knowledge, now)) >= most_by_phone(person, family, policy)
 
 
 def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
@@ -64,6 +70,15 @@ def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
 
 def _asked(person: Person, family: Family) -> str | None:
     return person.caregiver.preferences.holdings or family.preferences.holdings
+
+
+def _only_phone(person: Person) -> bool:
+    return all(address.channel in PHONE for address in person.usable)
+
+
+def _today(person: Person, knowledge: Knowledge, now: datetime) -> list[Sent]:
+    sent = _sent(person, knowledge, by_phone=True)
+    return sorted(each for each in sent.values() if each.at > now - DAY)
 
 
 def _sent(person: Person, knowledge: Knowledge, *, by_phone: bool) -> dict[int, Sent]:
