@@ -17,6 +17,7 @@ from alertd.domain.delivery import DeliveryState, may_move
 from alertd.ports import Message
 
 ENDS = frozenset({"resolution", "cancellation", "was_down", "not_affected"})
+SMS_PER_DAY = 12  # holdings, by the built-in policy
 VOID = "('superseded', 'cancelled', 'expired', 'parked')"
 
 
@@ -195,7 +196,7 @@ class Aftermath:
             for family in families:
                 what = f"incident {number}, {family['id']}"
                 if family in touched:
-                    self._judge_watch(what, incident, family)
+                    self._judge_watch(what, incident, family, now)
                 for caregiver in family["caregivers"]:
                     places = _places(caregiver)
                     got = [t for t in self._taken if _place(t) in {(_uuid(incident), *place) for place in places}]
@@ -209,13 +210,28 @@ class Aftermath:
                         ]
                         self._judge_end(who, kept, mine, rows)
 
-    def _judge_watch(self, what: str, incident: Any, family: Any) -> None:
-        """A touched family has a watch; it rests only where there is nobody who can be told."""
+    def _judge_watch(self, what: str, incident: Any, family: Any, now: datetime) -> None:
+        """A touched family has a watch; it rests only where nobody can be told, or nobody any more today."""
         watches = self.sql(f"SELECT rest FROM watch WHERE incident_id='{incident}' AND family_id='{family['id']}'")
         assert watches, f"{what}: touched, and nobody watches"
         rest = watches[0][0]
-        reachable = any(self._usable(*place) for c in family["caregivers"] for place in _places(c))
-        assert rest is None or (rest == "no_address" and not reachable), f"{what}: rests as {rest}: not true"
+        places = {place for c in family["caregivers"] for place in _places(c)}
+        channels = {channel for channel, to in places if self._usable(channel, to)}
+        true = rest is None or (rest == "no_address" and not channels)
+        if rest == "capped" and channels == {"sms"}:
+            true = any(self._held(incident, _places(c), now) >= SMS_PER_DAY for c in family["caregivers"])
+        assert true, f"{what}: rests as {rest}: not true"
+
+    def _held(self, incident: Any, places: set[tuple[str, str]], now: datetime) -> int:
+        """Holdings by SMS that a person got within a day."""
+        numbers = ", ".join(f"'{to}'" for channel, to in places if channel == "sms") or "''"
+        return int(
+            self.sql(
+                "SELECT count(*) FROM delivery JOIN address ON address.id = delivery.address_id "
+                f"WHERE incident_id='{incident}' AND framing='holding' AND delivery.channel='sms' "
+                f"AND dest IN ({numbers}) AND accepted_at > {_us(now) - 86_400_000_000}"
+            )[0][0]
+        )
 
     def _judge_newest(self, who: str, incident: Any, got: list[Taken]) -> None:
         """Who is touched has heard the newest from a human."""
