@@ -72,7 +72,7 @@ def measure_audience(
 
 
 _Window = tuple[str, timedelta, timedelta, list[list[Told]]]
-"""Which, its length, the time there is for it, and the messages of each round that it may be: the dearest counts."""
+"""Which, its length, the time there is for it, and the messages of each round: the dearest counts."""
 
 
 def _windows(policy: Policy, severity: Severity, channels: frozenset[str]) -> Iterator[_Window]:
