@@ -63,19 +63,23 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str], str]]:
     """Makes a database of a dialect at the newest revision; returns its URL."""
+    lent: list[tuple[Postgres, str]] = []
 
     def make(dialect: str) -> str:
         if dialect == "postgresql":
             server: Postgres = request.getfixturevalue("postgres")
-            return server.fresh()
+            lent.append((server, server.fresh()))
+            return lent[-1][1]
         path = tmp_path / "database" / "alertd.db"
         path.parent.mkdir()
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         return f"sqlite:///{path}"
 
-    return make
+    yield make
+    for server, url in lent:
+        server.give_back(url)
 
 
 @pytest.fixture(params=DIALECTS)

@@ -11,8 +11,10 @@ from typing import Any, TypeVar
 
 import pytest
 import uvicorn
+from jinja2 import FileSystemLoader
 
 from alertd.cli.main import main
+from alertd.texts.compose import Composer
 from tests.fakes import FakeChannel
 from tests.served import Served, open_deps
 
@@ -92,7 +94,23 @@ def alertd(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("ALERTD_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(Composer, "check", _checked_once)
     return Shell(capsys)
+
+
+_check = Composer.check
+_checked: dict[object, list[str]] = {}
+
+
+def _checked_once(composer: Composer) -> list[str]:
+    """The real check of the texts, once for the same files and names: it takes seconds, and many commands do it."""
+    loader = composer._layouts.loader
+    assert isinstance(loader, FileSystemLoader)
+    files = [path for folder in loader.searchpath for path in sorted(Path(folder).rglob("*")) if path.is_file()]
+    key = (tuple((path.name, path.parent.name, path.read_bytes()) for path in files), repr(composer._names))
+    if key not in _checked:
+        _checked[key] = _check(composer)
+    return _checked[key]
 
 
 @pytest.fixture

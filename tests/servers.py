@@ -24,6 +24,7 @@ import psycopg
 from psycopg import sql
 
 from alertd.store.migrate import upgrade
+from tests.emptied import Emptied
 
 READY_SECONDS = 60.0  # a machine that runs four test processes at once is slow, not broken
 STOP_SECONDS = 15.0
@@ -84,6 +85,8 @@ class Postgres:
 
     socket: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _clean: list[str] = field(default_factory=list)  # migrated ones that nobody uses any more
+    _emptied: list[Emptied] = field(default_factory=list)  # one, once the template is there
 
     def url(self, name: str) -> str:
         """A database as our settings name it."""
@@ -94,13 +97,23 @@ class Postgres:
         return self._create("template0")
 
     def fresh(self) -> str:
-        """A new database at the newest revision; returns its URL."""
-        return self._create(_MIGRATED)
+        """A database at the newest revision, with nothing in it; returns its URL."""
+        return self._clean.pop() if self._clean else self._create(_MIGRATED)
+
+    def give_back(self, url: str) -> None:
+        """What `fresh` gave: it is emptied for the next test; a hundred of them left would make the stop take 13 s."""
+        name = url.removeprefix("postgresql://postgres@/").partition("?")[0]
+        emptied = self._emptied[0].empty(self._dsn(name))
+        if emptied:
+            self._clean.append(url)
+        elif emptied is not None:
+            self._run(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
 
     def migrate_template(self) -> None:
         """Run the migrations once; every fresh database is a copy."""
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_MIGRATED)))
         upgrade(self.url(_MIGRATED))
+        self._emptied.append(Emptied(self._dsn(_MIGRATED)))
 
     def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"
@@ -108,8 +121,11 @@ class Postgres:
         self._run(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
+    def _dsn(self, name: str) -> str:
+        return f"host={self.socket} user=postgres dbname={name}"
+
     def _run(self, statement: sql.Composed) -> None:
-        with psycopg.connect(f"host={self.socket} user=postgres dbname=postgres", autocommit=True) as admin:
+        with psycopg.connect(self._dsn("postgres"), autocommit=True) as admin:
             admin.execute(statement)
 
 

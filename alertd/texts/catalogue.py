@@ -36,7 +36,7 @@ class Catalogue:
     ) -> None:
         self.locale, self.calendar, self.phrases, self.accents = locale, calendar, phrases, accents
         self._sentences, self._environment = sentences, environment
-        self._compiled: dict[str, Template] = {}
+        self._compiled: dict[str, Template | None] = {}  # None: nothing in it is to be filled in
 
     @property
     def keys(self) -> frozenset[str]:
@@ -50,13 +50,14 @@ class Catalogue:
 
     def say(self, key: str, **values: object) -> str:
         """One sentence. Raises Missing, or what a broken one raises with its key as a note."""
-        template = self._compiled.get(key)
-        if template is None and key not in self._sentences:
+        sentence = self._sentences.get(key)
+        if sentence is None:
             raise Missing(key)
         try:
-            if template is None:
-                template = self._compiled[key] = self._environment.from_string(self._sentences[key])
-            return template.render(values)
+            if key not in self._compiled:
+                self._compiled[key] = self._environment.from_string(sentence) if "{" in sentence else None
+            template = self._compiled[key]
+            return template.render(values) if template is not None else sentence
         except Exception as error:
             error.add_note(f"in the sentence {key}")
             raise

@@ -152,8 +152,8 @@ def paragraphs(text: str) -> str:
 
 
 def _with(parts: Parts, **texts: str) -> Parts:
-    changes: dict[str, Any] = dict(texts)
-    return replace(parts, **changes)
+    changes: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(parts, name)}
+    return replace(parts, **changes) if changes else parts
 
 
 def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> str | None:
