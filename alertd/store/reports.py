@@ -221,12 +221,12 @@ class ReportRows:
         furthest = select(why.c.family_id, func.max(why.c.far).label("far")).group_by(why.c.family_id).subquery()
         families = select(concerned.c.family_id).distinct().subquery()
         counted = await self.sql.rows(
-            select(func.coalesce(furthest.c.far, 0), func.count())
+            select(furthest.c.far, func.count())
             .select_from(families)
             .join(furthest, furthest.c.family_id == families.c.family_id, isouter=True)
-            .group_by(func.coalesce(furthest.c.far, 0))
+            .group_by(furthest.c.far)
         )
-        stood = {row[0]: row[1] for row in counted}
+        stood = {row[0] or 0: row[1] for row in counted}
         nothing = "unaware" if postmortem is not None else "unplanned"  # who sleeps waits for what is published
         return Telling(
             told=stood.get(3, 0),
