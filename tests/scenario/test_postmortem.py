@@ -1,4 +1,4 @@
-"""What happened: promised with the end, told once and softly to exactly those who were told the end (R13, R18)."""
+"""What happened: promised with the end, told once and softly to exactly those who were told the end (R11, R13)."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta

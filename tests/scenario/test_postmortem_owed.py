@@ -1,4 +1,4 @@
-"""R8, R18: whoever owes families what happened is nudged in time, and paged once when it is missed."""
+"""R8, R13: whoever owes families what happened is nudged in time, and paged once when it is missed."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
