@@ -31,6 +31,7 @@ from alertd.api import (
     incident_policy,
     incidents,
     metrics,
+    postmortem,
     providers,
     reach,
     report,
@@ -364,6 +365,7 @@ ROUTES = [
     route
     for part in (
         incidents,
+        postmortem,
         incident_policy,
         responders,
         timeline,

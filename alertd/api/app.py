@@ -24,6 +24,7 @@ from alertd.api import (
     incident_policy,
     incidents,
     metrics,
+    postmortem,
     providers,
     reach,
     report,
@@ -38,6 +39,7 @@ from alertd.ports.deps import Deps
 
 _PARTS = (
     incidents,
+    postmortem,
     incident_policy,
     responders,
     timeline,

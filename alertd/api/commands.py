@@ -100,6 +100,26 @@ class EndIncident(_Command):
         return News(message=self.message, state=state)
 
 
+class ResolveIncident(EndIncident):
+    """The last word about an outage, and by when families hear what happened; both may be left out."""
+
+    postmortem_by: Moment | None = Field(
+        None,
+        description="Promise those who are told the end to tell them by this moment what happened; "
+        "at most 30 days from now.",
+    )
+
+    def resolution(self) -> News:
+        """For the use case."""
+        return News(message=self.message, state=State.RESOLVED, postmortem_by=self.postmortem_by)
+
+
+class PublishPostmortem(_Command):
+    """What happened in an outage that is over, and what you change."""
+
+    message: Texts
+
+
 class RecallUpdate(_Command):
     """The newest update was wrong: what has not left does not leave any more."""
 
@@ -168,4 +188,16 @@ REOPEN_EXAMPLES: tuple[dict[str, Any], ...] = (
     {"severity": "major", "since": "2026-11-02T06:50:00Z"},
 )
 END_EXAMPLES: tuple[dict[str, Any], ...] = ({"message": "Readings arrive again."}, {})
+RESOLVE_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {"message": "Readings arrive again.", "postmortem_by": "2026-11-06T17:00:00-08:00"},
+    {},
+)
+POSTMORTEM_EXAMPLES: tuple[dict[str, Any], ...] = (
+    {
+        "message": {
+            "en": "A queue filled up and our servers stopped. We now watch it.",
+            "es": "Una cola se llenó y nuestros servidores pararon. Ahora la vigilamos.",
+        }
+    },
+)
 RECALL_EXAMPLES: tuple[dict[str, Any], ...] = ({"update": 1}, {})

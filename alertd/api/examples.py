@@ -12,6 +12,15 @@ OPENED = {"incident": 7, "update": 1, "state": "investigating", "dry_run": False
 PUBLISHED = {"incident": 7, "update": 2, "state": "identified", "dry_run": False, "preview": _PREVIEW}
 RESOLVED = PUBLISHED | {"update": 3, "state": "resolved"}
 REOPENED = PUBLISHED | {"update": 4, "state": "investigating"}
+TOLD_WHY = RESOLVED | {
+    "update": 4,
+    "preview": {
+        "families": 4199,
+        "messages": {"email": 310, "push": 5080, "sms": 420},
+        "seconds": 84.0,
+        "exact": False,
+    },
+}
 RECALLED = {
     "incident": 7,
     "update": 2,
@@ -55,6 +64,7 @@ INCIDENT = {
     "ended_at": None,
     "last_news_at": "2019-11-30T07:52:00Z",
     "promise": "2019-11-30T08:22:00Z",
+    "postmortem_by": None,
     "exercise": False,
     "held": False,
     "confirm_at": None,
@@ -193,6 +203,7 @@ REPORT = {
             "update": 1,
             "human_number": 1,
             "source": None,
+            "what": "update",
             "due": "2019-11-30T08:22:00Z",
             "fate": "kept_by_holding",
             "kept_at": "2019-11-30T08:21:00Z",

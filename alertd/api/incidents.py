@@ -12,12 +12,14 @@ from alertd.api.commands import (
     OPEN_EXAMPLES,
     RECALL_EXAMPLES,
     REOPEN_EXAMPLES,
+    RESOLVE_EXAMPLES,
     UPDATE_EXAMPLES,
     EndIncident,
     OpenIncident,
     PublishUpdate,
     RecallUpdate,
     ReopenIncident,
+    ResolveIncident,
 )
 from alertd.api.errors import errors
 from alertd.api.examples import (
@@ -44,6 +46,7 @@ from alertd.api.views import (
     RespondersView,
 )
 from alertd.domain.incident import Incident, State
+from alertd.domain.post_by import explain_by
 from alertd.ports.store import Rows
 from alertd.records import Key
 from alertd.usecases.ack_incident import whats_next
@@ -136,19 +139,19 @@ async def recall_(
 @router.post(
     "/v1/incidents/{incident}/resolve",
     **_command(200, RESOLVED),
-    openapi_extra=takes(EndIncident, *END_EXAMPLES, needed=False),
+    openapi_extra=takes(ResolveIncident, *RESOLVE_EXAMPLES, needed=False),
 )
 async def resolve(
     incident: str,
     key: WritesIncidents,
     here: Here,
     request: Request,
-    body: Annotated[Body[EndIncident], Depends(body_of(EndIncident))],
+    body: Annotated[Body[ResolveIncident], Depends(body_of(ResolveIncident))],
     idempotency_key: IdempotencyKey = None,
     dry_run: DryRun = False,
 ) -> CommandDone:
-    """Say that it is over; everyone who was told is told so."""
-    news = body.said.news(State.RESOLVED)
+    """Say that it is over; everyone who was told is told so, and what you promise: what happened, by a time."""
+    news = body.said.resolution()
     return await _publish(here, key, request, incident, news, body.raw, idempotency_key, dry_run)
 
 
@@ -210,7 +213,7 @@ async def show(incident: str, _key: ReadsIncidents, here: Here) -> IncidentDetai
 
 
 async def _responders(here: Served, rows: Rows, incident: Incident, now: datetime) -> RespondersView | None:
-    if incident.state.ended or incident.exercise:
+    if incident.exercise or (incident.state.ended and explain_by(incident) is None):
         return None
     due, coming = await whats_next(here.deps, rows, incident, now)
     acknowledged = await rows.acknowledgements(incident.id)

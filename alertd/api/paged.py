@@ -11,6 +11,7 @@ _WHY = {
     ResponderLadder.OPENED: "a machine opened it",
     ResponderLadder.POST: "an update is due",
     ResponderLadder.NEWS: "families wait for news",
+    ResponderLadder.POSTMORTEM: "families were promised to hear what happened",
 }
 
 

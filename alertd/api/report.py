@@ -64,16 +64,21 @@ class SilencesView(BaseModel):
 
 
 class PromiseView(BaseModel):
-    """One "next update by T", and its fate."""
+    """One "next update by T", or "what happened by T", and its fate."""
 
     made_at: datetime
     update: int = Field(description="The update that made it.")
     human_number: int | None = Field(description="The same, as readers see it.")
     source: str | None = Field(description="The machine that made it; none: a person.")
+    what: str = Field(
+        description="update, or postmortem: promised with the end, to tell those who were told it what happened.",
+        examples=["update"],
+    )
     due: datetime
     fate: str = Field(
         description="open, kept_by_human, kept_by_machine, kept_by_holding; deferred: nobody could be told at its "
-        "time; missed: nothing was written in time, or nobody was told of it who could be.",
+        "time; missed: nothing was written in time, or nobody was told of it who could be; of a postmortem also "
+        "withdrawn: it came back first.",
         examples=["kept_by_human"],
     )
     kept_at: datetime | None
@@ -101,6 +106,7 @@ class PromiseView(BaseModel):
             update=made.number,
             human_number=made.human_number,
             source=made.source,
+            what="postmortem" if kept.promise.explains else "update",
             due=kept.promise.due,
             fate=kept.fate.value,
             kept_at=keeper.at if keeper is not None else None,

@@ -130,8 +130,12 @@ def _headline(update: Update, incident: Incident, who: str | None) -> str:
             return f"Exercise opened{by}: {facts.title} ({facts.severity}; {_scope(update)}); nothing is down"
         case Kind.NOTICE:
             return f"Opened{by}: {facts.title} ({facts.severity}; {_scope(update)})"
+        case Kind.RESOLUTION if update.promise is not None:
+            return f"{number}{by}: resolved; what happened is promised by {update.promise:%a %d %b %H:%M} UTC"
         case Kind.RESOLUTION:
             return f"{number}{by}: resolved"
+        case Kind.POSTMORTEM:
+            return f"{number}{by}: what happened"
         case Kind.REOPENING:
             return f"{number}{by}: it came back ({facts.severity}; {_scope(update)})"
         case Kind.CANCELLATION:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from alertd.domain.durations import spell_duration
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.domain.paging import Coming
+from alertd.domain.post_by import explain_by
 from alertd.domain.silence import open_promise
 from alertd.usecases.open_incident import Opened
 from alertd.usecases.preview import Preview
@@ -166,6 +167,10 @@ class IncidentView(BaseModel):
         description="When a human last told families something; none: nobody has yet."
     )
     promise: datetime | None = Field(description="Next update by; none where nothing is promised any more.")
+    postmortem_by: datetime | None = Field(
+        description="By when families were promised, with the end, to hear what happened; none: not promised, "
+        "or told."
+    )
     exercise: bool = Field(description="true: a test; nothing is down, and every text says so.")
     held: bool = Field(description="true: a machine's suspicion, of which families are told nothing.")
     confirm_at: datetime | None = Field(
@@ -188,8 +193,8 @@ class ComingView(BaseModel):
     who: str = Field(description="The role in the policy.", examples=["owner"])
     how: str = Field(description="nudge or page", examples=["page"])
     why: str = Field(
-        description="opened (by a machine), post (an update is due), news (families wait for some), or trouble "
-        "(something of ours is broken).",
+        description="opened (by a machine), post (an update is due), news (families wait for some), "
+        "postmortem (they were promised to hear what happened), or trouble (something of ours is broken).",
         examples=["post"],
     )
 
@@ -201,9 +206,9 @@ class ComingView(BaseModel):
 
 
 class RespondersView(BaseModel):
-    """What our own side owes in an incident that is open."""
+    """What our own side owes families: updates while it is open, then what happened if that was promised."""
 
-    post_by: datetime = Field(description="By when families are owed an update by a person.")
+    post_by: datetime = Field(description="By when families are owed an update by a person, or what happened.")
     next: ComingView | None = Field(description="Who is nudged or paged next, unless somebody publishes.")
     acknowledged_at: datetime | None = Field(description="When a responder last said that they are on it.")
 
@@ -212,7 +217,7 @@ class IncidentDetail(IncidentView):
     """An incident with all that was said."""
 
     updates: list[UpdateView]
-    responders: RespondersView | None = Field(description="None once it has ended: nobody owes anything.")
+    responders: RespondersView | None = Field(description="None once nobody owes anything any more.")
 
     @classmethod
     def of(cls, incident: Incident, now: datetime, responders: RespondersView | None = None) -> "IncidentDetail":
@@ -245,6 +250,7 @@ def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "ended_at": incident.ended_at,
         "last_news_at": incident.last_word.at if incident.last_word is not None else None,
         "promise": None if incident.state.ended else open_promise(incident, now),
+        "postmortem_by": explain_by(incident),
         "exercise": incident.exercise,
         "held": incident.held,
         "confirm_at": incident.confirm_at,

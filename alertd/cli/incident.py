@@ -12,6 +12,8 @@ from alertd.cli.failed import Failed
 from alertd.cli.incident_policy import policy
 from alertd.cli.incident_words import (
     acknowledged,
+    explained,
+    explaining,
     given,
     in_options,
     lines,
@@ -23,8 +25,10 @@ from alertd.cli.incident_words import (
     recalled,
     recalling,
     said,
+    told_why,
 )
 from alertd.cli.output import Output, note, show, wants_json
+from alertd.cli.times import coming
 from alertd.domain.incident import Severity
 
 
@@ -69,6 +73,7 @@ def add_to(group: typer.Typer) -> None:
     group.command()(recall)
     group.command()(resolve)
     group.command()(cancel)
+    group.command()(postmortem)
     group.command()(reopen)
     group.command()(ack)
     group.command()(policy)
@@ -181,13 +186,22 @@ def recall(
 def resolve(
     incident: Which,
     message: Message = None,
+    postmortem_by: Annotated[
+        str | None,
+        typer.Option(
+            "--postmortem-by",
+            metavar="TIME",
+            help='Promise to tell families by then what happened: "Fri 17:00" or a date and time, on your clock.',
+        ),
+    ] = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     again: Again = None,
     output: Output = None,
 ) -> None:
-    """Say that it is over; everyone who was told is told so."""
-    _end("resolve", incident, message, yes, dry_run, again, output)
+    """Say that it is over; everyone who was told is told so, and by when they hear what happened if you say it."""
+    by = coming(postmortem_by, None, "--postmortem-by").isoformat() if postmortem_by is not None else None
+    _end("resolve", incident, message, yes, dry_run, again, output, postmortem_by=by)
 
 
 def cancel(
@@ -200,6 +214,21 @@ def cancel(
 ) -> None:
     """Say that it was a false alarm; everyone who was told is told so."""
     _end("cancel", incident, message, yes, dry_run, again, output)
+
+
+def postmortem(
+    incident: Which,
+    message: Message = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
+) -> None:
+    """Say what happened, once it is over: told once, waking nobody, to everyone who was told the end."""
+    path = f"/v1/incidents/{named(incident)}/postmortem"
+    question = "Tell them what happened? They are told once."
+    done = _carry_out(path, {"message": messages(message)}, question, yes, dry_run, again, output, explained)
+    show(output, done, lambda: told_why(done))
 
 
 def reopen(
@@ -251,15 +280,19 @@ def _end(
     dry_run: bool,
     again: str | None,
     output: Output,
+    postmortem_by: str | None = None,
 ) -> None:
-    body = given(message=messages(message))
+    body = given(message=messages(message), postmortem_by=postmortem_by)
     path = f"/v1/incidents/{named(incident)}/{verb}"
     question = f"{verb.capitalize()} incident {incident} and tell them?"
-    done = _carry_out(path, body, question, yes, dry_run, again, output)
+    promised = explaining(postmortem_by)
+    done = _carry_out(
+        path, body, question, yes, dry_run, again, output, lambda seen: f"{preview(seen['preview'])}{promised}"
+    )
     show(
         output,
         done,
-        lambda: said(done, f"Incident {done['incident']} is {done['state']}: update {done['update']}"),
+        lambda: said(done, f"Incident {done['incident']} is {done['state']}: update {done['update']}") + promised,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from alertd.cli.client import Refused
-from alertd.cli.times import lasting, local
+from alertd.cli.times import lasting, local, zone
 
 _LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
 _LANGUAGES = {"en": "English", "es": "Spanish"}
@@ -175,6 +175,34 @@ def recalled(done: dict[str, Any]) -> str:
         )
         lines.append(f"  nothing is wrong at all:  alertd incident cancel {number}")
     return "\n".join(lines)
+
+
+def explaining(by: str | None) -> str:
+    """A line that names what was promised with the end, on this machine's clock; nothing where nothing was."""
+    if by is None:
+        return ""
+    return f"\nThey are promised to hear what happened by {local(by)} {zone(by)}."
+
+
+def explained(done: dict[str, Any]) -> str:
+    """Who would be told what happened."""
+    told = done["preview"]
+    families = f"{told['families']:,} famil{'y was' if told['families'] == 1 else 'ies were'} told that it is over"
+    about = "" if told["exact"] else "about "
+    now = _by_channel(told["messages"])
+    return f"{families}. {f'Now: {about}{now}' if now else 'Nobody is owed a message now'}; who rests, later."
+
+
+def told_why(done: dict[str, Any]) -> str:
+    """What was done, and where to see its effect."""
+    if done["dry_run"]:
+        return f"Nothing was done. {explained(done)}"
+    number = done["incident"]
+    return (
+        f"What happened in incident {number} is being told: update {done['update']}. {explained(done)}\n"
+        f"  who has been told:  alertd incident timeline {number}\n"
+        f"  the promise:        alertd incident report {number}"
+    )
 
 
 def _by_channel(messages: dict[str, int]) -> str:

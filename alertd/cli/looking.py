@@ -114,8 +114,9 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             ("ended", local(found["ended_at"]) if found["ended_at"] else ""),
             *_by_itself(found),
             ("promised", f"next update by {local(found['promise'])}" if found["promise"] else ""),
+            ("promised", f"what happened by {local(found['postmortem_by'])}" if found["postmortem_by"] else ""),
             ("policy", found["policy"]),
-            *_responders(found["responders"]),
+            *_responders(found["responders"], explains=found["postmortem_by"] is not None),
             ("families", heard),
             ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
             ("", f"owed nothing now: {resting}" if resting else ""),
@@ -150,10 +151,11 @@ def _by_itself(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return lines
 
 
-def _responders(owed: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def _responders(owed: Mapping[str, Any] | None, *, explains: bool) -> list[tuple[str, str]]:
     if owed is None:
         return []
-    lines = [("responders", f"owe families an update by {local(owed['post_by'])}")]
+    what = "an update" if not explains else "what happened"
+    lines = [("responders", f"owe families {what} by {local(owed['post_by'])}")]
     if owed["next"]:
         lines.append(("", coming(owed["next"])))
     if owed["acknowledged_at"]:

@@ -19,6 +19,7 @@ _FATES = {
     "kept_by_holding": "kept by a holding",
     "deferred": "nobody could be told then",
     "missed": "MISSED",
+    "withdrawn": "it came back first",
 }
 _CAUSES = {
     "own_downtime": "alertd was down",
@@ -112,7 +113,7 @@ def _promises(found: Sequence[Mapping[str, Any]]) -> str:
         (
             local(each["made_at"]),
             each["human_number"] or each["source"] or each["update"],
-            local(each["due"]),
+            f"{local(each['due'])}{' (what happened)' if each['what'] == 'postmortem' else ''}",
             _share(each),
             _fate(each),
         )
@@ -131,7 +132,9 @@ def _fate(promise: Mapping[str, Any]) -> str:
     if promise["fate"] in ("kept_by_human", "kept_by_machine", "kept_by_holding"):
         fate += f" at {local(promise['kept_at'])}"
     late = f"; {_families(promise['late'])} late" if promise["late"] and promise["fate"] != "missed" else ""
-    cause = f": {_CAUSES[promise['cause']]}" if promise["cause"] else ""
+    unwritten = promise["what"] == "postmortem" and promise["cause"] == "nobody_published"
+    why = "nobody wrote" if unwritten else _CAUSES.get(promise["cause"], "")
+    cause = f": {why}" if why else ""
     return f"{fate}{late}{cause}"
 
 

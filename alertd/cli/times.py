@@ -36,8 +36,8 @@ def lasting(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
-def coming(text: str, zone: ZoneInfo) -> datetime:
-    """The coming `Sun 02:00` in a zone, or a date and time in it; in UTC. Raises BadParameter."""
+def coming(text: str, zone: ZoneInfo | None, option: str = "--at") -> datetime:
+    """The coming `Sun 02:00` in a zone (None: our own), or a date and time in it; in UTC. Raises BadParameter."""
     found = _WEEKDAY.fullmatch(text.strip())
     try:
         moment = _weekday(found, zone) if found else datetime.fromisoformat(text.strip())
@@ -45,11 +45,11 @@ def coming(text: str, zone: ZoneInfo) -> datetime:
         moment = None
     if moment is None or not 1970 <= moment.year <= 2200:
         example = 'write for example "Sun 02:00" or 2026-11-29T02:00'
-        raise typer.BadParameter(f'"{text}" is no moment; {example}', param_hint="--at")
+        raise typer.BadParameter(f'"{text}" is no moment; {example}', param_hint=option)
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(UTC)
 
 
-def _weekday(found: "re.Match[str]", zone: ZoneInfo) -> datetime:
+def _weekday(found: "re.Match[str]", zone: ZoneInfo | None) -> datetime:
     now = datetime.now(zone)  # noqa: TID251  which Sunday is the coming one
     wall = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0, fold=0)
     wall += timedelta(days=(_DAYS.index(found[1].lower()) - wall.weekday()) % 7)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import ALL_CLEARS, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -61,9 +61,7 @@ def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     incident = duty.incident
     end = _CANCELLED if incident.state is State.CANCELLED else _RESOLVED
     since = next((u.number for u in reversed(incident.updates) if u.kind is end.kind), incident.newest.number)
-    end = replace(end, since=since)
-    services = duty.incident.scope.touching(duty.family.services, duty.family.region)
-    return _end(duty, now, knowledge, end, services or _told_services(duty))
+    return _end(duty, now, knowledge, replace(end, since=since), failed_services(duty))
 
 
 def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
@@ -88,7 +86,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         known = knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
         waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.since)
-        over = known.framing in ALL_CLEARS
+        over = known.framing in OVER
         told = (known.told > 0 or known.maybe) and not over
         under_way = known.ending >= end.since
         flying = max(flying, known.ending)
@@ -207,6 +205,11 @@ def failing_since(incident: Incident, touched_at: datetime) -> datetime:
     first = next((u for u in reversed(incident.updates) if u.kind is Kind.REOPENING), None)
     first = first or next((u for u in incident.updates if u.notify), incident.updates[0])
     return incident.facts_so_far.since if touched_at <= first.at else touched_at
+
+
+def failed_services(duty: Duty) -> tuple[str, ...]:
+    """What failed for this family at the end; where the scope had shrunk before, what they had been told of."""
+    return duty.incident.scope.touching(duty.family.services, duty.family.region) or _told_services(duty)
 
 
 def _told_services(duty: Duty) -> tuple[str, ...]:

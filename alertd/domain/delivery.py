@@ -86,6 +86,7 @@ class Reason(StrEnum):
     LADDER = "ladder"  # nobody has answered: told again, or told as the next one
     ALL_CLEAR = "all_clear"  # they were told, so they are told that it is over
     NOT_AFFECTED = "not_affected"  # told, and no longer touched
+    POSTMORTEM = "postmortem"  # they were told that it is over, so they are told what happened
 
 
 class Framing(StrEnum):
@@ -99,13 +100,20 @@ class Framing(StrEnum):
     CANCELLATION = "cancellation"
     WAS_DOWN = "was_down"  # slept through all of it: was down from .. to .., works again
     NOT_AFFECTED = "not_affected"
+    POSTMORTEM = "postmortem"  # what happened, told when it has long been over
 
 
 ALL_CLEARS = frozenset({Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN})
-"""What is said when it is over; whoever was told one of these knows nothing newer."""
+"""What is said when it is over."""
+
+OVER = ALL_CLEARS | {Framing.POSTMORTEM}
+"""Whoever was told one of these knows that it is over, and nothing newer; none is true once it comes back."""
 
 ENDS = ALL_CLEARS | {Framing.NOT_AFFECTED}
 """Framings after which nothing is expected of us until it comes back."""
+
+AFTERWARDS = ENDS | {Framing.POSTMORTEM}
+"""What may be said to a family for which it is over."""
 
 STEP_MESSAGE = 0
 """The message itself; ladder steps count from 1, at most 20 of them (`policy_file.escalation`)."""

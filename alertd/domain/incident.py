@@ -238,6 +238,19 @@ class Incident:
         return self.updates[0].kind is Kind.EXERCISE
 
     @property
+    def resolution(self) -> Update | None:
+        """The update that resolved it, where it is resolved."""
+        if self.state is not State.RESOLVED:
+            return None
+        return next((u for u in reversed(self.updates) if u.kind is Kind.RESOLUTION), None)
+
+    @property
+    def postmortem(self) -> Update | None:
+        """What happened, as told since it was resolved: nothing but a reopening can follow it."""
+        told = self.state is State.RESOLVED and self.newest.kind is Kind.POSTMORTEM
+        return self.newest if told else None
+
+    @property
     def recalled(self) -> frozenset[int]:
         """The numbers of the updates that were taken back: nobody is to be told of them any more."""
         return frozenset(

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from alertd.domain.delivery import (
+    AFTERWARDS,
     DEAD,
     ENDS,
     FAILED,
@@ -167,7 +168,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             known = by_number[number] = Known()
         state, update, at, framing = telling.state, telling.update, telling.planned_at, telling.framing
         here, quiet = telling.epoch == epoch, telling.in_quiet
-        if telling.maybe and framing not in ENDS:
+        if telling.maybe and framing not in AFTERWARDS:
             known.maybe = True
         if here:  # a try is one, whatever came of it
             tried = telling.tried_at

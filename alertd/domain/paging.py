@@ -35,6 +35,7 @@ class ResponderLadder(StrEnum):
     OPENED = "opened"  # a machine opened it, and nobody has spoken yet
     POST = "post"  # an update is due
     NEWS = "news"  # families have waited for news for too long
+    POSTMORTEM = "postmortem"  # it is over, and what happened was promised by a time
     TROUBLE = "trouble"  # something of ours keeps families from being told
 
 

@@ -7,6 +7,7 @@ from alertd.domain.correction import without_wrong_words
 from alertd.domain.delivery import longest_backoff
 from alertd.domain.exercise import rehearse
 from alertd.domain.knowledge import Knowledge, know, since_touched
+from alertd.domain.postmortem import with_postmortem
 from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
 from alertd.domain.watch import Duty, Verdict
@@ -23,7 +24,7 @@ def plan(duty: Duty, now: datetime) -> Verdict:
         duty = without_wrong_words(duty)
     knowledge = known(duty, now)
     if incident.state.ended:
-        return all_clear(duty, now, knowledge)
+        return with_postmortem(duty, now, knowledge, all_clear(duty, now, knowledge))
     services = incident.scope.touching(family.services, family.region)
     if not services:
         return not_affected(duty, now, knowledge)

@@ -58,6 +58,14 @@ def post_by(incident: Incident, policy: Policy) -> datetime:
     return due
 
 
+def explain_by(incident: Incident) -> datetime | None:
+    """By when families that were told the end were promised to hear what happened; None: not owed, or told."""
+    resolution = incident.resolution
+    if resolution is None or not resolution.notify or incident.postmortem is not None:
+        return None
+    return resolution.promise
+
+
 def news_by(incident: Incident, policy: Policy) -> datetime | None:
     """By when families are owed news by a person; None where the policy sets no limit for this severity."""
     longest = policy.silence.news.get(incident.severity)

@@ -1,6 +1,7 @@
-"""The promise ledger: what became of every "next update by T" (R13), read from updates and what was handed over.
+"""The promise ledger (R13): what became of every "next update by T", and of "what happened by T".
 
-It is no second bookkeeping: the same immutable rows give the same ledger, whenever it is read.
+It is no second bookkeeping: read from updates and from what was handed over, the same immutable rows give the
+same ledger, whenever it is read.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from alertd.domain.downtime import Downtime
-from alertd.domain.incident import Incident, Update
+from alertd.domain.incident import Incident, Kind, Update
 
 
 class Fate(StrEnum):
@@ -21,6 +22,7 @@ class Fate(StrEnum):
     HOLDING = "kept_by_holding"  # nobody wrote, and alertd said so in time
     DEFERRED = "deferred"  # nobody could be told at its time: they had been told another, or slept
     MISSED = "missed"  # nothing was written in time, or nobody was told of it who could be
+    WITHDRAWN = "withdrawn"  # it came back before anybody could say what had happened: nothing is owed any more
 
 
 class Cause(StrEnum):
@@ -29,23 +31,32 @@ class Cause(StrEnum):
     DOWNTIME = "own_downtime"  # no sweep of ours ran when they were due
     PROVIDER = "provider"  # tried in time, and no provider had taken it
     RATES = "rates"  # planned in time, and still waiting for its turn
-    SILENCE = "nobody_published"  # nobody wrote, and the holding came late
+    SILENCE = "nobody_published"  # nobody wrote; and where a holding stands for it, that came late
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """ "Next update by `due`", made by one update, and the update that closed it, if any did by then."""
+    """ "Next update by `due`", made by one update, and the update that closed it, if any did by then.
+
+    Made by the end: "what happened by `due`", which concerns those who were told the end.
+    """
 
     made_by: Update
     due: datetime
     kept_by: Update | None = None
+    withdrawn: bool = False
+
+    @property
+    def explains(self) -> bool:
+        """Whether it was promised to tell what happened, now that it is over."""
+        return self.made_by.kind is Kind.RESOLUTION
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
     """Families that a promise concerned, each counted once, by how they stood at its time."""
 
-    told: int = 0  # they had the update that kept it, or a newer one
+    told: int = 0  # they had the update that kept it, or a newer one; a post-mortem: that very one
     deferred: int = 0  # what they were told last had named a later time: nobody could be told at this one
     untellable: int = 0  # there was no way to tell them, or they had asked not to be told
     unaware: int = 0  # nothing was ever planned for them: they slept, or we were down
@@ -89,9 +100,9 @@ def promises(incident: Incident) -> Iterator[Promise]:
         if made.promise is None or not made.notify:
             continue
         closing = (each for each in updates[at + 1 :] if each.notify and (each.human or each.closes_promise))
-        kept_by = next(closing, None)
-        in_time = kept_by is not None and kept_by.at <= made.promise
-        yield Promise(made, made.promise, kept_by if in_time else None)
+        kept_by = next((each for each in closing if each.at <= made.promise), None)
+        back = made.kind is Kind.RESOLUTION and kept_by is not None and kept_by.kind is Kind.REOPENING
+        yield Promise(made, made.promise, None if back else kept_by, withdrawn=back)
 
 
 def judge(
@@ -102,11 +113,15 @@ def judge(
     Nobody apologises for a night: who slept, or had been told a later time, was owed nothing at this one.
     """
     kept_by, over = promise.kept_by, now >= promise.due
+    if promise.withdrawn:
+        return Kept(promise, Fate.WITHDRAWN, telling)
     if not over:
         return Kept(promise, _by(kept_by) if kept_by is not None else Fate.OPEN, telling)
     down = any(each.hid(promise.due - margin, promise.due) for each in downtimes)
     untold = telling.tried + telling.waiting + telling.unplanned + (telling.unaware if down else 0)
     cause = _cause(telling, down=down) if untold else None
+    if promise.explains and kept_by is None:  # nothing of ours writes it in a person's place
+        return Kept(promise, Fate.MISSED, telling, untold, Cause.SILENCE)
     if untold and (kept_by is None or not telling.told):
         fate = Fate.MISSED
     else:

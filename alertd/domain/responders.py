@@ -20,13 +20,18 @@ from alertd.domain.paging import (
     Responding,
 )
 from alertd.domain.policy import Policy, ResponderStep
-from alertd.domain.post_by import beginning, last_news, news_by, post_by, unattended, words
+from alertd.domain.post_by import beginning, explain_by, last_news, news_by, post_by, unattended, words
 
 HOLD = timedelta(minutes=10)
 """How long an acknowledgement holds each later step, once (R8)."""
 
 AGAIN = timedelta(minutes=10)
 """How often the last step repeats where the policy does not say: a ladder that ends is silence."""
+
+
+AHEAD = timedelta(days=1)
+"""So long before it is due somebody is nudged to say what happened; of a shorter promise, half of it: to find a
+cause and agree on the words takes a working day, not the minutes of an update."""
 
 
 _NUDGED_INSTEAD = -1
@@ -96,6 +101,7 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     if incident.state.ended or incident.exercise:  # of an exercise nobody owes an update
         # Families may believe for ever that it is down, and no other page tells anybody.
         yield from (run for run in _troubles(duty) if run.subject.startswith(CHANNEL))
+        yield from _explaining(duty)
         return
     said = words(incident)
     spoken = said[-1].at if said else beginning(incident).at
@@ -108,6 +114,18 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     if late is not None:
         yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
     yield from _troubles(duty)
+
+
+def _explaining(duty: Responding) -> Iterator[_Run]:
+    """Who owes what happened: nudged once before it is due, and paged once when it is missed, not all night."""
+    due, resolution = explain_by(duty.incident), duty.incident.resolution
+    who = _who(duty.policy)
+    if due is None or resolution is None or not who:
+        return
+    ahead = min(AHEAD, (due - resolution.at) / 2)
+    others = [_Step(name, True, None) for name in who[1:]]
+    steps = (_Step(who[0], False, due - ahead), _Step(who[0], True, due), *others)
+    yield _Run(ResponderLadder.POSTMORTEM, due, resolution.at, steps)
 
 
 def _troubles(duty: Responding) -> Iterator[_Run]:
@@ -126,9 +144,13 @@ def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...
 
 def _chain(policy: Policy, at: datetime, *, page: bool = True) -> tuple[_Step, ...]:
     """Whom the policy pages, in its order: the first at once, each next one if that fails."""
-    names = dict.fromkeys(s.who for s in (*policy.escalation.post, *policy.escalation.news) if s.page)
     # Only the first has a time of its own.
-    return tuple(_Step(who, page, None if i else at, None if i else AGAIN) for i, who in enumerate(names))
+    return tuple(_Step(who, page, None if i else at, None if i else AGAIN) for i, who in enumerate(_who(policy)))
+
+
+def _who(policy: Policy) -> list[str]:
+    """Whom the policy pages, in its order."""
+    return list(dict.fromkeys(s.who for s in (*policy.escalation.post, *policy.escalation.news) if s.page))
 
 
 _Sent = Mapping[tuple[int, int], Paged]

@@ -8,16 +8,20 @@ from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person, all_asleep, first_told
 from alertd.domain.watch import Duty, Rest
 
-_MONITORING, _NOT_TOUCHED = State.MONITORING, Rest.NOT_TOUCHED  # Python 3.11 is slow to find them
+_MONITORING, _NOT_TOUCHED, _POSTMORTEM = State.MONITORING, Rest.NOT_TOUCHED, Kind.POSTMORTEM
+# ... as Python 3.11 is slow to find them.
 
 FIRST_MARGIN = timedelta(seconds=60)
 """The margin before there are any hand-overs to measure."""
 
 
 def newest_to_tell(incident: Incident) -> Update:
-    """The newest update that families may be told: not one that is marked `notify: false` (R5)."""
+    """The newest update that families may be told: not one that is marked `notify: false` (R5).
+
+    Nor a post-mortem, which goes beside the end (`alertd.domain.postmortem`).
+    """
     for update in reversed(incident.updates):
-        if update.notify:
+        if update.notify and update.kind is not _POSTMORTEM:
             return update
     return incident.updates[0]
 

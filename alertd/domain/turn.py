@@ -7,7 +7,7 @@ from alertd.domain import rouse
 from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
 from alertd.domain.family import Address
-from alertd.domain.incident import Facts, Update
+from alertd.domain.incident import Facts, Kind, Update
 from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
@@ -175,6 +175,7 @@ class Turn:
         return sum(
             u.human and u.notify and known.told_awake < u.number <= self.update and u.number not in gone
             for u in incident.updates
+            if u.kind is not Kind.POSTMORTEM
         )
 
 

@@ -425,6 +425,14 @@ class Rows(Protocol):
     async def told_by(self, incident_id: IncidentId, promise: Promise, at: datetime) -> Telling:
         """How the families that a promise concerned stood at a moment of story time, its own or an earlier one."""
 
+    async def told_why(
+        self, incident_id: IncidentId, resolution: int, postmortem: int | None, at: datetime
+    ) -> Telling:
+        """How those families stood at a moment of story time who had been told the end by then.
+
+        `resolution`: the update that ended it; `postmortem`: the one that tells what happened, None: none has.
+        """
+
     async def touched(
         self, incident_id: IncidentId, scope: Scope, late: datetime, far: datetime
     ) -> tuple[int, int, datetime | None]:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, SUSPECT, DeliveryState, Framing
+from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing
 from alertd.domain.family import CHANNELS, AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
@@ -45,11 +45,11 @@ from alertd.store.tables import (
 )
 from alertd.store.types import Instant, to_us
 
-_ALL_CLEARS = tuple(framing.value for framing in ALL_CLEARS)
+_OVER = tuple(framing.value for framing in OVER)
 _SPOKEN_TO = (Rest.QUIET.value, Rest.CAPPED.value)
 """Rests in which a family may be told all the same, by what wakes or is no holding."""
 
-_ENDS = tuple(framing.value for framing in ENDS)
+_AFTERWARDS = tuple(framing.value for framing in AFTERWARDS)
 
 
 class DeliveryRows(DueRows):
@@ -253,10 +253,10 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
         address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
         delivery.c.update_no < incident.c.stands_from,
-        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_ENDS)),
-        and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_ALL_CLEARS)),
+        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_AFTERWARDS)),
+        and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_OVER)),
         # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.
-        and_(watch.c.rest.not_in(_SPOKEN_TO), delivery.c.framing.not_in(_ENDS)),
+        and_(watch.c.rest.not_in(_SPOKEN_TO), delivery.c.framing.not_in(_AFTERWARDS)),
         and_(
             watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
             delivery.c.framing == Framing.NOT_AFFECTED.value,

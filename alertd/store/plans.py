@@ -8,14 +8,14 @@ from uuid import UUID
 from sqlalchemy import Row, exists, literal, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
-from alertd.domain.delivery import ENDS, TOLD, DeliveryState, Framing, Owed
+from alertd.domain.delivery import AFTERWARDS, TOLD, DeliveryState, Framing, Owed
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
 from alertd.store.tables import delivery, delivery_share, family_address, family_service, watch
 from alertd.store.types import Instant, to_us
 
-_ENDS = tuple(framing.value for framing in ENDS)
+_AFTERWARDS = tuple(framing.value for framing in AFTERWARDS)
 _TOLD = tuple(state.value for state in TOLD)
 _SERVES_ONE = ~exists().where(delivery_share.c.delivery_id == delivery.c.id)
 
@@ -74,7 +74,7 @@ class PlanRows:
                 elif w.supersede and w.family in addresses:
                     superseded.setdefault(w.owed, []).append(w.family)
         for owed, families in cancelled.items():
-            older_or_other = or_(delivery.c.update_no < owed, delivery.c.framing.not_in(_ENDS))
+            older_or_other = or_(delivery.c.update_no < owed, delivery.c.framing.not_in(_AFTERWARDS))
             await self._end(plan, families, DeliveryState.CANCELLED, older_or_other, _SERVES_ONE)
         for owed, families in superseded.items():
             mine = [address for family in families for address in addresses[family]]

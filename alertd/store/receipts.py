@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, bindparam, insert, or_, select, tuple_, update
 
-from alertd.domain.delivery import ENDS, OPEN, TOLD, DeliveryState
+from alertd.domain.delivery import AFTERWARDS, OPEN, TOLD, DeliveryState
 from alertd.domain.receipt import Standing, Word, arrived_after_all, follows
 from alertd.ports import Report
 from alertd.ports.store import Moved
@@ -24,7 +24,7 @@ from alertd.store.stops import stop_addresses, watches_with
 from alertd.store.tables import attempt, delivery, watch
 from alertd.store.types import to_us
 
-_ENDS = frozenset(framing.value for framing in ENDS)
+_AFTERWARDS = frozenset(framing.value for framing in AFTERWARDS)
 _ANSWERED = tuple(state.value for state in (*TOLD, DeliveryState.UNDELIVERED, DeliveryState.REFUSED))
 _ROW = select(
     delivery.c.id,
@@ -132,7 +132,7 @@ class ReceiptRows(DueRows):
             await self._keep(row, after, report, now)
             if standing.state in TOLD:
                 await hear_anew(self.sql, own, now)
-            if row.framing in _ENDS:
+            if row.framing in _AFTERWARDS:
                 await self._reopen(own)
         await self.make_due(concerned, now)
         return _received(row, after, due=len(concerned))
@@ -175,7 +175,7 @@ class ReceiptRows(DueRows):
         )
 
     async def _reopen(self, keys: set[tuple[UUID, str]]) -> None:
-        """Their end has not been told after all, so their watches are not closed."""
+        """Their end, or what came after it, has not been told after all, so their watches are not closed."""
         await self.sql.run(
             update(watch)
             .where(tuple_(watch.c.incident_id, watch.c.family_id).in_(sorted(keys)), watch.c.rest == "closed")

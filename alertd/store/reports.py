@@ -38,6 +38,7 @@ from alertd.store.types import to_us
 _TOLD = delivery.c.state.in_([state.value for state in TOLD])
 _LATE = timedelta(seconds=10)  # as for the auditor
 _US = timedelta(microseconds=1)
+_RESOLVED = (Framing.RESOLUTION.value, Framing.WAS_DOWN.value)
 _NO_WAY = (Rest.NO_ADDRESS.value, Rest.MUTED.value, Rest.OPTED_OUT.value)
 Spans = Sequence[tuple[datetime, timedelta]]
 """What held from each moment on, oldest first."""
@@ -202,6 +203,38 @@ class ReportRows:
             select(families.c.stood, func.count(), func.count(families.c.heard)).group_by(families.c.stood)
         )
         return Telling(**{row[0]: row[1] for row in counted}, heard=sum(row[2] for row in counted))
+
+    async def told_why(
+        self, incident_id: IncidentId, resolution: int, postmortem: int | None, at: datetime
+    ) -> Telling:
+        """How those families stood at a moment of story time who had been told the end by then.
+
+        `resolution`: the update that ended it; `postmortem`: the one that tells what happened, None: none has.
+        """
+        shared = await self._shares(incident_id)
+        told = and_(_TOLD, delivery.c.accepted_at <= at)
+        ended = and_(told, delivery.c.framing.in_(_RESOLVED), delivery.c.update_no == resolution)
+        concerned = _rows(incident_id, ended, shared=shared).subquery()
+        planned = and_(delivery.c.update_no == postmortem, delivery.c.planned_at <= at)
+        far = case((told, 3), (delivery.c.tried_at <= at, 2), else_=1).label("far")
+        why = _rows(incident_id, planned, far, shared=shared).subquery()
+        furthest = select(why.c.family_id, func.max(why.c.far).label("far")).group_by(why.c.family_id).subquery()
+        families = select(concerned.c.family_id).distinct().subquery()
+        counted = await self.sql.rows(
+            select(furthest.c.far, func.count())
+            .select_from(families)
+            .join(furthest, furthest.c.family_id == families.c.family_id, isouter=True)
+            .group_by(furthest.c.far)
+        )
+        stood = {row[0] or 0: row[1] for row in counted}
+        nothing = "unaware" if postmortem is not None else "unplanned"  # who sleeps waits for what is published
+        return Telling(
+            told=stood.get(3, 0),
+            tried=stood.get(2, 0),
+            waiting=stood.get(1, 0),
+            heard=stood.get(3, 0),
+            **{nothing: stood.get(0, 0)},
+        )
 
     async def _shares(self, incident_id: IncidentId) -> bool:
         one = select(delivery_share.c.delivery_id).where(delivery_share.c.incident_id == incident_id).limit(1)

@@ -42,6 +42,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_affected": "working for you, as far as we know",
         "exercise": "TEST ONLY, nothing is down",
         "was_down": "It was not working properly for a time",
+        "postmortem": "what happened",
+        "explained": "We write what happened by",
         "since": "Since",
         "no_news": "No news since",
         "late": "Sorry, this comes late: our message service was down",
@@ -66,6 +68,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "not_affected": "a usted le funciona, por lo que sabemos",
         "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
         "was_down": "Durante un tiempo no funcionó bien",
+        "postmortem": "qué ha ocurrido",
+        "explained": "Le escribimos qué ha ocurrido a más tardar:",
         "since": "Desde",
         "no_news": "Sin novedades desde",
         "late": "Disculpe el retraso: falló nuestro sistema de avisos",
@@ -102,6 +106,8 @@ def content(saying: Saying, names: Names) -> Content:
     said = [f"{services}: {words[condition]}"]
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
         said.append(words["was_down"])
+    if update.kind is Kind.RESOLUTION and update.promise is not None and update.promise > saying.now:
+        said.append(f"{words['explained']} {_time(update.promise, saying)}")
     if going_on:
         if reader.late:
             said.append(words["late"])
@@ -165,6 +171,8 @@ def _condition(saying: Saying) -> str:
     state = saying.update.facts.state
     if saying.framing is Framing.NOT_AFFECTED:
         return "not_affected"
+    if saying.framing is Framing.POSTMORTEM:
+        return "postmortem"
     if saying.framing is Framing.CANCELLATION or state is State.CANCELLED:
         return "cancelled"
     if saying.framing in (Framing.RESOLUTION, Framing.WAS_DOWN) or state is State.RESOLVED:

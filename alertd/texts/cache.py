@@ -2,7 +2,7 @@
 
 from itertools import count
 
-from alertd.domain.incident import Update
+from alertd.domain.incident import Kind, Update
 from alertd.ports import Content, Saying
 from alertd.texts.times import minute_number
 
@@ -99,4 +99,5 @@ def _value(update: Update) -> tuple[object, ...]:
         facts.do,
         tuple(facts.message.items()),
         facts.last_news_at,
+        update.promise if update.kind is Kind.RESOLUTION else None,  # of all others the reader's own time is told
     )

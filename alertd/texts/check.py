@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
 
-from alertd.domain.delivery import ENDS, Ask, Change, Framing, Reader
+from alertd.domain.delivery import AFTERWARDS, Ask, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.domain.links import Links
 from alertd.ports import Content, Names, Page, Saying
@@ -25,15 +25,19 @@ _KINDS = {
     Framing.NOTICE: (Kind.NOTICE, Kind.SCOPE, Kind.REOPENING, Kind.EXERCISE),
     Framing.HOLDING: (Kind.PROGRESS, Kind.RECALL),
     Framing.WAKE_UP: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING),
+    Framing.RESOLUTION: (Kind.PROGRESS, Kind.RESOLUTION),  # the latter promises to tell what happened
+    Framing.WAS_DOWN: (Kind.PROGRESS, Kind.RESOLUTION),
+    Framing.POSTMORTEM: (Kind.POSTMORTEM,),
 }
 _STATES = {
     Framing.RESOLUTION: (State.RESOLVED,),
     Framing.CANCELLATION: (State.CANCELLED,),
     Framing.WAS_DOWN: (State.RESOLVED, State.CANCELLED),
     Framing.NOT_AFFECTED: (State.INVESTIGATING,),
+    Framing.POSTMORTEM: (State.RESOLVED,),
 }
 _OPEN = (State.INVESTIGATING, State.SUSPECTED, State.IDENTIFIED, State.MONITORING)
-_GOING_ON = frozenset(Framing) - ENDS
+_GOING_ON = frozenset(Framing) - AFTERWARDS
 _LINK = Links("https://status.alerts.example.org", b"").stand_in  # 32 characters of address are common
 _SENTENCE = "Our servers are overloaded and we are bringing further ones into service, step by step. " * 6
 
@@ -155,6 +159,7 @@ def _saying(
         last_news_at=_NOW - timedelta(days=11),
     )
     reader = Reader("", locale, _ZONE, services, _NOW + timedelta(days=5), missed=99)
-    update = Update(99, kind, _NOW, facts, human_number=88)
+    promise = _NOW + timedelta(days=20) if kind is Kind.RESOLUTION else None
+    update = Update(99, kind, _NOW, facts, promise=promise, human_number=88)
     references = 87 if kind in (Kind.CORRECTION, Kind.RECALL) else None
     return Saying("", framing, update, 88, references, reader, _NOW, _NOW - timedelta(minutes=3))

@@ -30,6 +30,7 @@ _LAST: tuple[Stage, ...] = (
 )
 _SHORT = (("state",), ("state", "works"), ("state", "works", "lasting"), _BRIEF, (*_BRIEF, "bad"))
 CORRECTING: tuple[Stage, ...] = (((), None), *((dropped, None) for dropped in _SHORT), *_LAST)
+EXPLAINING: tuple[Stage, ...] = (((), None), (("bad",), None), (("bad",), 40), *_LAST)
 FIRST_WORDS: tuple[Stage, ...] = (
     ((), None),
     (("state",), None),
@@ -48,7 +49,8 @@ LATER_WORDS: tuple[Stage, ...] = (
 """Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
 A first notice keeps what still works longer than the human's words; later messages, the news; a correction cut
-short could say what it takes back and not what is true, so its words are cut last of all. Never left out:
+short could say what it takes back and not what is true, so its words are cut last of all; what happened is
+worth more than how long it took. Never left out:
 which services, that there is no news, what to do, when they hear again, and the link that asks for an answer.
 """
 
@@ -107,7 +109,8 @@ def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
     kept = ("bad",) if parts.exercise else ()  # that nothing is down
-    stages = FIRST_WORDS if parts.framing == "notice" else CORRECTING if parts.corrects else LATER_WORDS
+    by_framing = {"notice": FIRST_WORDS, "postmortem": EXPLAINING}
+    stages = by_framing.get(parts.framing) or (CORRECTING if parts.corrects else LATER_WORDS)
     for dropped, keep in (*stages, _ASKING) if parts.ask else stages:
         fewer = _with(parts, **dict.fromkeys([part for part in dropped if part not in kept], ""))
         text = draw(fewer)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
 from alertd.domain.paging import FAILING, NUDGED, PLANS, TEXTS, ResponderLadder
-from alertd.domain.post_by import beginning
+from alertd.domain.post_by import beginning, explain_by
 from alertd.ports import Content, PageSaying
 from alertd.records import Ignored
 from alertd.texts.clean import clean
@@ -25,7 +25,7 @@ def compose_page(saying: PageSaying) -> Content:
     facts = incident.newest.facts
     what = f"Incident {incident.number} ({incident.severity}, {incident.state}): {clean(facts.title)}."
     parts = [what, _touched(saying), *_why(saying), *_how(saying)]
-    if saying.link:
+    if saying.link and saying.ladder is not ResponderLadder.POSTMORTEM:  # it tells once; there is nothing to hold
         parts.append(f"Acknowledge: {saying.link}")
     return Content(title=_title(saying), text=" ".join(part for part in parts if part))
 
@@ -53,6 +53,8 @@ def _title(saying: PageSaying) -> str:
     match saying.ladder:
         case ResponderLadder.OPENED:
             return f"{mark}: incident {number} was opened by a machine"
+        case ResponderLadder.POSTMORTEM:
+            return f"{mark}: families are owed what happened in incident {number} by {_explain_by(saying)}"
         case ResponderLadder.NEWS:
             return f"{mark}: families in incident {number} wait for news"
         case ResponderLadder.TROUBLE if saying.subject in NUDGED:
@@ -81,6 +83,11 @@ def _why(saying: PageSaying) -> list[str]:
             return [
                 f"{saying.subject} fails ({saying.code}): families are told over other channels, or not at all."
             ]
+        case ResponderLadder.POSTMORTEM if saying.page:
+            promised = f"Families were told that it is over, and promised what happened by {_explain_by(saying)}"
+            return [f"{promised}: publish now.", "Nobody is paged for it again."]
+        case ResponderLadder.POSTMORTEM:
+            return [f"Families were told that it is over, and promised what happened by {_explain_by(saying)}."]
         case ResponderLadder.OPENED:
             began = beginning(incident)
             source = clean(began.source or "a machine")
@@ -137,10 +144,17 @@ def _how(saying: PageSaying) -> list[str]:
         return [f"Run: alertd family show {_first(saying.code)}"]
     if saying.ladder is ResponderLadder.TROUBLE:
         return ["Run: alertd doctor"]
+    if saying.ladder is ResponderLadder.POSTMORTEM:
+        return [f'Run: alertd incident postmortem {number} --message "..."']
     run = [f'Run: alertd incident update {number} --message "..."']
     if saying.ladder is ResponderLadder.OPENED:
         run.append(f"False alarm: alertd incident cancel {number}")
     return run
+
+
+def _explain_by(saying: PageSaying) -> str:
+    moment = explain_by(saying.incident)
+    return _time(saying, moment) if moment is not None else "a time"  # published since: it is not sent
 
 
 def _time(saying: PageSaying, moment: datetime) -> str:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from alertd.domain.delivery import ENDS, Change, Framing
+from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing
 from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Names, Page, Saying
 from alertd.texts.catalogue import Catalogue
@@ -13,6 +13,7 @@ from alertd.texts.parts import Parts, Tell
 from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 
+_OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
@@ -33,7 +34,7 @@ class Speaker:
     def parts(self) -> Parts:
         """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
         facts, framing = self._facts, self._saying.framing
-        ending = framing in ENDS or facts.state.ended
+        ending = framing in AFTERWARDS or facts.state.ended
         heading, lines, language = self._message()
         do, do_list = self._do(ending)
         works = [] if ending or self._exercise else [self._phrase(entry) for entry in facts.works]
@@ -114,7 +115,7 @@ class Speaker:
             return self._say(f"was_down.{severity}", span=self._wall.span(*self._outage()), **values)
         if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
             return self._say("cancellation.headline", **values)
-        if framing is Framing.RESOLUTION or framing is Framing.NOT_AFFECTED:
+        if framing in _OWN_HEADLINE:
             return self._say(f"{framing.value}.headline", **values)
         if facts.state.ended:
             return self._say("headline.ended", **values)
@@ -164,7 +165,7 @@ class Speaker:
         facts, framing = self._facts, self._saying.framing
         if self._exercise:
             return self._say("exercise.bad")
-        if framing is Framing.RESOLUTION:
+        if framing is Framing.RESOLUTION or framing is Framing.POSTMORTEM:
             start, end = self._outage()
             values = {"start": self._wall.when(start), "end": self._wall.when(end)}
             return self._say("resolution.lasted", elapsed=self._elapsed(start, end), **values)
@@ -252,7 +253,10 @@ class Speaker:
             return self._say("exercise.next" if running else "exercise.nothing_changed")
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
-        if framing in ENDS or self._facts.state.ended:
+        if framing in AFTERWARDS or self._facts.state.ended:
+            explained = self._explained_by()
+            if explained is not None:
+                return self._say("next.explained", next=self._wall.when(explained))
             return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:
             return self._say("next.open")
@@ -264,6 +268,14 @@ class Speaker:
         much = self._facts.severity is not Severity.CRITICAL  # only what becomes critical wakes
         key = "next.quiet" if reader.end_wakes else "next.quiet_worse"
         return self._say(key, next=self._wall.when(moment), much=much)
+
+    def _explained_by(self) -> datetime | None:
+        """By when we tell what happened: promised with the end, and read until then."""
+        update = self._saying.update
+        if update.kind is not Kind.RESOLUTION or update.promise is None:
+            return None
+        moment = minute(update.promise)
+        return moment if moment > self._now else None
 
     # --- the human's words, and what to do --------------------------------------------------------
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from alertd.domain.errors import Conflict, NotFound
 from alertd.domain.incident import Incident
 from alertd.domain.paging import Coming
-from alertd.domain.post_by import post_by
+from alertd.domain.post_by import explain_by, post_by
 from alertd.domain.responders import plan_pages
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
@@ -78,7 +78,8 @@ async def _used(rows: Rows, incident: Incident, page: UUID | None) -> bool:
 
 
 async def whats_next(deps: Deps, rows: Rows, incident: Incident, now: datetime) -> tuple[datetime, Coming | None]:
-    """(the time to publish by, who is told next if nobody does)."""
+    """(the time to publish by, an update or what happened; who is told next if nobody does)."""
     duty = await responding(deps, rows, incident)
     coming = plan_pages(duty, now).coming
-    return post_by(incident, duty.policy), coming[0] if coming else None
+    due = explain_by(incident) or post_by(incident, duty.policy)
+    return due, coming[0] if coming else None

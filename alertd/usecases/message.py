@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import ENDS
+from alertd.domain.delivery import ENDS, Framing
+from alertd.domain.postmortem import TOLD_FOR
 from alertd.ports import Message, Saying
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
@@ -47,14 +48,17 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
         attempt=delivery.attempt,
         incident=incident.id,
         update=delivery.update,
-        useful_for=_useful_for(deps, delivery, now),
+        useful_for=_useful_for(deps, delivery, telling, now),
         ends=delivery.framing in ENDS,
         link=link,
     )
 
 
-def _useful_for(deps: Deps, delivery: Claimed, now: datetime) -> timedelta:
+def _useful_for(deps: Deps, delivery: Claimed, telling: Telling, now: datetime) -> timedelta:
     """Until this reader hears again, which in quiet hours is later than their family does."""
+    if delivery.framing is Framing.POSTMORTEM:
+        until = telling.facts(delivery.update, delivery.framing).update.at + TOLD_FOR
+        return max((until - now) / deps.clock.rate, _LEAST_USEFUL)
     if delivery.next_by is None:
         return _ALL_CLEAR_USEFUL
     until = max(delivery.next_by, delivery.reader.hears_by or delivery.next_by)

@@ -236,7 +236,7 @@ def _priority(owed: Owed, incident: Incident, *, raised: bool) -> int:
         or (owed.framing is Framing.UPDATE and raised)
     ):
         return 0
-    return 3 if owed.framing is Framing.HOLDING else 2
+    return 3 if owed.framing in (Framing.HOLDING, Framing.POSTMORTEM) else 2
 
 
 def _lane(owed: Owed, lane: str) -> str:

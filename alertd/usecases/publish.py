@@ -36,6 +36,7 @@ class News:
     notify: bool = True
     reopens: bool = False  # it came back: the incident has ended, and goes on
     since: datetime | None = None  # ... when it came back, if earlier than now
+    postmortem_by: datetime | None = None  # it is over: they are told by then what happened
 
 
 REOPENS = timedelta(hours=24)
@@ -171,6 +172,8 @@ def compose_update(
         promise = wording.promise(policy, severity, now, news.next_by, news.next_in)
     elif news.next_in or news.next_by:
         raise Invalid("an incident that has ended promises nothing more", field="next_in")
+    elif news.postmortem_by is not None:
+        promise = wording.postmortem_promise(incident, facts.state, now, news.postmortem_by)
     if not news.notify:
         wording.for_the_record(incident, facts)
     kind, references = _kind(incident, facts, news)

@@ -61,7 +61,12 @@ async def ledger(
     begin = await margin(deps, rows, incident, await rows.policy_of(incident.id))
     kept = []
     for promise in promises(incident):
-        telling = await rows.told_by(incident.id, promise, min(promise.due, now))
+        at = min(promise.due, now)
+        if promise.explains:
+            keeper = promise.kept_by.number if promise.kept_by is not None else None
+            telling = await rows.told_why(incident.id, promise.made_by.number, keeper, at)
+        else:
+            telling = await rows.told_by(incident.id, promise, at)
         kept.append(judge(promise, telling, downtimes, begin, now))
     return tuple(kept)
 

@@ -7,8 +7,9 @@ from difflib import get_close_matches
 
 from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Invalid, quote
-from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity
+from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity, State
 from alertd.domain.policy import Policy
+from alertd.domain.postmortem import PROMISED_WITHIN
 from alertd.ports.deps import Deps
 
 TITLE_CHARS = 120
@@ -144,6 +145,25 @@ def promise(
             field="next_in",
         )
     return moment
+
+
+def postmortem_promise(incident: Incident, state: State, now: datetime, at: datetime) -> datetime:
+    """The moment by which families are told what happened. Raises Invalid where it cannot be promised."""
+    field = "postmortem_by"
+    if state is not State.RESOLVED:
+        raise Invalid("of a false alarm there is nothing to explain; say in the message how it came", field=field)
+    if incident.exercise:
+        raise Invalid("an exercise promises nothing: nothing was down", field=field)
+    if incident.held:
+        raise Invalid("families were told nothing of this incident: there is nobody to promise it to", field=field)
+    if at <= now:
+        raise Invalid("lies in the past; promise a time to come", field=field)
+    if at > now + PROMISED_WITHIN:
+        raise Invalid(
+            f"is too late: by then families have forgotten it; at most {spell_duration(PROMISED_WITHIN)} from now",
+            field=field,
+        )
+    return at
 
 
 def for_the_record(incident: Incident, facts: Facts) -> None:

@@ -1,7 +1,7 @@
 """Writes an update, the incident as it then is, and the cursors that carry it: one step of a transaction."""
 
 from alertd.domain.delivery import Lane
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, Kind
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.fan_out import cursors
@@ -30,7 +30,7 @@ async def write_update(
     if not await rows.add_update(before.id, update) or not await rows.save_incident(changed):
         return False
     if update.notify:
-        anew = before.held or before.state.ended or changed.scope != before.scope
+        anew = _anew(before, changed) or changed.scope != before.scope
         await rows.add_fanout(
             cursors(deps, families),
             before.id,
@@ -47,9 +47,14 @@ async def write_update(
 
 def lane_of(before: Incident, changed: Incident, families: int) -> str:
     """The lane of an update: of all updates only those that tell somebody anew carry first notices."""
-    if before.held or before.state.ended or not before.scope.covers(changed.scope):
+    if _anew(before, changed) or not before.scope.covers(changed.scope):
         return lane_of_notices(families)
     return Lane.BULK.value
+
+
+def _anew(before: Incident, changed: Incident) -> bool:
+    """Whether it begins, or begins again, for everybody whom it touches; a post-mortem begins nothing."""
+    return (before.held or before.state.ended) and changed.newest.kind is not Kind.POSTMORTEM
 
 
 def lane_of_notices(families: int) -> str:

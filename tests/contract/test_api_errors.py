@@ -370,6 +370,7 @@ ROUTES = [
     ("POST", "/v1/incidents/1/resolve", "incident:write"),
     ("POST", "/v1/incidents/1/cancel", "incident:write"),
     ("POST", "/v1/incidents/1/reopen", "incident:write"),
+    ("POST", "/v1/incidents/1/postmortem", "incident:write"),
     ("POST", "/v1/incidents/1/policy", "incident:write"),
     ("POST", "/v1/incidents/1/ack", "incident:write"),
     ("POST", "/v1/incidents/1/reach", "incident:write"),

@@ -103,7 +103,7 @@ async def test_its_examples_work(served: Served) -> None:
         for example in operation["requestBody"]["content"]["application/json"]["examples"].values():
             opened = await served.open(services=["share"], title="Something else")
             number = opened.json().get("incident") or opened.json()["error"]["incident"]
-            if path.endswith("/reopen"):
+            if path.endswith(("/reopen", "/postmortem")):
                 await served.ask("POST", f"/v1/incidents/{number}/resolve", {})
             if path.endswith("/reach"):
                 await served.work()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table
 
-from alertd.domain.delivery import ENDS, DeliveryState, Framing
+from alertd.domain.delivery import AFTERWARDS, DeliveryState, Framing
 from alertd.domain.family import Family
 from alertd.domain.watch import Rest
 from alertd.store.store import SqlStore
@@ -152,9 +152,6 @@ async def test_what_may_not_be_said_any_more_goes_back_to_the_planner(books: Boo
     assert await books.claim(at=LATER) == ([], [])
 
 
-ALL_CLEAR = (Framing.RESOLUTION, Framing.CANCELLATION, Framing.WAS_DOWN, Framing.NOT_AFFECTED)
-
-
 @pytest.mark.parametrize("framing", list(Framing))
 async def test_after_the_end_only_the_all_clear_leaves(books: Books, framing: Framing):
     [family] = await books.families(*crowd(1))
@@ -163,7 +160,7 @@ async def test_after_the_end_only_the_all_clear_leaves(books: Books, framing: Fr
     if framing is Framing.NOT_AFFECTED:
         await books.set(watch, {"rest": "not_touched"})
     batch, stale = await books.claim(at=make.after(2))
-    assert (len(batch), len(stale)) == ((1, 0) if framing in ALL_CLEAR else (0, 1))
+    assert (len(batch), len(stale)) == ((1, 0) if framing in AFTERWARDS else (0, 1))
 
 
 @pytest.mark.parametrize("framing", list(Framing))
@@ -172,7 +169,7 @@ async def test_an_all_clear_waits_for_an_incident_that_is_over(books: Books, fra
     [family] = await books.families(*crowd(1))
     await books.tell(family, framing=framing)
     batch, stale = await books.claim(at=make.after(2))
-    assert (len(batch), len(stale)) == ((0, 1) if framing in ENDS else (1, 0))
+    assert (len(batch), len(stale)) == ((0, 1) if framing in AFTERWARDS else (1, 0))
 
 
 @pytest.mark.parametrize("rest", [None, *Rest])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertd.domain.delivery import ENDS, VOID, DeliveryState, Framing
+from alertd.domain.delivery import AFTERWARDS, VOID, DeliveryState, Framing
 from alertd.domain.family import Family
 from alertd.domain.watch import Rest
 from alertd.records import Plan, Planned
@@ -217,7 +217,7 @@ async def test_what_is_cancelled_is_cancelled_whatever_its_number(books: Books, 
     [family] = await books.families(*crowd(1))
     await books.tell(family, framing=framing)
     await books.write([books.watch(family, version=1, owed=1, cancel=True)])
-    assert await books.states() == {"pending" if framing in ENDS else "cancelled": 1}
+    assert await books.states() == {"pending" if framing in AFTERWARDS else "cancelled": 1}
 
 
 async def test_a_born_lease_is_the_callers(books: Books):

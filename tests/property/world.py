@@ -15,10 +15,10 @@ from random import Random
 from alertd.domain import silence
 from alertd.domain.by_phone import Said
 from alertd.domain.delivery import (
-    ALL_CLEARS,
+    AFTERWARDS,
     DEAD,
-    ENDS,
     OPEN,
+    OVER,
     TOLD,
     DeliveryState,
     Framing,
@@ -214,7 +214,7 @@ class World:
             for row in self.rows:
                 older = row.owed.update < max(self.watch.owed, verdict.update)
                 if row.state is DeliveryState.PENDING and (
-                    (older or row.owed.framing not in ENDS)
+                    (older or row.owed.framing not in AFTERWARDS)
                     if verdict.cancel
                     else older and row.owed.address in {d.address for d in verdict.owed}
                 ):
@@ -305,9 +305,9 @@ class World:
         over = self.incident.state.ended
         stale = (
             owed.update < max(self.watch.owed, self.incident.stands_from)
-            or (over and owed.framing not in ENDS)
-            or (not over and owed.framing in ALL_CLEARS)
-            or (owed.framing not in ENDS and self.watch.rest not in (None, Rest.QUIET, Rest.CAPPED))
+            or (over and owed.framing not in AFTERWARDS)
+            or (not over and owed.framing in OVER)
+            or (owed.framing not in AFTERWARDS and self.watch.rest not in (None, Rest.QUIET, Rest.CAPPED))
             or (owed.framing is Framing.NOT_AFFECTED and self.watch.rest is not Rest.NOT_TOUCHED)
             or not self.statuses.get(owed.address, AddressStatus()).usable
             or (owed.loud_until is not None and owed.loud_until <= self.now)

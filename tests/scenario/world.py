@@ -40,6 +40,7 @@ from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.publish import News, publish
+from alertd.usecases.publish_postmortem import publish_postmortem
 from alertd.usecases.put_families import put_families
 from alertd.usecases.received import Received
 from alertd.usecases.report import IncidentReport, report
@@ -259,9 +260,15 @@ class World:
             row = planning.holding(incident, self.clock.now(), timedelta(seconds=60))
             assert await rows.add_update(incident.id, row)
 
-    async def resolve(self, message: str = "", number: int = 1) -> None:
+    async def resolve(self, message: str = "", number: int = 1, **more: Any) -> None:
         """... and ends it."""
-        await self.update(message, number, state="resolved")
+        await self.update(message, number, state="resolved", **more)
+
+    async def postmortem(self, message: str | Mapping[str, str] = "A queue filled up.", number: int = 1) -> None:
+        """... and says, when it has long been over, what happened."""
+        texts = {"en": message} if isinstance(message, str) else message
+        await publish_postmortem(self.deps, number, texts, who="test")
+        await self.settle()
 
     async def reopen(self, message: str = "", number: int = 1, **more: Any) -> None:
         """It came back."""

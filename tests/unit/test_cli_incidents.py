@@ -147,6 +147,34 @@ def test_a_recall_says_how_far_it_has_come_and_what_to_do_now(
     assert "update 2 is recalled already" in " ".join(alertd.err.split())
 
 
+def test_what_happened_is_promised_with_the_end_and_told_once(
+    alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moment is read on this machine's clock; who is asked sees whom it concerns."""
+    alertd(*OPEN, "--yes")
+    families.run(families.served.work())
+    assert alertd("incident", "postmortem", "1", "--message", "A queue.", "--yes") == 1
+    assert "alertd incident update 1" in " ".join(alertd.err.split())
+    assert alertd("incident", "resolve", "1", "--postmortem-by", "friday night", "--yes") == 2
+    assert "Sun 02:00" in alertd.err
+    assert alertd("incident", "resolve", "1", "--postmortem-by", "2026-11-03T17:00:00Z", "--yes") == 1
+    assert "--postmortem-by: lies in the past" in " ".join(alertd.err.split())
+    assert alertd("incident", "resolve", "1", "--postmortem-by", "2026-11-07T01:00:00Z", "--yes") == 0
+    assert "They are promised to hear what happened by Sat 07 Nov 01:00 UTC." in alertd.out
+    families.run(families.served.work())
+    assert alertd("incident", "show", "1") == 0
+    assert "what happened by Sat 07 Nov 01:00" in " ".join(alertd.out.split())
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert alertd("incident", "postmortem", "1", "--message", "A queue.") == 1
+    assert "2 families were told that it is over. Now: 2 push; who rests, later." in alertd.err
+    assert alertd("incident", "postmortem", "1", "--message", "A queue.", "--yes") == 0
+    assert alertd.out.startswith("What happened in incident 1 is being told: update 3.")
+    families.run(families.served.work())
+    assert alertd("incident", "report", "1") == 0
+    assert "Sat 07 Nov 01:00 (what happened)" in alertd.out
+    assert "kept by update 3" in alertd.out
+
+
 def test_yes_does_not_ask(alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
     """For scripts, and for people who know."""
     monkeypatch.setattr(sys, "stdin", Terminal(""))

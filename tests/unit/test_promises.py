@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from alertd.domain.downtime import Downtime
-from alertd.domain.incident import Kind, Update
+from alertd.domain.incident import Kind, State, Update
 from alertd.domain.promises import Cause, Fate, Promise, Telling, judge, promises
 from tests import make
 
@@ -110,3 +110,33 @@ def test_it_is_kept_for_most_and_the_share_says_for_how_many():
 
 def test_nobody_to_tell_has_no_share():
     assert judge(Promise(notice(), make.after(60)), Telling(deferred=5), (), MARGIN, make.after(61)).share is None
+
+
+def the_end(**changes: Any) -> Update:
+    return make.update(
+        2, Kind.RESOLUTION, make.after(20), promise=make.after(300), state=State.RESOLVED, **changes
+    )
+
+
+def explains(at: float) -> Update:
+    return make.update(3, Kind.POSTMORTEM, make.after(at), state=State.RESOLVED)
+
+
+@pytest.mark.parametrize(
+    ("after_the_end", "telling", "fate"),
+    [
+        ([explains(299)], ALL, (Fate.HUMAN, None)),
+        ([explains(301)], Telling(unplanned=10), (Fate.MISSED, Cause.SILENCE)),
+        ([], Telling(unplanned=10), (Fate.MISSED, Cause.SILENCE)),
+        ([], Telling(), (Fate.MISSED, Cause.SILENCE)),  # nobody was told the end: it was promised all the same
+        ([explains(290)], Telling(tried=10), (Fate.MISSED, Cause.PROVIDER)),
+        ([explains(290)], Telling(unaware=4, told=6), (Fate.HUMAN, None)),  # they slept
+        ([make.update(3, Kind.REOPENING, make.after(200))], Telling(unplanned=10), (Fate.WITHDRAWN, None)),
+        ([make.update(3, Kind.REOPENING, make.after(320))], Telling(unplanned=10), (Fate.MISSED, Cause.SILENCE)),
+    ],
+)
+def test_what_becomes_of_the_promise_to_say_what_happened(after_the_end, telling, fate):
+    """No holding stands for it; nobody has published, whether or not we were down; and a relapse withdraws it."""
+    down = Downtime(make.after(299), make.after(299.5)) if not after_the_end else None
+    assert fates(the_end(), *after_the_end, telling=telling, downtimes=[down] if down else [])[0] == fate
+    assert fates(the_end(), now=make.after(299), telling=Telling(unplanned=10))[0] == (Fate.OPEN, None)

@@ -119,6 +119,7 @@ GOING_ON = (_ONE, _THREE, _NO_WORDS, _NO_TIME, _AT_NIGHT, _ABROAD, _NAMED_LONG, 
 """While it lasts. A kind that one of these cannot happen to has another in its place."""
 
 _SUNDAY = pacific(1, 8, 45, month=12)
+_MONDAY = pacific(2, 19, month=12)
 ENDED = (
     _ONE,
     _THREE,
@@ -280,6 +281,29 @@ SORTS = (
                 "a false alarm", {"state": State.CANCELLED, "kind": Kind.CANCELLATION, "message": _MONITOR}
             ),
             _5=Message("over midnight", {"touched_at": SINCE, "ended_at": pacific(30, 0, 20)}),
+        ),
+    ),
+    Sort(
+        "postmortem",
+        {
+            "framing": Framing.POSTMORTEM,
+            "kind": Kind.POSTMORTEM,
+            "state": State.RESOLVED,
+            "message": _CAUSE,
+            "now": pacific(13, 16, month=12),
+            "ended_at": _MONDAY,
+            "hears_in": None,
+        },
+        _but(
+            ENDED,
+            _3=Message(
+                "words in one language only", {"message": {"en": "A queue between our servers filled up."}}
+            ),
+            _4=Message("less than a minute", {"ended_at": SINCE}),
+            _5=Message(
+                "minutes, within a day", {"touched_at": pacific(30, 1, 10), "ended_at": pacific(30, 1, 52)}
+            ),
+            _6=Message("days, with long words", {"ended_at": _SUNDAY, "message": _LONG}),
         ),
     ),
     Sort(

@@ -73,6 +73,7 @@ def saying(
     late: bool = False,
     page: Page | None = None,
     answered: tuple[str, ...] = (),
+    promise: datetime | None = None,
 ) -> Saying:
     """A saying of Saturday afternoon, unless something else is said."""
     facts = Facts(
@@ -101,7 +102,7 @@ def saying(
         asks,
         late=late,
     )
-    update = Update(9, kind, now, facts, human_number=number)
+    update = Update(9, kind, now, facts, promise=promise, human_number=number)
     return Saying(
         channel,
         framing,
@@ -141,6 +142,12 @@ _CAUSE = {
 _BACK = {
     "en": "All servers are running again, and we will watch them closely this week.",
     "es": "Todos los servidores funcionan de nuevo y los vigilaremos de cerca esta semana.",
+}
+_WHY = {
+    "en": "Our servers ran out of memory when a queue between them filled up, and restarting them made it worse. "
+    "We have doubled the servers, we now watch that queue, and we text you within ten minutes if it happens again.",
+    "es": "Los servidores se quedaron sin memoria al llenarse una cola entre ellos, y reiniciarlos lo empeoró. "
+    "Hemos doblado los servidores, vigilamos esa cola y le avisaremos en diez minutos si vuelve a ocurrir.",
 }
 _NIGHT = pacific(30, 3, 10)
 _MORNING = pacific(30, 6, 30)
@@ -285,6 +292,31 @@ CASES = (
             now=_MONDAY,
             ended_at=_MONDAY,
             message=_BACK,
+            hears_in=None,
+        ),
+    ),
+    Case(
+        "resolution_with_a_promise",
+        saying(
+            Framing.RESOLUTION,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            now=_MONDAY,
+            ended_at=_MONDAY,
+            message=_BACK,
+            hears_in=None,
+            promise=pacific(6, 17, 0, month=12),
+        ),
+    ),
+    Case(
+        "postmortem",
+        saying(
+            Framing.POSTMORTEM,
+            kind=Kind.POSTMORTEM,
+            state=State.RESOLVED,
+            now=pacific(13, 16, 0, month=12),
+            ended_at=_MONDAY,
+            message=_WHY,
             hears_in=None,
         ),
     ),
