@@ -71,6 +71,7 @@ _NO_NEWS = frozenset({Kind.HOLDING, Kind.RECALL})
 
 # Python 3.11 takes a tenth of a microsecond to find a member of an enum: what each plan asks for, is found once.
 _HOLDING, _SEVERITY, _SCOPE = Kind.HOLDING, Kind.SEVERITY, Kind.SCOPE
+_CORRECTION, _RECALL = Kind.CORRECTION, Kind.RECALL
 _SET_OF_SEVERITY = frozenset({_SEVERITY})
 
 
@@ -254,7 +255,7 @@ class Incident:
     def recalled(self) -> frozenset[int]:
         """The numbers of the updates that were taken back: nobody is to be told of them any more."""
         return frozenset(
-            [u.references for u in self.updates if u.kind is Kind.RECALL and u.references is not None]
+            [u.references for u in self.updates if u.kind is _RECALL and u.references is not None]
         )
 
     @property
@@ -263,7 +264,7 @@ class Incident:
         recall: Update | None = None
         gone: set[int | None] = set()
         for update in reversed(self.updates):
-            if update.kind is Kind.RECALL:
+            if update.kind is _RECALL:
                 gone.add(update.references)
                 recall = recall or update
             elif update.kind is not _HOLDING and update.notify and update.number not in gone:
@@ -298,7 +299,7 @@ class Incident:
     @property
     def stands_from(self) -> int:
         """What waits under an older number may not be said any more: that of the newest correction or recall."""
-        return next((u.number for u in reversed(self.updates) if u.kind in (Kind.CORRECTION, Kind.RECALL)), 0)
+        return next((u.number for u in reversed(self.updates) if u.kind is _CORRECTION or u.kind is _RECALL), 0)
 
     @property
     def next_human_number(self) -> int:
