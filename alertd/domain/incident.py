@@ -254,9 +254,7 @@ class Incident:
     @property
     def recalled(self) -> frozenset[int]:
         """The numbers of the updates that were taken back: nobody is to be told of them any more."""
-        return frozenset(
-            [u.references for u in self.updates if u.kind is _RECALL and u.references is not None]
-        )
+        return frozenset([u.references for u in self.updates if u.kind is _RECALL and u.references is not None])
 
     @property
     def news(self) -> Update:
