@@ -23,6 +23,7 @@ from alertd.store.lapses import LapseRows
 from alertd.store.left import LeftRows
 from alertd.store.listed import ListedRows
 from alertd.store.plans import PlanRows
+from alertd.store.promised import PromiseRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
@@ -49,6 +50,7 @@ class Rows(
     FailedRows,
     AccountRows,
     KeptRows,
+    PromiseRows,
     ReportRows,
 ):
     """Every verb of the store, on one open transaction."""
