@@ -9,7 +9,7 @@ import typer
 
 from alertd.cli.client import Api, Query, new_command
 from alertd.cli.failed import Failed
-from alertd.cli.incident import Again
+from alertd.cli.incident_options import Again
 from alertd.cli.incident_words import preview
 from alertd.cli.output import Output, clean, facts, show
 from alertd.cli.times import local

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from alertd.cli.client import Api, new_command
-from alertd.cli.incident import Again, DryRun, Which
+from alertd.cli.incident_options import Again, DryRun, Which
 from alertd.cli.incident_words import in_options, named
 from alertd.cli.output import Output, facts, show, table
 from alertd.cli.times import local, zone

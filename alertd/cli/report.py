@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from alertd.cli.client import Api
-from alertd.cli.incident import Which
+from alertd.cli.incident_options import Which
 from alertd.cli.incident_words import named
 from alertd.cli.output import Output, clean, facts, show, table
 from alertd.cli.times import lasting, local, zone
