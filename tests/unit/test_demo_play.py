@@ -21,7 +21,7 @@ from alertd.settings.reading import shipped_config
 
 WEEKEND = shipped_config() / "scenarios" / "demo" / "weekend.yaml"
 SCRIPT = read_script(WEEKEND, fast=True)
-RATE = 100_000.0  # twenty hours in less than a second
+RATE = 100_000.0  # nineteen hours in less than a second
 
 
 class Daemon(ThreadingHTTPServer):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd.demo.course import stretches
+from alertd.demo.course import stretches, touches
 from alertd.demo.rules import moments_of, rules_of
 from alertd.demo.script_file import read_script
 from alertd.demo.verdict import Asking, Duty
@@ -66,6 +66,24 @@ def test_what_fails_and_how_badly_at_each_moment() -> None:
     both = [moment.at for moment in moments if moment.services == ("follow", "share")]
     assert [len(both), both[0], both[-1]] == [3, moments[3].at, moments[5].at]
     assert {moment.services for moment in (*moments[:3], *moments[6:])} == {("follow",)}
+
+
+@pytest.mark.parametrize("length", [{}, {"fast": True}, {"relapse": True}])
+def test_a_story_goes_on_until_its_last_all_clear_is_due(length: dict[str, bool]) -> None:
+    rules, story = rules_of(POLICY, SERVICES, 1800), read_script(SCRIPT, **length)
+    over = stretches(moments_of(story), CONFIRM)[-1].over
+    assert story.ends + rules.slack - over > rules.levels["critical"].first_notice + rules.slack
+
+
+def test_every_change_of_the_weekend_is_due_before_the_next_end() -> None:
+    rules, found = rules_of(POLICY, SERVICES, 1800), []
+    for stretch in stretches(moments_of(read_script(SCRIPT)), CONFIRM):
+        for touch in (t for services in (("follow", "share"), ("share",)) for t in touches(services, stretch)):
+            found += [change.what for change in touch.changes]
+            limit = rules.levels["critical"].first_notice + rules.slack
+            assert all(change.at + limit < touch.over for change in touch.changes)
+            assert touch.begins + limit < touch.over
+    assert found == ["raise", "more", "less"]
 
 
 def test_a_human_who_is_quicker_than_confirm_ends_the_suspicion() -> None:
