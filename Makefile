@@ -13,7 +13,7 @@ help:  ## what there is
 demo: $(READY)  ## the 2019 weekend against stand-in providers, in under three minutes
 	$(BIN)/alertd demo
 
-demo-fast: $(READY)  ## its first twenty hours, in under one
+demo-fast: $(READY)  ## its first nineteen hours, in under one
 	$(BIN)/alertd demo --fast
 
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP

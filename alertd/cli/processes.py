@@ -148,7 +148,7 @@ def sandbox(context: typer.Context) -> None:
 
 
 def demo(
-    fast: Annotated[bool, typer.Option("--fast", help="Only the first twenty hours.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Only the first nineteen hours.")] = False,
     acts: Annotated[
         int,
         typer.Option("--acts", min=1, max=2, help="2: go on with the relapse of Tuesday, four minutes in all."),

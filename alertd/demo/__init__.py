@@ -19,7 +19,7 @@ def run(
 ) -> int:
     """Play the demo in this process (its main thread) and return the exit code: 0 if every family heard in time.
 
-    `fast`: only the first twenty hours. `acts`: 2 goes on with the relapse of Tuesday. `stay`:
+    `fast`: only the first nineteen hours. `acts`: 2 goes on with the relapse of Tuesday. `stay`:
     afterwards stay up until ctrl-c, to look at the inbox.
     `keep_dir`: an empty or new folder for database and logs, which is kept. `output`: "json" puts the report on
     standard output, and everything else on standard error. `scenario`: a folder like the shipped

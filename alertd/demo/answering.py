@@ -30,7 +30,7 @@ Owner = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """Which stretch of the story goes on, since when, and whether it is about to end, too late for answers."""
+    """Which epoch of the story goes on, since when, and whether it is about to end, too late for answers."""
 
     epoch: int
     began: datetime
@@ -50,7 +50,7 @@ class Answered:
 
 
 class Answering:
-    """The caregivers of a sample. `going` tells which stretch of the story goes on, `now` the time in it."""
+    """The caregivers of a sample. `going` tells which epoch of the story goes on, `now` the time in it."""
 
     def __init__(
         self,

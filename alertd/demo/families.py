@@ -21,7 +21,12 @@ _ZONES = (  # share, zone, region
     (0.25, "America/Denver", "us-mountain"),
     (0.35, "America/New_York", "us-east"),
 )
-_SERVICES = ((0.70, ("follow", "share")), (0.20, ("follow",)), (0.10, ("follow", "share", "login")))
+_SERVICES = (
+    (0.62, ("follow", "share")),
+    (0.20, ("follow",)),
+    (0.08, ("share",)),
+    (0.10, ("follow", "share", "login")),
+)
 _DEAD = {
     "sms": 0.06,
     "push": 0.08,
@@ -115,6 +120,9 @@ class _Special:
         if not any(a["channel"] == "email" for a in first["addresses"]):
             first["addresses"].append({"channel": "email", "to": directory.mailbox(only_mail, first["name"])})
         self._only_mail, self._standing_in = only_mail, standing_in
+        for document in (*(d for d in documents if d["id"] in self.unreachable), standing_in, only_mail):
+            if "follow" not in document["services"]:  # whatever fails, it fails for them
+                document["services"] = ["follow", "share"]
 
     def spared(self) -> set[str]:
         """Addresses that must not die by chance."""

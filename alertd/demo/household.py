@@ -44,9 +44,11 @@ class Household:
     """A family's people: those who are told of every update, and the others, in the order of their turn."""
 
     id: str
+    services: frozenset[str]  # which they use
     people: tuple[Person, ...]
     others: tuple[Person, ...]  # told only where nobody answers
     may_hear: Spans  # somebody of `people` may be told
+    awake: Spans  # somebody of `people` is awake and on duty
     night: Spans  # nobody of `people` is awake and on duty
 
     @property
@@ -77,9 +79,11 @@ def household(
     awake = spans.union(*(person.awake for person in people))
     return Household(
         id=document["id"],
+        services=frozenset(document["services"]),
         people=tuple(people),
         others=tuple(others),
         may_hear=spans.union(*(person.may_hear for person in people)),
+        awake=awake,
         night=spans.outside(awake, start, end),
     )
 

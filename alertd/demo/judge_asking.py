@@ -1,6 +1,6 @@
 """Whether the question "does anybody know?" was put to whom it should, and to nobody whom it should not.
 
-For one family in one stretch of the story, by the policy's ladder in plain numbers:
+For one family in one epoch, by the ladder of its severity in plain numbers; where there is none, nobody is asked:
 
 - The first words ask. So does what follows, until somebody whose answer is enough has given it, or time is over.
 - Nobody answers: the same people are asked again by SMS and e-mail, and later the next caregiver is told. Where
@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from alertd.demo import spans
 from alertd.demo.household import Address, Household
-from alertd.demo.verdict import Answer, Asked, Fault, Rules, Stretch, spell
+from alertd.demo.spans import Span
+from alertd.demo.verdict import Answer, Asked, Asking, Fault, Rules, spell
 from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
@@ -32,19 +33,19 @@ def asks(message: Accepted) -> bool:
 
 
 class Question:
-    """One family and one stretch; `heard`: the family's messages in it, in order."""
+    """One family and one epoch, as long as that touches them; `heard`: the family's messages in it, in order."""
 
     def __init__(
         self,
         family: Household,
-        stretch: Stretch,
+        lasts: Span,
+        asking: Asking,
         rules: Rules,
         heard: Sequence[Accepted],
         answers: Sequence[Answer],
     ) -> None:
-        assert rules.asking is not None
-        self.family, self._stretch, self._rules, self._heard = family, stretch, rules, heard
-        self._asking = rules.asking
+        self.family, self._rules, self._heard, self._asking = family, rules, heard, asking
+        self._begins, self.over = lasts
         self._answers = answers
         enough = [answer.at for answer in answers if answer.role in self._asking.enough]
         self.answered = min(enough, default=None)
@@ -60,8 +61,8 @@ class Question:
 
     def may_tell_others(self, at: datetime) -> bool:
         """Whether the next caregiver may be told at this moment."""
-        from_ = self._stretch.told_from + self._delay - self._rules.skew
-        return from_ <= at < self._stretch.over and not self._answered_by(at)
+        from_ = self._begins + self._delay - self._rules.skew
+        return from_ <= at < self.over and not self._answered_by(at)
 
     def _answered_by(self, at: datetime) -> bool:
         """Whether somebody had answered so long before that it could be known."""
@@ -102,13 +103,13 @@ class Question:
     def _missed(self, after: timedelta, right: Sequence[bool], *, since_first: bool = False) -> bool:
         """Whether a step that was due came to nobody; `right`: which of the messages would have been it.
 
-        `since_first`: one of them at any time in the stretch is enough: who was brought in before hears all.
+        `since_first`: one of them at any time in the epoch is enough: who was brought in before hears all.
         """
         assert self.first is not None
-        start, by = self._stretch.told_from + after, self.first + after + self._rules.slack
-        if by >= self._stretch.over or (self.answered is not None and self.answered <= by):
+        start, by = self._begins + after, self.first + after + self._rules.slack
+        if by >= self.over or (self.answered is not None and self.answered <= by):
             return False
-        since = self._stretch.told_from if since_first else start
+        since = self._begins if since_first else start
         since -= self._rules.skew
         return not any(fits and since <= m.story_time <= by for m, fits in zip(self._heard, right, strict=True))
 
@@ -116,11 +117,11 @@ class Question:
 
     @property
     def judgeable(self) -> bool:
-        """Whether it was settled well before the end of the stretch: only then alertd can know it for sure."""
+        """Whether it was settled well before the end of the epoch: only then alertd can know it for sure."""
         if self.first is None:
             return False
         settled = self.first + self._asking.ends if self.answered is None else self.answered
-        return settled + self._rules.slack < self._stretch.over
+        return settled + self._rules.slack < self.over
 
     @property
     def outcome(self) -> str:

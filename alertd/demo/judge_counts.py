@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from alertd.demo.course import Stretch
 from alertd.demo.household import Address, Household
-from alertd.demo.verdict import Fault, Judgement, Stretch
+from alertd.demo.verdict import Fault, Judgement
 from alertd.sandbox.log import Accepted
 
 Log = Mapping[Address, Sequence[Accepted]]
@@ -40,8 +41,9 @@ def duplicates(log: Log, families: Mapping[Address, str]) -> Iterator[Fault]:
 def measure(found: Judgement, log: Log, families: Sequence[Household], stretches: Sequence[Stretch]) -> None:
     """Add to a judgement how much came, over what, and to how many."""
     found.first_notices.sort()
-    found.told_anew.sort()
-    for asked in found.asked:
+    for delays in (found.told_anew, found.grown, found.raised):
+        delays.sort()
+    for asked in found.asked.values():
         asked.answered.sort()
     day = timedelta(days=1)
     for (channel, _), messages in log.items():

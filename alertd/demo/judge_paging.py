@@ -2,14 +2,16 @@
 
 - A machine opens: the first of them is paged at once.
 - News is due when the last human word promised it, else `window` after that word (twice that while a fix is
-  watched), or after the opening. From shortly before, each of them is paged at their step, if no human has spoken.
+  watched), or after the opening; where a machine raises it meanwhile, `window` after that, if it is earlier. From
+  shortly before, each of them is paged at their step, if no human has spoken.
 - Nobody is paged for nothing: not while the last word is fresh, and not after the end.
 """
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from alertd.demo.verdict import Fault, Moment, Rules, Stretch
+from alertd.demo.course import Moment, Stretch
+from alertd.demo.verdict import Fault, Rules
 from alertd.sandbox.log import Accepted
 
 _PAGE = "PAGE:"
@@ -25,28 +27,38 @@ def judge_pages(pages: Sequence[Accepted], stretches: Sequence[Stretch], rules: 
         if page.to not in known:
             yield Fault("paging", page.to, "was paged and is not on call")
     loud = [page for page in pages if (page.title or "").startswith(_PAGE)]
-    words = [moment for stretch in stretches for moment in stretch.moments]
+    words = [m for stretch in stretches for m in stretch.moments if m is stretch.moments[0] or m.what != "alert"]
+    raises = [m for stretch in stretches for m in stretch.moments[1:] if m.what == "alert"]
     for word, following in zip(words, [*words[1:], None], strict=True):
-        yield from _after(word, following.at if following else None, loud, rules)
+        until = following.at if following else None
+        meanwhile = [each for each in raises if each.at > word.at and (until is None or each.at < until)]
+        yield from _after(word, meanwhile, until, loud, rules)
 
 
-def _after(word: Moment, until: datetime | None, pages: Sequence[Accepted], rules: Rules) -> Iterator[Fault]:
-    """From one act to the next."""
+def _after(
+    word: Moment, raises: Sequence[Moment], until: datetime | None, pages: Sequence[Accepted], rules: Rules
+) -> Iterator[Fault]:
+    """From one word to the next; `raises`: those by machines in between, which only bring nearer what is due."""
     if word.what == "resolve":
         yield from _nobody(word.at + rules.slack, until, pages, "after it was over")
         return
     if word.what == "alert":
         yield from _somebody(rules.duties[0].who, word.at, word.at + rules.slack, pages)
-    window = 2 * rules.window if word.watching else rules.window
-    due = word.promised or word.at + window
-    early = window / 4 + rules.skew  # alertd begins before a deadline, by a quarter of the window at most
+    due = min([word.promised or _window_after(word, rules), *(_window_after(each, rules) for each in raises)])
+    level = rules.levels[[word, *raises][-1].severity]
+    early = level.window / 4 + rules.skew  # alertd begins before a deadline, by a quarter of the window at most
     for duty in rules.duties:
         by = due + duty.after + rules.slack
         if until is not None and by < until:
             yield from _somebody(duty.who, due + duty.after - early, by, pages)
     if word.what != "alert":
-        fresh = min(due, word.at + rules.news) if rules.news is not None else due
+        fresh = min(due, word.at + level.news) if level.news is not None else due
         yield from _nobody(word.at + rules.slack, fresh - early, pages, "though a human had just spoken")
+
+
+def _window_after(word: Moment, rules: Rules) -> datetime:
+    window = rules.levels[word.severity].window
+    return word.at + (2 * window if word.watching else window)
 
 
 def _somebody(who: str, start: datetime, end: datetime, pages: Sequence[Accepted]) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alertd.demo.answering import Answering, Going, NoButton
 from alertd.demo.client import ApiRefused, ApiSilent, Client
+from alertd.demo.course import stretches
 from alertd.demo.families import Sample
 from alertd.demo.judge import Judge
 from alertd.demo.play import Play, Played, Stopped
@@ -44,7 +45,9 @@ class Performance:
         self._sandbox = Client(where.sandbox_url)
         self._where, self._script, self._sample, self._rules = where, script, sample, rules
         self._unreached: list[Unreached] = []
-        self._named: dict[int, Named] = {}  # by stretch of the story
+        self._named: dict[int, Named] = {}  # by stretch of the story, from 1
+        parts = stretches(moments_of(script), rules.confirm)
+        self._epochs = {epoch.begins: epoch.number for stretch in parts for epoch in stretch.epochs}
         self._going = Going(1, script.begins)
         self._watcher = Watcher(self._api, self._sandbox, script, len(sample.documents), view)
 
@@ -83,11 +86,13 @@ class Performance:
             human_updates=sum(update["human_number"] is not None for update in updates),
             machine_updates=sum(update["source"] is not None for update in updates),
             holdings=sum(update["kind"] == "holding" for update in updates),
+            severities=tuple(dict.fromkeys(moment.severity for moment in moments_of(self._script))),
         )
 
     def _told(self, played: Played) -> None:
-        if played.act.what == "reopen":
-            self._going = Going(self._going.epoch + 1, played.act.at)
+        epoch = self._epochs.get(played.act.at)
+        if epoch is not None:
+            self._going = Going(epoch, played.act.at)
         self._watcher.told(played)
 
     def _set_clock(self, clock: StoryClock) -> None:
@@ -118,7 +123,7 @@ class Performance:
         progress = self._api.get(f"/v1/incidents/{incident}/progress", limit=_ALL)
         reach = self._api.get(f"/v1/incidents/{incident}/reach", limit=_ALL)
         unheard = {str(each["family"]): each["rest"] for each in progress["unheard"]}
-        self._named[self._going.epoch] = Named(
+        self._named[len(self._named) + 1] = Named(
             unheard=set(unheard),
             unreachable={each["family"] for each in reach["unreachable"]},
             unanswered={each["family"] for each in reach["unanswered"]},

@@ -23,7 +23,7 @@ class Played:
 
     act: Act
     incident: int
-    update: int
+    update: int  # 0: a machine's, which says no number
     at: datetime
 
 
@@ -86,10 +86,11 @@ class Play:
     def _alert(self, act: Act) -> Played:
         assert act.alert is not None
         [taken] = self._alerts.post("/v1/events/alertmanager", firing(act.alert))["alerts"]
-        if taken["did"] != "opened":
-            raise ApiRefused(f"the alert opened no incident: {taken['did']} {taken.get('why', '')}")
+        wanted, what = ("opened", "opened no") if self.incident is None else ("updated", "changed nothing in the")
+        if taken["did"] != wanted:
+            raise ApiRefused(f"the alert {what} incident: {taken['did']} {taken.get('why', '')}")
         self.incident = int(taken["incident"])
-        return Played(act, self.incident, 1, self.now())
+        return Played(act, self.incident, 0, self.now())
 
 
 def opening(act: Act) -> dict[str, Any]:
@@ -112,6 +113,10 @@ def news(act: Act) -> dict[str, Any]:
         body["state"] = act.state
     if act.severity is not None:
         body["severity"] = act.severity
+    if act.add_scope:
+        body["add_scope"] = list(act.add_scope)
+    if act.remove_scope:
+        body["remove_scope"] = list(act.remove_scope)
     if act.works:
         body["works"] = list(act.works)
     if act.do:

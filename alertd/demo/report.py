@@ -45,6 +45,7 @@ class Report:
     human_updates: int
     holdings: int
     machine_updates: int = 0
+    severities: Sequence[str] = ("critical",)  # those that were played, the first one first
 
     @property
     def passed(self) -> bool:
@@ -65,18 +66,16 @@ class Report:
             },
             "families": {"all": found.families, "heard": found.heard, "unreached": len(self.unreached)},
             "first_notice": {
-                "median": _seconds(_share(found.first_notices, 0.5)),
-                "p95": _seconds(_share(found.first_notices, 0.95)),
-                "longest": _seconds(_share(found.first_notices, 1.0)),
-                "promised": self.rules.first_notice.total_seconds(),
+                **_delays(found.first_notices),
+                "promised": self._promised.total_seconds(),
             },
-            "told_anew": {
-                "median": _seconds(_share(found.told_anew, 0.5)),
-                "p95": _seconds(_share(found.told_anew, 0.95)),
-                "longest": _seconds(_share(found.told_anew, 1.0)),
-            },
+            "raised": {**_delays(found.raised), "families": len(found.raised), "woken": found.woken},
+            "grown": {**_delays(found.grown), "families": len(found.grown), "more": found.more},
+            "shrunk": {"not_affected": found.released, "less": found.less},
+            "told_anew": _delays(found.told_anew),
             "asked": [
                 {
+                    "epoch": epoch,
                     "answered": len(asked.answered),
                     "median": _seconds(_share(asked.answered, 0.5)),
                     "longest": _seconds(_share(asked.answered, 1.0)),
@@ -85,7 +84,7 @@ class Report:
                     "others_told": asked.others,
                     "not_enough": asked.not_enough,
                 }
-                for asked in found.asked
+                for epoch, asked in sorted(found.asked.items())
             ],
             "suspected_messages": found.suspected,
             "longest_silence": longest
@@ -130,11 +129,11 @@ class Report:
             (
                 "first notice",
                 f"median {_spelled(_share(first, 0.5))}, p95 {_spelled(_share(first, 0.95))}, "
-                f"last {_spelled(_share(first, 1.0))} (promised within {spell(rules.first_notice)})",
+                f"last {_spelled(_share(first, 1.0))} (promised within {spell(self._promised)})",
             ),
             ("", f"on this machine {self._real(0.5)}, {self._real(0.95)} and {self._real(1.0)}"),
-            *self._anew(),
             ("suspected", self._suspected()),
+            *self._changes(),
             *self._answers(),
             ("longest silence", self._longest()),
             ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
@@ -165,29 +164,54 @@ class Report:
         ]
         return lines
 
-    def _anew(self) -> list[tuple[str, str]]:
-        again = self.judgement.told_anew
-        if not again:
-            return []
-        return [("told anew", f"median {_spelled(_share(again, 0.5))}, last {_spelled(_share(again, 1.0))}")]
+    def _changes(self) -> list[tuple[str, str]]:
+        """What came between the first word and the last, where the story had it."""
+        found, told = self.judgement, []
+        if found.raised:
+            before = "" if any(fault.rule == "night" for fault in found.faults) else ", and nobody before that"
+            told.append(
+                ("raised", f"{_times(found.raised)}; {found.woken} people who slept were woken by it{before}")
+            )
+        if found.grown or found.more:
+            told.append(
+                (
+                    "newly touched",
+                    f"{len(found.grown)} families as the scope grew: {_times(found.grown)}; "
+                    f"{found.more} that had heard read that more fails",
+                )
+            )
+        if found.released or found.less:
+            told.append(
+                (
+                    "not any more",
+                    f'{found.released} people of families it let go read "not affected"; '
+                    f"{found.less} families read what works for them again",
+                )
+            )
+        if found.told_anew:
+            told.append(("told anew", f"{_times(found.told_anew)} after it came back"))
+        return told
+
+    @property
+    def _promised(self) -> timedelta:
+        """How soon the first word is promised: the longest of all severities that were played."""
+        return max(self.rules.levels[severity].first_notice for severity in self.severities)
 
     def _suspected(self) -> str:
         count = self.judgement.suspected
         if not count:
             return "nothing: a human opened it"
         return (
-            f'{count:,} messages said "may be down": no human had come within '
-            f"{spell(self.rules.confirm)} of the alert"
+            f'{count:,} messages said "may be down" or "may have problems": no human had come within '
+            f"{spell(self.rules.confirm[self.severities[0]])} of the alert"
         )
 
     def _answers(self) -> list[tuple[str, str]]:
         several = len(self.judgement.asked) > 1
         told = []
-        for at, asked in enumerate(self.judgement.asked):
-            told += [
-                (f"asked{', act ' + str(at + 1) if several else ''}", _answered(asked)),
-                ("", _in_vain(asked)),
-            ]
+        for at, (_, asked) in enumerate(sorted(self.judgement.asked.items())):
+            again = f" anew{' ' + str(at) if at > 1 else ''}" if at else ""
+            told += [(f"asked{again}" if several else "asked", _answered(asked)), ("", _in_vain(asked))]
         return told
 
     def _real(self, share: float) -> str:
@@ -279,6 +303,15 @@ def _explained(code: str | None) -> str:
 
 def _share(rising: Sequence[timedelta], share: float) -> timedelta | None:
     return rising[min(len(rising) - 1, int(share * len(rising)))] if rising else None
+
+
+def _delays(rising: Sequence[timedelta]) -> dict[str, float | None]:
+    shares = {"median": 0.5, "p95": 0.95, "longest": 1.0}
+    return {name: _seconds(_share(rising, share)) for name, share in shares.items()}
+
+
+def _times(rising: Sequence[timedelta]) -> str:
+    return f"median {_spelled(_share(rising, 0.5))}, last {_spelled(_share(rising, 1.0))}"
 
 
 def _seconds(length: timedelta | None) -> float | None:

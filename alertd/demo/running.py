@@ -34,7 +34,7 @@ from alertd.demo.stage import (
 )
 from alertd.demo.view import View
 from alertd.domain.errors import AlertdError
-from alertd.policy_file import load_policies
+from alertd.policy_file import load_policies, load_services
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ def _perform(evening: _Evening, where: up.Where) -> None:
         ),
         script,
         sample(),
-        rules_of(policy, script.opening.severity or "", stage.settings.clock.rate),
+        rules_of(policy, load_services(stage.config / "services.yaml"), stage.settings.clock.rate),
         view,
     )
     try:

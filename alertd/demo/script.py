@@ -40,6 +40,8 @@ class Act:
     message: Mapping[str, str]  # by language
     alert: Alert | None = None
     services: tuple[str, ...] = ()
+    add_scope: tuple[str, ...] = ()  # services that fail too from here on
+    remove_scope: tuple[str, ...] = ()  # ... that do not fail any more
     severity: str | None = None
     title: str | None = None
     began: datetime | None = None

@@ -25,7 +25,10 @@ _SHARE = re.compile(r"(100|[1-9]?\d)%")
 _KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "alert": (("name", "service", "severity", "summary"), ("began", "labels")),
     "open": (("services", "severity", "title", "message"), ("began", "works", "do", "next_in")),
-    "update": (("message",), ("state", "severity", "works", "do", "next_in")),
+    "update": (
+        ("message",),
+        ("state", "severity", "add_scope", "remove_scope", "works", "do", "next_in"),
+    ),
     "resolve": (("message",), ()),
     "reopen": (("message",), ("began", "works", "do", "next_in")),
 }
@@ -116,10 +119,10 @@ def _check(draft: _Draft, place: Field) -> None:
             entry.child("at").wrong("lies outside of the story, which begins and ends as said above")
 
 
-_ORDER = "an alert or open comes first, open after an alert, and only reopen after resolve"
+_ORDER = "alerts or open come first, open after alerts, and only reopen after resolve"
 _NEXT: Mapping[What | None, tuple[What, ...]] = {
     None: ("alert", "open"),
-    "alert": ("open",),
+    "alert": ("alert", "open"),
     "open": ("update", "resolve"),
     "update": ("update", "resolve"),
     "resolve": ("reopen",),
@@ -166,6 +169,8 @@ def _act(entry: Field, zone: ZoneInfo) -> Act:
         what=what,
         message=_message(own["message"]) if "message" in own else {},
         services=_words(own, "services", shapes.slug),
+        add_scope=_words(own, "add_scope", shapes.slug),
+        remove_scope=_words(own, "remove_scope", shapes.slug),
         severity=own.take("severity", shapes.one_of(shapes.SEVERITIES, "a severity"), None),
         title=own.take("title", partial(shapes.text, longest=120), None),
         began=began,

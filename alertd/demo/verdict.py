@@ -1,22 +1,11 @@
 """What the demo's judge is told, and what it finds; plain data, and nothing of alertd's own."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alertd.demo.household import Hours
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Something that a machine or a human did: when, what for, and what was promised."""
-
-    at: datetime
-    what: str  # alert, open, update, resolve, reopen
-    promised: datetime | None = None
-    watching: bool = False  # from here on a fix is in place and being watched
-    wakes: bool = False  # what it says may wake people: more has failed than was told before
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +27,34 @@ class Duty:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The policy in plain numbers, all in story time."""
+class Level:
+    """What the policy promises at one severity, in plain numbers."""
 
     first_notice: timedelta
     window: timedelta
-    quiet: timedelta
-    listening: tuple[str, ...]  # roles that are told of every update
-    hours: Hours
-    slack: timedelta
-    skew: timedelta = timedelta()  # by how much the stand-ins' clock may be behind alertd's
+    quiet: timedelta | None  # the window while a whole family rests; None: nothing until somebody may be told
+    wakes: bool  # what is new at this severity may wake people
     confirm: timedelta = timedelta()  # how long a machine's suspicion waits for a human
     asking: Asking | None = None
-    duties: tuple[Duty, ...] = ()  # in the order in which they are paged
     news: timedelta | None = None  # the longest without human news, after which people are paged too
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A part of the story in which families wait: from when they are owed the first word to its end."""
+class Rules:
+    """The policy in plain numbers, all in story time."""
 
-    epoch: int
-    begins: datetime  # a machine's alert, or the human who opened or reopened it
-    told_from: datetime  # families may be told, and are owed the first notice
-    confirmed: datetime  # a human vouches for it; until then it is only suspected
-    over: datetime
-    moments: tuple[Moment, ...]
+    levels: Mapping[str, Level]  # by severity
+    listening: tuple[str, ...]  # roles that are told of every update
+    hours: Hours
+    slack: timedelta
+    skew: timedelta = timedelta()  # by how much the stand-ins' clock may be behind alertd's
+    duties: tuple[Duty, ...] = ()  # in the order in which they are paged
+    names: Mapping[str, Collection[str]] = field(default_factory=dict)  # what families know each service by
 
-
-def stretches(moments: Sequence[Moment], confirm: timedelta) -> tuple[Stretch, ...]:
-    """The story in stretches; each begins with an alert, an opening or a reopening and ends with a resolution."""
-    found: list[Stretch] = []
-    part: list[Moment] = []
-    for moment in moments:
-        part.append(moment)
-        if moment.what != "resolve":
-            continue
-        first = part[0]
-        human = next(each.at for each in part if each.what != "alert")
-        told_from = min(first.at + confirm, human) if first.what == "alert" else first.at
-        found.append(Stretch(len(found) + 1, first.at, told_from, human, moment.at, tuple(part)))
-        part = []
-    return tuple(found)
+    @property
+    def confirm(self) -> Mapping[str, timedelta]:
+        """How long a machine's suspicion waits for a human, by severity."""
+        return {severity: level.confirm for severity, level in self.levels.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +99,7 @@ class Wait:
 
 @dataclass(slots=True)
 class Asked:
-    """What became of the question whether anybody knows, in one stretch."""
+    """What became of the question whether anybody knows, in one epoch."""
 
     answered: list[timedelta] = field(default_factory=list)  # of each family, since its first message; rising
     unanswered: int = 0
@@ -142,12 +117,18 @@ class Judgement:
     heard: int = 0
     first_notices: list[timedelta] = field(default_factory=list)  # rising
     told_anew: list[timedelta] = field(default_factory=list)  # the same after a reopening
+    grown: list[timedelta] = field(default_factory=list)  # the same of those whom a growing scope newly touched
+    more: int = 0  # families that were told of something and read that more fails
+    raised: list[timedelta] = field(default_factory=list)  # from a raise to each family's first word of it; rising
+    woken: int = 0  # people who slept at a raise and were woken
+    less: int = 0  # families that read that less fails
+    released: int = 0  # people told that the outage does not affect them any more
     longest: Wait | None = None
     promises: int = 0  # promises to families that were kept; a broken one is a fault
     all_clear: int = 0  # people told that it is over
     all_clear_waits: int = 0  # people whose duty or morning begins only after the story's end
     suspected: int = 0  # messages that said "may be down"
-    asked: list[Asked] = field(default_factory=list)  # by stretch
+    asked: dict[int, Asked] = field(default_factory=dict)  # by epoch, where anybody is asked
     messages: Counter[str] = field(default_factory=Counter)  # by channel
     pages: Counter[str] = field(default_factory=Counter)  # nudges and pages, by responder
     addresses: Counter[str] = field(default_factory=Counter)  # that received something, by channel

@@ -27,23 +27,28 @@ class Watcher:
         self._holdings: dict[int, datetime] = {}
         self._by_machine: set[int] = set()
         self._paged = 0  # the last page that was shown
-        self._all_told = False
+        self._all_told = 0  # how many the incident touched when all of them were told
 
     def told(self, played: Played) -> None:
         """An act was done."""
         act = played.act
         if act.alert is not None:
-            self._view.event(played.at, "machine", f'Alertmanager opens it: "{act.alert.summary}"')
+            does = "opens it" if act is self._script.acts[0] else "raises it"
+            self._view.event(played.at, "machine", f'Alertmanager {does}: "{act.alert.summary}"')
             return
         self._human = played.at
-        confirms = self._script.acts[0].alert is not None
-        verb = {
-            "open": "wakes up and confirms it" if confirms else "opens the incident",
-            "update": f"update {played.update}",
-            "resolve": "resolves it",
-            "reopen": "reopens it",
-        }
-        self._view.event(played.at, "human", f'{verb[act.what]}: "{act.message["en"]}"')
+        self._view.event(played.at, "human", f'{self._verb(played)}: "{act.message["en"]}"')
+
+    def _verb(self, played: Played) -> str:
+        act = played.act
+        if act.what == "open":
+            return "wakes up and confirms it" if self._script.acts[0].alert is not None else "opens the incident"
+        if act.what != "update":
+            return {"resolve": "resolves it", "reopen": "reopens it"}[act.what]
+        more = [f"adds {service}" for service in act.add_scope]
+        more += [f"takes {service} out" for service in act.remove_scope]
+        more += [f"makes it {act.severity}"] if act.severity is not None else []
+        return ", ".join([f"update {played.update}", *more])
 
     def told_answers(self, at: datetime, answered: Answered) -> None:
         """Some caregivers have answered."""
@@ -84,19 +89,20 @@ class Watcher:
             return
         progress = self._api.get(f"/v1/incidents/{play.incident}/progress", limit=1)
         incident = self._api.get(f"/v1/incidents/{play.incident}")
-        ladders = self._api.get(f"/v1/incidents/{play.incident}/reach", limit=1)["ladders"]
+        reach = self._api.get(f"/v1/incidents/{play.incident}/reach", limit=1)
+        ladders, told, touched = reach["ladders"], reach["heard"], progress["touched"]
         self._tell_machine(incident)
         self._tell_holdings(incident)
         resting = progress["resting"].get("no_address", 0)
-        if not self._all_told and progress["heard"] and progress["heard"] + resting >= progress["touched"]:
-            self._all_told = True
-            told = f"{progress['heard']} families told; {resting} have no address that works"
-            self._view.event(story, "alertd", told)
+        if told and touched > self._all_told and told + resting >= touched:
+            newly = f", {touched - self._all_told} of them newly touched" if self._all_told else ""
+            self._view.event(story, "alertd", f"{told} families told{newly}; {resting} have no address that works")
+            self._all_told = touched
         self._view.show(
             Now(
                 story=story,
-                told=progress["heard"],
-                families=progress["touched"],
+                told=told,
+                families=touched,
                 next_by=_moment(progress["next_by"]),
                 messages=_taken(progress["deliveries"]),
                 human=self._human,
@@ -123,7 +129,9 @@ class Watcher:
                 self._by_machine.add(update["number"])
                 at = _moment(update["at"])
                 assert at is not None
-                self._view.event(at, "alertd", 'nobody has confirmed it: families are told that it "may be down"')
+                may = "be down" if update["severity"] == "critical" else "have problems"
+                told = f'nobody has confirmed it: families are told that it "may {may}"'
+                self._view.event(at, "alertd", told)
 
     def _tell_holdings(self, incident: Mapping[str, Any]) -> None:
         news: datetime | None = None

@@ -30,16 +30,20 @@ begins: 2019-11-30 04:00
 ends: 2019-11-30 13:30
 acts:
   - at: 2019-11-30 04:10
+    alert: {name: FollowerReadingsLate, service: follow, severity: major, summary: Readings arrive late}
+  - at: 2019-11-30 05:40
     alert: {name: FollowerReadingsStopped, service: follow, severity: page, summary: No readings arrive}
   - at: 2019-11-30 06:45
     open:
-      services: [follow, share]
+      services: [follow]
       severity: critical
       title: Readings and alarms do not reach followers
       works: [sensor_works]
       do: [check_by_hand]
       next_in: 6h
       message: {en: No cause found yet., es: Aún no sabemos la causa.}
+  - at: 2019-11-30 07:30
+    update: {add_scope: [share], message: {en: Not fixed., es: Sin arreglar.}}
   - at: 2019-11-30 11:40
     resolve: {message: {en: It has held so far., es: Por ahora aguanta.}}
 answers:
@@ -97,8 +101,12 @@ def test_the_demo_tells_every_family_and_says_so(tmp_path: Path) -> None:
     assert told["families"] == {"all": 200, "heard": 195, "unreached": 5}
     assert {each["family"] for each in told["unreached"]} == sample().unreachable
     assert {each["rest"] for each in told["unreached"]} == {"no_address"}
-    assert told["updates"]["human"] == 2
-    assert told["updates"]["machine"] == 2  # the alert, and what families were told with nobody awake
+    assert told["updates"]["human"] == 3
+    assert told["updates"]["machine"] == 3  # both alerts, and what families were told with nobody awake
+    assert told["raised"]["families"] == 195 - told["grown"]["families"]
+    assert told["raised"]["woken"] > 100
+    assert told["grown"]["families"] >= 10  # they use Share alone
+    assert told["grown"]["more"] > 100  # they use both
     assert told["suspected_messages"] > 200
     assert told["pages"]["owner"] >= 1
     [asked] = told["asked"]
@@ -110,7 +118,9 @@ def test_the_demo_tells_every_family_and_says_so(tmp_path: Path) -> None:
     assert told["all_clear"]["told"] > 300
     assert told["promises_kept"] == 0  # it was over before the promised time
     assert "Alertmanager opens it" in done.stderr
-    assert 'nobody has confirmed it: families are told that it "may be down"' in done.stderr
+    assert 'nobody has confirmed it: families are told that it "may have problems"' in done.stderr
+    assert "Alertmanager raises it" in done.stderr
+    assert "update 2, adds share" in done.stderr
     assert "wakes up and confirms it" in done.stderr
     assert "follow their link and say that they know" in done.stderr
     assert "owner is told: PAGE: incident 1 was opened by a machine" in done.stderr

@@ -68,7 +68,10 @@ def test_the_mix_that_the_demo_promises() -> None:
     nights = Counter(p.get("preferences", {}).get("quiet_hours") for p in people)
     assert len(nights) >= 5
     assert all(n >= 5 for n in nights.values())
-    assert len({tuple(document["services"]) for document in documents}) == 3
+    assert len({tuple(document["services"]) for document in documents}) == 4
+    only_share = [document for document in documents if document["services"] == ["share"]]
+    assert 10 <= len(only_share) <= 20  # whom only a growing scope touches
+    assert {document["locale"] for document in only_share} == {"en", "es"}
 
 
 def test_some_addresses_are_dead_in_families_that_can_be_reached() -> None:
@@ -92,6 +95,11 @@ def test_exactly_the_unreachable_have_no_live_address() -> None:
     assert without == SAMPLE.unreachable
     assert len(without) == 5
     assert any(not addresses(document) for document in SAMPLE.documents if document["id"] in without)
+
+
+def test_whoever_cannot_be_reached_is_touched_by_whatever_fails() -> None:
+    services = {d["id"]: d["services"] for d in SAMPLE.documents}
+    assert all("follow" in services[family] for family in SAMPLE.unreachable)
 
 
 def test_nobody_depends_on_the_nurse_alone() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from alertd.demo.course import Moment
 from alertd.demo.household import Hours
-from alertd.demo.judge import SUSPECTED, Judge
+from alertd.demo.judge import Judge
 from alertd.demo.judge_asking import ASKS
-from alertd.demo.verdict import Answer, Asking, Duty, Judgement, Moment, Named, Rules
+from alertd.demo.judge_words import SUSPECTED
+from alertd.demo.verdict import Answer, Asking, Duty, Judgement, Level, Named, Rules
 from alertd.sandbox.log import Accepted
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -21,28 +23,33 @@ RESOLVED = datetime(2019, 12, 1, 1, 30, tzinfo=UTC)
 REOPENED = datetime(2019, 12, 1, 17, 0, tzinfo=UTC)
 RESTORED = datetime(2019, 12, 2, 4, 0, tzinfo=UTC)
 ENDS = RESTORED + 3 * HOUR
+DOWN = ("critical", ("follow",))
 MOMENTS = (
-    Moment(ALERT, "alert"),
-    Moment(CONFIRMED, "open"),
-    Moment(CONFIRMED + 4 * HOUR, "update"),
-    Moment(RESOLVED, "resolve"),
-    Moment(REOPENED, "reopen", wakes=True),
-    Moment(REOPENED + 4 * HOUR, "update"),
-    Moment(REOPENED + 8 * HOUR, "update"),
-    Moment(RESTORED, "resolve"),
+    Moment(ALERT, "alert", *DOWN),
+    Moment(CONFIRMED, "open", *DOWN),
+    Moment(CONFIRMED + 4 * HOUR, "update", *DOWN),
+    Moment(RESOLVED, "resolve", *DOWN),
+    Moment(REOPENED, "reopen", *DOWN),
+    Moment(REOPENED + 4 * HOUR, "update", *DOWN),
+    Moment(REOPENED + 8 * HOUR, "update", *DOWN),
+    Moment(RESTORED, "resolve", *DOWN),
 )
-RULES = Rules(
+CRITICAL = Level(
     first_notice=HOUR,
     window=4 * HOUR,
     quiet=6 * HOUR,
+    wakes=True,
+    confirm=HOUR,
+    asking=Asking(2 * HOUR, 4 * HOUR, 6 * HOUR, ("parent", "guardian")),
+    news=8 * HOUR,
+)
+RULES = Rules(
+    levels={"critical": CRITICAL},
     listening=("parent", "guardian"),
     hours=Hours(quiet={"default": "none"}, duty={"nurse": "mon-fri 08:00-15:00"}),
     slack=30 * MINUTE,
     skew=5 * MINUTE,
-    confirm=HOUR,
-    asking=Asking(2 * HOUR, 4 * HOUR, 6 * HOUR, ("parent", "guardian")),
     duties=(Duty("owner", timedelta()), Duty("lead", HOUR), Duty("boss", 2 * HOUR)),
-    news=8 * HOUR,
 )
 
 
@@ -52,7 +59,7 @@ def caregiver(name: str, role: str, order: int, **addresses: str) -> dict[str, A
 
 
 def family(name: str, *people: dict[str, Any]) -> dict[str, Any]:
-    return {"id": name, "time_zone": "America/Los_Angeles", "caregivers": list(people)}
+    return {"id": name, "time_zone": "America/Los_Angeles", "services": ["follow"], "caregivers": list(people)}
 
 
 FAMILIES = (
@@ -166,7 +173,7 @@ def test_a_story_told_well_passes() -> None:
     assert found.heard == 5
     assert found.first_notices == [10 * MINUTE] * 5
     assert found.told_anew == [10 * MINUTE] * 5
-    first, second = found.asked
+    first, second = found.asked[1], found.asked[2]
     assert first == second
     assert (len(first.answered), first.unanswered, first.unreachable, first.others) == (1, 3, 1, 1)
     assert first.answered == [40 * MINUTE]
@@ -246,8 +253,8 @@ def test_an_answer_by_a_grandparent_ends_nothing() -> None:
     answer = Answer("silent", "gil", "grandparent", 1, TOLD_FROM + 5 * HOUR)
     found = judged(GOOD, [*ANSWERS, answer])
     assert found.faults == []
-    assert found.asked[0].not_enough == 1
-    assert found.asked[0].unanswered == 3
+    assert found.asked[1].not_enough == 1
+    assert found.asked[1].unanswered == 3
 
 
 def test_alertds_own_lists_must_be_true() -> None:

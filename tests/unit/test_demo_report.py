@@ -7,13 +7,12 @@ from typing import Any
 
 from alertd.demo.household import Hours
 from alertd.demo.report import Report, Unreached, tried
-from alertd.demo.verdict import Asked, Fault, Judgement, Rules, Wait
+from alertd.demo.verdict import Asked, Fault, Judgement, Level, Rules, Wait
 
 OPENED = datetime(2019, 11, 30, 7, 50, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-RULES = Rules(
-    2 * 60 * MINUTE, 240 * MINUTE, 360 * MINUTE, ("parent",), Hours({}, {}), 90 * MINUTE, confirm=60 * MINUTE
-)
+CRITICAL = Level(120 * MINUTE, 240 * MINUTE, 360 * MINUTE, wakes=True, confirm=60 * MINUTE)
+RULES = Rules({"critical": CRITICAL}, ("parent",), Hours({}, {}), 90 * MINUTE)
 
 
 def a_report(**changes: Any) -> Report:
@@ -25,9 +24,11 @@ def a_report(**changes: Any) -> Report:
         all_clear=400,
         all_clear_waits=12,
         suspected=1429,
-        asked=[
-            Asked([30 * MINUTE, 90 * MINUTE, 200 * MINUTE], unanswered=73, unreachable=1, others=68, not_enough=14)
-        ],
+        asked={
+            2: Asked(
+                [30 * MINUTE, 90 * MINUTE, 200 * MINUTE], unanswered=73, unreachable=1, others=68, not_enough=14
+            )
+        },
         pages=Counter(owner=5, lead=2),
         messages=Counter(sms=5828, push=100),
         addresses=Counter(sms=372, push=10),
@@ -68,7 +69,7 @@ def test_what_people_read() -> None:
         "190 families, 5,828 messages to 372 addresses",
         "24.6 messages a day",
         "7 by people, 2 by a machine, 19 holding updates by alertd",
-        '1,429 messages said "may be down": no human had come within 1 h 00 min of the alert',
+        '1,429 messages said "may be down" or "may have problems": no human had come within 1 h 00 min of the alert',
         "3 families answered by link: half within 1 h 30 min, the last after 3 h 20 min",
         "73 asked in vain, 1 with nothing loud that works; in 68 the next caregiver was told",
         "14 answers came from others than parents",
@@ -99,6 +100,7 @@ def test_what_programs_read() -> None:
     assert told["reach"]["sms"] == {"families": 190, "addresses": 372, "messages": 5828}
     assert told["asked"] == [
         {
+            "epoch": 2,
             "answered": 3,
             "median": 5400,
             "longest": 12000,
@@ -124,15 +126,39 @@ def test_a_story_in_which_nobody_heard_anything() -> None:
     assert report.as_json()["longest_silence"] is None
 
 
-def test_two_acts_are_told_apart() -> None:
+def test_what_came_in_between_is_told_in_a_line_each() -> None:
     report = a_report()
-    report.judgement.told_anew += [20 * MINUTE, 40 * MINUTE]
-    report.judgement.asked.append(Asked(unanswered=195))
+    found = report.judgement
+    found.raised += [18 * MINUTE, 50 * MINUTE]
+    found.woken = 230
+    found.grown += [27 * MINUTE, 34 * MINUTE]
+    found.more, found.less, found.released = 145, 144, 26
+    found.told_anew += [20 * MINUTE, 40 * MINUTE]
+    found.asked[3] = Asked(unanswered=195)
     text = "\n".join(report.lines())
-    assert "told anew        median 40 min, last 40 min" in text
-    assert "asked, act 1     3 families answered by link" in text
-    assert "asked, act 2     nobody answered" in text
-    assert report.as_json()["told_anew"]["median"] == 2400
+    for said in (
+        "raised           median 50 min, last 50 min; 230 people who slept were woken by it, and nobody before",
+        "newly touched    2 families as the scope grew: median 34 min, last 34 min; 145 that had heard read",
+        'not any more     26 people of families it let go read "not affected"; 144 families read',
+        "told anew        median 40 min, last 40 min after it came back",
+        "asked            3 families answered by link",
+        "asked anew       nobody answered",
+    ):
+        assert said in text
+    found.faults.append(Fault("night", "fam-007", "woken at Sat 06:00 UTC"))
+    assert "and nobody before" not in "\n".join(report.lines())
+    told = report.as_json()
+    assert told["told_anew"]["median"] == 2400
+    assert told["raised"] == {"median": 3000, "p95": 3000, "longest": 3000, "families": 2, "woken": 230}
+    assert told["grown"]["more"] == 145
+    assert told["shrunk"] == {"not_affected": 26, "less": 144}
+    assert [asked["epoch"] for asked in told["asked"]] == [2, 3]
+
+
+def test_what_a_story_did_not_have_is_not_told() -> None:
+    text = "\n".join(a_report().lines())
+    for word in ("raised", "newly touched", "not any more", "told anew"):
+        assert word not in text
 
 
 def test_what_was_tried_is_told_by_channel_and_only_once() -> None:
