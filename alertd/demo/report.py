@@ -79,7 +79,7 @@ class Report:
             *self._changes(),
             *self._answers(),
             ("longest silence", self._longest()),
-            ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
+            ("promises", self._promises()),
             ("all-clear", self._all_clear()),
             *self._reach(),
             (
@@ -165,6 +165,10 @@ class Report:
             f"{spell(longest.counted)} without the family's own quiet time (window {spell(longest.allowed)}): "
             f"{longest.family}, {self._clock(longest.start)} to {self._clock(longest.end)}"
         )
+
+    def _promises(self) -> str:
+        kept = self.judgement.promises
+        return f"{kept:,} times news was promised to a family, and came in time" if kept else "none had fallen due"
 
     def _all_clear(self) -> str:
         found = self.judgement
