@@ -53,7 +53,8 @@ def _after(
             yield from _somebody(duty.who, due + duty.after - early, by, pages)
     if word.what != "alert":
         fresh = min(due, word.at + level.news) if level.news is not None else due
-        yield from _nobody(word.at + rules.slack, fresh - early, pages, "though a human had just spoken")
+        end = fresh - early if until is None else min(fresh - early, until)  # the next word may promise less
+        yield from _nobody(word.at + rules.slack, end, pages, "though a human had just spoken")
 
 
 def _window_after(word: Moment, rules: Rules) -> datetime:

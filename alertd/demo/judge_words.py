@@ -77,9 +77,9 @@ def wrong_words(message: Accepted, family: str, touched: Touched, rules: Rules) 
         what = "before a human could confirm it" if early else "of what did not touch them"
         yield Fault("suspicion" if early else "scope", family, f"was told at {when} {what}")
     elif going:
-        # Their last words of what ended before may be on their way when it begins anew.
+        # The last word of what ended before may be on its way when it begins anew.
         settling = last is not None and all(at <= touch.begins + rules.slack for _, touch in going)
-        if not settling:
+        if not (settling and (is_all_clear(message) or is_not_affected(message))):
             yield from _while_it_lasts(message, [s for s, _ in going], touched, rules, family)
     elif last is not None and last.released:
         if is_all_clear(message) or not (is_not_affected(message) or soon):

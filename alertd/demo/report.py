@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alertd.demo.report_numbers import numbers, share_of
 from alertd.demo.verdict import Asked, Judgement, Rules, spell
 
 _FEW = 12  # faults that are told one by one
@@ -54,70 +55,12 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """For programs; lengths of story time in seconds."""
-        found = self.judgement
-        longest = found.longest
-        return {
-            "passed": self.passed,
-            "story": {
-                "begins": self.begins.isoformat(),
-                "ends": self.ends.isoformat(),
-                "rate": self.rate,
-                "slack_seconds": self.rules.slack.total_seconds(),
-            },
-            "families": {"all": found.families, "heard": found.heard, "unreached": len(self.unreached)},
-            "first_notice": {
-                **_delays(found.first_notices),
-                "promised": self._promised.total_seconds(),
-            },
-            "raised": {**_delays(found.raised), "families": len(found.raised), "woken": found.woken},
-            "grown": {**_delays(found.grown), "families": len(found.grown), "more": found.more},
-            "shrunk": {"not_affected": found.released, "less": found.less},
-            "told_anew": _delays(found.told_anew),
-            "asked": [
-                {
-                    "epoch": epoch,
-                    "answered": len(asked.answered),
-                    "median": _seconds(_share(asked.answered, 0.5)),
-                    "longest": _seconds(_share(asked.answered, 1.0)),
-                    "unanswered": asked.unanswered,
-                    "unreachable": asked.unreachable,
-                    "others_told": asked.others,
-                    "not_enough": asked.not_enough,
-                }
-                for epoch, asked in sorted(found.asked.items())
-            ],
-            "suspected_messages": found.suspected,
-            "longest_silence": longest
-            and {
-                "family": longest.family,
-                "from": longest.start.isoformat(),
-                "to": longest.end.isoformat(),
-                "seconds": longest.counted.total_seconds(),
-                "allowed": longest.allowed.total_seconds(),
-            },
-            "reach": {
-                channel: {
-                    "families": found.reached[channel],
-                    "addresses": found.addresses[channel],
-                    "messages": found.messages[channel],
-                }
-                for channel in sorted(found.messages)
-            },
-            "messages_per_family_and_day": round(found.per_family_and_day, 2),
-            "most_for_one_address_in_a_day": found.most_for_one_address,
-            "promises_kept": found.promises,
-            "pages": dict(found.pages),
-            "all_clear": {"told": found.all_clear, "waits": found.all_clear_waits},
-            "updates": {
-                "human": self.human_updates,
-                "machine": self.machine_updates,
-                "holdings": self.holdings,
-            },
-            "unreached": [
-                {"family": each.family, "rest": each.rest, "tried": list(each.tried)} for each in self.unreached
-            ],
-            "faults": [{"rule": f.rule, "family": f.family, "what": f.what} for f in found.faults],
-        }
+        return numbers(self)
+
+    @property
+    def promised(self) -> timedelta:
+        """How soon the first word is promised: the longest of all severities that were played."""
+        return max(self.rules.levels[severity].first_notice for severity in self.severities)
 
     def lines(self) -> list[str]:
         """For people."""
@@ -128,15 +71,15 @@ class Report:
             ("families", f"{found.families}, of which {found.heard} heard and {len(self.unreached)} could not"),
             (
                 "first notice",
-                f"median {_spelled(_share(first, 0.5))}, p95 {_spelled(_share(first, 0.95))}, "
-                f"last {_spelled(_share(first, 1.0))} (promised within {spell(self._promised)})",
+                f"median {_spelled(share_of(first, 0.5))}, p95 {_spelled(share_of(first, 0.95))}, "
+                f"last {_spelled(share_of(first, 1.0))} (promised within {spell(self.promised)})",
             ),
             ("", f"on this machine {self._real(0.5)}, {self._real(0.95)} and {self._real(1.0)}"),
             ("suspected", self._suspected()),
             *self._changes(),
             *self._answers(),
             ("longest silence", self._longest()),
-            ("promises", f"{found.promises:,} times news was promised to a family, and came in time"),
+            ("promises", self._promises()),
             ("all-clear", self._all_clear()),
             *self._reach(),
             (
@@ -192,11 +135,6 @@ class Report:
             told.append(("told anew", f"{_times(found.told_anew)} after it came back"))
         return told
 
-    @property
-    def _promised(self) -> timedelta:
-        """How soon the first word is promised: the longest of all severities that were played."""
-        return max(self.rules.levels[severity].first_notice for severity in self.severities)
-
     def _suspected(self) -> str:
         count = self.judgement.suspected
         if not count:
@@ -216,7 +154,7 @@ class Report:
 
     def _real(self, share: float) -> str:
         """The same in real seconds."""
-        delay = _share(self.judgement.first_notices, share)
+        delay = share_of(self.judgement.first_notices, share)
         return f"{delay.total_seconds() / self.rate:.1f} s" if delay is not None else "-"
 
     def _longest(self) -> str:
@@ -227,6 +165,10 @@ class Report:
             f"{spell(longest.counted)} without the family's own quiet time (window {spell(longest.allowed)}): "
             f"{longest.family}, {self._clock(longest.start)} to {self._clock(longest.end)}"
         )
+
+    def _promises(self) -> str:
+        kept = self.judgement.promises
+        return f"{kept:,} times news was promised to a family, and came in time" if kept else "none had fallen due"
 
     def _all_clear(self) -> str:
         found = self.judgement
@@ -274,8 +216,8 @@ def _answered(asked: Asked) -> str:
     if not several:
         return "nobody answered"
     return (
-        f"{len(several)} families answered by link: half within {_spelled(_share(several, 0.5))}, "
-        f"the last after {_spelled(_share(several, 1.0))}"
+        f"{len(several)} families answered by link: half within {_spelled(share_of(several, 0.5))}, "
+        f"the last after {_spelled(share_of(several, 1.0))}"
     )
 
 
@@ -301,21 +243,8 @@ def _explained(code: str | None) -> str:
     return f"{meaning} ({code})" if meaning else code or "refused"
 
 
-def _share(rising: Sequence[timedelta], share: float) -> timedelta | None:
-    return rising[min(len(rising) - 1, int(share * len(rising)))] if rising else None
-
-
-def _delays(rising: Sequence[timedelta]) -> dict[str, float | None]:
-    shares = {"median": 0.5, "p95": 0.95, "longest": 1.0}
-    return {name: _seconds(_share(rising, share)) for name, share in shares.items()}
-
-
 def _times(rising: Sequence[timedelta]) -> str:
-    return f"median {_spelled(_share(rising, 0.5))}, last {_spelled(_share(rising, 1.0))}"
-
-
-def _seconds(length: timedelta | None) -> float | None:
-    return length.total_seconds() if length is not None else None
+    return f"median {_spelled(share_of(rising, 0.5))}, last {_spelled(share_of(rising, 1.0))}"
 
 
 def _spelled(length: timedelta | None) -> str:

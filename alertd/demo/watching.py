@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
@@ -27,13 +27,17 @@ class Watcher:
         self._holdings: dict[int, datetime] = {}
         self._by_machine: set[int] = set()
         self._paged = 0  # the last page that was shown
+        self._lock = threading.Lock()  # whoever looks tells everything that is new, and tells it once
         self._all_told = 0  # how many the incident touched when all of them were told
 
     def told(self, played: Played) -> None:
-        """An act was done."""
-        act = played.act
+        """An act was done; first comes what went before it."""
+        act, opens = played.act, played.act is self._script.acts[0]
+        if not opens:
+            with suppress(ApiRefused, ApiSilent):
+                self._catch_up(self._api.get(f"/v1/incidents/{played.incident}"), before=played.at)
         if act.alert is not None:
-            does = "opens it" if act is self._script.acts[0] else "raises it"
+            does = "opens it" if opens else "raises it"
             self._view.event(played.at, "machine", f'Alertmanager {does}: "{act.alert.summary}"')
             return
         self._human = played.at
@@ -83,7 +87,6 @@ class Watcher:
 
     def _look(self, play: Play) -> None:
         story = play.now()
-        self._tell_pages()
         if play.incident is None:
             self._view.show(Now(story, 0, self._families, None))
             return
@@ -91,8 +94,7 @@ class Watcher:
         incident = self._api.get(f"/v1/incidents/{play.incident}")
         reach = self._api.get(f"/v1/incidents/{play.incident}/reach", limit=1)
         ladders, told, touched = reach["ladders"], reach["heard"], progress["touched"]
-        self._tell_machine(incident)
-        self._tell_holdings(incident)
+        self._catch_up(incident)
         resting = progress["resting"].get("no_address", 0)
         if told and touched > self._all_told and told + resting >= touched:
             newly = f", {touched - self._all_told} of them newly touched" if self._all_told else ""
@@ -102,7 +104,7 @@ class Watcher:
             Now(
                 story=story,
                 told=told,
-                families=touched,
+                families=reach["touched"] or touched,
                 next_by=_moment(progress["next_by"]),
                 messages=_taken(progress["deliveries"]),
                 human=self._human,
@@ -112,6 +114,13 @@ class Watcher:
                 silent=ladders["unanswered"],
             )
         )
+
+    def _catch_up(self, incident: Mapping[str, Any], before: datetime | None = None) -> None:
+        """What machines and alertd have done since the last look."""
+        with self._lock:
+            self._tell_pages()
+            self._tell_machine(incident)
+            self._tell_holdings(incident, before)
 
     def _tell_pages(self) -> None:
         """Who of the people on call is nudged or paged, as their phones show it."""
@@ -133,11 +142,13 @@ class Watcher:
                 told = f'nobody has confirmed it: families are told that it "may {may}"'
                 self._view.event(at, "alertd", told)
 
-    def _tell_holdings(self, incident: Mapping[str, Any]) -> None:
+    def _tell_holdings(self, incident: Mapping[str, Any], before: datetime | None) -> None:
         news: datetime | None = None
         for update in incident["updates"]:
             at = _moment(update["at"])
             assert at is not None
+            if before is not None and at >= before:
+                return
             if update["kind"] != "holding":
                 news = at
             elif update["number"] not in self._holdings:

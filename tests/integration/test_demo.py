@@ -104,7 +104,7 @@ def test_the_demo_tells_every_family_and_says_so(tmp_path: Path) -> None:
     assert told["updates"]["human"] == 3
     assert told["updates"]["machine"] == 3  # both alerts, and what families were told with nobody awake
     assert told["raised"]["families"] == 195 - told["grown"]["families"]
-    assert told["raised"]["woken"] > 100
+    assert told["raised"]["woken"] > 50
     assert told["grown"]["families"] >= 10  # they use Share alone
     assert told["grown"]["more"] > 100  # they use both
     assert told["suspected_messages"] > 200

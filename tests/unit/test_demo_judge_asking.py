@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from alertd.demo.course import Moment
+from alertd.demo.course import Moment, stretches
 from alertd.demo.household import Hours
 from alertd.demo.judge import Judge
 from alertd.demo.judge_asking import ASKS
+from alertd.demo.judge_paging import judge_pages
 from alertd.demo.judge_words import SUSPECTED
 from alertd.demo.verdict import Answer, Asking, Duty, Judgement, Level, Named, Rules
 from alertd.sandbox.log import Accepted
@@ -312,6 +313,34 @@ def test_a_nudge_is_no_page() -> None:
 )
 def test_somebody_paged_for_nothing(who: str, at: datetime) -> None:
     assert faults([*GOOD, page(who, at)]) == {("paging", who)}
+
+
+def test_a_word_that_promises_less_is_followed_by_pages_sooner() -> None:
+    promising = Moment(CONFIRMED, "open", *DOWN, promised=CONFIRMED + 12 * HOUR)
+    second = Moment(CONFIRMED + HOUR, "update", *DOWN)
+    story = (promising, second, Moment(CONFIRMED + 6 * HOUR, "resolve", *DOWN))
+    found = stretches(story, RULES.confirm)
+    due = [page("owner", second.at + 4 * HOUR), page("lead", second.at + 5 * HOUR)]
+    assert list(judge_pages(due, found, RULES)) == []
+    assert [fault.family for fault in judge_pages([page("owner", second.at + 2 * HOUR), *due], found, RULES)] == [
+        "owner"
+    ]
+
+
+def test_a_machine_that_raises_it_brings_nearer_what_is_due() -> None:
+    major = replace(CRITICAL, window=10 * HOUR)
+    rules = replace(RULES, levels={"critical": CRITICAL, "major": major})
+    story = (
+        Moment(ALERT, "alert", "major", ("follow",)),
+        Moment(ALERT + 2 * HOUR, "alert", *DOWN),
+        Moment(ALERT + 9 * HOUR, "open", *DOWN),
+        Moment(ALERT + 10 * HOUR, "resolve", *DOWN),
+    )
+    found = stretches(story, rules.confirm)
+    opened = page("owner", ALERT + 5 * MINUTE)
+    chain = [page(who, ALERT + (6 + n) * HOUR) for n, who in enumerate(("owner", "lead", "boss"))]
+    assert list(judge_pages([opened, *chain], found, rules)) == []
+    assert [fault.family for fault in judge_pages([opened], found, rules)] == ["owner", "lead", "boss"]
 
 
 # --- the relapse ------------------------------------------------------------------------------------

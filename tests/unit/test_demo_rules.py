@@ -56,7 +56,7 @@ def test_the_weekend_in_stretches() -> None:
     assert third.begins - second.over < 24 * HOUR
     epochs = [(e.number, e.severity, e.raised) for each in (first, second, third) for e in each.epochs]
     assert epochs == [(1, "major", False), (2, "critical", True), (3, "critical", False), (4, "critical", False)]
-    assert first.epochs[1].begins == datetime(2019, 11, 30, 7, 50, tzinfo=UTC)
+    assert first.epochs[1].begins == datetime(2019, 11, 30, 6, 50, tzinfo=UTC)
 
 
 def test_what_fails_and_how_badly_at_each_moment() -> None:

@@ -72,7 +72,7 @@ def test_the_weekend_is_told_at_the_hours_of_2019() -> None:
     story = read_script(FOLDER / "weekend.yaml")
     assert (story.begins, story.ends) == (wall("2019-11-29 20:30"), wall("2019-12-02 17:20"))
     told = [act.at.astimezone(PACIFIC).strftime("%a %H:%M") for act in story.acts]
-    assert told[:6] == ["Fri 20:40", "Fri 23:50", "Sat 08:03", "Sat 12:29", "Sat 15:02", "Sun 08:43"]
+    assert told[:6] == ["Fri 20:40", "Fri 22:50", "Sat 08:03", "Sat 12:29", "Sat 15:02", "Sun 08:43"]
     again = ["reopen", "update", "update", "resolve"]
     assert [act.what for act in story.acts] == ["alert", "alert", "open", *["update"] * 5, "resolve", *again]
     assert story.opening is story.acts[2]
