@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from alertd.domain.all_clear import TRIED_FOR, failing_since
+from alertd.domain.all_clear import TRIED_FOR, failing_since, rested
 from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.watch import LadderState, Rest
@@ -32,18 +32,6 @@ BACK_AND_OVER = history(
 def end(to: Any, number: int = 2, at: float = OVER_AT, **changes: Any) -> Telling:
     given = {"framing": Framing.RESOLUTION, "next_by": None, **changes}
     return telling(to, number, at, **given)
-
-
-def night_end(*tellings: Telling, mia: Any = MIA, at: float = NIGHT + 1, **changes: Any) -> Any:
-    """What a family is owed of an outage from 21:00 to 23:00."""
-    over = history((Kind.NOTICE, EVENING), (Kind.RESOLUTION, NIGHT, {"state": State.RESOLVED}))
-    given = {
-        "incident": over,
-        "family": make.family(mia),
-        "watch": make.watch(touched_at=after(EVENING)),
-        **changes,
-    }
-    return verdict(after(at), tellings=tellings, **given)
 
 
 def test_a_false_alarm_is_called_one():
@@ -93,43 +81,19 @@ def test_an_end_on_its_way_since_the_first_time_is_none_of_the_second():
     assert found.update == 4
 
 
-@pytest.mark.parametrize(
-    ("because", "tellings", "expected"),
-    [
-        ("silently where it can be", [telling(PUSH, 1, EVENING)], [("mia", "push", "resolution", "all_clear")]),
-        (
-            "where that failed over the other silent way",
-            [telling(PUSH, 1, EVENING), end(PUSH, 2, NIGHT, state=DeliveryState.UNDELIVERED)],
-            [("mia", "email", "resolution", "all_clear")],
-        ),
-    ],
-)
-def test_at_night_it_goes_silently_to_whom_nothing_woke(because, tellings, expected):
-    assert said(night_end(*tellings).owed) == expected, because
+def test_by_day_it_is_said_until_they_fall_asleep():
+    by_day = verdict(after(OVER_AT), incident=OVER, tellings=TOLD).owed
+    assert {(each.in_quiet, each.loud_until) for each in by_day} == {(False, after(10 * 60))}
 
 
-def test_without_a_silent_way_it_waits_for_the_morning():
-    phone = caregiver("mia", "sms")
-    found = night_end(telling(SMS, 1, EVENING), mia=phone)
-    assert (found.owed, found.waiting, found.look_at, found.rest) == ((), ("mia",), after(MORNING), None)
-    morning = night_end(telling(SMS, 1, EVENING), mia=phone, at=MORNING)
-    assert said(morning.owed) == [("mia", "SMS", "resolution", "all_clear")]
-
-
-def test_off_duty_it_waits_for_duty_even_where_it_could_be_silent():
-    nurse = caregiver("mia", on_duty="mon-fri 08:00-15:00")
-    found = night_end(telling(PUSH, 1, EVENING), mia=nurse)
-    assert (found.owed, found.waiting, found.look_at) == ((), ("mia",), after(20 * 60))
-
-
-def test_whoever_only_waited_gets_one_word_at_wake_up():
-    """Silent channels do not serve: nothing is said to them at night of what they slept through."""
-    watch = make.watch(touched_at=after(EVENING), waiting=("mia",))
-    asleep = night_end(watch=watch)
-    assert (asleep.owed, asleep.waiting, asleep.look_at) == ((), ("mia",), after(MORNING))
-    awake = night_end(watch=watch, at=MORNING)
-    assert {(o.framing, o.loud) for o in awake.owed} == {(Framing.WAS_DOWN, True)}
-    assert {o.reader.since for o in awake.owed} == {after(0)}
+def test_whoever_wants_nothing_more_since_hears_the_end_where_they_were_told():
+    mild = history(
+        (Kind.NOTICE, 0, {"severity": Severity.MAJOR}),
+        (Kind.RESOLUTION, OVER_AT, {"severity": Severity.MAJOR, "state": State.RESOLVED}),
+    )
+    muted = make.family(caregiver(preferences=make.preferences(major=())))
+    found = verdict(after(OVER_AT), incident=mild, family=muted, tellings=[telling(SMS)])
+    assert said(found.owed) == [("mia", "SMS", "resolution", "all_clear")]
 
 
 def test_an_end_that_failed_goes_over_the_next_address_to_whom_nothing_else_had_reached():
@@ -167,6 +131,13 @@ def test_what_our_own_fault_stops_is_tried_again_for_a_day():
     assert (given_up.look_at, given_up.rest) == (None, Rest.CLOSED)
 
 
+def test_the_rest_is_measured_from_the_end_and_not_from_what_was_written_since():
+    ended = replace(OVER, updates=(*OVER.updates, make.update(3, Kind.POSTMORTEM, after(80))))
+    assert rested(ended, after(OVER_AT + 100)) == minutes(50)
+    assert rested(replace(OVER, ended_at=None), after(OVER_AT + 100)) == minutes(50)
+    assert rested(OVER, after(OVER_AT) + TRIED_FOR) > TRIED_FOR
+
+
 def test_the_ladder_of_the_last_epoch_is_remembered_when_all_is_over_and_not_where_it_was_no_concern():
     watch = make.watch(ladder=LadderState.UNANSWERED, step=3)
     over = verdict(after(OVER_AT), incident=OVER, watch=watch, tellings=TOLD)
@@ -196,15 +167,3 @@ def reopened(since: float) -> Incident:
 )  # fmt: skip
 def test_since_when_it_had_failed_for_a_family(because, incident, touched, since):
     assert failing_since(incident, after(touched)) == after(since), because
-
-
-def test_by_day_a_floor_is_asked_of_nobody_and_at_night_only_where_it_was_critical():
-    woken = telling(PUSH, 1, NIGHT - 5, in_quiet=True)
-    major = history(
-        (Kind.NOTICE, EVENING, {"severity": Severity.MAJOR}),
-        (Kind.RESOLUTION, NIGHT, {"severity": Severity.MAJOR, "state": State.RESOLVED}),
-    )
-    mia = caregiver(preferences=make.preferences(critical=("push",), major=("push",)))
-    policy = make.policy(wakes=dict.fromkeys(Severity, make.WAKING))
-    assert {o.channel for o in night_end(woken, mia=mia).owed} == {"push", "sms"}
-    assert {o.channel for o in night_end(woken, mia=mia, incident=major, policy=policy).owed} == {"push"}

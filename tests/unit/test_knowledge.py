@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
+from alertd.domain.incident import Kind
 from alertd.domain.knowledge import Known, know
 from alertd.domain.watch import BY_PHONE, Answer
-from tests.make import after, caregiver, own, telling
+from tests.make import after, caregiver, family, history, minutes, own, said, scope, telling, verdict, watch
 
 PUSH, SMS, EMAIL = (own("mia", channel) for channel in ("push", "sms", "email"))
 MIA = caregiver("mia", "push", "sms", "email")
@@ -100,16 +101,16 @@ def test_a_call_counts_as_a_message_that_arrived_and_woke_nobody():
 
 
 def test_a_call_binds_the_family_by_the_earlier_word():
-    def family(*tellings: Telling, call: Answer) -> tuple[int, Any, Any]:
+    def heard(*tellings: Telling, call: Answer) -> tuple[int, Any, Any]:
         found = know(tellings, 1, after(0), calls=[call])
         assert found.loud
         return found.told, found.next_by, found.said_at
 
     message = telling(SMS, 2, 10, next_by=40)
-    assert family(message, call=by_phone(1)) == (2, after(40), after(10))
-    assert family(message, call=by_phone(2)) == (2, after(40), after(10))
-    assert family(message, call=by_phone(2, at=5, next_by=35)) == (2, after(35), after(5))
-    assert family(message, call=by_phone(3)) == (3, after(50), after(20))
+    assert heard(message, call=by_phone(1)) == (2, after(40), after(10))
+    assert heard(message, call=by_phone(2)) == (2, after(40), after(10))
+    assert heard(message, call=by_phone(2, at=5, next_by=35)) == (2, after(35), after(5))
+    assert heard(message, call=by_phone(3)) == (3, after(50), after(20))
 
 
 def test_a_call_of_an_earlier_epoch_was_nothing_loud_in_this_one():
@@ -121,3 +122,56 @@ def test_a_call_before_the_clock_began_binds_nobody_and_is_known():
     assert (found.told, found.next_by) == (0, None)
     assert found.of_caregiver(MIA).told == 2
     assert know([], 1, after(0), since=after(20), calls=[by_phone(2)]).told == 2
+
+
+def test_what_our_own_fault_stopped_is_the_newest_update_of_which_that_is_true():
+    def again(*rows: tuple[int, float], asked: int = 2, lost: bool = False) -> bool:
+        parked = [telling(SMS, number, at, state=DeliveryState.PARKED) for number, at in rows]
+        gone = [telling(SMS, asked, 1, state=UNDELIVERED)] if lost else []
+        return know([*parked, *gone], 1, after(10)).again(SMS.id, asked)
+
+    assert again((2, 10))
+    assert not again((2, 11))  # its rest is not over
+    assert again((2, 5), (1, 12))
+    assert again((1, 12), (2, 5))
+    assert not again((2, 5), (2, 12))  # tried once more since
+    assert not again((2, 12), (2, 5))
+    assert not again((2, 5), (3, 5))
+    assert not again((2, 5), lost=True)  # a provider gave it up: that is no fault of ours
+
+
+def test_until_when_the_first_address_rests():
+    parked = [
+        telling(to, number, at, state=DeliveryState.PARKED)
+        for to, number, at in ((PUSH, 2, 14), (SMS, 2, 12), (EMAIL, 1, 11))
+    ]
+    found = know(parked, 1, after(10))
+    assert found.again_in(2) == minutes(2)
+    assert found.again_in(1) == minutes(1)
+    assert found.again_in(3) is None
+    assert know(parked, 1, after(14)).again_in(2) is None  # nothing rests any more
+
+
+def test_the_steps_of_a_ladder_that_an_address_was_sent_and_those_that_failed():
+    lost = telling(SMS, step=3, state=UNDELIVERED)
+    found = know([telling(SMS), telling(SMS, step=1), telling(SMS, step=2), lost], 1, after(0))
+    assert (found.at(SMS.id).steps, found.at(SMS.id).steps_failed) == (0b110, 0b1000)
+    assert found.joined == {SMS.id}
+    assert know([telling(SMS, step=1, epoch=0)], 1, after(0)).at(SMS.id).steps == 0  # of another epoch
+    assert know([lost], 1, after(0)).joined == set()
+
+
+def test_touched_again_after_not_affected_what_our_fault_stopped_is_tried_again_too():
+    incident = history(
+        (Kind.NOTICE, 0), (Kind.SCOPE, 10, {"scope": scope("login")}), (Kind.SCOPE, 20, {"scope": scope("follow")})
+    )
+    freed = telling(SMS, 2, 10, framing=Framing.NOT_AFFECTED, step=-2, next_by=None)
+    stopped = telling(SMS, 3, 20, framing=Framing.NOTICE, state=DeliveryState.PARKED)
+    given = {
+        "incident": incident,
+        "family": family(caregiver("mia", "sms")),
+        "watch": watch(touched_at=after(20), next_by=after(30)),
+        "tellings": [telling(SMS), freed, stopped],
+    }
+    assert verdict(after(20.9), **given).owed == ()
+    assert said(verdict(after(21), **given).owed) == [("mia", "SMS", "notice", "first_notice")]
