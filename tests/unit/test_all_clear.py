@@ -15,7 +15,6 @@ from tests.make import after, caregiver, history, minutes, own, said, telling, v
 
 PUSH, SMS, EMAIL = own("mia", "push"), own("mia", "sms"), own("mia", "email")
 BEN_SMS = own("ben", "sms")
-EVENING, NIGHT, MORNING = 9 * 60, 11 * 60, 18.5 * 60  # minutes after noon: 21:00, 23:00, 06:30
 MIA, BEN = caregiver(), caregiver("ben", "sms", order=2)
 OVER_AT = 20
 OVER = history((Kind.NOTICE, 0), (Kind.RESOLUTION, OVER_AT, {"state": State.RESOLVED}))
