@@ -1,7 +1,7 @@
 """Who in a family could be told now, as the auditor reads it: from document, policy and clock alone."""
 
 import re
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import Case, Evidence
@@ -64,12 +64,8 @@ def tellable(person: Caregiver, family: Family, case: Case, evidence: Evidence) 
 
 def _channels(person: Caregiver, case: Case, evidence: Evidence) -> set[str]:
     """The channels over which this person can be reached at all."""
-    found = set()
-    for address in person.addresses:
-        channel, usable, _ = evidence.addresses.get(address.id, (address.channel, False, False))
-        if usable and channel in case.channels:
-            found.add(channel)
-    return found
+    mine = [evidence.addresses[each.id] for each in person.addresses if each.id in evidence.addresses]
+    return {channel for channel, usable, _ in mine if usable and channel in case.channels}
 
 
 def _roles(person: Caregiver, case: Case) -> tuple[RoleDefaults, RoleDefaults]:
@@ -107,17 +103,27 @@ def _within(hours: str, zone: str, at: datetime) -> bool:
     today = at.astimezone(local).date()
     for day in (today - timedelta(days=1), today):
         last = day if end > start else day + timedelta(days=1)
-        begins = datetime.combine(day, start, local).astimezone(UTC)
-        ends = datetime.combine(last, end, local).astimezone(UTC)
-        if day.weekday() in days and begins <= at < ends:
+        if day.weekday() in days and _instant(day, start, local) <= at < _instant(last, end, local):
             return True
     return False
+
+
+def _instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
+    """A wall time as an instant: its first occurrence, or the first instant after the gap that it lies in."""
+    wall = datetime.combine(day, clock, zone)
+    at, later = wall.replace(fold=1).astimezone(UTC), wall.astimezone(UTC)
+    if at < later:  # a gap: between these two readings the clock jumps
+        before = at.astimezone(zone).utcoffset()
+        while at.astimezone(zone).utcoffset() == before:
+            at += timedelta(minutes=1)
+        return at
+    return later
 
 
 def _days(text: str) -> set[int]:
     """The weekdays of "mon-fri" or "sat,sun"; every day where none is named. Raises ValueError."""
     if not text:
-        return set(range(7))
+        return set(range(len(_WEEK)))
     days = set()
     for part in text.split(","):
         first, _, last = part.strip().partition("-")

@@ -40,8 +40,7 @@ def excuse_of(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | None
         case Excuse.CAPPED:
             used_up = evidence.tries.capped >= _most(case, evidence) and not _silent(case, evidence)
             return Excuse.CAPPED if used_up and _looked_at(suspect, case) else None
-        case _:
-            return None
+    return None
 
 
 def _fresh(suspect: Suspect, case: Case) -> bool:

@@ -290,9 +290,8 @@ def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
         known.failed, known.failed_as, known.failed_at = update, telling.framing, at
     if telling.state is not DeliveryState.PARKED:
         known.lost = max(known.lost, update)
-    elif update > known.parked or (update == known.parked and known.parked_at is not None):
-        newer = update > known.parked or known.parked_at is None or at > known.parked_at
-        known.parked, known.parked_at = update, at if newer else known.parked_at
+    elif known.parked_at is None or (update, at) > (known.parked, known.parked_at):
+        known.parked, known.parked_at = update, at
 
 
 def _repeat(known: Known, telling: Telling, at: datetime) -> None:

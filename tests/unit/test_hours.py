@@ -133,3 +133,35 @@ def test_spaces_and_capitals_do_not_matter():
     assert parse_quiet_hours(" 22:00 - 06:30 ") == parse_quiet_hours("22:00-06:30")
     assert parse_on_duty("Mon-Fri 08:00-15:00") == parse_on_duty("mon,tue,wed,thu,fri 08:00-15:00")
     assert parse_quiet_hours("None") is None
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "says"),
+    [
+        (parse_quiet_hours, "10-6", '"10-6" is no stretch of hours; write for example "22:00-06:30"'),
+        (parse_quiet_hours, "9:00-9:00", '"9:00-9:00" would be quiet for 24 hours; write a shorter stretch, or "none"'),
+        (parse_quiet_hours, "1:00-24:01", '"1:00-24:01" has a time that does not exist; hours run from 00:00 to 24:00'),
+        (parse_on_duty, "Weekdays 08:00-15:00", '"Weekdays 08:00-15:00" is no duty time; write for example "mon-fri 08:00-15:00"'),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_named_with_the_way_out(read, text, says):
+    with pytest.raises(Invalid) as refused:
+        read(text)
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize("text", ["00:00-23:59", "23:59-00:00", "01:00-24:00", "0:00-9:05"])
+def test_the_first_and_the_last_minute_of_a_day_exist(text):
+    hours = parse_quiet_hours(text)
+    assert hours is not None
+    begins, ends = text.split("-")
+    assert (hours.start.strftime("%H:%M"), hours.end.strftime("%H:%M")) == (
+        begins.rjust(5, "0"), ends.rjust(5, "0").replace("24:", "00:")
+    )  # fmt: skip
+
+
+def test_a_gap_ends_at_the_very_second():
+    """The first instant after it, however its wall time lies in it."""
+    for minute in ("00", "01", "17", "30", "59"):
+        end = quiet_until(f"22:00-02:{minute}", LA, local("2026-03-08 01:00"))
+        assert end == datetime(2026, 3, 8, 10, 0, tzinfo=UTC), minute
