@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alertd.domain import hours
 from alertd.domain.errors import Invalid
 from alertd.domain.hours import (
     off_duty_until,
@@ -16,6 +17,21 @@ from alertd.domain.hours import (
 )
 
 LA, HOWE, CAIRO, APIA = "America/Los_Angeles", "Australia/Lord_Howe", "Africa/Cairo", "Pacific/Apia"
+
+
+@pytest.fixture(autouse=True)
+def unremembered():
+    """Every answer is found anew: mutants are forked from a process that remembers those of the right code."""
+    for each in (
+        quiet_until,
+        quiet_from,
+        off_duty_until,
+        on_duty_until,
+        hours._quiet,
+        hours._duty,
+        hours._stretch,
+    ):
+        each.cache_clear()
 
 
 def local(text: str, zone: str = LA, *, fold: int = 0) -> datetime:
@@ -152,10 +168,10 @@ def test_what_cannot_be_read_is_named_with_the_way_out(read, text, says):
 
 @pytest.mark.parametrize("text", ["00:00-23:59", "23:59-00:00", "01:00-24:00", "0:00-9:05"])
 def test_the_first_and_the_last_minute_of_a_day_exist(text):
-    hours = parse_quiet_hours(text)
-    assert hours is not None
+    found = parse_quiet_hours(text)
+    assert found is not None
     begins, ends = text.split("-")
-    assert (hours.start.strftime("%H:%M"), hours.end.strftime("%H:%M")) == (
+    assert (found.start.strftime("%H:%M"), found.end.strftime("%H:%M")) == (
         begins.rjust(5, "0"), ends.rjust(5, "0").replace("24:", "00:")
     )  # fmt: skip
 
