@@ -245,7 +245,7 @@ def test_settings_never_change_and_never_print_secrets() -> None:
 def test_the_story_begins_in_utc() -> None:
     demo = settings.load(HOME, settings.shipped_config() / "scenarios" / "demo")
 
-    assert demo.clock.story_start == datetime(2019, 11, 30, 7, 40, tzinfo=UTC)
+    assert demo.clock.story_start == datetime(2019, 11, 30, 4, 30, tzinfo=UTC)
     assert demo.clock.story_start.tzinfo is UTC
     assert demo.clock.rate == 1800
 
