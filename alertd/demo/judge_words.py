@@ -14,7 +14,7 @@ from alertd.sandbox.log import Accepted
 ALL_CLEAR = re.compile(r"(?<!may )\bworks? again\b|\bya funcionan?\b")
 """How an all-clear reads, in English and Spanish; "may work again" is not one."""
 
-NOT_AFFECTED = re.compile(r"^Not affected: |^No le afecta: ")
+NOT_AFFECTED = re.compile(r"^No longer affected: |^Ya no le afecta: ")
 """How the word begins for those whom an outage does not touch any more."""
 
 SUSPECTED = re.compile(

@@ -156,6 +156,7 @@ class Change(StrEnum):
     WORSE = "worse"  # graver
     BETTER = "better"  # milder
     SCOPE = "scope"  # other services of theirs fail
+    FEWER = "fewer"  # some of those that failed work, and no other fails
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -169,7 +170,7 @@ class Reader:
     hears_by: datetime | None = None  # when this person hears again, if nothing happens
     quiet: bool = False  # they are in quiet hours then, and woken only if it gets worse
     missed: int = 0  # human updates missed while asleep
-    since: datetime | None = None  # for "was down from": when it began to touch them
+    since: datetime | None = None  # since when something failed for them; None: since the outage began
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
     change: Change = Change.NONE  # in a message that tells news
     asks: Ask = Ask.NONE

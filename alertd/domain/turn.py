@@ -6,6 +6,7 @@ from datetime import datetime
 from alertd.domain import rouse
 from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
+from alertd.domain.failing import grown_at
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Kind, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -97,6 +98,7 @@ class Turn:
                 hears_by=voice.hears_by,
                 quiet=voice.quiet,
                 missed=voice.missed,
+                since=voice.since,
                 change=voice.change,
                 end_wakes=voice.end_wakes,
                 asks=self._asks(known, reason),
@@ -122,6 +124,7 @@ class Turn:
             person.first_loud(self.next_by) if asleep_then else then.first_told(self.next_by),
             quiet,
             self._missed(known) if framing is _WAKE_UP else 0,
+            grown_at(self.duty.incident, self.duty.family),
             self._change(known) if framing is _UPDATE else _UNCHANGED,
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
             corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
@@ -155,7 +158,10 @@ class Turn:
         now = self.duty.incident.severity.rank - told.severity.rank
         if now:
             return Change.WORSE if now > 0 else Change.BETTER
-        return Change.SCOPE if frozenset(self._failed(told)) != frozenset(self.services) else Change.NONE
+        failed, fails = frozenset(self._failed(told)), frozenset(self.services)
+        if failed == fails:
+            return _UNCHANGED
+        return Change.FEWER if fails < failed else Change.SCOPE
 
     def _released(self, known: Known) -> tuple[str, ...]:
         """Services that failed for this person when they were last told, and do not fail now (R15)."""
@@ -191,6 +197,7 @@ class _Voice:
     hears_by: datetime | None
     quiet: bool
     missed: int
+    since: datetime | None
     change: Change
     end_wakes: bool
     corrects: int

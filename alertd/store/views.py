@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, and_, bindparam, func, select, type_coerce, u
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS, FamilyId
 from alertd.domain.incident import IncidentId
+from alertd.domain.watch import Rest
 from alertd.masking import mask_address
 from alertd.records import Backlog, DeliveryRow, Progress
 from alertd.store.sql import Sql
@@ -119,14 +120,15 @@ class ViewRows:
         return timedelta(microseconds=rows[0].us) if rows else None
 
     async def progress(self, incident_id: IncidentId, newest: int) -> Progress:
-        """How far the telling has come."""
+        """How far the telling has come; whom the incident does not touch any more counts among `families` only."""
+        touched = watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value)
         totals = (
             await self.sql.rows(
                 select(
                     func.count(),
-                    func.count(watch.c.heard_at),
+                    func.count(watch.c.heard_at).filter(touched),
                     func.min(watch.c.next_by).filter(watch.c.rest.is_(None)),
-                    func.count().filter(watch.c.told >= newest),
+                    func.count().filter(and_(touched, watch.c.told >= newest)),
                 ).where(watch.c.incident_id == incident_id)
             )
         )[0]

@@ -14,6 +14,7 @@ from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 
 _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
+_SCOPES = frozenset({Change.SCOPE, Change.FEWER})
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
@@ -53,7 +54,7 @@ class Speaker:
             prefix=self._prefix(),
             since=since,
             lasting=lasting,
-            elapsed="" if ending else self._elapsed(minute(facts.since), self._now),
+            elapsed="" if ending else self._elapsed(self._failing_since(), self._now),
             late=self._say("late") if self._reader.late else "",
             missed=self._missed(),
             news=self._news(),
@@ -188,8 +189,8 @@ class Speaker:
             return ""
         released = self._list(self._reader.released, brief=False)
         gone = self._say("change.released", services=released) if released else ""
-        named = change is Change.SCOPE and released  # what has changed is said by name
-        said = "" if change is Change.NONE or named else self._say(f"change.{change.value}")
+        named = change in _SCOPES and released  # what has changed is said by name
+        said = "" if change in (Change.NONE, Change.FEWER) or named else self._say(f"change.{change.value}")
         return f"{said} {gone}".strip()
 
     def _answer(self) -> dict[str, str]:
@@ -216,9 +217,8 @@ class Speaker:
     def _since(self) -> tuple[str, str]:
         """Since when, and for how long; for how long only where all of it failed for so long."""
         facts, how = self._facts, self._how()
-        since = minute(facts.since)
-        changed = how == "plain" and self._reader.change is Change.SCOPE
-        began = changed or how in ("now", "again") or facts.state is State.MONITORING
+        since = self._failing_since()
+        began = self._reader.change in _SCOPES or how in ("now", "again") or facts.state is State.MONITORING
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
         if how != "still" or began or since >= self._now:
             return said, ""
@@ -233,7 +233,10 @@ class Speaker:
 
     def _outage(self) -> tuple[datetime, datetime]:
         """From when to when it touched this reader."""
-        return minute(self._reader.since or self._facts.since), minute(self._saying.ended_at or self._now)
+        return self._failing_since(), minute(self._saying.ended_at or self._now)
+
+    def _failing_since(self) -> datetime:
+        return minute(self._reader.since or self._facts.since)
 
     def _missed(self) -> str:
         if self._saying.framing is not Framing.WAKE_UP or not self._reader.missed:

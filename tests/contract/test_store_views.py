@@ -132,6 +132,11 @@ async def test_progress_says_how_far_the_telling_has_come(books: Books):
     assert found.next_by == make.after(10)  # of those who are owed something
     assert list(unheard) == [(families[2].id, "no_address"), (families[3].id, None)]
 
+    await books.set(watch, {"rest": "not_touched"}, family_id=families[0].id)
+    async with books.store.reading() as rows:
+        found = await rows.progress(books.incident.id, 1)
+    assert (found.families, found.heard, found.newest_told) == (4, 1, 1), "whom it let go is not counted as heard"
+
 
 async def test_deliveries_are_shown_newest_first_with_masked_addresses(books: Books):
     sms = make.address("sms", "+14155550123")

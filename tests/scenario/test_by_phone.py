@@ -173,7 +173,7 @@ async def test_who_was_not_affected_after_all_is_told_so_once(town: Town):
     await world.told_by_phone()
     gone = (Reach("follow", ("eu",)),)
     await world.update(remove_scope=gone)
-    world.phone("mia").expect_sms("Not affected")
+    world.phone("mia").expect_sms("No longer affected")
     with pytest.raises(Conflict, match="does not touch"):
         await world.told_by_phone()
     await world.fast_forward(minutes=30)

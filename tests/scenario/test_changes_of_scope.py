@@ -65,7 +65,7 @@ async def test_a_nurse_is_not_told_that_it_works_while_another_child_waits(world
     world.phone("nurse").expect_nothing()
     await world.family("fam-1", nurse, region="eu-north")
     await world.fast_forward(minutes=5)
-    world.phone("nurse").expect_sms("not affected")
+    world.phone("nurse").expect_sms("No longer affected")
     world.phone("nurse").expect_nothing()
     await world.resolve()
     world.phone("nurse").expect_nothing()
@@ -110,7 +110,8 @@ async def test_what_fails_for_others_too_wakes_nobody_whom_it_does_not_concern(t
     await world.fast_forward(minutes=20)
     await world.update("Log-in works.", remove_scope=(Reach("login"),))
     world.phone("mia").expect_push("still down", loud=False)
-    world.phone("ana").expect_push("No longer affected: Log-in", loud=False)  # less fails: no reason to wake
+    # Less fails: no reason to wake, and what is left is no news.
+    world.phone("ana").expect_push("still down", "No longer affected: Log-in", loud=False)
     world.phone("mia").expect_nothing()
     world.phone("ana").expect_nothing()
 
@@ -136,7 +137,7 @@ async def test_whoever_uses_both_reads_which_one_works_again_and_which_does_not(
     await world.update("", remove_scope=(Reach("share"),))
     told = world.phone("mia").expect_sms("Follow", "No longer affected: Share")
     assert "has changed" not in told.text
-    world.phone("ben").expect_sms("Not affected", "Share")
+    world.phone("ben").expect_sms("No longer affected", "Share")
     await world.fast_forward(minutes=1)
     await world.update("", add_scope=(Reach("share"),))
     assert "No longer" not in world.phone("mia").expect_sms("Follow and Share", "has changed").text
@@ -157,3 +158,32 @@ async def test_a_nurse_is_not_told_that_a_service_is_released_which_fails_for_an
     assert "No longer" not in told.text
     await world.cancel()
     world.phone("nurse").forget()
+
+
+async def test_whom_it_came_to_touch_later_reads_since_when_theirs_fails(world: World):
+    """Not since the outage began: until then theirs worked. Who uses both reads when the trouble began."""
+    await world.family("fam-1", MIA, services=("share",))
+    await world.family("fam-2", make.caregiver("ben", "sms"), services=("follow", "share"))
+    await world.outage("follow")
+    world.phone("ben").expect_sms("since 12:00")
+    await world.fast_forward(minutes=20)
+    await world.update("Share fails too.", add_scope=(Reach("share"),))
+    world.phone("mia").expect_sms("Share", "since 12:20")
+    world.phone("ben").expect_sms("Follow and Share", "trouble began 12:00")
+    await world.fast_forward(minutes=30)
+    world.phone("mia").expect_sms("still down (since 12:20 PM, 29 min now)")
+    world.phone("ben").expect_sms("still down")
+
+
+async def test_whom_it_let_go_and_touches_again_reads_since_when_this_time(world: World):
+    await world.family("fam-1", MIA, services=("share",))
+    await world.family("fam-2", make.caregiver("ben", "sms"))
+    await world.outage("share", "follow")
+    world.phone("mia").expect_sms("since 12:00")
+    await world.fast_forward(minutes=5)
+    await world.update("", remove_scope=(Reach("share"),))
+    world.phone("mia").expect_sms("No longer affected")
+    await world.fast_forward(minutes=5)
+    await world.update("It fails again.", add_scope=(Reach("share"),))
+    world.phone("mia").expect_sms("Share", "since 12:10")
+    world.phone("ben").forget()

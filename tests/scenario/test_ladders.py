@@ -276,9 +276,9 @@ async def test_whoever_is_touched_anew_is_asked_anew(town: Town):
     await world.answers(asked)
     gone = (Reach("follow", ("eu",)),)
     await world.update(remove_scope=gone)
-    world.phone("mia").expect_sms("Not affected")
+    world.phone("mia").expect_sms("No longer affected")
     page = await world.looks_at(asked)
-    assert "Not affected" in page
+    assert "No longer affected" in page
     assert "<form" not in page
     await world.fast_forward(minutes=20)
     await world.update(add_scope=gone)

@@ -123,7 +123,7 @@ async def test_a_wrong_raise_and_a_wrong_scope_are_put_back(world: World):
 
     await recall(world.deps, 1, who="test")
     await world.settle()
-    world.phone("lea").expect_sms("not affected")
+    world.phone("lea").expect_sms("No longer affected")
     world.phone("mia").expect_nothing()
     assert world.sql("SELECT severity, scope FROM incident") == [
         ("major", '{"reaches":[{"service":"follow","regions":[]}]}')

@@ -173,7 +173,7 @@ async def test_an_outage_turns_out_to_be_in_one_region_only(world: World):
     world.phone("ana").forget()
 
     await world.update(remove_scope=(Reach("follow"),), add_scope=(Reach("follow", ("eu",)), Reach("login")))
-    world.phone("mia").expect_sms("not affected")
+    world.phone("mia").expect_sms("No longer affected")
     world.phone("ana").forget()
     assert world.sql("SELECT family_id, rest FROM watch WHERE rest IS NOT NULL") == [("fam-1", "not_touched")]
 

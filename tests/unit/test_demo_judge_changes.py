@@ -87,7 +87,7 @@ def true_words(name: str, at: datetime) -> str:
 
 def told_well() -> list[Accepted]:
     """What a faultless daemon would have handed over."""
-    log = [message("+3", SHRUNK + SOON, "Not affected: Share works for you")]
+    log = [message("+3", SHRUNK + SOON, "No longer affected: Share works for you")]
     for name, tos in (("both", ("+1", "token")), ("asleep", ("+2", "bo@x")), ("share", ("+3",))):
         awake = _awake(name)
         for begins, over in (
@@ -250,14 +250,14 @@ def test_who_is_let_go_hears_so_and_nothing_after_it() -> None:
         (REOPENED + SOON, "Follow is down again"),
     ):
         assert faults([*GOOD, message("+3", at, words)]) == {("scope", "share")}
-    early = message("+3", SHRUNK - HOUR, "Not affected: Share works for you")
+    early = message("+3", SHRUNK - HOUR, "No longer affected: Share works for you")
     assert faults([*GOOD, early]) == {("all-clear", "share")}
 
 
 def test_not_affected_is_no_word_for_those_whom_it_affects() -> None:
-    wrong = message("+1", SHRUNK + HOUR, "Not affected: Share works for you")
+    wrong = message("+1", SHRUNK + HOUR, "No longer affected: Share works for you")
     assert faults([*GOOD, wrong]) == {("all-clear", "both")}
-    ended = message("+1", RESOLVED + HOUR, "Not affected: Follow works for you")
+    ended = message("+1", RESOLVED + HOUR, "No longer affected: Follow works for you")
     assert faults([*GOOD, ended]) == {("all-clear", "both")}
 
 

@@ -1,0 +1,32 @@
+"""Since when something has failed for one family (R15)."""
+
+import pytest
+
+from alertd.domain.failing import grown_at
+from alertd.domain.incident import Incident, Kind
+from tests import make
+
+SHARE, BOTH, LOGIN = ("share",), ("follow", "share"), ("login",)
+MIA = make.family(make.caregiver("mia", "sms"), services=("share",))
+
+
+def told(*steps: tuple[Kind, float, tuple[str, ...]]) -> Incident:
+    return make.history(*((kind, at, {"scope": make.scope(*services)}) for kind, at, services in steps))
+
+
+@pytest.mark.parametrize(
+    ("steps", "minute"),
+    [
+        ([(Kind.NOTICE, 0, SHARE), (Kind.PROGRESS, 10, SHARE)], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.SCOPE, 20, SHARE)], None),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, BOTH), (Kind.PROGRESS, 20, BOTH)], 10),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, BOTH), (Kind.SCOPE, 20, SHARE)], 10),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, LOGIN), (Kind.SCOPE, 20, SHARE)], 20),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, SHARE), (Kind.REOPENING, 30, SHARE)], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, LOGIN)], None),
+    ],
+)
+def test_it_is_the_update_from_which_on_it_always_touched_them(
+    steps: list[tuple[Kind, float, tuple[str, ...]]], minute: float | None
+) -> None:
+    assert grown_at(told(*steps), MIA) == (None if minute is None else make.after(minute))
