@@ -24,7 +24,7 @@ import psycopg
 from psycopg import sql
 
 from alertd.store.migrate import upgrade
-from tests.emptied import Emptied
+from tests.emptied import template
 
 READY_SECONDS = 60.0  # a machine that runs four test processes at once is slow, not broken
 STOP_SECONDS = 15.0
@@ -86,7 +86,6 @@ class Postgres:
     socket: Path
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _clean: list[str] = field(default_factory=list)  # migrated ones that nobody uses any more
-    _emptied: list[Emptied] = field(default_factory=list)  # one, once the template is there
 
     def url(self, name: str) -> str:
         """A database as our settings name it."""
@@ -103,7 +102,7 @@ class Postgres:
     def give_back(self, url: str) -> None:
         """What `fresh` gave: it is emptied for the next test; a hundred of them left would make the stop take 13 s."""
         name = url.removeprefix("postgresql://postgres@/").partition("?")[0]
-        emptied = self._emptied[0].empty(self._dsn(name))
+        emptied = template(self._dsn(_MIGRATED)).empty(self._dsn(name))
         if emptied:
             self._clean.append(url)
         elif emptied is not None:
@@ -113,7 +112,6 @@ class Postgres:
         """Run the migrations once; every fresh database is a copy."""
         self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_MIGRATED)))
         upgrade(self.url(_MIGRATED))
-        self._emptied.append(Emptied(self._dsn(_MIGRATED)))
 
     def _create(self, template: str) -> str:
         name = f"test_{next(self._numbers)}"

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -61,12 +62,12 @@ def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     incident = duty.incident
     end = _CANCELLED if incident.state is State.CANCELLED else _RESOLVED
     since = next((u.number for u in reversed(incident.updates) if u.kind is end.kind), incident.newest.number)
-    return _end(duty, now, knowledge, replace(end, since=since), failed_services(duty))
+    return _end(duty, now, knowledge, replace(end, since=since), failed_services(duty.incident, duty.family))
 
 
 def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """ "Not affected after all", for those who were told and whom the incident no longer touches."""
-    return _end(duty, now, knowledge, _NOT_AFFECTED, _told_services(duty))
+    return _end(duty, now, knowledge, _NOT_AFFECTED, failed_services(duty.incident, duty.family))
 
 
 def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tuple[str, ...]) -> Verdict:
@@ -190,32 +191,7 @@ def _owed(
             locale=person.locale,
             zone=person.zone,
             services=services,
-            since=failing_since(duty.incident, duty.watch.touched_at),
+            since=grown_at(duty.incident, duty.family),
         ),
         in_quiet=at_night,
     )
-
-
-def failing_since(incident: Incident, touched_at: datetime) -> datetime:
-    """Since when things have failed for a family that the incident began to touch at a moment.
-
-    Whom it touches from its beginning, or from a reopening on, hears of its own beginning, as all messages
-    say it: a machine's suspicion may have been held for a while, and a human opens late.
-    """
-    first = next((u for u in reversed(incident.updates) if u.kind is Kind.REOPENING), None)
-    first = first or next((u for u in incident.updates if u.notify), incident.updates[0])
-    return incident.facts_so_far.since if touched_at <= first.at else touched_at
-
-
-def failed_services(duty: Duty) -> tuple[str, ...]:
-    """What failed for this family at the end; where the scope had shrunk before, what they had been told of."""
-    return duty.incident.scope.touching(duty.family.services, duty.family.region) or _told_services(duty)
-
-
-def _told_services(duty: Duty) -> tuple[str, ...]:
-    """The services that failed for this family before the scope shrank, newest scope first."""
-    for update in reversed(duty.incident.updates):
-        touched = update.facts.scope.touching(duty.family.services, duty.family.region)
-        if touched:
-            return touched
-    return duty.incident.scope.services

@@ -1,4 +1,4 @@
-"""Since when something has failed for one family without a break: where the outage grew, not since it began."""
+"""What fails, or failed, for one family, and since when: by the scopes that were told, not by when they heard."""
 
 from datetime import datetime
 
@@ -8,16 +8,29 @@ from alertd.domain.incident import Incident, Kind, Update
 _REOPENING = Kind.REOPENING
 
 
+def failed_services(incident: Incident, family: Family) -> tuple[str, ...]:
+    """The services that fail for a family; where the scope has shrunk, those that failed for it last."""
+    for update in reversed(incident.updates):
+        touched = update.facts.scope.touching(family.services, family.region)
+        if touched:
+            return touched
+    services = incident.scope.services  # they have moved since: what they use of it
+    return tuple([service for service in services if service in family.services]) or services
+
+
 def grown_at(incident: Incident, family: Family) -> datetime | None:
-    """When the scope of an open incident came to touch this family; None: when it began, or came back."""
+    """When the scope last came to touch this family; None: when the outage began, or came back.
+
+    Every message, the page and the all-clear say the same: who was imported later reads since when it fails.
+    """
     updates = incident.updates
     first = updates[0].facts.scope
     if all(update.facts.scope == first for update in updates):
         return None  # as nearly always
     began: Update | None = None
+    touched = False
     for update in updates:
-        if not update.facts.scope.touching(family.services, family.region):
-            began = None
-        elif began is None or update.kind is _REOPENING:
+        before, touched = touched, bool(update.facts.scope.touching(family.services, family.region))
+        if touched and (not before or update.kind is _REOPENING):
             began = update
     return None if began is None or began is updates[0] or began.kind is _REOPENING else began.at

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.all_clear import failed_services, failing_since
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -65,7 +65,7 @@ def _rested(incident: Incident, update: Update, now: datetime) -> timedelta:
 
 def _hearers(duty: Duty, knowledge: Knowledge, resolution: Update) -> list[tuple[Person, Known]]:
     """Those who were told this end, and can be told anything, with what they know."""
-    worst, services = duty.incident.worst, failed_services(duty)
+    worst, services = duty.incident.worst, failed_services(duty.incident, duty.family)
     found = []
     for caregiver in duty.family.caregivers:
         known = knowledge.of_caregiver(caregiver)
@@ -115,7 +115,7 @@ def _owed(
             to=address.to,
             locale=person.locale,
             zone=person.zone,
-            services=failed_services(duty),
-            since=failing_since(duty.incident, duty.watch.touched_at),
+            services=failed_services(duty.incident, duty.family),
+            since=grown_at(duty.incident, duty.family),
         ),
     )

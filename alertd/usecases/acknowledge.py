@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain import links
-from alertd.domain.all_clear import failing_since
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
+from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, State
 from alertd.domain.ladder import enough, ladder_of
@@ -139,9 +139,9 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
                 to="",
                 locale=caregiver.locale or family.locale,
                 zone=caregiver.time_zone or family.time_zone,
-                services=touched or _touched_before(incident, family),
+                services=failed_services(incident, family),
                 hears_by=watch.next_by if watch is not None else None,
-                since=failing_since(incident, watch.touched_at) if watch is not None else None,
+                since=grown_at(incident, family),
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,
@@ -151,12 +151,6 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
         )
     )
-
-
-def _touched_before(incident: Incident, family: Family) -> tuple[str, ...]:
-    """What failed for a family before the scope changed, or they did; else what they use."""
-    scopes = (update.facts.scope.touching(family.services, family.region) for update in reversed(incident.updates))
-    return next((services for services in scopes if services), family.services)
 
 
 def _which(reached: _Reached, answered: set[CaregiverId], family: FamilyId, caregiver: Caregiver) -> Page:

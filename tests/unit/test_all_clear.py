@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alertd.domain.all_clear import TRIED_FOR, failing_since, rested
+from alertd.domain.all_clear import TRIED_FOR, rested
 from alertd.domain.delivery import DeliveryState, Framing, Telling
-from alertd.domain.incident import Incident, Kind, Severity, State
+from alertd.domain.incident import Kind, Severity, State
 from alertd.domain.watch import LadderState, Rest
 from tests import make
 from tests.make import after, caregiver, history, minutes, own, said, telling, verdict
@@ -145,24 +145,3 @@ def test_the_ladder_of_the_last_epoch_is_remembered_when_all_is_over_and_not_whe
     freed = verdict(after(10), incident=elsewhere, watch=watch, tellings=TOLD)
     assert (freed.ladder, freed.step, freed.rest) == (None, 0, Rest.NOT_TOUCHED)
     assert {(o.framing, o.reader.services) for o in freed.owed} == {(Framing.NOT_AFFECTED, ("follow",))}
-
-
-def reopened(since: float) -> Incident:
-    return replace(
-        BACK_AND_OVER,
-        updates=tuple(replace(u, facts=replace(u.facts, since=after(since))) for u in BACK_AND_OVER.updates),
-    )
-
-
-@pytest.mark.parametrize(
-    ("because", "incident", "touched", "since"),
-    [
-        ("whom it touched from the opening on hears when it really began", reopened(-30), 0, -30),
-        ("from the reopening on too", reopened(-30), 10, -30),
-        ("whom it touched later hears of their own beginning", reopened(-30), 11, 11),
-        ("a suspicion that was held is no opening", history((Kind.NOTICE, 0, {"notify": False, "since": after(-5)}), (Kind.NOTICE, 6, {"notify": True})), 6, -5),
-        ("... and after it is after it", history((Kind.NOTICE, 0, {"notify": False, "since": after(-5)}), (Kind.NOTICE, 6, {"notify": True})), 7, 7),
-    ],
-)  # fmt: skip
-def test_since_when_it_had_failed_for_a_family(because, incident, touched, since):
-    assert failing_since(incident, after(touched)) == after(since), because

@@ -1,8 +1,8 @@
-"""Since when something has failed for one family (R15)."""
+"""What has failed for one family, and since when (R15)."""
 
 import pytest
 
-from alertd.domain.failing import grown_at
+from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.incident import Incident, Kind
 from tests import make
 
@@ -30,3 +30,25 @@ def test_it_is_the_update_from_which_on_it_always_touched_them(
     steps: list[tuple[Kind, float, tuple[str, ...]]], minute: float | None
 ) -> None:
     assert grown_at(told(*steps), MIA) == (None if minute is None else make.after(minute))
+
+
+@pytest.mark.parametrize(
+    ("steps", "services"),
+    [
+        ([(Kind.NOTICE, 0, BOTH)], SHARE),
+        ([(Kind.NOTICE, 0, BOTH), (Kind.SCOPE, 10, LOGIN)], SHARE),
+        ([(Kind.NOTICE, 0, LOGIN)], LOGIN),
+    ],
+)
+def test_what_failed_for_them_last_is_named_and_nothing_that_they_do_not_use(
+    steps: list[tuple[Kind, float, tuple[str, ...]]], services: tuple[str, ...]
+) -> None:
+    assert failed_services(told(*steps), MIA) == services
+
+
+def test_who_has_moved_away_reads_what_they_use_of_it() -> None:
+    everywhere = make.history((Kind.NOTICE, 0, {"scope": make.scope(*BOTH, regions=("us",))}))
+    assert (
+        failed_services(everywhere, make.family(make.caregiver("mia", "sms"), services=SHARE, region="eu"))
+        == SHARE
+    )
