@@ -67,8 +67,10 @@ def corrected(duty: Duty, person: Person, known: Known, since: int) -> int:
 
 
 def received(duty: Duty, person: Person, correction: Update) -> bool:
-    """Whether this person was told the wrong update, or may have been, or may be any moment."""
+    """Whether this person was told the wrong update, by phone too, or may have been, or may be any moment."""
     numbers = _carried(duty.incident, correction)
+    if any(call.told in numbers and person.caregiver.id in call.who for call in duty.answers):
+        return True
     mine = {address.id for address in person.caregiver.addresses}
     return any(
         telling.update in numbers and telling.address in mine and (telling.state in _RECEIVED or telling.maybe)

@@ -1,16 +1,15 @@
 """Processes die between any two statements, and nobody is forgotten: random histories over the real store.
 
-`ALERTD_PROPERTY_TIMES=20` takes so many times as many, with a new seed each time; see `test_plan_properties`.
+How many: see `repeated`.
 """
 
-import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
@@ -22,8 +21,8 @@ from tests.property.dying import Death
 from tests.property.fates import FATES
 from tests.property.households import FAMILIES, household
 from tests.property.mortal import LANES, Ground, Town
+from tests.property.repeated import repeated
 
-TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 EXAMPLES = {"sqlite": 5, "postgresql": 2}
 STEPS = 30
 
@@ -186,13 +185,9 @@ def test_whoever_dies_between_two_statements_nobody_is_forgotten(ground, capsys)
     counts: Counter[str] = Counter()
     run_state_machine_as_test(
         lambda: Mortal(ground, counts),  # type: ignore[arg-type]  # it is called, and no more
-        settings=settings(
-            max_examples=EXAMPLES[ground.store.dialect] * int(TIMES or 1),
+        settings=repeated(
+            EXAMPLES[ground.store.dialect],
             stateful_step_count=STEPS,
-            derandomize=TIMES is None,
-            deadline=None,
-            database=None,
-            print_blob=True,
             phases=(Phase.generate, Phase.shrink),
             suppress_health_check=list(HealthCheck),
         ),

@@ -1,6 +1,5 @@
 """One story, told until somebody has died at each of its boundaries once; and nobody is forgotten."""
 
-import os
 from typing import Any
 
 from alertd.domain.errors import Conflict
@@ -10,6 +9,7 @@ from alertd.usecases.publish import News, publish
 from tests.property.dying import Death, mark
 from tests.property.households import household
 from tests.property.mortal import Ground, Town
+from tests.property.repeated import SLOWLY
 
 
 def outage(town: Town) -> None:
@@ -49,7 +49,7 @@ OPENING = Opening((Reach("follow"),), Severity.MAJOR, "It fails", {"en": "We loo
 
 
 DEATHS = {"sqlite": 8, "postgresql": 10}  # in one telling
-EVERY = 1 if os.environ.get("ALERTD_PROPERTY_TIMES") else 3
+EVERY = 1 if SLOWLY else 3
 """Every which boundary somebody dies at: `make check-slow` takes them all, `make test` a third."""
 
 

@@ -1,22 +1,20 @@
 """The planner against random histories: nobody is left waiting, whatever people, clocks and providers do.
 
-`ALERTD_PROPERTY_TIMES=20 pytest tests/property` takes so many times as many examples, with a new seed each time (or
-the one of `--hypothesis-seed`); without it they are the same on every run. `make check-slow` does that.
+How many: see `repeated`.
 """
 
-import os
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from tests.property import events
+from tests.property.repeated import repeated
 from tests.property.script import Event, Script, scripts
 from tests.property.world import World
 
-TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
     "call",
@@ -78,14 +76,7 @@ def test_every_history_in_which_much_was_wrong_keeps_the_promise(capsys):
     """The same, where a third of all that happens puts something right."""
     hazards: Counter[str] = Counter()
 
-    @settings(
-        max_examples=150 * int(TIMES or 1),
-        derandomize=TIMES is None,
-        deadline=None,
-        database=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeated(150, suppress_health_check=list(HealthCheck))
     @given(scripts())
     def run(script: Script) -> None:
         changed = tuple(replace(event, what=WRONG.get(event.what, event.what)) for event in script.events)
@@ -108,14 +99,7 @@ def test_every_history_keeps_the_promise(capsys):
     hazards: Counter[str] = Counter()
     counts: Counter[str] = Counter()
 
-    @settings(
-        max_examples=200 * int(TIMES or 1),
-        derandomize=TIMES is None,
-        deadline=None,
-        database=None,
-        print_blob=True,
-        suppress_health_check=list(HealthCheck),
-    )
+    @repeated(200, suppress_health_check=list(HealthCheck))
     @given(scripts())
     def run(script: Script) -> None:
         world = live(script)

@@ -1,15 +1,14 @@
 """R8 against random histories: nothing twice, no end while somebody owes an update, nobody once it is over.
 
-The same on every run; `ALERTD_PROPERTY_TIMES=20` takes so many times as many, with new seeds: see `test_plan_properties`.
+How many: see `repeated`.
 """
 
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.domain.delivery import DeliveryState
@@ -20,8 +19,8 @@ from alertd.domain.post_by import post_by
 from alertd.domain.responders import AGAIN, HOLD, plan_pages
 from tests import make
 from tests.make import after, minutes
+from tests.property.repeated import repeated
 
-TIMES = os.environ.get("ALERTD_PROPERTY_TIMES")
 MARGIN = minutes(1)
 FATES = (
     DeliveryState.ACCEPTED,
@@ -122,13 +121,7 @@ def update_of(each: Happening, incident: Incident) -> Update | None:
 SEEN: Counter[str] = Counter()
 
 
-@settings(
-    max_examples=150 * int(TIMES or 1),
-    derandomize=TIMES is None,
-    deadline=None,
-    database=None,
-    print_blob=True,
-)
+@repeated(150)
 @given(ladders(), ladders(), HAPPENINGS, FATE_OF, st.booleans())
 def test_every_history_tells_whom_it_must_and_nobody_twice(
     post: tuple[ResponderStep, ...],

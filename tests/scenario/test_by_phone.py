@@ -210,3 +210,21 @@ async def test_where_there_is_nothing_to_tell_nothing_changes(town: Town):
 
 def _us(minutes: float) -> int:
     return int(make.after(minutes).timestamp() * 1_000_000)
+
+
+async def test_who_was_told_wrong_words_by_phone_is_put_right(town: Town):
+    """At night news wakes nobody; the caller has read out what turns out to be wrong."""
+    world = town(make.after(11 * 60))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.family("fam-2", caregiver("bo", "sms"))
+    await world.outage("follow")
+    for name in ("mia", "bo"):
+        world.phone(name).expect_sms("Follow")
+    await world.update("It works again from five o'clock.")
+    await world.told_by_phone("fam-1")
+    await world.update("From six o'clock, not from five.", corrects=2)
+    for name in ("mia", "bo"):
+        world.phone(name).expect_nothing()  # neither is worth waking them
+    await world.until(make.after(18 * 60 + 35))
+    world.phone("mia").expect_sms("Update 3 corrects update 2", "From six o'clock")
+    assert "corrects" not in world.phone("bo").expect_sms("From six o'clock").text
