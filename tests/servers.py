@@ -143,6 +143,7 @@ def running_postgres() -> Iterator[Postgres]:
         # Nobody pulls the plug on a test, so nothing needs to reach the disk.
         argv = [str(program), "-D", str(data), "-k", str(data), "-h", "", "-c", "fsync=off"]
         argv += ["-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "deadlock_timeout=200ms"]
+        argv += ["-c", "autovacuum=off"]  # what it counts of one test would change the plans of the next
         log = stack.enter_context((folder / "log").open("wb"))
         process = start(argv, stdout=log, stderr=log, cwd=data, **options)
         stack.callback(stop, process, signal.SIGINT)  # SIGINT is Postgres's fast shutdown
