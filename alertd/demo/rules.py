@@ -16,6 +16,9 @@ from alertd.ingest.alertmanager import BUILT_IN
 SLACK_SECONDS = 4.0
 """Real seconds that a machine is given on top of every limit, to notice, plan and hand over."""
 
+SLACK_AT_LEAST = timedelta(minutes=40)
+"""And this much of the story: one that is played more slowly leaves a busy machine more time, not the same."""
+
 SKEW_SECONDS = 0.5
 """Real seconds by which two clocks on a busy machine may differ: alertd takes no worse look at its own."""
 
@@ -23,7 +26,7 @@ _NEW = frozenset({Kind.NOTICE, Kind.SEVERITY, Kind.SCOPE, Kind.REOPENING})
 _FOR_EVER = timedelta(days=3650)
 
 
-def rules_of(policy: Policy, services: Services, rate: float, slack_seconds: float = SLACK_SECONDS) -> Rules:
+def rules_of(policy: Policy, services: Services, rate: float) -> Rules:
     """What the policy promises; `rate` is story seconds per real second."""
     return Rules(
         levels={severity.value: _level(policy, severity) for severity in Severity},
@@ -32,7 +35,7 @@ def rules_of(policy: Policy, services: Services, rate: float, slack_seconds: flo
             quiet={role: own.quiet_hours for role, own in policy.caregivers.items() if own.quiet_hours},
             duty={role: own.on_duty for role, own in policy.caregivers.items() if own.on_duty},
         ),
-        slack=timedelta(seconds=slack_seconds * rate),
+        slack=max(timedelta(seconds=SLACK_SECONDS * rate), SLACK_AT_LEAST),
         skew=timedelta(seconds=SKEW_SECONDS * rate),
         duties=tuple(
             Duty(policy.responders[step.who], step.offset) for step in policy.escalation.post if step.page

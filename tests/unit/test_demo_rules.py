@@ -37,6 +37,11 @@ def test_what_the_demos_policy_promises() -> None:
     assert set(rules.names["share"]) == {"Share", "Compartir"}
 
 
+@pytest.mark.parametrize(("rate", "minutes"), [(1800, 120), (600, 40), (240, 40), (1, 40)])
+def test_a_slower_story_gives_the_machine_more_time_and_is_judged_as_sharply(rate: float, minutes: int) -> None:
+    assert rules_of(POLICY, SERVICES, rate).slack == timedelta(minutes=minutes)
+
+
 def test_a_ladder_that_the_judge_does_not_know_is_refused() -> None:
     families = dict(POLICY.escalation.families)
     ladder = families[Severity.CRITICAL]
