@@ -121,10 +121,7 @@ def _parts(
         parts.append(Part("redis", redis.argv, ready=redis.ready))
     if redis is not None or found.url:
         needs_broker = (*needs, "redis") if redis is not None else needs
-        for lane, concurrency, nice in (
-            ("urgent", settings.workers.urgent, 0),
-            ("bulk", settings.workers.bulk, settings.workers.nice),
-        ):
+        for lane, concurrency in (("urgent", settings.workers.urgent), ("bulk", settings.workers.bulk)):
             argv = (*alertd, "worker", "--lane", lane, "--concurrency", str(concurrency))
             # Longer than a drain lasts, so that a warm shutdown finishes what is in flight.
             parts.append(
@@ -134,7 +131,6 @@ def _parts(
                     env=more,
                     needs=needs_broker,
                     ready=_answers(readyz, lane),
-                    nice=nice,
                     stop_grace_seconds=_STOP_GRACE,
                 )
             )

@@ -45,6 +45,7 @@ class ProviderClient:
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS)
+        self._waiting = http.client.HTTPConnection("127.0.0.1", port, timeout=READY_SECONDS)
 
     def count(self, kind: str = "push") -> int:
         """Accepted messages since the last reset; cheap enough to poll."""
@@ -54,17 +55,22 @@ class ProviderClient:
         """Who they were for."""
         return set(self._ask("GET", f"/recipients/{kind}"))
 
-    def heard(self, token: str) -> bool:
-        """Whether a push to this token was accepted."""
-        return bool(self._ask("GET", f"/heard/push/{token}"))
+    def wait_for(self, token: str) -> None:
+        """Block until a push to this token was accepted; raises TimeoutError after 20 s."""
+        try:
+            self._ask("GET", f"/heard/push/{token}", self._waiting)
+        except TimeoutError:
+            self._waiting.close()  # or the next answer would be this one's
+            raise
 
     def reset(self) -> None:
         """Forget all that was accepted."""
         self._ask("POST", "/reset")
 
-    def _ask(self, method: str, path: str) -> Any:
-        self._connection.request(method, path, body=b"" if method == "POST" else None)
-        answer = self._connection.getresponse()
+    def _ask(self, method: str, path: str, over: http.client.HTTPConnection | None = None) -> Any:
+        connection = over or self._connection
+        connection.request(method, path, body=b"" if method == "POST" else None)
+        answer = connection.getresponse()
         text = answer.read()
         if answer.status != 200:
             raise NotReady(f"the loopback provider answered {method} {path} with {answer.status}")

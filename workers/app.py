@@ -10,10 +10,9 @@ from alertd.celery_app import celery_app
 from alertd.doorbell import TASK
 from alertd.redis_server import redis_urls
 from alertd.settings import load
+from workers.niceness import step_back
 
 _DRAIN_SECONDS = 5.0  # a stop waits for it, and for the calls that are under way then
-
-_BULK_NICE = 10  # what is urgent gets the processor first: a crowd's messages fill every core there is
 
 LANE_VARIABLE = "ALERTD_WORKER_LANE"
 
@@ -41,7 +40,8 @@ def _open(**_: Any) -> None:
     lane = os.environ.get(LANE_VARIABLE, "bulk")
     _process().warm(lane)
     if lane == "bulk":
-        os.nice(_BULK_NICE)
+        # What is urgent gets the processor first: a crowd's messages fill every core there is.
+        step_back(_settings.workers.nice)
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]

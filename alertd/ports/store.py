@@ -248,6 +248,9 @@ class Rows(Protocol):
     async def waiting(self, lane: str, machine_at: datetime) -> frozenset[str]:
         """The channels of which something on this lane is due; it locks nothing."""
 
+    async def anything(self, lane: str, now: datetime, machine_at: datetime) -> bool:
+        """Whether there is a cursor or a due delivery on this lane, or a watch that is due; it locks nothing."""
+
     async def claim(
         self,
         lane: str,
@@ -360,8 +363,8 @@ class Rows(Protocol):
     async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
         """No sweep ran from `machine_at` on, for this stretch of story time; of two finders the first counts."""
 
-    async def downtimes(self, since: datetime) -> Sequence[Downtime]:
-        """Our own that ended at or after a moment of story time, oldest first."""
+    async def downtimes(self, since: datetime, sweeper: str) -> tuple[Sequence[Downtime], datetime | None]:
+        """(our own that ended at or after a moment of story time, oldest first; that heartbeat, machine time)."""
 
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""

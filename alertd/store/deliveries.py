@@ -15,14 +15,13 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    literal_column,
     or_,
     select,
     update,
 )
 
 from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing
-from alertd.domain.family import CHANNELS, AddressId, FamilyId
+from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
 from alertd.records import Claimed, Lease, Outcome
@@ -56,11 +55,6 @@ class DeliveryRows(DueRows):
     """Claims and finishes deliveries within one transaction."""
 
     sql: Sql
-
-    async def waiting(self, lane: str, machine_at: datetime) -> frozenset[str]:
-        """The channels of which something on this lane is due: one statement, and it locks nothing."""
-        rows = await self.sql.rows(_WAITING, {"lane": lane, "machine_at": machine_at})
-        return frozenset(name for name, found in rows[0]._mapping.items() if found is not None)
 
     async def claim(
         self,
@@ -306,21 +300,6 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 # Made once: to make it anew for each channel costs more than to run it (3 ms, measured).
 _DUE, _DUE_OF_CHANNEL = _due(), _due(delivery.c.channel == bindparam("channel"))
-_WAITING: Select[Any] = select(
-    *(
-        select(literal_column("1"))
-        .where(
-            delivery.c.state == literal(DeliveryState.PENDING.value, literal_execute=True),
-            delivery.c.lane == bindparam("lane"),
-            delivery.c.channel == channel,
-            delivery.c.due_at <= _MACHINE,
-        )
-        .limit(1)
-        .scalar_subquery()
-        .label(channel)
-        for channel in CHANNELS
-    )
-)
 
 
 def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, null, select, type_coerce, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.audit import Audit, Kept
@@ -14,11 +14,17 @@ from alertd.domain.watch import Rest
 from alertd.records import Census
 from alertd.store import codec
 from alertd.store.sql import Sql
-from alertd.store.tables import audit, census, counter, delivery, downtime, incident, page, watch
+from alertd.store.tables import audit, census, counter, delivery, downtime, heartbeat, incident, page, watch
+from alertd.store.types import Instant
 
 _NEWEST = "newest"
 _audit = msgspec.json.Decoder(Audit)
 _census = msgspec.json.Decoder(Census)
+
+_DOWNTIMES = union_all(
+    select(downtime.c.began_at, downtime.c.ended_at).where(downtime.c.ended_at >= bindparam("since")),
+    select(heartbeat.c.at, type_coerce(null(), Instant())).where(heartbeat.c.name == bindparam("sweeper")),
+)
 
 
 class KeptRows:
@@ -129,14 +135,13 @@ class KeptRows:
         )
         await self.sql.run(statement.on_conflict_do_nothing(index_elements=[downtime.c.machine_at]))
 
-    async def downtimes(self, since: datetime) -> Sequence[Downtime]:
-        """Our own that ended at or after a moment of story time, oldest first."""
-        rows = await self.sql.rows(
-            select(downtime.c.began_at, downtime.c.ended_at)
-            .where(downtime.c.ended_at >= since)
-            .order_by(downtime.c.ended_at)
-        )
-        return [Downtime(row.began_at, row.ended_at) for row in rows]
+    async def downtimes(self, since: datetime, sweeper: str) -> tuple[Sequence[Downtime], datetime | None]:
+        """(our own that ended at or after a moment of story time, oldest first; the sweeper's last beat, machine
+        time). One statement, as every slice asks."""
+        rows = await self.sql.rows(_DOWNTIMES, {"since": since, "sweeper": sweeper})
+        ended = sorted((row for row in rows if row.ended_at is not None), key=lambda row: row.ended_at)
+        beat = next((row.began_at for row in rows if row.ended_at is None), None)
+        return [Downtime(row.began_at, row.ended_at) for row in ended], beat
 
     async def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the cluster."""

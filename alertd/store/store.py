@@ -17,6 +17,7 @@ from alertd.store.events import EventRows
 from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
+from alertd.store.glance import GlanceRows
 from alertd.store.incidents import IncidentRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
@@ -39,6 +40,7 @@ class Rows(
     CursorRows,
     FanoutRows,
     PlanRows,
+    GlanceRows,
     DeliveryRows,
     LapseRows,
     LeftRows,

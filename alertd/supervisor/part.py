@@ -22,7 +22,6 @@ class Part:
     ready: Callable[[], Awaitable[bool]] | None = None  # asked until true; None: ready once started
     stop_signal: signal.Signals = signal.SIGTERM  # also sent when the supervisor itself is killed (Linux)
     stop_grace_seconds: float = 10
-    nice: int = 0  # added to the supervisor's niceness
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

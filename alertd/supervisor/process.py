@@ -98,17 +98,14 @@ def _open(log_file: Path) -> int:
 
 def _before_exec(part: Part) -> Callable[[], None] | None:
     """What the child does before it becomes the program; None where there is nothing to do."""
-    if _PRCTL is None and part.nice == 0:
+    if _PRCTL is None:
         return None
     supervisor = os.getpid()
 
     def prepare() -> None:
-        if part.nice:
-            os.nice(part.nice)
-        if _PRCTL is not None:
-            if _PRCTL(_PR_SET_PDEATHSIG, int(part.stop_signal), 0, 0, 0) != 0:
-                raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-            if os.getppid() != supervisor:  # it died between fork and prctl: no signal will come
-                os._exit(1)
+        if _PRCTL(_PR_SET_PDEATHSIG, int(part.stop_signal), 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+        if os.getppid() != supervisor:  # it died between fork and prctl: no signal will come
+            os._exit(1)
 
     return prepare

@@ -13,6 +13,6 @@ async def find_downtimes(deps: Deps, rows: Rows, since: datetime) -> tuple[Downt
 
     The last one may just be ending: workers plan before the first sweep that keeps it.
     """
-    kept = await rows.downtimes(since)
-    lasting = unswept(deps, (await rows.heartbeats()).get(SWEEPER))
+    kept, beat = await rows.downtimes(since, SWEEPER)
+    lasting = unswept(deps, beat)
     return (*kept, *((lasting,) if lasting is not None else ()))

@@ -143,6 +143,10 @@ async def test_of_an_outage_of_our_own_that_two_sweepers_find_the_first_word_is_
         await rows.keep_downtime(make.after(0), first)
         await rows.keep_downtime(make.after(0), Downtime(make.after(0), make.after(91)))
         await rows.keep_downtime(make.after(200), Downtime(make.after(200), make.after(203)))
-    async with books.store.reading() as rows:
-        assert await rows.downtimes(make.after(90)) == [first, Downtime(make.after(200), make.after(203))]
-        assert await rows.downtimes(make.after(91)) == [Downtime(make.after(200), make.after(203))]
+        await rows.beat("worker", make.after(203))
+        last = Downtime(make.after(200), make.after(203))
+        assert await rows.downtimes(make.after(90), "sweeper") == ([first, last], None)
+        assert await rows.downtimes(make.after(91), "sweeper") == ([last], None)
+        await rows.beat("sweeper", make.after(204))
+        assert await rows.downtimes(make.after(91), "sweeper") == ([last], make.after(204))
+        assert await rows.downtimes(make.after(205), "sweeper") == ([], make.after(204))

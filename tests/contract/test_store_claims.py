@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -45,25 +45,6 @@ async def test_nothing_is_claimed_before_it_is_due_or_on_another_lane(books: Boo
     await books.set(delivery, {"due_at": make.NOON + SECOND})
     assert await books.claim(lane="urgent") == ([], [])
     assert len((await books.claim(lane="urgent", at=make.NOON + SECOND))[0]) == 1
-
-
-async def test_what_waits_is_told_by_channel_and_keeps_nobody_from_writing(books: Books):
-    [both] = await books.families(*crowd(1, "sms", "push"))
-    _sms, push = await books.tell(both, lane="urgent")
-    await books.set(delivery, {"lane": "bulk"}, id=push.id)
-
-    async def waiting(lane: str, at: datetime = make.NOON) -> frozenset[str]:
-        async with books.store.reading() as rows:
-            return await rows.waiting(lane, at)
-
-    async with books.store.transaction():
-        assert await waiting("urgent") == {"sms"}
-        assert await waiting("bulk") == {"push"}
-    await books.set(delivery, {"due_at": make.NOON + SECOND})
-    assert await waiting("urgent") == set()
-    assert await waiting("urgent", make.NOON + SECOND) == {"sms"}
-    await books.claim(lane="urgent", at=make.NOON + SECOND)
-    assert await waiting("urgent", make.NOON + SECOND) == frozenset()
 
 
 async def test_the_most_urgent_come_first_and_inside_a_class_the_longest_due(books: Books):

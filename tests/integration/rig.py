@@ -194,6 +194,10 @@ class Rig:
                     found.append(pid)
         return found
 
+    def niceness(self, name: str) -> set[int]:
+        """Of Celery's children that carry deliveries out."""
+        return {int(_stat(pid)[16]) for pid in self.worker_children(name)}
+
     def gone(self, pid: int) -> bool:
         """Whether a process has ended; nobody may have collected it yet."""
         with suppress(FileNotFoundError, ProcessLookupError):

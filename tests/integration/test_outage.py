@@ -156,6 +156,9 @@ def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
         lambda: sms <= {line.provider_id for line in rig.told() if line.status == "delivered"},
     )
     assert {(line.forged, line.answer) for line in rig.told()} == {(False, 204)}
+    own = os.nice(0)
+    assert rig.niceness("worker-urgent") == {own}
+    assert rig.niceness("worker-bulk") == {min(own + 10, 19)}  # what is bulk steps back
 
 
 def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> None:

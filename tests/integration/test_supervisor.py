@@ -48,8 +48,6 @@ signal.signal(signal.SIGTERM, signal.SIG_IGN if "stubborn" in how else stop)
 print("hello from", name, flush=True)
 if "parent" in how:
     note("child", subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(60)"]).pid)
-if "nice" in how:
-    note("niceness", os.nice(0))
 note("started")
 if "fails" in how:
     sys.exit("no luck today")
@@ -290,13 +288,6 @@ async def test_a_part_that_does_not_stop_is_killed_with_its_children(up: Up, boo
     assert told.of(What.STOPPED)[0].ended == "SIGKILL"
     [child] = book.numbers("stubborn", "child")
     await until(lambda: gone(child))
-
-
-async def test_a_part_can_be_nicer(up: Up, book: Book) -> None:
-    async with up(book.part("bulk", "nice", nice=5)):
-        pass
-
-    assert book.numbers("bulk", "niceness") == [min(19, os.nice(0) + 5)]
 
 
 async def test_it_runs_until_an_event_is_set(book: Book, told: Told, tmp_path: Path) -> None:

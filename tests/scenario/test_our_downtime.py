@@ -145,5 +145,8 @@ async def test_how_long_we_were_down_is_kept_once(world: World):
     await beat(world.deps, SWEEPER, None)
     await beat(world.deps, SWEEPER, None)
     async with world.deps.store.reading() as rows:
-        assert await rows.downtimes(began) == [Downtime(began, world.clock.now())]
+        assert await rows.downtimes(began, SWEEPER) == (
+            [Downtime(began, world.clock.now())],
+            world.clock.machine(),
+        )
     assert world.log.lines[-1] == ("we_were_down", {"seconds": 7200})
