@@ -1,0 +1,99 @@
+"""Keys, heartbeats, counters and the clock that all parts share."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from alertd.domain.audit import Audit, Kept
+from alertd.domain.downtime import Downtime
+from alertd.domain.incident import IncidentId
+from alertd.records import Census, Key
+
+
+class ClusterRows(Protocol):
+    """Within one transaction."""
+
+    async def add_key(self, key: Key) -> None:
+        """Store a key: its digest, never the secret."""
+
+    async def key(self, key_id: str) -> Key | None:
+        """A key by its public id."""
+
+    async def keys(self) -> Sequence[Key]:
+        """All keys, oldest first."""
+
+    async def revoke_key(self, key_id: str, at: datetime) -> bool:
+        """Refuse a key from now on; False if there is none to revoke."""
+
+    async def answered(self, who: str, key: str) -> tuple[bytes, int, str] | None:
+        """(digest of the body, status, response) of a command that was carried out before."""
+
+    async def remember_answer(
+        self, who: str, key: str, digest: bytes, status: int, response: str, at: datetime
+    ) -> None:
+        """Keep the answer of a command in the transaction that carried it out."""
+
+    async def signing_key(self, at: datetime) -> bytes:
+        """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
+
+    async def known_signing_key(self) -> bytes | None:
+        """The same, where one was made: without it there is no link to check."""
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """A part of the cluster got something done just now, machine time."""
+
+    async def keep_downtime(self, machine_at: datetime, found: Downtime) -> None:
+        """No sweep ran from `machine_at` on, for this stretch of story time; of two finders the first counts."""
+
+    async def downtimes(self, since: datetime, sweeper: str) -> tuple[Sequence[Downtime], datetime | None]:
+        """(our own that ended at or after a moment of story time, oldest first; that heartbeat, machine time)."""
+
+    async def heartbeats(self) -> Mapping[str, datetime]:
+        """When each part of the cluster last got something done, machine time."""
+
+    async def story_clock(self) -> tuple[datetime, datetime, float] | None:
+        """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""
+
+    async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
+        """Set it once; a cluster's story never jumps."""
+
+    async def move_story(self, machine_at: datetime, now: datetime) -> bool:
+        """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
+
+    async def keep_audit(self, answer: Audit) -> None:
+        """Keep the newest audit; when one last passed, and when a ping was last taken, stay."""
+
+    async def keep_ping(self, machine_at: datetime) -> None:
+        """The dead man's switch took a ping."""
+
+    async def last_audit(self) -> Kept | None:
+        """The newest audit, if there was any."""
+
+    async def keep_census(self, counted: Census) -> None:
+        """Keep the newest census."""
+
+    async def last_census(self) -> Census | None:
+        """The newest census, if there was any."""
+
+    async def count_slice(
+        self, incident_id: IncidentId, position: str, limit: int
+    ) -> tuple[Mapping[tuple[str, str, str], int], str | None]:
+        """Deliveries of the next `limit` families behind `position`, by (channel, state, reason); where it ends.
+
+        None: these were the last.
+        """
+
+    async def count_ladders(self, incident_id: IncidentId, position: str, end: str | None) -> Mapping[str, int]:
+        """Families behind `position` up to `end` (None: all), by where their ladder stands."""
+
+    async def count_pages(self) -> Mapping[tuple[str, str], int]:
+        """Nudges and pages of open incidents by (nudge or page, state)."""
+
+    async def count_open(self) -> Mapping[tuple[str, bool], int]:
+        """Open incidents by (severity, whether families are not told of them yet)."""
+
+    async def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of the cluster."""
+
+    async def counts(self) -> Mapping[str, int]:
+        """Every counter that was ever counted."""
