@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.downtime import is_late
 from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.people import meet
-from alertd.domain.quiet import Person
+from alertd.domain.quiet import Person, first_told
 from alertd.domain.silence import newest_to_tell, patience
 from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import Duty, Rest, Verdict
@@ -82,9 +83,12 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     else:
         again_at = now + again if again is not None else None
     worst = duty.incident.worst  # the end is as loud as the outage was, however mild it was at last
-    for caregiver in duty.family.caregivers:
-        person = meet(caregiver, duty, services, quiet_as=worst, told_as=worst)
-        known = knowledge.of(person)
+    people = [
+        meet(caregiver, duty, services, quiet_as=worst, told_as=worst) for caregiver in duty.family.caregivers
+    ]
+    late = _late(duty, now, knowledge, people)
+    for person in people:
+        caregiver, known = person.caregiver, knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
         waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.since)
         over = known.framing in OVER
@@ -94,7 +98,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         done = under_way or (over and known.told >= end.since)
         if done or not person.usable or not (told or waited):
             continue
-        deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told)
+        deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told, late=late)
         owed += deliveries
         if later is not None:
             waiting.append(caregiver.id)
@@ -120,6 +124,15 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     )
 
 
+def _late(duty: Duty, now: datetime, knowledge: Knowledge, people: list[Person]) -> bool:
+    """Whether the end is told so late after the moment that was promised because alertd itself was down (R13)."""
+    if not duty.downtimes or knowledge.next_by is None:
+        return False
+    deadline = first_told(people, knowledge.next_by) or knowledge.next_by
+    planned = (telling.planned_at for telling in duty.tellings)
+    return is_late(duty.downtimes, planned, due_at=deadline - duty.margin, deadline=deadline, now=now)
+
+
 def _tell(
     duty: Duty,
     now: datetime,
@@ -130,6 +143,7 @@ def _tell(
     end: End,
     *,
     told: bool,
+    late: bool,
 ) -> tuple[list[Owed], datetime | None]:
     """The deliveries for one person, or when they may hear."""
     update = newest_to_tell(duty.incident).number
@@ -151,7 +165,7 @@ def _tell(
     framing = end.framing if told else Framing.WAS_DOWN
     at_night = asleep is not None
     deliveries = [
-        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night)
+        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=late)
         for a, why in targets
     ]
     return deliveries, asleep if at_night and not deliveries else None
@@ -169,6 +183,7 @@ def _owed(
     *,
     loud: bool,
     at_night: bool,
+    late: bool,
 ) -> Owed:
     loud = loud and address.channel != "email"
     step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
@@ -192,6 +207,7 @@ def _owed(
             zone=person.zone,
             services=services,
             since=grown_at(duty.incident, duty.family),
+            late=late and framing is not Framing.WAS_DOWN,  # whoever slept waited for no word
         ),
         in_quiet=at_night,
     )

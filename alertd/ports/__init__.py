@@ -214,6 +214,7 @@ class Saying:
     page: Page | None = None  # on the channel "page", what the page that the link leads to is for
     exercise: bool = False  # nothing is really down: whatever is said says so
     answered: tuple[str, ...] = ()  # ... names of others of the family who have answered
+    elsewhere: tuple[str, ...] = ()  # of an end or an exercise: services that another outage has failing for them
 
 
 class Compose(Protocol):

@@ -167,6 +167,19 @@ class FamilyRows:
         rows = await self.sql.rows(select(func.count(func.distinct(touched.c.family_id))))
         return int(rows[0][0])
 
+    async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
+        """Which services of these families any of the scopes touches; families that none touches are missing."""
+        touched = or_(*[_reach(reach) for scope in scopes for reach in scope.reaches])
+        rows = await self.sql.rows(
+            select(family_service.c.family_id, family_service.c.service).where(
+                one_of(family_service.c.family_id, sorted(ids)), touched
+            )
+        )
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            found.setdefault(row.family_id, set()).add(row.service)
+        return {family_id: frozenset(services) for family_id, services in found.items()}
+
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
         await lock_watches(self.sql, [(incident_id, each) for each in ids])

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import ENDS, Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Content, Names, Page, Saying
 from alertd.texts.clean import clean, sentence
@@ -41,6 +41,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "cancelled": "working. It was a false alarm",
         "not_affected": "working for you, as far as we know",
         "exercise": "TEST ONLY, nothing is down",
+        "elsewhere": "a problem goes on, another is over. Readings and alarms may still not reach you",
+        "exercise_elsewhere": "TEST ONLY, but a real problem goes on. Alarms may not reach you",
         "was_down": "It was not working properly for a time",
         "postmortem": "what happened",
         "explained": "We write what happened by",
@@ -67,6 +69,8 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "cancelled": "funciona. Fue una falsa alarma",
         "not_affected": "a usted le funciona, por lo que sabemos",
         "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
+        "elsewhere": "sigue un problema; otro ha terminado. Puede que todavía no le lleguen lecturas ni alarmas",
+        "exercise_elsewhere": "SOLO UNA PRUEBA, pero sigue un problema real. Puede que no le lleguen alarmas",
         "was_down": "Durante un tiempo no funcionó bien",
         "postmortem": "qué ha ocurrido",
         "explained": "Le escribimos qué ha ocurrido a más tardar:",
@@ -101,16 +105,17 @@ def content(saying: Saying, names: Names) -> Content:
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
     if saying.exercise or update.kind is Kind.EXERCISE:
-        return _channel(saying.channel, f"{words['exercise']}: {services}", [words["exercise"], services], [], "")
+        test = words["exercise_elsewhere" if saying.elsewhere else "exercise"]
+        return _channel(saying.channel, f"{test.partition('.')[0]}: {services}", [test, services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
-    if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
+    if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED and not saying.elsewhere:
         said.append(words["was_down"])
     if update.kind is Kind.RESOLUTION and update.promise is not None and update.promise > saying.now:
         said.append(f"{words['explained']} {_time(update.promise, saying)}")
+    if reader.late:
+        said.append(words["late"])
     if going_on:
-        if reader.late:
-            said.append(words["late"])
         if framing is Framing.HOLDING and facts.last_news_at is not None:
             said.append(f"{words['no_news']} {_time(facts.last_news_at, saying)}")
         said += [_phrase(entry, reader.locale) for entry in facts.do]
@@ -118,7 +123,8 @@ def content(saying: Saying, names: Names) -> Content:
             until = ("quiet" if reader.end_wakes else "quiet_worse") if reader.quiet else "next"
             said.append(f"{words[until]} {_time(reader.hears_by, saying)}")
     more = [f"{words['since']} {_time(facts.since, saying)}"] if going_on else []
-    if framing not in (Framing.HOLDING, Framing.NOT_AFFECTED) and facts.state is not State.SUSPECTED:
+    silent = framing in (Framing.HOLDING, Framing.NOT_AFFECTED) or facts.state is State.SUSPECTED
+    if not silent and not saying.elsewhere:
         more.append(clean(_message(facts.message, reader.locale)))
     if going_on and facts.works:
         more.append(f"{words['works']} {'; '.join(_phrase(entry, reader.locale) for entry in facts.works)}")
@@ -169,6 +175,8 @@ def _fill(said: list[str], more: list[str], fits: Fits, finish: Callable[[str], 
 
 def _condition(saying: Saying) -> str:
     state = saying.update.facts.state
+    if saying.elsewhere and saying.framing in ENDS:
+        return "elsewhere"
     if saying.framing is Framing.NOT_AFFECTED:
         return "not_affected"
     if saying.framing is Framing.POSTMORTEM:

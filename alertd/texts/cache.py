@@ -48,6 +48,7 @@ class Cache:
             saying.link,
             saying.page,
             saying.answered,
+            saying.elsewhere,
             minute_number(reader.hears_by),
             minute_number(reader.since),
             minute_number(saying.now),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
 
-from alertd.domain.delivery import AFTERWARDS, Ask, Change, Framing, Reader
+from alertd.domain.delivery import AFTERWARDS, ENDS, Ask, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.domain.links import Links
 from alertd.ports import Content, Names, Page, Saying
@@ -103,11 +103,17 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
             saying = _saying(locale, services, phrases, framing, kind, state, severity)
             for channel in CHANNELS:
                 yield replace(saying, channel=channel)
+            if framing in ENDS:
+                beside = [replace(saying, elsewhere=services), replace(saying, elsewhere=services[:1])]
+                if framing is Framing.RESOLUTION:  # whoever slept through an exercise never hears of it
+                    beside += [replace(each, exercise=True) for each in beside]
+                yield from (replace(each, channel=channel) for each in beside for channel in CHANNELS)
+                yield replace(beside[0], channel="page", page=Page.OVER)
             if framing is Framing.UPDATE:
                 changed = [replace(saying.reader, change=change) for change in Change]
                 changed += [replace(each, released=services) for each in changed]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
-            if framing in _GOING_ON:
+            if framing not in (Framing.POSTMORTEM, Framing.WAS_DOWN):
                 late = replace(saying.reader, late=True)
                 yield from (replace(saying, channel=channel, reader=late) for channel in CHANNELS)
             if framing in _GOING_ON and severity is Severity.CRITICAL:

@@ -89,7 +89,7 @@ def title(parts: Parts, most: int) -> tuple[str, str]:
     holding = (
         f"{parts.headline} ({parts.elapsed})" if parts.framing == "holding" and parts.elapsed else parts.headline
     )
-    named = f"{parts.headline if parts.framing == 'was_down' else parts.services}."
+    named = f"{parts.named}."
     candidates = (
         (f"{parts.prefix} {holding}", ""),
         (f"{parts.prefix} {parts.headline}", ""),

@@ -18,6 +18,7 @@ class Parts:
     tone: str  # critical, major, minor or good: the colour
     services: str  # no full stop: their names
     headline: str  # no full stop: what is the matter with which services
+    named: str  # no full stop: what a title that has room for the brief headline alone leaves to be said
     headline_brief: str  # the same, naming the first service and how many more, and without times
     exercise: bool  # a test: nothing is really down
     corrects: bool = False  # takes back what was said: the human's words are what matters

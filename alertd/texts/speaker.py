@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing
 from alertd.domain.incident import Kind, Severity, State
@@ -31,6 +32,8 @@ class Speaker:
         self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
         self._failing = saying.reader.services or self._facts.scope.services
         self._exercise = saying.exercise or saying.update.kind is Kind.EXERCISE
+        # Of another outage: where there is such, nothing may sound as if all were well.
+        self._elsewhere = tuple(each for each in self._failing if each in saying.elsewhere)
 
     def parts(self) -> Parts:
         """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
@@ -45,9 +48,10 @@ class Speaker:
         return Parts(
             framing=framing.value,
             locale=self._catalogue.locale,
-            tone="good" if ending else facts.severity.value,
+            tone="good" if ending and not self._elsewhere else facts.severity.value,
             services=services,
             headline=self._headline(services),
+            named=self._headline(services) if self._tells_more() else services,
             headline_brief=self._headline(self._services(brief=True), brief=True),
             exercise=self._exercise,
             corrects=self._saying.update.kind is Kind.CORRECTION,
@@ -110,6 +114,8 @@ class Speaker:
     def _headline(self, services: str, *, brief: bool = False) -> str:
         facts, framing = self._facts, self._saying.framing
         severity, values = facts.severity.value, {"services": services}
+        if self._elsewhere and framing in ENDS:
+            return self._another_goes_on(brief=brief)
         if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
             if brief:  # that it works matters more than when it did not
                 return self._say("headline.ended", **values)
@@ -126,6 +132,26 @@ class Speaker:
         if facts.state is State.MONITORING:
             return self._say(f"headline.monitoring.{'plain' if how == 'plain' else 'still'}", **values)
         return self._say(f"headline.{severity}.{how}", **values)
+
+    def _tells_more(self) -> bool:
+        """Whether a brief headline leaves more unsaid than names: when it did not work, or what does again."""
+        if self._elsewhere:
+            return len(self._elsewhere) < len(self._failing)
+        return self._saying.framing is Framing.WAS_DOWN
+
+    def _another_goes_on(self, *, brief: bool) -> str:
+        """What still fails comes first: a phone cuts the end of a title."""
+        services = self._list(self._elsewhere, brief=brief)
+        well = [each for each in self._failing if each not in self._elsewhere]
+        if well and not brief:
+            count = partial(self._n, count=len(well))
+            said = self._catalogue.say(
+                "elsewhere.partly", n=count, services=services, well=self._list(well, brief=False)
+            )
+            return " ".join(said.split())
+        framing = self._saying.framing
+        end = framing if framing in (Framing.CANCELLATION, Framing.NOT_AFFECTED) else Framing.RESOLUTION
+        return self._say(f"elsewhere.{end.value}", services=services)
 
     def _how(self) -> str:
         """plain: first heard. still: heard before. now: it has changed. again: it came back."""
@@ -164,6 +190,8 @@ class Speaker:
 
     def _bad(self) -> str:
         facts, framing = self._facts, self._saying.framing
+        if self._elsewhere:
+            return self._say(f"elsewhere.{'exercise' if self._exercise else 'bad'}")
         if self._exercise:
             return self._say("exercise.bad")
         if framing is Framing.RESOLUTION or framing is Framing.POSTMORTEM:
@@ -251,16 +279,17 @@ class Speaker:
 
     def _next(self) -> str:
         framing, reader = self._saying.framing, self._reader
+        explained = None if self._exercise else self._explained_by()
+        why = self._say("next.explained", next=self._wall.when(explained)) if explained is not None else ""
+        if self._elsewhere:
+            return why or self._say("elsewhere.next")
         if self._exercise:  # it moves no clock: what was promised stands
             running = reader.hears_by is None and framing not in ENDS
             return self._say("exercise.next" if running else "exercise.nothing_changed")
         if framing is Framing.NOT_AFFECTED:
             return self._say("next.not_affected")
         if framing in AFTERWARDS or self._facts.state.ended:
-            explained = self._explained_by()
-            if explained is not None:
-                return self._say("next.explained", next=self._wall.when(explained))
-            return self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
+            return why or self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:
             return self._say("next.open")
         moment = minute(reader.hears_by)
@@ -286,7 +315,8 @@ class Speaker:
         """Heading, lines, language. Nothing while only a machine suspects: then the words are ours (R0)."""
         facts, framing, own = self._facts, self._saying.framing, self._catalogue.locale
         unrelated = framing is Framing.NOT_AFFECTED and self._saying.update.kind is not Kind.SCOPE
-        if not facts.message or facts.state is State.SUSPECTED or unrelated:
+        untimely = self._elsewhere and not self._exercise  # they were written for those with whom all is well now
+        if not facts.message or facts.state is State.SUSPECTED or unrelated or untimely:
             return "", (), own
         wanted = (self._reader.locale, own, "en", next(iter(facts.message)))
         language = next(locale for locale in wanted if locale in facts.message)
@@ -302,6 +332,9 @@ class Speaker:
     def _do(self, ending: bool) -> tuple[str, tuple[str, ...]]:
         """What to do now, in one line and as a list. At the end the outage's own advice no longer holds."""
         framing = self._saying.framing
+        if self._elsewhere:
+            advice = self._say("elsewhere.do")
+            return advice, (advice,)
         if self._exercise:
             advice = self._say("exercise.do")
             return advice, (advice,)

@@ -16,6 +16,7 @@ from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Linked
+from alertd.usecases.elsewhere import failing_beside
 
 _PEOPLE = 5  # names on the page, at most
 
@@ -128,6 +129,8 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
+    services = failed_services(incident, family)
+    beside = (await failing_beside(rows, incident.id, [family.id])).get(family.id, ()) if ending else ()
     return deps.compose(
         Saying(
             channel="page",
@@ -139,7 +142,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
                 to="",
                 locale=caregiver.locale or family.locale,
                 zone=caregiver.time_zone or family.time_zone,
-                services=failed_services(incident, family),
+                services=services,
                 hears_by=watch.next_by if watch is not None else None,
                 since=grown_at(incident, family),
             ),
@@ -148,6 +151,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             incident=incident.id,
             page=page,
             # Names are for those alone who press the button: scanners open links too, also later.
+            elsewhere=tuple(each for each in services if each in beside),
             answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
         )
     )

@@ -15,11 +15,13 @@ from alertd.domain.paging import CHANNEL, TEXTS
 from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
+from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
 _Known = tuple[tuple[int, int], Telling]  # (version, newest update) of an incident, and what tells of it
+_Told = tuple[Mapping[IncidentId, Telling], Elsewhere]  # of a batch, and what fails beside what it says is over
 
 _REMEMBERED = 64  # incidents
 _OUR_FAULT = ("misconfigured", "no adapter")
@@ -100,9 +102,9 @@ class Sender:
         runners: set[asyncio.Task[None]] = set()
         accepted = 0
         try:
-            incidents = await self._load({delivery.incident for delivery in batch})
+            told = await self._load(batch)
             runners = {
-                asyncio.create_task(self._run(channel, queue, incidents, lease, outcomes, untried))
+                asyncio.create_task(self._run(channel, queue, told, lease, outcomes, untried))
                 for channel, queue in queues.items()
                 for _ in range(min(len(queue), self._at_once(channel)))
             }
@@ -136,7 +138,7 @@ class Sender:
         self,
         channel: str,
         queue: deque[Claimed],
-        incidents: Mapping[IncidentId, Telling],
+        told: _Told,
         lease: Lease,
         outcomes: list[Outcome],
         untried: list[Claimed],
@@ -158,7 +160,7 @@ class Sender:
                     if clock() > last_call:
                         untried.append(delivery)
                     else:
-                        outcomes.append(await self._attempt(delivery, incidents[delivery.incident]))
+                        outcomes.append(await self._attempt(delivery, told))
                 finally:
                     self._let_go(channel)
 
@@ -215,14 +217,16 @@ class Sender:
         if fresh and await tell_trouble(self._deps, fresh):
             self._reported.update(fresh)
 
-    async def _attempt(self, delivery: Claimed, telling: Telling) -> Outcome:
-        deps, incident = self._deps, telling.incident
+    async def _attempt(self, delivery: Claimed, told: _Told) -> Outcome:
+        deps, (tellings, beside) = self._deps, told
+        telling = tellings[delivery.incident]
+        incident = telling.incident
         channel = deps.channels[delivery.channel]
         broken = self._broken.get(delivery.channel)
         if broken is not None and deps.clock.machine() < broken[0]:
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
         try:
-            composed = message(deps, delivery, telling)
+            composed = message(deps, delivery, telling, beside)
             for failure in deps.take_failures():
                 self._failed.setdefault((delivery.incident, TEXTS), failure)
             receipt = await channel.send(composed)
@@ -270,11 +274,11 @@ class Sender:
             wait = backoff(delivery.attempt, incident.severity, deps.spread())
         return Outcome(delivery, DeliveryState.UNKNOWN, code, due_at=deps.clock.machine() + wait)
 
-    async def _load(self, ids: set[IncidentId]) -> dict[IncidentId, Telling]:
+    async def _load(self, batch: Sequence[Claimed]) -> _Told:
         """The incidents of a batch, read again only when something about them has changed."""
         loaded: dict[IncidentId, Telling] = {}
         async with self._deps.store.reading() as rows:
-            for incident_id in ids:
+            for incident_id in {delivery.incident for delivery in batch}:
                 version = await rows.incident_version(incident_id)
                 known = self._incidents.get(incident_id)
                 if known is None or known[0] != version:
@@ -283,7 +287,7 @@ class Sender:
                         raise LookupError(f"a delivery points to an incident that does not exist: {incident_id}")
                     known = self._remember(incident_id, version, incident)
                 loaded[incident_id] = known[1]
-        return loaded
+            return loaded, await elsewhere(rows, batch, loaded)
 
     def _remember(self, incident_id: IncidentId, version: tuple[int, int], incident: Incident) -> _Known:
         known = self._incidents.get(incident_id)

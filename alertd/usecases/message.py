@@ -7,14 +7,19 @@ from alertd.domain.postmortem import TOLD_FOR
 from alertd.ports import Message, Saying
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
+from alertd.usecases.elsewhere import Elsewhere
 from alertd.usecases.told import Telling
 
 _ALL_CLEAR_USEFUL = timedelta(weeks=4)  # nothing follows it: as long as a provider keeps it at most
 _LEAST_USEFUL = timedelta(seconds=60)
 
 
-def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
-    """The message of one attempt, composed at the moment at which it is handed over."""
+def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) -> Message:
+    """The message of one attempt, composed at the moment at which it is handed over.
+
+    `beside`: what another outage has failing for families whose message says that something is over, or a test.
+    """
+    failing = beside.get((delivery.incident, delivery.family), ())
     now, incident, reader = deps.clock.now(), telling.incident, delivery.reader
     facts = telling.facts(delivery.update, delivery.framing)
     links = deps.links if reader.asks else None
@@ -31,6 +36,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling) -> Message:
             incident=incident.id,
             exercise=incident.exercise,
             link=links.stand_in if links is not None else "",
+            elsewhere=tuple(each for each in reader.services if each in failing) if failing else (),
         )
     )
     text, html, link = content.text, content.html, None

@@ -312,3 +312,16 @@ async def test_a_condition_on_many_ids(books: Books):
         for wanted in (ids, ids[1:2], [uuid7()], []):
             found = await rows.sql.rows(select(delivery.c.id).where(one_of(delivery.c.id, wanted)))
             assert {row.id for row in found} == set(wanted) & set(ids)
+
+
+async def test_which_services_of_which_families_other_scopes_touch(books: Books):
+    await books.families(
+        make.family(make.caregiver("a", "push"), id=FamilyId("a"), services=("follow", "share"), region="us-west"),
+        make.family(make.caregiver("b", "push"), id=FamilyId("b"), services=("share",), region="us-east"),
+        make.family(make.caregiver("c", "push"), id=FamilyId("c"), services=("login",), region="us-west"),
+    )
+    scopes = [make.scope("follow", regions=("us-west",)), make.scope("share", "login", regions=("us",))]
+    async with books.store.reading() as rows:
+        assert await rows.failing(["a", "b"], scopes) == {"a": {"follow", "share"}, "b": {"share"}}
+        assert await rows.failing(["a", "b", "c"], scopes[:1]) == {"a": {"follow"}}
+        assert await rows.failing(["b"], scopes[:1]) == {}

@@ -1,6 +1,7 @@
 """R13: after an outage of alertd itself each family gets one message, which says that it is late."""
 
 from alertd.domain.downtime import Downtime
+from alertd.domain.incident import Reach
 from alertd.ports import Later
 from alertd.usecases.beat import SWEEPER, beat
 from tests import make
@@ -150,3 +151,46 @@ async def test_how_long_we_were_down_is_kept_once(world: World):
             world.clock.machine(),
         )
     assert world.log.lines[-1] == ("we_were_down", {"seconds": 7200})
+
+
+async def test_the_end_that_we_were_too_late_for_says_so(world: World):
+    """Promised for 30 minutes on; an hour later we are back, and by then it is over."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.swept()
+    world.clock.advance(hours=1)
+    await world.resolve("It works again.")
+    world.phone("mia").expect_sms("Follow works again", LATE, "It works again.")
+    await beat(world.deps, SWEEPER, None)
+    await world.fast_forward(hours=24)
+
+
+async def test_an_end_in_time_apologises_for_nothing(world: World):
+    """We were down for a while, but nobody was due in it; and what we made good needs no second word."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.down(minutes=20)
+    await world.resolve("It works again.")
+    assert not says(world.phone("mia").expect_sms("works again"))
+
+    await world.reopen("It is down again.")
+    world.phone("mia").forget()
+    await world.down(hours=1)
+    assert says(world.phone("mia").expect_sms("No news"))
+    await world.resolve("It works again.")
+    assert not says(world.phone("mia").expect_sms("works again"))
+
+
+async def test_whoever_is_no_longer_affected_hears_late_that_we_were(world: World):
+    await world.family("fam-1", make.caregiver("mia", "sms"), services=("follow",))
+    await world.family("fam-2", make.caregiver("ben", "sms"), services=("share",))
+    await world.outage("follow", "share")
+    for name in ("mia", "ben"):
+        world.phone(name).forget()
+    await world.swept()
+    world.clock.advance(hours=1)
+    await world.update("Only Follow fails.", remove_scope=(Reach("share"),))
+    world.phone("ben").expect_sms("no longer affected", LATE)
+    world.phone("mia").expect_sms(LATE, "Only Follow fails.")

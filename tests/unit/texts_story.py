@@ -74,6 +74,7 @@ def saying(
     page: Page | None = None,
     answered: tuple[str, ...] = (),
     promise: datetime | None = None,
+    elsewhere: tuple[str, ...] = (),
 ) -> Saying:
     """A saying of Saturday afternoon, unless something else is said."""
     facts = Facts(
@@ -115,6 +116,7 @@ def saying(
         link=LINK if asks else "",
         page=page,
         answered=answered,
+        elsewhere=elsewhere,
     )
 
 
@@ -152,6 +154,16 @@ _WHY = {
 _NIGHT = pacific(30, 3, 10)
 _MORNING = pacific(30, 6, 30)
 _MONDAY = pacific(2, 19, 0, month=12)
+
+_RESOLVED = saying(
+    Framing.RESOLUTION,
+    kind=Kind.RESOLUTION,
+    state=State.RESOLVED,
+    now=_MONDAY,
+    ended_at=_MONDAY,
+    message=_BACK,
+    hears_in=None,
+)
 
 CASES = (
     Case("notice", saying(now=SINCE + timedelta(minutes=15), kind=Kind.NOTICE, message=_AWARE)),
@@ -283,18 +295,7 @@ CASES = (
     ),
     Case("wake_up", saying(Framing.WAKE_UP, now=_MORNING, missed=3, state=State.IDENTIFIED, message=_CAUSE)),
     Case("wake_up_one", saying(Framing.WAKE_UP, now=_MORNING, missed=1, services=("follow",))),
-    Case(
-        "resolution",
-        saying(
-            Framing.RESOLUTION,
-            kind=Kind.RESOLUTION,
-            state=State.RESOLVED,
-            now=_MONDAY,
-            ended_at=_MONDAY,
-            message=_BACK,
-            hears_in=None,
-        ),
-    ),
+    Case("resolution", _RESOLVED),
     Case(
         "resolution_with_a_promise",
         saying(
@@ -359,6 +360,45 @@ CASES = (
         ),
     ),
     Case("not_affected", saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("share",), hears_in=None)),
+    Case("resolution_while_another_goes_on", replace(_RESOLVED, elsewhere=("follow", "share"))),
+    Case("resolution_while_one_of_two_fails", replace(_RESOLVED, elsewhere=("follow",))),
+    Case(
+        "was_down_while_another_goes_on",
+        saying(
+            Framing.WAS_DOWN,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            services=("follow",),
+            touched_at=pacific(30, 1, 10),
+            ended_at=pacific(30, 4, 20),
+            now=_MORNING,
+            hears_in=None,
+            message=_BACK,
+            elsewhere=("follow",),
+        ),
+    ),
+    Case(
+        "cancellation_while_another_goes_on",
+        saying(
+            Framing.CANCELLATION,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            ended_at=SATURDAY,
+            hears_in=None,
+            elsewhere=("follow", "share"),
+        ),
+    ),
+    Case(
+        "not_affected_by_one_of_two",
+        saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("share",), hears_in=None, elsewhere=("share",)),
+    ),
+    Case(
+        "exercise_while_another_goes_on",
+        replace(
+            saying(kind=Kind.EXERCISE, message=_AWARE, hears_in=None, services=("follow",), elsewhere=("follow",)),
+            exercise=True,
+        ),
+    ),
 )
 
 PAGES = (
@@ -381,6 +421,19 @@ PAGES = (
             ended_at=_MONDAY,
             hears_in=None,
             page=Page.OVER,
+        ),
+    ),
+    Case(
+        "page_over_while_another_goes_on",
+        saying(
+            Framing.RESOLUTION,
+            kind=Kind.RESOLUTION,
+            state=State.RESOLVED,
+            now=_MONDAY,
+            ended_at=_MONDAY,
+            hears_in=None,
+            page=Page.OVER,
+            elsewhere=("follow", "share"),
         ),
     ),
 )
