@@ -37,6 +37,9 @@ from alertd.domain.errors import AlertdError
 from alertd.policy_file import load_policies, load_services
 
 
+_GOING_DOWN = 10.0  # seconds that the parts need to end, on a busy machine
+
+
 @dataclass(slots=True)
 class _Evening:
     """One attempt at a performance: what is needed to play it, and how it ended."""
@@ -109,6 +112,10 @@ async def _up(evening: _Evening) -> None:
             return
         playing = asyncio.create_task(asyncio.to_thread(_perform, evening, places[0]))
         await asyncio.wait({running, playing}, return_when=asyncio.FIRST_COMPLETED)
+        if playing.done() and evening.trouble:
+            # Ctrl-c ends the parts first, and a play that meets that has not failed.
+            await asyncio.wait({running}, timeout=_GOING_DOWN)
+            evening.stopped = running.done()
         evening.stop.set()  # ctrl-c brings everything down while the play goes on
         await playing
         if evening.stay and evening.report is not None and not running.done():

@@ -245,10 +245,10 @@ class _Slow(FakeChannel):
 
 
 class _FailsAfterOne:
-    """A store whose second turn at planning finds the database gone; everything else works."""
+    """A store in which the second look for work finds the database gone; what is in flight can be written."""
 
     def __init__(self, store: Any) -> None:
-        self._store, self._turns = store, 0
+        self._store, self._turns, self._readings = store, 0, 0
         self.dialect = store.dialect
 
     def __getattr__(self, name: str) -> Any:
@@ -261,3 +261,11 @@ class _FailsAfterOne:
             raise ConnectionError("the database is gone")
         async with self._store.turn(name, wait) as turn:
             yield turn
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Any]:
+        self._readings += 1
+        if self._readings > 1:  # the first loads what is sent
+            raise ConnectionError("the database is gone")
+        async with self._store.reading() as rows:
+            yield rows
