@@ -36,7 +36,6 @@ from alertd.demo.view import View
 from alertd.domain.errors import AlertdError
 from alertd.policy_file import load_policies, load_services
 
-
 _GOING_DOWN = 10.0  # seconds that the parts need to end, on a busy machine
 
 

@@ -13,7 +13,7 @@ from alertd.domain.people import meet
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.silence import newest_to_tell, patience
 from alertd.domain.targets import loud_targets, soft_targets, told_targets
-from alertd.domain.watch import Duty, Rest, Verdict
+from alertd.domain.watch import NO_WAY, Duty, Rest, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
 
 def _late(duty: Duty, now: datetime, knowledge: Knowledge, people: list[Person]) -> bool:
     """Whether the end is told so late after the moment that was promised because alertd itself was down (R13)."""
-    if not duty.downtimes or knowledge.next_by is None:
+    if not duty.downtimes or knowledge.next_by is None or duty.watch.rest in NO_WAY:
         return False
     deadline = first_told(people, knowledge.next_by) or knowledge.next_by
     planned = (telling.planned_at for telling in duty.tellings)

@@ -6,6 +6,7 @@ from alertd.domain.family import Family
 from alertd.domain.incident import Incident, Kind, Update
 
 _REOPENING = Kind.REOPENING
+_TAKES_BACK = frozenset({Kind.RECALL, Kind.CORRECTION})
 
 
 def failed_services(incident: Incident, family: Family) -> tuple[str, ...]:
@@ -24,6 +25,8 @@ def grown_at(incident: Incident, family: Family) -> datetime | None:
     Every message, the page and the all-clear say the same: who was imported later reads since when it fails.
     """
     updates = incident.updates
+    told = next((i for i, update in enumerate(updates) if update.notify), 0)
+    updates = updates[told:]  # of what a machine held nobody was told
     first = updates[0].facts.scope
     if all(update.facts.scope == first for update in updates):
         return None  # as nearly always
@@ -31,6 +34,7 @@ def grown_at(incident: Incident, family: Family) -> datetime | None:
     touched = False
     for update in updates:
         before, touched = touched, bool(update.facts.scope.touching(family.services, family.region))
-        if touched and (not before or update.kind is _REOPENING):
+        back = began is not None and update.kind in _TAKES_BACK  # it never was otherwise
+        if touched and ((not before and not back) or update.kind is _REOPENING):
             began = update
     return None if began is None or began is updates[0] or began.kind is _REOPENING else began.at

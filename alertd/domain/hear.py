@@ -209,6 +209,14 @@ def _lacked(turn: Turn, person: Person, known: Known) -> set[Kind]:
             if Kind.CORRECTION in kinds and not received(turn.duty, person, update):
                 kinds = kinds - {Kind.CORRECTION} | {Kind.PROGRESS}
             lacked |= kinds
+    told = next((u.facts for u in reversed(updates) if u.number <= known.covered), updates[0].facts)
+    facts, family = turn.duty.incident.newest.facts, turn.duty.family
+    if Kind.SEVERITY in lacked and facts.severity.rank <= told.severity.rank:
+        lacked = lacked - {Kind.SEVERITY} | {Kind.PROGRESS}  # it was milder for a time of which they never heard
+    if Kind.SCOPE in lacked:
+        was, fails = (f.scope.touching(family.services, family.region) for f in (told, facts))
+        if set(fails) <= set(was):
+            lacked = lacked - {Kind.SCOPE} | {Kind.PROGRESS}
     return lacked
 
 

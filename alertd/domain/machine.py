@@ -55,8 +55,9 @@ def judge(incident: Incident, event: OutageEvent, policy: Policy) -> Judgement:
     severity: Severity | None = None
     reaches: tuple[Reach, ...] = ()
     why: list[str] = []
+    stood = [u for u in incident.updates if u.number not in incident.recalled]
     if event.severity.rank > incident.severity.rank:
-        once = any(u.facts.severity.rank >= event.severity.rank for u in incident.updates)
+        once = any(u.facts.severity.rank >= event.severity.rank for u in stood)
         stays = f"incident {incident.number} stays {incident.severity}"
         asked = f"--severity {event.severity}"
         if once:
@@ -66,7 +67,7 @@ def judge(incident: Incident, event: OutageEvent, policy: Policy) -> Judgement:
         else:
             severity = event.severity
     if not incident.scope.covers(event.scope):
-        once = any(u.facts.scope.covers(event.scope) for u in incident.updates)
+        once = any(u.facts.scope.covers(event.scope) for u in stood)
         grows = f"incident {incident.number} does not grow by {spell(event.scope)}"
         asked = f"--add-scope {spell(event.scope)}"
         if once:

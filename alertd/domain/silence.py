@@ -172,7 +172,10 @@ def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
     """The graver severity that the family was last told of, until they are told of the fall (R15)."""
     if not knowledge.told or knowledge.told >= incident.news.number:
         return None
-    severity = _told(incident, knowledge).facts.severity
+    facts = _told(incident, knowledge).facts
+    if facts.state.ended:
+        return None
+    severity = facts.severity
     return severity if severity.rank > incident.severity.rank else None
 
 

@@ -17,7 +17,7 @@ from alertd.domain.people import listeners, unreachable
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.targets import ways
 from alertd.domain.turn import Turn
-from alertd.domain.watch import Duty, Rest, Verdict
+from alertd.domain.watch import NO_WAY, Duty, Rest, Verdict
 
 
 def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowledge) -> Verdict:
@@ -134,6 +134,8 @@ class Household:
         """Whether what is owed now is so late because alertd itself was down, as no provider or rate is."""
         duty = self.duty
         planned = (telling.planned_at for telling in duty.tellings)
+        if duty.watch.rest in NO_WAY:
+            return False  # nobody could be told then, whether we ran or not
         return bool(duty.downtimes) and is_late(
             duty.downtimes, planned, due_at=self.due_at, deadline=self.deadline, now=self.now
         )

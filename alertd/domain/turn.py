@@ -112,7 +112,7 @@ class Turn:
     def _voice(self, person: Person, known: Known, framing: Framing, *, rouses: bool) -> "_Voice":
         """What the words to a person depend on; `rouses`: the message wakes them."""
         asleep_then = person.asleep_until(self.next_by) is not None
-        quiet = asleep_then and rouse.worse_wakes(self.duty, person, self.services)
+        quiet = asleep_then and not self.asks and rouse.worse_wakes(self.duty, person, self.services)
         holds = framing is _HOLDING and person.held_after is not None
         then = replace(person, held_until=person.held_after) if holds else person
         return _Voice(
@@ -155,6 +155,8 @@ class Turn:
     def _change(self, known: Known) -> Change:
         """What is other than what this person was told last: facts are compared, whatever the update is called."""
         told = self._told(known)
+        if told.state.ended:
+            return _UNCHANGED  # it works, they were told: nothing is worse or better than that
         now = self.duty.incident.severity.rank - told.severity.rank
         if now:
             return Change.WORSE if now > 0 else Change.BETTER

@@ -24,6 +24,9 @@ class Rest(StrEnum):
     NOT_TOUCHED = "not_touched"  # the incident no longer touches them
 
 
+NO_WAY = frozenset({Rest.NO_ADDRESS, Rest.MUTED, Rest.OPTED_OUT})
+
+
 class LadderState(StrEnum):
     """How the ladder of an epoch stands for a family (R7)."""
 

@@ -43,6 +43,7 @@ class Cache:
             reader.end_wakes,
             reader.change,
             reader.missed,
+            reader.released,
             reader.asks,
             reader.late,
             saying.link,

@@ -1,6 +1,6 @@
 """Which facts a delivery tells: found once per update and framing, not once per message."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from alertd.domain.delivery import ALL_CLEARS, Framing
 from alertd.domain.incident import Incident, Kind, Update
@@ -43,5 +43,7 @@ class Telling:
             return next(carries, updates[-1]), news
         if framing in ALL_CLEARS:
             ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
+            if framing is Framing.WAS_DOWN:  # how bad it was, not how mild it had become at last
+                return replace(ended, facts=replace(ended.facts, severity=incident.worst)), ended
             return ended, ended
         return news, news

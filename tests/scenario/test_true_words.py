@@ -1,0 +1,289 @@
+"""What families read is true of them: whose services, since when, how bad, and whether they will be woken."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from alertd.domain.incident import Reach
+from alertd.ports import Later
+from alertd.usecases.recall import recall
+from tests import make
+from tests.make import caregiver, climbing, own
+from tests.scenario.world import PACIFIC, World
+
+Town = Callable[..., World]
+GOES_ON = "another goes on"
+LATE = "Sorry, this comes late"
+EVENING = datetime(2026, 11, 4, 21, 45, tzinfo=PACIFIC)
+NIGHT = datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC)
+
+
+def forget(world: World) -> None:
+    for phone in world.phones.values():
+        phone.forget()
+
+
+def said(message) -> str:
+    return f"{message.title}\n{message.text}"
+
+
+def texts(world: World, name: str = "mia") -> list[str]:
+    found = [said(m) for _, m in world.phone(name).unread]
+    world.phone(name).forget()
+    return found
+
+
+async def test_a_human_who_confirms_says_since_when_for_all_whom_they_name(town: Town):
+    """Nobody was told of the machine's narrower suspicion: nothing has grown for anybody."""
+    world = town(policy=make.policy(sources={"prober": ("open",)}))
+    await world.family("fam-1", caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", caregiver("eva", "sms"), region="eu-north")
+    await world.machine("prober", regions=("us",))
+    await world.fast_forward(minutes=4)
+    await world.outage("follow", since=make.after(-10))
+    mia, eva = texts(world), texts(world, "eva")
+    assert "11:50" in mia[0], mia
+    assert "11:50" in eva[0], eva
+    await world.fast_forward(minutes=6)
+    await world.resolve()
+    mia, eva = texts(world), texts(world, "eva")
+    assert "(20 min)" in mia[0], mia
+    assert "(20 min)" in eva[0], eva
+
+
+async def test_a_recalled_narrowing_of_which_they_never_heard_began_nothing(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), region="eu-north")
+    await world.family("fam-2", caregiver("ben", "sms"), region="us-west")
+    await world.outage("follow", regions=("us", "eu"))
+    forget(world)
+    await world.fast_forward(minutes=10)
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Later("20503"))
+    await world.update("Only the US.", remove_scope=(Reach("follow", ("eu",)),))
+    await world.fast_forward(minutes=2)
+    await recall(world.deps, 1, who="test")
+    world.channels["sms"].mend()
+    await world.settle()
+    told = texts(world)
+    await world.fast_forward(minutes=18)
+    told += texts(world)
+    assert len(told) == 1, told
+    assert "12:00" in told[0], told
+    assert "12:12" not in told[0], told
+    forget(world)
+
+
+async def test_was_down_says_how_bad_it_was_not_how_mild_it_ended(town: Town):
+    """Readings may have been missing for two hours: that is no small problem, and it was urgent."""
+    world = town(NIGHT)
+    await world.family("fam-1", caregiver("mia", "push"))
+    await world.outage("follow", severity="major")
+    await world.fast_forward(hours=2)
+    await world.update(severity="minor")
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.until_local("2026-11-05 06:31")
+    [told] = texts(world)
+    assert "small problem" not in told, told
+    assert "not urgent" not in told, told
+
+
+async def test_a_nurse_off_duty_reads_how_bad_it_was(world: World):
+    nurse = caregiver("nurse", "sms", role="nurse", on_duty="mon-fri 08:00-12:30", order=1)
+    await world.family("fam-1", nurse)
+    await world.until_local("2026-11-04 14:00")
+    await world.outage("follow")
+    await world.fast_forward(hours=2)
+    await world.update(severity="minor")
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.until_local("2026-11-05 08:01")
+    [told] = texts(world, "nurse")
+    assert "small problem" not in told, told
+
+
+async def test_a_flap_of_which_they_never_heard_wakes_nobody(town: Town):
+    """Told at 21:45 that it is critical, and "we wake you only if it gets worse": it never was milder to them."""
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Half of it works.", severity="major")
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=20)
+    await world.update("No, it does not.", severity="critical")
+    told = texts(world)
+    assert told == [], told
+    await world.until_local("2026-11-05 06:31")
+    forget(world)
+
+
+async def test_a_service_that_was_gone_while_they_slept_and_fails_again_wakes_nobody(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("follow", "share")
+    forget(world)
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(minutes=20)
+    await world.update("Share fails again.", add_scope=(Reach("share"),))
+    told = texts(world)
+    assert told == [], told
+    await world.until_local("2026-11-05 06:31")
+    forget(world)
+
+
+async def test_a_machine_may_raise_what_a_person_raised_by_mistake_and_took_back(town: Town):
+    world = town(policy=make.policy(sources={"prober": ("open", "raise")}))
+    await world.family("fam-1", caregiver("mia", "push", "sms"))
+    await world.outage("follow", severity="major")
+    await world.update("All of it.", severity="critical")
+    await recall(world.deps, 1, who="test")
+    await world.settle()
+    await world.fast_forward(hours=1)
+    forget(world)
+    received = await world.machine("prober", severity="critical")
+    assert received.did == "updated", received
+    forget(world)
+
+
+async def test_who_had_no_address_then_is_not_told_that_we_were_down(world: World):
+    await world.family("fam-1", caregiver("mia", addresses=()))
+    await world.outage("follow")
+    await world.fast_forward(minutes=9)
+    await world.down(minutes=2)
+    await world.fast_forward(hours=3)
+    await world.swept()
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.settle()
+    [told] = texts(world)
+    assert LATE not in told, told
+
+
+async def test_who_was_muted_then_is_not_told_that_we_were_down(world: World):
+    mia = caregiver("mia", "sms", preferences=make.preferences(minor=(), default=("sms",)))
+    await world.family("fam-1", mia)
+    await world.outage("follow", severity="minor")
+    await world.fast_forward(minutes=59)
+    await world.down(minutes=2)
+    await world.fast_forward(hours=3)
+    await world.swept()
+    await world.update(severity="critical")
+    [told] = texts(world)
+    assert LATE not in told, told
+
+
+async def test_who_asked_not_to_be_told_gets_no_apology_at_the_end(world: World):
+    mia = caregiver("mia", "sms", preferences=make.preferences(minor=(), default=("sms",)))
+    await world.family("fam-1", mia)
+    await world.outage("follow")
+    forget(world)
+    await world.update(severity="minor")
+    forget(world)
+    await world.fast_forward(minutes=29)
+    assert texts(world) == []
+    await world.down(minutes=3)
+    assert texts(world) == []
+    await world.fast_forward(hours=3)
+    await world.swept()
+    await world.resolve()
+    [told] = texts(world)
+    assert LATE not in told, told
+
+
+async def test_who_was_wrongly_told_that_they_are_not_affected_reads_since_when_it_fails(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), region="eu-north")
+    await world.family("fam-2", caregiver("ben", "sms"), region="us-west")
+    await world.outage("follow", regions=("us", "eu"))
+    forget(world)
+    await world.fast_forward(minutes=10)
+    await world.update("Only the US.", remove_scope=(Reach("follow", ("eu",)),))
+    world.phone("mia").expect_sms("No longer affected")
+    await world.fast_forward(minutes=2)
+    await world.update("The EU too.", corrects=2, add_scope=(Reach("follow", ("eu",)),))
+    [told] = texts(world)
+    assert "12:00" in told, told
+    forget(world)
+
+
+async def test_each_reads_which_of_their_own_services_is_no_longer_affected(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.family("fam-2", caregiver("ben", "sms"), services=("follow", "login"))
+    await world.outage("follow", "share", "login")
+    forget(world)
+    await world.update("", remove_scope=(Reach("share"), Reach("login")))
+    mia, ben = texts(world), texts(world, "ben")
+    assert "No longer affected: Share" in mia[0], mia
+    assert "No longer affected: Log-in" in ben[0], ben
+
+
+async def test_who_does_not_use_it_reads_nothing_of_it(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.family("fam-2", caregiver("ben", "sms"), services=("follow",))
+    await world.outage("follow", "share")
+    forget(world)
+    await world.update("", severity="major", remove_scope=(Reach("share"),))
+    mia, ben = texts(world), texts(world, "ben")
+    both = (mia, ben)
+    assert any("No longer affected: Share" in each for each in mia), both
+    assert not any("Share" in each for each in ben), both
+
+
+async def test_a_relapse_that_is_milder_has_not_got_better(world: World):
+    """They were told that it works; now it has problems."""
+    mia = caregiver("mia", "sms", preferences=make.preferences(default=("sms",)))
+    await world.family("fam-1", mia)
+    await world.outage("follow")
+    await world.resolve()
+    forget(world)
+    await world.fast_forward(minutes=30)
+    await world.reopen("Readings come late.", severity="major")
+    [told] = texts(world)
+    assert "has problems again" in told, told
+    assert "better" not in told, told
+
+
+async def test_a_milder_relapse_at_night_waits_as_its_severity_says(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    await world.resolve()
+    forget(world)
+    await world.until_local("2026-11-05 01:00")
+    await world.reopen("Readings come late.", severity="major")
+    told = texts(world)
+    assert told == [], told
+    await world.until_local("2026-11-05 06:31")
+    forget(world)
+
+
+async def test_while_a_ladder_asks_nobody_is_promised_to_sleep(town: Town):
+    """They are woken again in ten minutes where nobody answers."""
+    world = town(NIGHT, climbing())
+    await world.family("fam-1", caregiver("mia", "push", "sms"))
+    await world.outage("follow")
+    first = said(world.phone("mia").expect_sms("Please confirm"))
+    forget(world)
+    await world.fast_forward(minutes=11)
+    again = [said(m) for _, m in world.phone("mia").unread if m.loud]
+    forget(world)
+    assert not (again and "wake you only if" in first), (first, again)
+
+
+async def test_who_left_and_came_back_while_asleep_is_not_told_twice(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("share",))
+    await world.family("fam-2", caregiver("ben", "push"), services=("follow",))
+    await world.outage("follow", "share")
+    forget(world)
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    assert texts(world) == []
+    await world.fast_forward(minutes=30)
+    await world.update("Share fails again.", add_scope=(Reach("share"),))
+    told = texts(world)
+    await world.until_local("2026-11-05 06:31")
+    more = texts(world)
+    forget(world)
+    assert told == [], told
+    assert len(more) == 1, more
