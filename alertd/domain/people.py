@@ -61,27 +61,28 @@ def listeners(
     services: tuple[str, ...],
     quiet_as: Severity | None = None,
     joined: Collection[AddressId] = (),
+    told_as: Severity | None = None,
 ) -> list[Person]:
     """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
 
     Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a family
     without any usable address is owed nothing (R7). `joined`: addresses that a ladder has told; whose they are
-    hears every update from then on, beside whoever stands in.
+    hears every update from then on, beside whoever stands in. `quiet_as`, `told_as`: as `meet` takes them.
     """
     first = audience(duty.family, duty.policy)
-    met = [meet(caregiver, duty, services, quiet_as) for caregiver in first]
+    met = [meet(caregiver, duty, services, quiet_as, told_as) for caregiver in first]
     people = [person for person in met if person.reachable]
     if not people and not any(person.usable for person in met):
         others = sorted(
             (c for c in duty.family.caregivers if c not in first), key=lambda caregiver: caregiver.order
         )
-        met = [meet(caregiver, duty, services, quiet_as) for caregiver in others]
+        met = [meet(caregiver, duty, services, quiet_as, told_as) for caregiver in others]
         people = [person for person in met if person.reachable][:1]
     if joined:
         there = {person.caregiver.id for person in people}
         told = [c for c in duty.family.caregivers if c not in first and c.id not in there]
         told = [c for c in told if any(a.id in joined for a in c.addresses)]
-        people += [person for c in told if (person := meet(c, duty, services, quiet_as)).reachable]
+        people += [person for c in told if (person := meet(c, duty, services, quiet_as, told_as)).reachable]
         people.sort(key=lambda person: person.caregiver.order)
     return people
 

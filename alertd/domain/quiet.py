@@ -31,6 +31,7 @@ class Person:
     soft_at_night: bool  # the policy's quiet window is a duration, and there is a soft address
     held_until: datetime | None = None  # until then no holding may go to them: a day's are used up (R3)
     held_after: datetime | None = None  # ... once they have got what they may be sent now
+    last_word: bool = False  # they are told of a fall, and asked to be told nothing of what it falls to
 
     @property
     def reachable(self) -> bool:

@@ -10,6 +10,7 @@ from alertd.domain.downtime import is_late
 from alertd.domain.family import AddressId
 from alertd.domain.hear import hear
 from alertd.domain.holdings import hold
+from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Knowledge
 from alertd.domain.ladder import Ascent, Climbed, ascent
 from alertd.domain.next_look import due, look_at, retry_after
@@ -79,12 +80,35 @@ def _household(
     left = silence.severity_left(duty.incident, knowledge)
     if left is not None:
         people = listeners(duty, services, quiet_as=left, joined=joined)
+        people = sorted([*people, *_leaving(duty, services, knowledge, left, joined, people)], key=_order)
     for person in {id(each): each for each in (*people, *hereafter)}.values():
         hold(person, knowledge, duty.family, duty.policy, now)
     standing = silence.shortened(duty, people, knowledge, standing, touched)
     deadline = first_told(people, standing) or standing
     due_at = due(people, deadline, duty.margin) if people else deadline
     return Household(duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing)
+
+
+def _leaving(
+    duty: Duty,
+    services: tuple[str, ...],
+    knowledge: Knowledge,
+    left: Severity,
+    joined: Collection[AddressId],
+    people: list[Person],
+) -> list[Person]:
+    """Those who were told, and asked to be told nothing of what it falls to: they hear of the fall alone."""
+    stay = {person.caregiver.id for person in people}
+    before = listeners(duty, services, quiet_as=left, joined=joined, told_as=left)
+    return [
+        replace(person, last_word=True)
+        for person in before
+        if person.caregiver.id not in stay and knowledge.of(person).told
+    ]
+
+
+def _order(person: Person) -> int:
+    return person.caregiver.order
 
 
 @dataclass(slots=True)

@@ -87,6 +87,11 @@ def resolving(incident: Incident, at: datetime | None) -> Incident:
     return replace(incident, resolve_at=at, version=incident.version + 1)
 
 
+def waiting(incident: Incident, at: datetime) -> Incident:
+    """The incident of which families are told at a later moment, if nothing has become of it by then."""
+    return replace(incident, confirm_at=at, version=incident.version + 1)
+
+
 def due_by_itself(incident: Incident, now: datetime) -> bool:
     """Whether families are to be told now without a human.
 

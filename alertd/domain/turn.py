@@ -113,15 +113,19 @@ class Turn:
         """What the words to a person depend on; `rouses`: the message wakes them."""
         asleep_then = person.asleep_until(self.next_by) is not None
         quiet = asleep_then and not self.asks and rouse.worse_wakes(self.duty, person, self.services)
-        holds = framing is _HOLDING and person.held_after is not None
-        then = replace(person, held_until=person.held_after) if holds else person
+        if person.last_word:
+            hears_by = None  # until it gets worse again, or ends
+        elif asleep_then:
+            hears_by = person.first_loud(self.next_by)
+        else:
+            hears_by = self._told_then(person, framing)
         return _Voice(
             person,
             known,
             framing,
             rouses,
             self.stale_after,
-            person.first_loud(self.next_by) if asleep_then else then.first_told(self.next_by),
+            hears_by,
             quiet,
             self._missed(known) if framing is _WAKE_UP else 0,
             grown_at(self.duty.incident, self.duty.family),
@@ -129,6 +133,12 @@ class Turn:
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
             corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
         )
+
+    def _told_then(self, person: Person, framing: Framing) -> datetime | None:
+        """When they hear again who are awake at `next_by`: later, where this holding is the last of their day."""
+        holds = framing is _HOLDING and person.held_after is not None
+        then = replace(person, held_until=person.held_after) if holds else person
+        return then.first_told(self.next_by)
 
     def _asks(self, known: Known, reason: Reason) -> Ask:
         if not self.asks:

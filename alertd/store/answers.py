@@ -148,6 +148,27 @@ class AnswerRows(DueRows):
             .values(state=DeliveryState.SUPERSEDED.value, reader=None)
         )
 
+    async def supersede_told(
+        self, incident_id: IncidentId, family_id: FamilyId, who: Sequence[CaregiverId], update_no: int
+    ) -> None:
+        """What waits to tell these caregivers this update or an older one is not owed any more: they know.
+
+        The caller holds the watch's lock. What serves further families too stays: nobody has rung them.
+        """
+        shared = select(delivery_share.c.delivery_id).where(delivery_share.c.incident_id == incident_id)
+        await self.sql.run(
+            update(delivery)
+            .where(
+                delivery.c.incident_id == incident_id,
+                delivery.c.family_id == family_id,
+                delivery.c.caregiver.in_(list(who)),
+                delivery.c.update_no <= update_no,
+                delivery.c.state == DeliveryState.PENDING.value,
+                delivery.c.id.not_in(shared),
+            )
+            .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+        )
+
     async def reach(self, incident_id: IncidentId, limit: int, now: datetime) -> Reach:
         """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each.
 

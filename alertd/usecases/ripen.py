@@ -1,5 +1,7 @@
 """What goes on without a human once its time has come: a suspicion is told, a resolved incident ends (R0)."""
 
+from datetime import timedelta
+
 from alertd.domain import machine, suspicion
 from alertd.domain.event import EventStatus
 from alertd.domain.incident import Incident
@@ -9,6 +11,8 @@ from alertd.records import SIGNATURE
 from alertd.usecases.machine import BY_ITSELF, opened_by_event
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.write_update import lane_of, write_update
+
+_ASK_AGAIN = timedelta(minutes=1)  # of story time: once the other is over, families hear of this one so soon
 
 
 async def ripen(deps: Deps) -> int:
@@ -50,8 +54,23 @@ async def _ripen(deps: Deps, rows: Rows, number: int) -> str | None:
             return None
         return await _write(deps, rows, incident, suspicion.resolved(incident, source, now), source, None)
     if suspicion.due_by_itself(incident, now):
+        if await _told_with_another(rows, incident):
+            await rows.save_incident(suspicion.waiting(incident, now + _ASK_AGAIN))
+            return None
         return await _write(deps, rows, incident, suspicion.told_by_itself(incident, now), BY_ITSELF, "confirm")
     return None
+
+
+async def _told_with_another(rows: Rows, suspected: Incident) -> bool:
+    """Whether families are told of all that it suspects already, and as gravely, by another open incident."""
+    return any(
+        other.id != suspected.id
+        and not other.held
+        and not other.exercise
+        and other.scope.covers(suspected.scope)
+        and other.severity.rank >= suspected.severity.rank
+        for other in await rows.incidents(open_only=True, limit=1000)
+    )
 
 
 async def _authority(rows: Rows, incident: Incident) -> str | None:

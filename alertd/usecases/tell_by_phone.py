@@ -83,6 +83,7 @@ async def _tell(
             incident.id, family_id, Answer(BY_PHONE, incident.epoch, now, said.update, said.next_by, said.who), act
         )
         await rows.end_ladders(incident.id, [family_id], now)
+        await rows.supersede_told(incident.id, family_id, said.who, said.update)
         await keep(rows, repeat, done, now)
     return done
 

@@ -81,7 +81,11 @@ class Judge:
     def channels(self, c: Caregiver) -> tuple[str, ...]:
         world = self.world
         services = world.incident.scope.touching(world.family.services, world.family.region)
-        return preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels
+        found = preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels
+        if found or not any(r.told for r in self.rows(c.id)):
+            return found
+        # R15: whoever was told hears of a fall, though they asked to be told nothing of what it falls to.
+        return preferences.choose(c, world.family, world.policy, services, self.quiet_severity()).channels
 
     def people(self) -> list[Caregiver]:
         """R7: the `always` roles hear every update, else the first, and whom a ladder has told; R12: who can."""

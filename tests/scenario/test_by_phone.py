@@ -228,3 +228,16 @@ async def test_who_was_told_wrong_words_by_phone_is_put_right(town: Town):
     await world.until(make.after(18 * 60 + 35))
     world.phone("mia").expect_sms("Update 3 corrects update 2", "From six o'clock")
     assert "corrects" not in world.phone("bo").expect_sms("From six o'clock").text
+
+
+async def test_what_was_told_by_phone_is_not_told_again_by_what_still_waits(town: Town):
+    world = town(policy=climbing())
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=4)
+    told = await world.told_by_phone()
+    assert told.update == 1
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=5)
+    world.phone("mia").expect_nothing()

@@ -796,3 +796,33 @@ async def test_no_machine_ends_what_a_person_reopened(town: Callable[..., World]
     await world.fast_forward(minutes=20)
     assert (await incident(world)).state is State.INVESTIGATING
     world.phone("mia").forget()
+
+
+async def test_a_second_suspicion_that_a_persons_opening_covers_is_not_told_beside_it(town: Callable[..., World]):
+    """Two regions, two suspicions; a person opens it for everywhere: that confirms both, and is told once."""
+    world = town()
+    await world.family("fam-1", make.caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", make.caregiver("eva", "sms"), region="eu-north")
+    assert (await world.machine("prober", alert="us", regions=("us",))).incident == 1
+    assert (await world.machine("prober", alert="eu", regions=("eu",))).incident == 2
+    await world.fast_forward(minutes=3)
+    await world.outage("follow", message="It is down everywhere.")
+    world.phone("mia").expect_sms("Follow is down", "everywhere")
+    world.phone("eva").expect_sms("Follow is down", "everywhere")
+    await world.fast_forward(minutes=10)
+    for name in ("mia", "eva"):
+        world.phone(name).expect_nothing()
+
+
+async def test_a_suspicion_that_a_persons_update_covers_is_not_told_beside_it(town: Callable[..., World]):
+    world = town()
+    await world.family("fam-1", make.caregiver("mia", "sms"), region="us-west")
+    await world.family("fam-2", make.caregiver("eva", "sms"), region="eu-north")
+    await world.outage("follow", regions=("us",))
+    assert (await world.machine("prober", alert="eu", regions=("eu",))).incident == 2
+    await world.fast_forward(minutes=3)
+    await world.update("The EU too.", add_scope=(Reach("follow", ("eu",)),))
+    for phone in world.phones.values():
+        phone.forget()
+    await world.fast_forward(minutes=10)
+    world.phone("eva").expect_nothing()

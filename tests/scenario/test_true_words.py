@@ -287,3 +287,20 @@ async def test_who_left_and_came_back_while_asleep_is_not_told_twice(town: Town)
     forget(world)
     assert told == [], told
     assert len(more) == 1, more
+
+
+async def test_who_asked_not_to_be_told_of_minor_things_hears_that_the_critical_one_has_become_minor(world: World):
+    """Told "next update by 12:30": a fall is told by the rules of the severity it leaves (R15), and that binds (R2)."""
+    mia = caregiver("mia", "sms", preferences=make.preferences(minor=(), default=("sms",)))
+    await world.family("fam-1", mia)
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down", "Next update by 12:30 PM")
+    await world.fast_forward(minutes=10)
+    await world.update("Only pictures are missing.", severity="minor")
+    await world.fast_forward(minutes=20)
+    [told] = texts(world)
+    assert "Only pictures are missing." in told
+    assert "We write as soon as there is news." in told  # no time at which nobody writes
+    await world.fast_forward(hours=5)
+    await world.resolve()
+    world.phone("mia").expect_sms("Follow works again")

@@ -37,6 +37,11 @@ class AnswerRows(Protocol):
     async def end_ladders(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
         """What the ladders of these families have not handed over yet is not owed any more; plan them at once."""
 
+    async def supersede_told(
+        self, incident_id: IncidentId, family_id: FamilyId, who: Sequence[CaregiverId], update_no: int
+    ) -> None:
+        """What waits to tell these caregivers this update or an older one is not owed any more: they know."""
+
     async def reach(self, incident_id: IncidentId, limit: int, now: datetime) -> Reach:
         """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each.
 
