@@ -150,10 +150,11 @@ def opened(done: dict[str, Any], title: str, *, exercise: bool) -> str:
 def recalling(done: dict[str, Any]) -> str:
     """How far the update that is to be recalled has come."""
     families = f"{done['families']:,} famil{'y has' if done['families'] == 1 else 'ies have'}"
+    waiting = _by_channel(done["stopped"])
     return (
         f"Update {done['update']} of incident {done['incident']}: {families} it, or may have "
         f"({_by_channel(done['messages']) or 'no message has left'}); "
-        f"{_by_channel(done['stopped']) or 'no message'} would not leave any more."
+        f"{f'{waiting} would not leave any more' if waiting else 'nothing can be stopped any more'}."
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.downtime import is_late
 from alertd.domain.failing import failed_services, grown_at
@@ -82,7 +83,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         again_at = _again_at(duty.incident, now, again)
     else:
         again_at = now + again if again is not None else None
-    worst = duty.incident.worst  # the end is as loud as the outage was, however mild it was at last
+    worst = worst_told(duty)  # the end is as loud as the outage was, however mild it was at last
     people = [
         meet(caregiver, duty, services, quiet_as=worst, told_as=worst) for caregiver in duty.family.caregivers
     ]
@@ -150,7 +151,7 @@ def _tell(
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
-    worst = duty.incident.worst
+    worst = worst_told(duty)
     wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
     loud = asleep is None or wakes
     if not loud and not (told and person.soft_at_night):

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from alertd.domain.delivery import TOLD, DeliveryState
-from alertd.domain.incident import Incident, Kind, Update
+from alertd.domain.incident import Incident, Kind, Severity, Update
 from alertd.domain.knowledge import Known
 from alertd.domain.quiet import Person
 from alertd.domain.watch import Duty
@@ -68,7 +68,7 @@ def corrected(duty: Duty, person: Person, known: Known, since: int) -> int:
 
 def received(duty: Duty, person: Person, correction: Update) -> bool:
     """Whether this person was told the wrong update, by phone too, or may have been, or may be any moment."""
-    numbers = _carried(duty.incident, correction)
+    numbers = carried(duty.incident, correction.references or 0)
     if any(call.told in numbers and person.caregiver.id in call.who for call in duty.answers):
         return True
     mine = {address.id for address in person.caregiver.addresses}
@@ -78,11 +78,30 @@ def received(duty: Duty, person: Person, correction: Update) -> bool:
     )
 
 
-def _carried(incident: Incident, correction: Update) -> range:
-    """The numbers under which the wrong update was told: its own, and the holdings after it."""
-    wrong = correction.references or 0
+def worst_told(duty: Duty) -> Severity:
+    """How bad this epoch was by what a family was to be told, and by what reached them before it was taken back.
+
+    Whoever was told that it is critical, and woken by that, was promised an end as loud.
+    """
+    incident = duty.incident
+    standing = incident.standing
+    if len(standing) == len(incident.updates):
+        return incident.worst
+    stands = {update.number for update in standing}
+    wrong = {
+        u.number: u.facts.severity
+        for u in incident.updates
+        if u.number not in stands and u.notify and u.epoch >= incident.epoch
+    }
+    had = {t.update for t in duty.tellings if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
+    told = (severity for number, severity in wrong.items() if number in had)
+    return max((incident.worst, *told), key=lambda severity: severity.rank)
+
+
+def carried(incident: Incident, wrong: int) -> range:
+    """The numbers under which a wrong update was told: its own, and the holdings after it."""
     later = (u.number for u in incident.updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
-    return range(wrong, next(later, correction.number))
+    return range(wrong, next(later, incident.newest.number + 1))
 
 
 def _changes(update: Update, before: Update) -> bool:

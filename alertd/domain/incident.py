@@ -253,8 +253,30 @@ class Incident:
 
     @property
     def recalled(self) -> frozenset[int]:
-        """The numbers of the updates that were taken back: nobody is to be told of them any more."""
-        return frozenset([u.references for u in self.updates if u.kind is _RECALL and u.references is not None])
+        """The numbers of the updates that were taken back: nobody is to be told of them any more.
+
+        With a correction goes what it had corrected: those words are no less wrong than before.
+        """
+        gone: set[int] = set()
+        for update in reversed(self.updates):
+            if update.references is not None and (update.kind is _RECALL or update.number in gone):
+                gone.add(update.references)
+        return frozenset(gone)
+
+    @property
+    def standing(self) -> tuple[Update, ...]:
+        """The updates without those that were taken back, and without the holdings that repeated these."""
+        gone = self.recalled
+        if not gone:
+            return self.updates
+        left: list[Update] = []
+        wrong = False
+        for update in self.updates:
+            if update.kind is not _HOLDING and update.notify:
+                wrong = update.number in gone
+            if not wrong:
+                left.append(update)
+        return tuple(left)
 
     @property
     def news(self) -> Update:
@@ -265,7 +287,9 @@ class Incident:
             if update.kind is _RECALL:
                 gone.add(update.references)
                 recall = recall or update
-            elif update.kind is not _HOLDING and update.notify and update.number not in gone:
+            elif update.number in gone:
+                gone.add(update.references)
+            elif update.kind is not _HOLDING and update.notify:
                 return update
         return recall or self.updates[0]
 
@@ -275,7 +299,7 @@ class Incident:
             return False
         falls = [
             after.at
-            for before, after in pairwise(self.updates)
+            for before, after in pairwise(self.standing)
             if before.facts.severity is Severity.CRITICAL and after.facts.severity is not Severity.CRITICAL
         ]
         return not falls or now >= falls[-1] + FLAP
@@ -283,9 +307,13 @@ class Incident:
     @property
     def began(self) -> Update:
         """The update that began this epoch."""
-        return next(
-            (update for update in self.updates if update.epoch == self.epoch and update.notify), self.updates[-1]
-        )
+        began = (update for update in self.standing if update.epoch == self.epoch and update.notify)
+        return next(began, self.updates[-1])
+
+    @property
+    def next_epoch(self) -> int:
+        """The number of an epoch that begins now; that of one which was taken back is not used again."""
+        return 1 + max(update.epoch for update in self.updates)
 
     @property
     def last_word(self) -> Update | None:
@@ -315,8 +343,11 @@ class Incident:
 
     @property
     def worst(self) -> Severity:
-        """The gravest severity that families were to be told of in this epoch; a fall leaves it as it was."""
-        told = (u.facts.severity for u in self.updates if u.epoch == self.epoch and u.notify)
+        """The gravest severity that families were to be told of in this epoch; a fall leaves it as it was.
+
+        Not that of what was taken back: see `alertd.domain.correction.worst_told` for those who have it.
+        """
+        told = (u.facts.severity for u in self.standing if u.epoch == self.epoch and u.notify)
         return max(told, key=_RANK.__getitem__, default=self.severity)
 
     def tells(self, number: int) -> frozenset[Kind]:

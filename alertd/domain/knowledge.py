@@ -167,7 +167,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
         if known is None:
             known = by_number[number] = Known()
         state, update, at, framing = telling.state, telling.update, telling.planned_at, telling.framing
-        here, quiet = telling.epoch == epoch, telling.in_quiet
+        here, quiet = telling.epoch >= epoch, telling.in_quiet  # a later epoch was taken back into this one
         if telling.maybe and framing not in AFTERWARDS:
             known.maybe = True
         if here:  # a try is one, whatever came of it
@@ -306,7 +306,7 @@ def _ring(knowledge: Knowledge, calls: Iterable[Answer], epoch: int, since: date
     for call in calls:
         for name in call.who:
             knowledge.called.setdefault(name, []).append(_by_phone(call))
-        knowledge.loud = knowledge.loud or call.epoch == epoch
+        knowledge.loud = knowledge.loud or call.epoch >= epoch
         if since is not None and call.at < since:
             continue
         if call.told > knowledge.told:

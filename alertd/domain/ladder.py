@@ -218,12 +218,15 @@ def enough(family: Family, policy: Policy, ladder: Ladder) -> set[CaregiverId]:
 
 
 def _answered(duty: Duty, ladder: Ladder, touched: datetime) -> bool:
-    """Whether it is answered: what was said before the incident touched them anew is no answer to that."""
+    """Whether it is answered: what was said before the incident touched them anew is no answer to that.
+
+    What was said in a later epoch, which was taken back, is one: they know.
+    """
     if not duty.answers:
         return False
     able = enough(duty.family, duty.policy, ladder)
     epoch = duty.incident.epoch
-    return any(a.epoch == epoch and a.at >= touched and a.caregiver in able for a in duty.answers)
+    return any(a.epoch >= epoch and a.at >= touched and a.caregiver in able for a in duty.answers)
 
 
 def _since(touched: datetime, at: datetime | None) -> datetime | None:

@@ -55,7 +55,7 @@ def judge(incident: Incident, event: OutageEvent, policy: Policy) -> Judgement:
     severity: Severity | None = None
     reaches: tuple[Reach, ...] = ()
     why: list[str] = []
-    stood = [u for u in incident.updates if u.number not in incident.recalled]
+    stood = incident.standing
     if event.severity.rank > incident.severity.rank:
         once = any(u.facts.severity.rank >= event.severity.rank for u in stood)
         stays = f"incident {incident.number} stays {incident.severity}"

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.failing import failed_services, grown_at
 from alertd.domain.family import Address
@@ -65,7 +66,7 @@ def _rested(incident: Incident, update: Update, now: datetime) -> timedelta:
 
 def _hearers(duty: Duty, knowledge: Knowledge, resolution: Update) -> list[tuple[Person, Known]]:
     """Those who were told this end, and can be told anything, with what they know."""
-    worst, services = duty.incident.worst, failed_services(duty.incident, duty.family)
+    worst, services = worst_told(duty), failed_services(duty.incident, duty.family)
     found = []
     for caregiver in duty.family.caregivers:
         known = knowledge.of_caregiver(caregiver)

@@ -4,11 +4,12 @@ It is no second bookkeeping: read from updates and from what was handed over, th
 same ledger, whenever it is read.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from alertd.domain.correction import carried
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import Incident, Kind, Update
 
@@ -89,13 +90,19 @@ class Kept:
         return self.telling.told / owed if owed and self.fate is not Fate.OPEN else None
 
 
-def promises(incident: Incident) -> Iterator[Promise]:
-    """Every promise that families were told of, oldest first.
+def unheard(incident: Incident, had: Collection[int]) -> frozenset[int]:
+    """The updates that were taken back before anybody `had` them: they promised nothing, and kept nothing."""
+    wrong = [carried(incident, number) for number in incident.recalled]
+    return frozenset(number for numbers in wrong if not any(n in had for n in numbers) for number in numbers)
+
+
+def promises(incident: Incident, never: Collection[int] = ()) -> Iterator[Promise]:
+    """Every promise that families were told of, oldest first; of the updates `never` said they were not.
 
     The next word to families closes it, or the first holding that was written in its place; what came after its
     time keeps nothing. Whoever replaced it with another before its time has written, and so kept it.
     """
-    updates = incident.updates
+    updates = [update for update in incident.updates if update.number not in never]
     for at, made in enumerate(updates):
         if made.promise is None or not made.notify:
             continue

@@ -1,6 +1,7 @@
 """What would wake a person in quiet hours: their messages say so, and must not say more (R10, R11)."""
 
 from alertd.domain import preferences
+from alertd.domain.correction import worst_told
 from alertd.domain.incident import Kind, Severity
 from alertd.domain.quiet import LOUD_CHANNELS, Person
 from alertd.domain.watch import Duty
@@ -26,7 +27,7 @@ def worse_wakes(duty: Duty, person: Person, services: tuple[str, ...]) -> bool:
 
 def end_wakes(duty: Duty, person: Person, services: tuple[str, ...]) -> bool:
     """Whether a person who was woken in this epoch is woken again when all works."""
-    worst = duty.incident.worst
+    worst = worst_told(duty)
     return Kind.RESOLUTION in duty.policy.wakes.get(worst, frozenset()) and _wakable(duty, person, services, worst)
 
 

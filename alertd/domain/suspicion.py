@@ -61,8 +61,9 @@ def changed(
     )
     kind = Kind.SEVERITY if judgement.severity is not None else Kind.SCOPE
     update = _next(incident, kind, facts, now, source=source, notify=not incident.held)
+    epoch = incident.next_epoch if incident.asks_anew(severity, now) else incident.epoch
     return replace(
-        _with(incident, replace(update, epoch=incident.epoch + incident.asks_anew(severity, now))),
+        _with(incident, replace(update, epoch=epoch)),
         resolve_at=None,
         confirm_at=confirm_at(policy, severity, now, incident.confirm_at) if incident.held else None,
     )
@@ -131,7 +132,7 @@ def confirmed_scope(incident: Incident, scope: Scope) -> Scope:
 def confirmed(incident: Incident, facts: Facts, promise: datetime | None, now: datetime) -> Incident:
     """The incident with a human's opening as its next update."""
     update = _next(incident, Kind.NOTICE if incident.held else _kind(incident, facts), facts, now)
-    epoch = incident.epoch + incident.asks_anew(facts.severity, now)
+    epoch = incident.next_epoch if incident.asks_anew(facts.severity, now) else incident.epoch
     update = replace(update, promise=promise, human_number=incident.next_human_number, epoch=epoch)
     return replace(_with(incident, update), held=False, confirm_at=None, resolve_at=None)
 

@@ -177,7 +177,7 @@ class AnswerRows(DueRows):
         called = exists().where(
             answer.c.incident_id == watch.c.incident_id,
             answer.c.family_id == watch.c.family_id,
-            answer.c.epoch == watch.c.epoch,
+            answer.c.epoch >= watch.c.epoch,
             answer.c.caregiver == BY_PHONE,
             answer.c.next_by > now,
         )

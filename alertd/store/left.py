@@ -6,7 +6,7 @@ from alertd.domain.delivery import TOLD, DeliveryState
 from alertd.domain.incident import IncidentId
 from alertd.records import Left
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, delivery_share
+from alertd.store.tables import answer, delivery, delivery_share
 
 _GONE = or_(
     delivery.c.state.in_([state.value for state in (*TOLD, DeliveryState.LEASED, DeliveryState.UNKNOWN)]),
@@ -40,3 +40,11 @@ class LeftRows:
             )
             counts.append({row[0]: row[1] for row in rows})
         return Left(families[0][0], counts[0], counts[1])
+
+    async def had(self, incident_id: IncidentId, number: int) -> frozenset[int]:
+        """Which updates from this number on anybody has, or may have; told by phone too."""
+        sent = select(delivery.c.update_no).where(
+            delivery.c.incident_id == incident_id, delivery.c.update_no >= number, _GONE
+        )
+        called = select(answer.c.told).where(answer.c.incident_id == incident_id, answer.c.told >= number)
+        return frozenset([row[0] for row in await self.sql.rows(union(sent, called))])

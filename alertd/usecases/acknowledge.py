@@ -48,10 +48,15 @@ class _Reached:
             if any(a.id == self.linked.address for a in caregiver.addresses)
         ]
 
+    @property
+    def older(self) -> bool:
+        """Whether it has got worse since, and they are asked anew; not where just that was recalled."""
+        return self.linked.epoch < self.incident.epoch
+
     def able(self, family_id: FamilyId) -> set[CaregiverId]:
         """Everybody in a family whose answer ends the ladder that this link is about; empty: none climbs."""
         ladder = ladder_of(self.incident, self.policy)
-        if ladder is None or self.linked.epoch != self.incident.epoch:
+        if ladder is None or self.older:
             return set()
         family = next(each for each in self.families if each.id == family_id)
         return enough(family, self.policy, ladder)
@@ -122,7 +127,8 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     watch = await rows.watch_of(incident.id, family.id)
     since = watch.touched_at if watch is not None else incident.opened_at
     answers = await rows.answers(incident.id, family.id)
-    answered = {a.caregiver for a in answers if a.epoch == reached.linked.epoch and a.at >= since}
+    epoch = min(reached.linked.epoch, incident.epoch)
+    answered = {a.caregiver for a in answers if a.epoch >= epoch and a.at >= since}
     touched = incident.scope.touching(family.services, family.region)
     page = _which(reached, answered, first, caregiver) if touched else Page.OVER
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
@@ -161,7 +167,7 @@ def _which(reached: _Reached, answered: set[CaregiverId], family: FamilyId, care
     incident = reached.incident
     if incident.state.ended:
         return Page.OVER
-    if reached.linked.epoch != incident.epoch:
+    if reached.older:
         return Page.OLDER
     if caregiver.id not in answered:
         return Page.ASK

@@ -186,6 +186,7 @@ def compose_update(
         raise Invalid(
             "says nothing new; give a message, a state, a severity, a scope or a promise", field="message"
         )
+    anew = news.reopens or incident.asks_anew(severity, now)
     update = Update(
         number=incident.newest.number + 1,
         kind=kind,
@@ -195,7 +196,7 @@ def compose_update(
         notify=news.notify and not unheard,
         human_number=incident.next_human_number,
         references=references,
-        epoch=incident.epoch + (news.reopens or incident.asks_anew(severity, now)),
+        epoch=incident.next_epoch if anew else incident.epoch,
     )
     changed = replace(
         incident,

@@ -71,11 +71,12 @@ async def _recall(
     wrong = _to_take_back(incident, wanted)
     before = _before(incident, wrong)
     now = deps.clock.now()
-    facts = before.facts if before is not None else wrong.facts
+    force = before or _in_force(incident, wrong)
+    facts = force.facts
     severity = facts.severity
     if before is None:  # what is told to whoever has heard nothing: what fails, and what to do by default
         facts = replace(facts, works=(), do=wording.advice(deps, None, severity), last_news_at=None)
-    changed = _taken_back(incident, wrong, replace(facts, message={}), now)
+    changed = _taken_back(incident, wrong, replace(facts, message={}), force.epoch, now)
     left = await rows.left(incident.id, wrong.number)
     recalled = Recalled(
         number, wrong.human_number or 0, left.families, left.gone, left.waiting, before is None, dry_run
@@ -96,8 +97,8 @@ def _to_take_back(incident: Incident, wanted: int | None) -> Update:
     number = incident.number
     if incident.state.ended:
         raise Conflict(
-            f"incident {number} is {incident.state}, and nothing of its updates leaves any more; "
-            f"if that is wrong: alertd incident reopen {number}",
+            f"incident {number} is {incident.state}: nothing of its updates leaves any more but the end itself; "
+            f"if that is wrong, this stops it: alertd incident reopen {number}",
             incident=number,
         )
     if incident.exercise:
@@ -126,33 +127,58 @@ def _to_take_back(incident: Incident, wanted: int | None) -> Update:
             f"update {newest.human_number} says that it came back; if it did not: alertd incident cancel {number}",
             incident=number,
         )
+    if any(u.kind is Kind.REOPENING for u in incident.updates if u.number in _corrected(incident, newest)):
+        raise Conflict(
+            f"update {newest.human_number} corrects what was said when it came back; publish what is right: "
+            f"alertd incident update {number} --corrects {newest.human_number}",
+            incident=number,
+        )
     if wanted is not None and wanted != newest.human_number:
         raise Conflict(f"the newest update is {newest.human_number}, not {wanted}", incident=number)
     return newest
 
 
 def _before(incident: Incident, wrong: Update) -> Update | None:
-    """The news that stood before; None where it was the first that families were told."""
-    gone = incident.recalled
-    told = (u for u in reversed(incident.updates) if u.number < wrong.number and u.human and u.notify)
-    return next((u for u in told if u.number not in gone), None)
+    """The news that stood before; None where it was the first that families were told, or corrects that one."""
+    gone = incident.recalled | _corrected(incident, wrong)
+    return next((u for u in reversed(_told_before(incident, wrong)) if u.number not in gone), None)
 
 
-def _taken_back(incident: Incident, wrong: Update, facts: Facts, now: datetime) -> Incident:
-    """The incident with the facts from before in force again; its epochs and numbers go on."""
+def _in_force(incident: Incident, wrong: Update) -> Update:
+    """The update whose scope and severity held before; the wrong one itself, where there was none."""
+    gone = {u.references for u in incident.updates if u.kind is Kind.RECALL}
+    return next((u for u in reversed(_told_before(incident, wrong)) if u.number not in gone), wrong)
+
+
+def _told_before(incident: Incident, wrong: Update) -> list[Update]:
+    return [u for u in incident.updates if u.number < wrong.number and u.human and u.notify]
+
+
+def _corrected(incident: Incident, wrong: Update) -> set[int]:
+    """The numbers of what the wrong update corrects, and of what that corrected: no less wrong than before."""
+    corrected: set[int] = set()
+    for update in reversed(incident.updates):
+        if update.references is not None and (update is wrong or update.number in corrected):
+            corrected.add(update.references)
+    return corrected
+
+
+def _taken_back(incident: Incident, wrong: Update, facts: Facts, epoch: int, now: datetime) -> Incident:
+    """The incident with the facts and the epoch from before in force again; its numbers go on."""
     update = Update(
         number=incident.newest.number + 1,
         kind=Kind.RECALL,
         at=now,
         facts=facts,
         references=wrong.number,
-        epoch=incident.epoch,
+        epoch=epoch,
     )
     return replace(
         incident,
         state=facts.state,
         severity=facts.severity,
         scope=facts.scope,
+        epoch=epoch,
         updates=(*incident.updates, update),
         version=incident.version + 1,
     )

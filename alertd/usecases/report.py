@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from alertd.domain import silence
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import Incident, Update
-from alertd.domain.promises import Kept, judge, promises
+from alertd.domain.promises import Kept, judge, promises, unheard
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Notices, Progress, Reach, Silences
@@ -59,8 +59,10 @@ async def ledger(
 ) -> tuple[Kept, ...]:
     """Every promise of an incident and its fate, oldest first."""
     begin = await margin(deps, rows, incident, await rows.policy_of(incident.id))
+    recalled = incident.recalled
+    never = unheard(incident, await rows.had(incident.id, min(recalled))) if recalled else frozenset[int]()
     kept = []
-    for promise in promises(incident):
+    for promise in promises(incident, never):
         at = min(promise.due, now)
         if promise.explains:
             keeper = promise.kept_by.number if promise.kept_by is not None else None

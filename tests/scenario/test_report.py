@@ -5,6 +5,7 @@ from datetime import timedelta
 from alertd.domain.incident import Reach
 from alertd.domain.promises import Cause, Fate, Kept
 from alertd.ports import Later
+from alertd.usecases.recall import recall
 from alertd.usecases.report import IncidentReport
 from tests import make
 from tests.scenario.world import World
@@ -154,4 +155,43 @@ async def test_who_was_found_not_to_be_affected_is_owed_no_promise(world: World)
     await world.fast_forward(minutes=20)
     kept = only(await world.report())
     assert (kept.fate, kept.telling.touched, kept.share) == (Fate.HUMAN, 1, 1.0)
+    forget(world)
+
+
+async def test_a_recalled_update_that_nobody_got_kept_no_promise(world: World):
+    await two_families(world)
+    await world.outage("follow", next_by=make.after(25))
+    await world.fast_forward(minutes=10)
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.update("It works again from five.")
+    await recall(world.deps, 1, who="test")
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=20)
+    assert only(await world.report()).fate is Fate.HOLDING
+    forget(world)
+
+
+async def test_for_whom_has_it_a_recalled_update_was_a_word_in_time(world: World):
+    await two_families(world)
+    await world.outage("follow", next_by=make.after(25))
+    await world.fast_forward(minutes=10)
+    world.channels["sms"].fail_always(make.own("ben", "sms").to, lambda: Later("20503"))
+    await world.update("It works again from five.", next_in=make.minutes(30))
+    await recall(world.deps, 1, who="test")
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=40)
+    assert [kept.fate for kept in (await world.report()).promises] == [Fate.HUMAN, Fate.HOLDING]
+    forget(world)
+
+
+async def test_a_promise_that_nobody_got_is_none(world: World):
+    await two_families(world)
+    await world.outage("follow")
+    await world.fast_forward(minutes=5)
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.update("We write in ten minutes.", next_in=make.minutes(10))
+    await recall(world.deps, 1, who="test")
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=40)
+    assert (await world.report()).promises == ()
     forget(world)

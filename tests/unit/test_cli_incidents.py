@@ -138,6 +138,7 @@ def test_a_recall_says_how_far_it_has_come_and_what_to_do_now(
     families.run(families.served.work())
     assert alertd("incident", "recall", "1", "--dry-run") == 0
     assert alertd.out.startswith("Nothing was done. Update 2 of incident 1: 2 families have it")
+    assert alertd.out.rstrip().endswith("; nothing can be stopped any more.")
     assert alertd("incident", "recall", "1", "--yes") == 0
     assert alertd.out.startswith("Update 2 of incident 1 is recalled.")
     assert 'alertd incident update 1 --corrects 2 --message "..."' in alertd.out

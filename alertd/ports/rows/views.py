@@ -32,6 +32,9 @@ class ViewRows(Protocol):
     async def left(self, incident_id: IncidentId, number: int) -> Left:
         """How far the updates from this number on have come: what has left, or may have, and what still waits."""
 
+    async def had(self, incident_id: IncidentId, number: int) -> frozenset[int]:
+        """Which updates from this number on anybody has, or may have; told by phone too."""
+
     async def unheard(self, incident_id: IncidentId, limit: int) -> Sequence[tuple[str, str | None]]:
         """(family, why it rests or None) of families that heard nothing yet."""
 
