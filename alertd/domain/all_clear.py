@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.downtime import is_late
-from alertd.domain.failing import failed_services, grown_at
+from alertd.domain.failing import failed_services, grown_at, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -99,7 +99,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         done = under_way or (over and known.told >= end.since)
         if done or not person.usable or not (told or waited):
             continue
-        deliveries, later = _tell(duty, now, person, knowledge, known, services, end, told=told, late=late)
+        named = _named(duty, known, services) if told else services
+        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told, late=late)
         owed += deliveries
         if later is not None:
             waiting.append(caregiver.id)
@@ -123,6 +124,12 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         ladder=duty.watch.ladder if end.rest is Rest.CLOSED else None,
         step=duty.watch.step if end.rest is Rest.CLOSED else 0,
     )
+
+
+def _named(duty: Duty, known: Known, services: tuple[str, ...]) -> tuple[str, ...]:
+    """What an end is about: what this person was told fails, and what failed last (R15)."""
+    told = told_failing(duty.incident, duty.family, known.told) if known.told else ()
+    return services if not set(told) - set(services) else tuple(dict.fromkeys(told + services))
 
 
 def _late(duty: Duty, now: datetime, knowledge: Knowledge, people: list[Person]) -> bool:

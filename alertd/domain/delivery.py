@@ -157,6 +157,7 @@ class Change(StrEnum):
     BETTER = "better"  # milder
     SCOPE = "scope"  # other services of theirs fail
     FEWER = "fewer"  # some of those that failed work, and no other fails
+    AGAIN = "again"  # it came back: they were told that it works
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -172,11 +173,12 @@ class Reader:
     missed: int = 0  # human updates missed while asleep
     since: datetime | None = None  # since when something failed for them; None: since the outage began
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
-    change: Change = Change.NONE  # in a message that tells news
+    change: Change = Change.NONE  # in a message that tells news; elsewhere, only that it came back
     asks: Ask = Ask.NONE
-    released: tuple[str, ...] = ()  # in a message that tells news: services of theirs that failed and do no more
+    released: tuple[str, ...] = ()  # services of theirs that they were told fail, and that do no more
     late: bool = False  # it says that it comes late, through an outage of our own
     corrects: int = 0  # the number they saw of a wrong update that they have, and are put right about now
+    mixed: bool = False  # other services of theirs failed at some time since then: how long is not true of all
 
 
 class Lane(StrEnum):

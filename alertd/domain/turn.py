@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import rouse
 from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import grown_at
+from alertd.domain.failing import grown_at, mixed, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Kind, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -15,7 +15,7 @@ from alertd.domain.watch import Duty
 
 # Python 3.11 takes a tenth of a microsecond to find a member of an enum: what each message asks for is found once.
 _NOTICE, _UPDATE, _HOLDING, _WAKE_UP = Framing.NOTICE, Framing.UPDATE, Framing.HOLDING, Framing.WAKE_UP
-_UNCHANGED, _ASKS_NOTHING = Change.NONE, Ask.NONE
+_UNCHANGED, _ASKS_NOTHING, _REOPENING = Change.NONE, Ask.NONE, Kind.REOPENING
 
 
 @dataclass(slots=True)
@@ -102,9 +102,10 @@ class Turn:
                 change=voice.change,
                 end_wakes=voice.end_wakes,
                 asks=self._asks(known, reason),
-                released=self._released(known) if framing is _UPDATE else (),
+                released=voice.released,
                 late=self.late,
                 corrects=voice.corrects,
+                mixed=voice.mixed,
             ),
             in_quiet=asleep,
         )
@@ -129,9 +130,11 @@ class Turn:
             quiet,
             self._missed(known) if framing is _WAKE_UP else 0,
             grown_at(self.duty.incident, self.duty.family),
-            self._change(known) if framing is _UPDATE else _UNCHANGED,
+            self._change(known, framing),
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
             corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
+            self._released(known, framing),
+            mixed(self.duty.incident, self.duty.family),
         )
 
     def _told_then(self, person: Person, framing: Framing) -> datetime | None:
@@ -162,11 +165,17 @@ class Turn:
             return _WAKE_UP
         return _UPDATE if known.told < self.news.number else _HOLDING
 
-    def _change(self, known: Known) -> Change:
+    def _change(self, known: Known, framing: Framing) -> Change:
         """What is other than what this person was told last: facts are compared, whatever the update is called."""
-        told = self._told(known)
+        if framing is _NOTICE:
+            return Change.AGAIN if self._was_told_of_before() else _UNCHANGED
+        if not known.told or framing not in (_UPDATE, _WAKE_UP):
+            return _UNCHANGED
+        told = self._told(known.told_awake or known.told if framing is _WAKE_UP else known.told)
         if told.state.ended:
-            return _UNCHANGED  # it works, they were told: nothing is worse or better than that
+            return Change.AGAIN  # it works, they were told: nothing is worse or better than that
+        if framing is _WAKE_UP:
+            return _UNCHANGED
         now = self.duty.incident.severity.rank - told.severity.rank
         if now:
             return Change.WORSE if now > 0 else Change.BETTER
@@ -175,13 +184,29 @@ class Turn:
             return _UNCHANGED
         return Change.FEWER if fails < failed else Change.SCOPE
 
-    def _released(self, known: Known) -> tuple[str, ...]:
-        """Services that failed for this person when they were last told, and do not fail now (R15)."""
-        return tuple(service for service in self._failed(self._told(known)) if service not in self.services)
+    def _was_told_of_before(self) -> bool:
+        """Whether it came back, and families were told of it the first time: a suspicion may end unheard."""
+        news = self.news
+        return news.kind is _REOPENING and any(
+            u.notify for u in self.duty.incident.updates if u.number < news.number
+        )
 
-    def _told(self, known: Known) -> Facts:
+    def _released(self, known: Known, framing: Framing) -> tuple[str, ...]:
+        """Services that failed for this person when they were last told, and do not fail now (R15).
+
+        At wake-up, also what they were told silently in the night that it works.
+        """
+        if not known.told:
+            return ()
+        incident, family = self.duty.incident, self.duty.family
+        failed = told_failing(incident, family, known.told)
+        if framing is _WAKE_UP and 0 < known.told_awake < known.told:
+            failed = tuple(dict.fromkeys(told_failing(incident, family, known.told_awake) + failed))
+        return tuple([service for service in failed if service not in self.services])
+
+    def _told(self, number: int) -> Facts:
         updates = self.duty.incident.updates
-        return next((u.facts for u in reversed(updates) if u.number <= known.told), updates[0].facts)
+        return next((u.facts for u in reversed(updates) if u.number <= number), updates[0].facts)
 
     def _failed(self, facts: Facts) -> tuple[str, ...]:
         return facts.scope.touching(self.duty.family.services, self.duty.family.region)
@@ -213,3 +238,5 @@ class _Voice:
     change: Change
     end_wakes: bool
     corrects: int
+    released: tuple[str, ...]
+    mixed: bool

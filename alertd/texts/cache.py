@@ -44,6 +44,7 @@ class Cache:
             reader.change,
             reader.missed,
             reader.released,
+            reader.mixed,
             reader.asks,
             reader.late,
             saying.link,

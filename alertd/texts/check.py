@@ -109,9 +109,11 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                     beside += [replace(each, exercise=True) for each in beside]
                 yield from (replace(each, channel=channel) for each in beside for channel in CHANNELS)
                 yield replace(beside[0], channel="page", page=Page.OVER)
-            if framing is Framing.UPDATE:
-                changed = [replace(saying.reader, change=change) for change in Change]
+            if framing in (Framing.UPDATE, Framing.WAKE_UP, Framing.HOLDING):
+                changes = Change if framing is Framing.UPDATE else (Change.NONE,)
+                changed = [replace(saying.reader, change=change) for change in changes]
                 changed += [replace(each, released=services) for each in changed]
+                changed += [replace(saying.reader, mixed=True)]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
             if framing not in (Framing.POSTMORTEM, Framing.WAS_DOWN):
                 late = replace(saying.reader, late=True)

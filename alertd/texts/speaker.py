@@ -16,6 +16,7 @@ from alertd.texts.times import Wall, elapsed, minute
 
 _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
 _SCOPES = frozenset({Change.SCOPE, Change.FEWER})
+_UNSAID = frozenset({Change.NONE, Change.FEWER, Change.AGAIN})  # the headline says it, or the names do
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
@@ -58,7 +59,7 @@ class Speaker:
             prefix=self._prefix(),
             since=since,
             lasting=lasting,
-            elapsed="" if ending else self._elapsed(self._failing_since(), self._now),
+            elapsed="" if ending or self._reader.mixed else self._elapsed(self._failing_since(), self._now),
             late=self._say("late") if self._reader.late else "",
             missed=self._missed(),
             news=self._news(),
@@ -155,8 +156,10 @@ class Speaker:
 
     def _how(self) -> str:
         """plain: first heard. still: heard before. now: it has changed. again: it came back."""
-        framing, kind = self._saying.framing, self._saying.update.kind
-        if kind is Kind.REOPENING and framing is not Framing.HOLDING:
+        framing, kind, change = self._saying.framing, self._saying.update.kind, self._reader.change
+        first = framing is Framing.NOTICE and self._saying.page is None
+        back, again = kind is Kind.REOPENING and framing is not Framing.HOLDING, change is Change.AGAIN
+        if (back and again) if first else (back or again):  # what comes back may never have been told
             return "again"
         if framing is Framing.NOTICE or self._exercise:
             return "plain"
@@ -164,7 +167,6 @@ class Speaker:
             return "still"
         if self._saying.references is not None:
             return "plain"
-        change = self._reader.change
         if change is Change.WORSE:
             return "now"  # what got better is "still": "now has problems" would read as news of a new one
         return "plain" if change is Change.SCOPE else "still"
@@ -213,12 +215,14 @@ class Speaker:
 
     def _change(self) -> str:
         change, corrects = self._reader.change, self._saying.references is not None
-        if self._saying.framing is not Framing.UPDATE or self._exercise or corrects:
+        if self._exercise:
             return ""
         released = self._list(self._reader.released, brief=False)
         gone = self._say("change.released", services=released) if released else ""
+        if self._saying.framing is not Framing.UPDATE or corrects:
+            return gone
         named = change in _SCOPES and released  # what has changed is said by name
-        said = "" if change in (Change.NONE, Change.FEWER) or named else self._say(f"change.{change.value}")
+        said = "" if named or change in _UNSAID else self._say(f"change.{change.value}")
         return f"{said} {gone}".strip()
 
     def _answer(self) -> dict[str, str]:
@@ -246,7 +250,8 @@ class Speaker:
         """Since when, and for how long; for how long only where all of it failed for so long."""
         facts, how = self._facts, self._how()
         since = self._failing_since()
-        began = self._reader.change in _SCOPES or how in ("now", "again") or facts.state is State.MONITORING
+        changed = self._reader.mixed or self._reader.change in _SCOPES
+        began = changed or how in ("now", "again") or facts.state is State.MONITORING
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
         if how != "still" or began or since >= self._now:
             return said, ""

@@ -304,3 +304,134 @@ async def test_who_asked_not_to_be_told_of_minor_things_hears_that_the_critical_
     await world.fast_forward(hours=5)
     await world.resolve()
     world.phone("mia").expect_sms("Follow works again")
+
+
+async def test_how_long_is_said_only_where_all_of_it_failed_for_so_long(world: World):
+    """A push says it in its title."""
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.family("fam-2", caregiver("ben", "push"), services=("follow", "share"))
+    await world.outage("share")
+    forget(world)
+    await world.fast_forward(minutes=25)
+    await world.update("Follow fails too.", add_scope=(Reach("follow"),))
+    forget(world)
+    await world.fast_forward(minutes=30)
+    [told] = texts(world)
+    assert "(trouble began 12:00 PM)" in told, told
+    [told] = texts(world, "ben")
+    assert "54 min" not in told, told
+
+
+async def test_at_wake_up_what_fails_no_more_is_named(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("follow", "share")
+    forget(world)
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    await world.until_local("2026-11-05 02:00")
+    await world.update("We go on looking for the cause.")
+    await world.until_local("2026-11-05 06:31")
+    told = texts(world)
+    await world.fast_forward(hours=1)
+    told += texts(world)
+    await world.resolve()
+    told += texts(world)
+    assert ["No longer affected: Share" in each for each in told] == [True, *[False] * (len(told) - 1)], told
+
+
+async def test_the_end_names_all_that_they_were_told_of(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("follow", "share")
+    forget(world)
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    await world.until_local("2026-11-05 02:00")
+    await world.resolve()
+    await world.until_local("2026-11-05 06:31")
+    [told] = texts(world)
+    assert "Follow and Share work again" in told, told
+
+
+async def test_a_correction_that_takes_a_service_out_names_it(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("follow")
+    await world.update("More fails.", add_scope=(Reach("share"),))
+    forget(world)
+    await world.update("That was wrong.", corrects=2, remove_scope=(Reach("share"),))
+    [told] = texts(world)
+    assert "No longer affected: Share" in told, told
+    await world.fast_forward(minutes=30)
+    [told] = texts(world)
+    assert "Share" not in told, told
+
+
+async def test_a_recall_that_takes_a_service_out_names_it_in_their_turn(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("follow")
+    await world.update("More fails.", add_scope=(Reach("share"),))
+    forget(world)
+    await recall(world.deps, 1, who="test")
+    await world.settle()
+    await world.fast_forward(minutes=30)
+    [told] = texts(world)
+    assert "Correction" in told
+    assert "No longer affected: Share" in told, told
+    assert "since 12:00 PM, 29 min now" in told, told  # it never was otherwise
+    await world.fast_forward(minutes=30)
+    [told] = texts(world)
+    assert "Share" not in told, told
+
+
+async def test_what_fails_now_has_not_failed_since_something_else_did(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("share")
+    forget(world)
+    await world.fast_forward(minutes=25)
+    await world.update("Share works, Follow fails.", add_scope=(Reach("follow"),), remove_scope=(Reach("share"),))
+    forget(world)
+    await world.fast_forward(minutes=30)
+    [told] = texts(world)
+    assert "Follow is still down (trouble began 12:00 PM)" in told, told
+
+
+async def test_a_late_family_reads_since_when_each_fails(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("share")
+    await world.fast_forward(minutes=25)
+    await world.update("Follow fails too.", add_scope=(Reach("follow"),))
+    forget(world)
+    await world.family("fam-2", caregiver("ben", "sms"), services=("follow", "share"))
+    await world.settle()
+    [told] = texts(world, "ben")
+    assert "(trouble began 12:00 PM)" in told, told
+
+
+async def test_a_relapse_and_then_news_while_asleep_is_no_still(town: Town):
+    """They last heard that it works."""
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow", severity="major")
+    await world.resolve()
+    forget(world)
+    await world.until_local("2026-11-05 01:00")
+    await world.reopen("Down again.")
+    await world.fast_forward(hours=1)
+    await world.update("We look for the cause.")
+    await world.until_local("2026-11-05 06:31")
+    [told] = texts(world)
+    assert "Follow has problems again" in told, told
+
+
+async def test_a_first_notice_is_not_of_a_relapse(town: Town):
+    world = town(policy=make.policy(sources={"prober": ("open", "resolve")}))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.machine("prober")
+    await world.resolve()
+    assert texts(world) == []
+    await world.fast_forward(hours=1)
+    await world.reopen("It is down.")
+    [told] = texts(world)
+    assert "Follow is down" in told, told
+    assert "again" not in told, told

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertd.domain.failing import failed_services, grown_at
+from alertd.domain.failing import failed_services, grown_at, mixed, told_failing
 from alertd.domain.incident import Incident, Kind
 from tests import make
 
@@ -44,6 +44,32 @@ def test_what_failed_for_them_last_is_named_and_nothing_that_they_do_not_use(
     steps: list[tuple[Kind, float, tuple[str, ...]]], services: tuple[str, ...]
 ) -> None:
     assert failed_services(told(*steps), MIA) == services
+
+
+ANA = make.family(make.caregiver("ana", "sms"), services=BOTH)
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_mixed"),
+    [
+        ([(Kind.NOTICE, 0, SHARE), (Kind.PROGRESS, 10, SHARE)], False),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, (*SHARE, *LOGIN))], False),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.PROGRESS, 20, BOTH)], True),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, ("follow",)), (Kind.SCOPE, 20, SHARE)], True),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, BOTH)], False),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.REOPENING, 30, BOTH)], False),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, ())], False),
+    ],
+)
+def test_no_length_is_true_of_all_where_other_services_of_theirs_failed_meanwhile(
+    steps: list[tuple[Kind, float, tuple[str, ...]]], is_mixed: bool
+) -> None:
+    assert mixed(told(*steps), ANA) is is_mixed
+
+
+def test_what_was_told_as_failing_goes_by_what_they_heard() -> None:
+    outage = told((Kind.NOTICE, 0, BOTH), (Kind.SCOPE, 10, SHARE))
+    assert [told_failing(outage, ANA, number) for number in (0, 1, 2, 3)] == [(), BOTH, SHARE, SHARE]
 
 
 def test_who_has_moved_away_reads_what_they_use_of_it() -> None:
