@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.incident import Incident, Update
+from alertd.domain.incident import Incident, Severity, Update
 from alertd.domain.paging import ResponderLadder
 from alertd.domain.receipt import Word
 from alertd.records import Ignored
@@ -191,6 +191,7 @@ class Page(StrEnum):
     """What the page behind a link says beside the state of the outage."""
 
     ASK = "ask"  # one button: I know
+    ASK_NO_MORE = "ask_no_more"  # one button, though nobody is asked again: somebody has answered, or was rung up
     THANKS = "thanks"  # they have answered, and nobody is asked any more
     NOTED = "noted"  # they have answered, and somebody else's answer is still waited for
     OLDER = "older"  # it got worse or came back since: the newest message asks
@@ -215,6 +216,7 @@ class Saying:
     exercise: bool = False  # nothing is really down: whatever is said says so
     answered: tuple[str, ...] = ()  # ... names of others of the family who have answered
     elsewhere: tuple[str, ...] = ()  # of an end or an exercise: services that another outage has failing for them
+    elsewhere_worst: Severity = Severity.CRITICAL  # ... and how bad that is at worst
 
 
 class Compose(Protocol):

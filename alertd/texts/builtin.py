@@ -9,7 +9,7 @@ from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alertd.domain.delivery import ENDS, Framing
-from alertd.domain.incident import Kind, State
+from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Content, Names, Page, Saying
 from alertd.texts.clean import clean, sentence
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_fits
@@ -41,8 +41,10 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "cancelled": "working. It was a false alarm",
         "not_affected": "working for you, as far as we know",
         "exercise": "TEST ONLY, nothing is down",
-        "elsewhere": "a problem goes on, another is over. Readings and alarms may still not reach you",
-        "exercise_elsewhere": "TEST ONLY, but a real problem goes on. Alarms may not reach you",
+        "elsewhere": "a problem goes on, another is over",
+        "elsewhere_false": "a problem goes on, another of our messages was wrong",
+        "exercise_elsewhere": "TEST ONLY, but a real problem goes on",
+        "unreached": "Readings and alarms may still not reach you",
         "was_down": "It was not working properly for a time",
         "postmortem": "what happened",
         "explained": "We write what happened by",
@@ -69,15 +71,17 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "cancelled": "funciona. Fue una falsa alarma",
         "not_affected": "a usted le funciona, por lo que sabemos",
         "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
-        "elsewhere": "sigue un problema; otro ha terminado. Puede que todavía no le lleguen lecturas ni alarmas",
-        "exercise_elsewhere": "SOLO UNA PRUEBA, pero sigue un problema real. Puede que no le lleguen alarmas",
-        "was_down": "Durante un tiempo no funcionó bien",
+        "elsewhere": "sigue un problema; otro ha terminado",
+        "elsewhere_false": "sigue un problema; otro de nuestros avisos era un error",
+        "exercise_elsewhere": "SOLO UNA PRUEBA, pero sigue un problema real",
+        "unreached": "Puede que todavía no le lleguen lecturas ni alarmas",
+        "was_down": "Durante un tiempo no ha funcionado bien",
         "postmortem": "qué ha ocurrido",
         "explained": "Le escribimos qué ha ocurrido a más tardar:",
         "since": "Desde",
         "no_news": "Sin novedades desde",
-        "late": "Disculpe el retraso: falló nuestro sistema de avisos",
-        "works": "Sí funciona:",
+        "late": "Disculpe el retraso: un fallo en nuestros avisos",
+        "works": "Sigue funcionando:",
         "next": "Próximo aviso a más tardar:",
         "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
         "quiet_worse": "Solo le despertamos si empeora mucho; si no, le escribimos:",
@@ -104,11 +108,18 @@ def content(saying: Saying, names: Names) -> Content:
     )
     condition = _condition(saying)
     title = f"{services}: {words[condition].partition('.')[0]}"
+    unreached = [words["unreached"]] if saying.elsewhere and saying.elsewhere_worst is not Severity.MINOR else []
     if saying.exercise or update.kind is Kind.EXERCISE:
-        test = words["exercise_elsewhere" if saying.elsewhere else "exercise"]
+        if saying.elsewhere:  # what really fails is named, in place of what the test is about
+            real = ", ".join(_name(service, reader.locale, names) for service in saying.elsewhere)
+            test = f"{words['exercise_elsewhere']}: {real}"
+            return _channel(saying.channel, test, [test, *unreached], [], "")
+        test = words["exercise"]
         return _channel(saying.channel, f"{test.partition('.')[0]}: {services}", [test, services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
+    if condition in ("elsewhere", "elsewhere_false"):
+        said += unreached
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED and not saying.elsewhere:
         said.append(words["was_down"])
     if update.kind is Kind.RESOLUTION and update.promise is not None and update.promise > saying.now:
@@ -124,7 +135,7 @@ def content(saying: Saying, names: Names) -> Content:
             said.append(f"{words[until]} {_time(reader.hears_by, saying)}")
     more = [f"{words['since']} {_time(facts.since, saying)}"] if going_on else []
     silent = framing in (Framing.HOLDING, Framing.NOT_AFFECTED) or facts.state is State.SUSPECTED
-    if not silent and not saying.elsewhere:
+    if not silent and not (saying.elsewhere and framing in ENDS):
         more.append(clean(_message(facts.message, reader.locale)))
     if going_on and facts.works:
         more.append(f"{words['works']} {'; '.join(_phrase(entry, reader.locale) for entry in facts.works)}")
@@ -149,8 +160,9 @@ def _channel(channel: str, title: str, said: list[str], more: list[str], asks: s
 def _page(page: Page, locale: str, title: str, said: list[str]) -> str:
     """The page in plain words: it has its button whatever fails."""
     words = _WORDS[_language(locale)]
-    about = words["thanks" if page is Page.NOTED else page.value] if page is not Page.ASK else words["answer"]
-    button = f'<form method="post"><button>{escape(words["button"])}</button></form>' if page is Page.ASK else ""
+    asks = page in (Page.ASK, Page.ASK_NO_MORE)
+    about = words["answer"] if asks else words["thanks" if page is Page.NOTED else page.value]
+    button = f'<form method="post"><button>{escape(words["button"])}</button></form>' if asks else ""
     lines = "".join(f"<p>{escape(sentence(line))}</p>" for line in (about, *said))
     head = (
         f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
@@ -176,7 +188,8 @@ def _fill(said: list[str], more: list[str], fits: Fits, finish: Callable[[str], 
 def _condition(saying: Saying) -> str:
     state = saying.update.facts.state
     if saying.elsewhere and saying.framing in ENDS:
-        return "elsewhere"
+        false = saying.framing is Framing.CANCELLATION or state is State.CANCELLED
+        return "elsewhere_false" if false else "elsewhere"
     if saying.framing is Framing.NOT_AFFECTED:
         return "not_affected"
     if saying.framing is Framing.POSTMORTEM:

@@ -51,6 +51,7 @@ class Cache:
             saying.page,
             saying.answered,
             saying.elsewhere,
+            saying.elsewhere_worst,
             minute_number(reader.hears_by),
             minute_number(reader.since),
             minute_number(saying.now),

@@ -87,7 +87,8 @@ def lengths(channel: str, content: Content) -> Iterator[tuple[str, int, int]]:
 def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
     """Services that the message should name and does not."""
     said = one_line(f"{content.title} {content.text}" if saying.channel == "push" else content.text)
-    for service in saying.reader.services:
+    over = saying.exercise and saying.framing in ENDS and saying.elsewhere  # then only what really fails is named
+    for service in saying.elsewhere if over else saying.reader.services:
         known = names[service]
         name = clean(known.get(saying.reader.locale, known.get("en", "")))
         if name not in said and fold(name) not in said:
@@ -103,10 +104,14 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
             saying = _saying(locale, services, phrases, framing, kind, state, severity)
             for channel in CHANNELS:
                 yield replace(saying, channel=channel)
-            if framing in ENDS:
+            if kind is Kind.EXERCISE:
+                test = replace(saying, exercise=True, elsewhere=services)
+                yield from (replace(test, channel=channel) for channel in CHANNELS)
+            if framing in AFTERWARDS:
                 beside = [replace(saying, elsewhere=services), replace(saying, elsewhere=services[:1])]
                 if framing is Framing.RESOLUTION:  # whoever slept through an exercise never hears of it
                     beside += [replace(each, exercise=True) for each in beside]
+                    beside.append(replace(saying, elsewhere=services, elsewhere_worst=Severity.MINOR))
                 yield from (replace(each, channel=channel) for each in beside for channel in CHANNELS)
                 yield replace(beside[0], channel="page", page=Page.OVER)
             if framing in (Framing.UPDATE, Framing.WAKE_UP, Framing.HOLDING):

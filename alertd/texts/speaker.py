@@ -15,6 +15,7 @@ from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 
 _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
+_WORKS_AGAIN = frozenset({Framing.RESOLUTION, Framing.WAS_DOWN})
 _SCOPES = frozenset({Change.SCOPE, Change.FEWER})
 _UNSAID = frozenset({Change.NONE, Change.FEWER, Change.AGAIN})  # the headline says it, or the names do
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
@@ -33,8 +34,11 @@ class Speaker:
         self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
         self._failing = saying.reader.services or self._facts.scope.services
         self._exercise = saying.exercise or saying.update.kind is Kind.EXERCISE
-        # Of another outage: where there is such, nothing may sound as if all were well.
-        self._elsewhere = tuple(each for each in self._failing if each in saying.elsewhere)
+        # Of another outage: where there is such, nothing may sound as if all were well. A test says that nothing
+        # is down, so beside it all that fails counts.
+        beside = saying.elsewhere if self._exercise else self._failing
+        self._elsewhere = tuple(each for each in beside if each in saying.elsewhere)
+        self._urgent = bool(self._elsewhere) and saying.elsewhere_worst is not Severity.MINOR
 
     def parts(self) -> Parts:
         """All parts. Raises Missing, jinja2.TemplateError, or ZoneInfoNotFoundError."""
@@ -49,7 +53,7 @@ class Speaker:
         return Parts(
             framing=framing.value,
             locale=self._catalogue.locale,
-            tone="good" if ending and not self._elsewhere else facts.severity.value,
+            tone=self._tone(ending),
             services=services,
             headline=self._headline(services),
             named=self._headline(services) if self._tells_more() else services,
@@ -82,6 +86,11 @@ class Speaker:
             zone=self._say("email.zone", city=city),
             **self._answer(),
         )
+
+    def _tone(self, ending: bool) -> str:
+        if ending:
+            return self._saying.elsewhere_worst.value if self._elsewhere else "good"
+        return self._facts.severity.value
 
     def _say(self, key: str, **values: object) -> str:
         return " ".join(self._catalogue.say(key, n=self._n, **values).split())
@@ -136,23 +145,25 @@ class Speaker:
 
     def _tells_more(self) -> bool:
         """Whether a brief headline leaves more unsaid than names: when it did not work, or what does again."""
-        if self._elsewhere:
+        if self._elsewhere and self._saying.framing in ENDS and not self._exercise:
             return len(self._elsewhere) < len(self._failing)
         return self._saying.framing is Framing.WAS_DOWN
 
     def _another_goes_on(self, *, brief: bool) -> str:
         """What still fails comes first: a phone cuts the end of a title."""
+        if self._exercise:
+            return self._say("elsewhere.exercise_over")
+        framing = self._saying.framing
+        end = Framing.CANCELLATION if self._facts.state is State.CANCELLED else framing
         services = self._list(self._elsewhere, brief=brief)
         well = [each for each in self._failing if each not in self._elsewhere]
         if well and not brief:
             count = partial(self._n, count=len(well))
-            said = self._catalogue.say(
-                "elsewhere.partly", n=count, services=services, well=self._list(well, brief=False)
-            )
+            key = "elsewhere.partly" if end in _WORKS_AGAIN else "elsewhere.partly_never"
+            said = self._catalogue.say(key, n=count, services=services, well=self._list(well, brief=False))
             return " ".join(said.split())
-        framing = self._saying.framing
-        end = framing if framing in (Framing.CANCELLATION, Framing.NOT_AFFECTED) else Framing.RESOLUTION
-        return self._say(f"elsewhere.{end.value}", services=services)
+        key = Framing.RESOLUTION if end in _WORKS_AGAIN else end
+        return self._say(f"elsewhere.{key.value}", services=services)
 
     def _how(self) -> str:
         """plain: first heard. still: heard before. now: it has changed. again: it came back."""
@@ -192,10 +203,10 @@ class Speaker:
 
     def _bad(self) -> str:
         facts, framing = self._facts, self._saying.framing
-        if self._elsewhere:
-            return self._say(f"elsewhere.{'exercise' if self._exercise else 'bad'}")
         if self._exercise:
-            return self._say("exercise.bad")
+            return self._beside_a_test() if self._elsewhere else self._say("exercise.bad")
+        if self._elsewhere and framing in ENDS:
+            return self._say("elsewhere.bad" if self._urgent else "bad.minor")
         if framing is Framing.RESOLUTION or framing is Framing.POSTMORTEM:
             start, end = self._outage()
             values = {"start": self._wall.when(start), "end": self._wall.when(end)}
@@ -212,6 +223,10 @@ class Speaker:
             return ""
         between = f"{facts.state.value}." if facts.state in (State.SUSPECTED, State.MONITORING) else ""
         return self._say(f"bad.{between}{facts.severity.value}")
+
+    def _beside_a_test(self) -> str:
+        said = "after_exercise" if self._saying.framing in ENDS else "exercise"
+        return self._say(f"elsewhere.{said}", services=self._list(self._elsewhere, brief=False))
 
     def _change(self) -> str:
         change, corrects = self._reader.change, self._saying.references is not None
@@ -232,7 +247,7 @@ class Speaker:
             names = ", ".join(clean(name) for name in saying.answered)
             return {
                 "page": self._say(f"page.{saying.page.value}"),
-                "button": self._say("page.button") if saying.page is Page.ASK else "",
+                "button": self._say("page.button") if saying.page in (Page.ASK, Page.ASK_NO_MORE) else "",
                 "answered": self._say("page.answered", names=names) if names else "",
             }
         if not asks or not saying.link:
@@ -320,7 +335,7 @@ class Speaker:
         """Heading, lines, language. Nothing while only a machine suspects: then the words are ours (R0)."""
         facts, framing, own = self._facts, self._saying.framing, self._catalogue.locale
         unrelated = framing is Framing.NOT_AFFECTED and self._saying.update.kind is not Kind.SCOPE
-        untimely = self._elsewhere and not self._exercise  # they were written for those with whom all is well now
+        untimely = self._elsewhere and framing in ENDS  # they were written for those with whom all is well now
         if not facts.message or facts.state is State.SUSPECTED or unrelated or untimely:
             return "", (), own
         wanted = (self._reader.locale, own, "en", next(iter(facts.message)))
@@ -337,7 +352,7 @@ class Speaker:
     def _do(self, ending: bool) -> tuple[str, tuple[str, ...]]:
         """What to do now, in one line and as a list. At the end the outage's own advice no longer holds."""
         framing = self._saying.framing
-        if self._elsewhere:
+        if self._urgent and framing is not Framing.POSTMORTEM:
             advice = self._say("elsewhere.do")
             return advice, (advice,)
         if self._exercise:

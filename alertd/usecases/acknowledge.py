@@ -8,15 +8,16 @@ from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
 from alertd.domain.failing import failed_services, grown_at, mixed
 from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
-from alertd.domain.incident import Incident, State
+from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.ladder import enough, ladder_of
 from alertd.domain.policy import Policy
 from alertd.domain.silence import newest_to_tell
+from alertd.domain.watch import LadderState, Watch
 from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import Linked
-from alertd.usecases.elsewhere import failing_beside
+from alertd.usecases.elsewhere import failing_beside, worst
 
 _PEOPLE = 5  # names on the page, at most
 
@@ -130,13 +131,14 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     epoch = min(reached.linked.epoch, incident.epoch)
     answered = {a.caregiver for a in answers if a.epoch >= epoch and a.at >= since}
     touched = incident.scope.touching(family.services, family.region)
-    page = _which(reached, answered, first, caregiver) if touched else Page.OVER
+    page = _which(reached, answered, first, caregiver, watch) if touched else Page.OVER
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
     services = failed_services(incident, family)
-    beside = (await failing_beside(rows, incident.id, [family.id])).get(family.id, ()) if ending else ()
+    beside = await failing_beside(rows, incident.id, family.id) if ending else {}
+    goes_on = tuple(each for each in services if each in beside)
     return deps.compose(
         Saying(
             channel="page",
@@ -157,23 +159,33 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             ended_at=incident.ended_at,
             incident=incident.id,
             page=page,
+            elsewhere=goes_on,
+            elsewhere_worst=worst(beside, goes_on) if goes_on else Severity.CRITICAL,
             # Names are for those alone who press the button: scanners open links too, also later.
-            elsewhere=tuple(each for each in services if each in beside),
             answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
         )
     )
 
 
-def _which(reached: _Reached, answered: set[CaregiverId], family: FamilyId, caregiver: Caregiver) -> Page:
+def _which(
+    reached: _Reached,
+    answered: set[CaregiverId],
+    family: FamilyId,
+    caregiver: Caregiver,
+    watch: Watch | None,
+) -> Page:
     incident = reached.incident
     if incident.state.ended:
         return Page.OVER
     if reached.older:
         return Page.OLDER
-    if caregiver.id not in answered:
-        return Page.ASK
     able = reached.able(family)
-    return Page.NOTED if able and not answered & able else Page.THANKS
+    waited_for = bool(able) and not answered & able
+    if caregiver.id in answered:
+        return Page.NOTED if waited_for else Page.THANKS
+    over = watch is not None and watch.epoch == incident.epoch and watch.ladder in _OVER
+    return Page.ASK if waited_for and not over else Page.ASK_NO_MORE
 
 
+_OVER = frozenset(LadderState) - {LadderState.CLIMBING}
 _ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

@@ -1,13 +1,15 @@
 """Puts a claimed delivery into words for its channel."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import ENDS, Framing
+from alertd.domain.delivery import AFTERWARDS, ENDS, Framing
+from alertd.domain.incident import Severity
 from alertd.domain.postmortem import TOLD_FOR
 from alertd.ports import Message, Saying
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
-from alertd.usecases.elsewhere import Elsewhere
+from alertd.usecases.elsewhere import Elsewhere, worst
 from alertd.usecases.told import Telling
 
 _ALL_CLEAR_USEFUL = timedelta(weeks=4)  # nothing follows it: as long as a provider keeps it at most
@@ -17,10 +19,17 @@ _LEAST_USEFUL = timedelta(seconds=60)
 def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) -> Message:
     """The message of one attempt, composed at the moment at which it is handed over.
 
-    `beside`: what another outage has failing for families whose message says that something is over, or a test.
+    `beside`: what another outage has failing for those whose message says that something is over, or a test.
     """
-    failing = beside.get((delivery.incident, delivery.family), ())
+    failing = beside.get(delivery.id, {})
     now, incident, reader = deps.clock.now(), telling.incident, delivery.reader
+    if failing and reader.released:  # what fails by another outage is not said to be well
+        reader = replace(reader, released=tuple(each for each in reader.released if each not in failing))
+    goes_on: tuple[str, ...] = ()
+    if failing and incident.exercise:
+        goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
+    elif failing and delivery.framing in AFTERWARDS:
+        goes_on = tuple(each for each in reader.services if each in failing)
     facts = telling.facts(delivery.update, delivery.framing)
     links = deps.links if reader.asks else None
     content = deps.compose(
@@ -36,7 +45,8 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
             incident=incident.id,
             exercise=incident.exercise,
             link=links.stand_in if links is not None else "",
-            elsewhere=tuple(each for each in reader.services if each in failing) if failing else (),
+            elsewhere=goes_on,
+            elsewhere_worst=worst(failing, goes_on) if goes_on else Severity.CRITICAL,
         )
     )
     text, html, link = content.text, content.html, None

@@ -54,6 +54,15 @@ async def test_one_delivery_for_all_its_families(books: Books):
     assert await shares(books) == ["fam-2", "fam-3"]
 
 
+async def test_whom_else_it_serves_is_found_by_delivery(books: Books):
+    families = await school(books, ("follow",), ("follow",), ("follow",))
+    await tell(books, *families)
+    found = (await books.row(delivery))["id"]
+    async with books.store.reading() as rows:
+        assert await rows.sharing([found, UUID(int=7)]) == {found: {"fam-2", "fam-3"}}
+        assert await rows.sharing([]) == {}
+
+
 async def test_its_acceptance_counts_for_every_family(books: Books):
     families = await school(books, ("follow",), ("follow",), ("follow",))
     await tell(books, *families)

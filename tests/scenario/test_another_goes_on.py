@@ -1,12 +1,16 @@
 """R11: no end may sound as if all were well while another outage keeps the same service from the same family."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from alertd.domain.incident import Reach
 from alertd.ports import Later
 from tests import make
-from tests.scenario.world import World
+from tests.make import caregiver
+from tests.scenario.world import PACIFIC, World
 
+Town = Callable[..., World]
+NIGHT = datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC)
 GOES_ON = "A problem with Follow goes on, another is over"
 
 
@@ -106,7 +110,7 @@ async def test_a_false_alarm_beside_a_real_outage_is_no_comfort(world: World):
     await world.outage("follow", regions=("us",))
     forget(world)
     await world.cancel()
-    world.phone("mia").expect_sms("A problem with Follow goes on, another alarm was false")
+    world.phone("mia").expect_sms("A problem with Follow goes on, another of our messages was wrong")
 
 
 async def test_whom_one_outage_leaves_and_another_does_not(world: World):
@@ -127,10 +131,10 @@ async def test_an_exercise_beside_a_real_outage_does_not_say_that_nothing_is_dow
     await world.outage("follow")
     forget(world)
     await world.outage("follow", exercise=True)
-    test = world.phone("mia").expect_sms("TEST ONLY", "a real problem goes on")
+    test = world.phone("mia").expect_sms("TEST ONLY: Follow is down", "a real problem with Follow goes on")
     assert "Nothing is down" not in said(test)
     await world.resolve(number=2)
-    over = world.phone("mia").expect_sms("TEST ONLY", "a real problem goes on")
+    over = world.phone("mia").expect_sms("TEST ONLY: the test is over", "A real problem with Follow goes on")
     assert "works again" not in said(over)
 
 
@@ -146,3 +150,107 @@ async def test_the_page_of_an_old_link_says_it_too(town: Callable[..., World]):
     assert GOES_ON in page
     assert "works again" not in page
     forget(world)
+
+
+async def test_a_nurse_of_two_families_is_not_told_that_it_works_for_the_other_child(world: World):
+    """One message to a shared address ends the outage of both, and one of them has another."""
+    nurse = caregiver("nurse", "sms")
+    await world.family("fam-1", nurse, services=("follow",), region="us-west")
+    await world.family("fam-2", nurse, services=("follow",), region="eu-north")
+    await world.outage("follow", regions=("us", "eu-north"))
+    await world.outage("follow", regions=("eu",))
+    forget(world)
+    await world.resolve("All is well.")
+    told = world.phone("nurse").expect_sms(GOES_ON)
+    assert "All is well" not in said(told)
+
+
+async def test_an_exercise_does_not_say_that_nothing_is_down_while_another_service_of_theirs_is(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.outage("share")
+    forget(world)
+    await world.outage("follow", exercise=True)
+    test = world.phone("mia").expect_sms("TEST ONLY: Follow is down", "a real problem with Share goes on")
+    assert "Nothing is down" not in said(test)
+    await world.resolve(number=2)
+    world.phone("mia").expect_sms("TEST ONLY: the test is over", "A real problem with Share goes on")
+
+
+async def test_an_exercise_that_is_over_beside_a_real_outage_says_nothing_of_alarms_that_arrive(world: World):
+    await world.family("fam-1", caregiver("mia", "push"))
+    await world.outage("follow")
+    await world.outage("follow", exercise=True)
+    forget(world)
+    await world.resolve("Alarms arrive again.", number=2)
+    over = world.phone("mia").expect_push("TEST ONLY: the test is over", "A real problem with Follow goes on")
+    assert "arrive again" not in said(over)
+
+
+async def test_what_one_outage_leaves_and_another_keeps_is_not_called_unaffected(world: World):
+    """An update, not an end: some services of theirs are let go."""
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"), region="us-west")
+    await world.outage("share", "follow", regions=("us-west",))
+    await world.outage("follow", regions=("us",))
+    forget(world)
+    await world.update("", remove_scope=(Reach("follow", ("us-west",)),))
+    told = world.phone("mia").expect_sms("Share is still down")
+    assert "No longer affected" not in said(told)
+    assert "Follow" not in said(told)
+
+
+async def test_a_false_alarm_slept_through_is_no_problem_that_is_over(town: Town):
+    world = town(NIGHT)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow",))
+    await world.outage("follow", severity="major")
+    await world.fast_forward(hours=1)
+    await world.cancel()
+    await world.outage("follow")
+    await world.until_local("2026-11-05 06:29")
+    forget(world)
+    await world.until_local("2026-11-05 06:31")
+    told = world.phone("mia").expect_sms("goes on, another of our messages was wrong")
+    assert "is over" not in said(told)
+    forget(world)
+
+
+async def test_of_a_false_alarm_what_never_failed_does_not_work_again(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"), region="us-west")
+    await world.outage("follow", "share", regions=("us-west",))
+    await world.outage("follow", regions=("us",))
+    forget(world)
+    await world.cancel()
+    told = world.phone("mia").expect_sms("A problem with Follow goes on, Share works")
+    assert "again" not in said(told)
+
+
+async def test_beside_a_small_problem_readings_do_reach_them(world: World):
+    """The other outage's own messages say "not urgent"; the end says no more than they do."""
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow", regions=("us-west",))
+    await world.outage("follow", severity="minor", regions=("us",))
+    forget(world)
+    await world.resolve()
+    told = world.phone("mia").expect_sms(GOES_ON, "Not urgent")
+    assert "may still not reach you" not in said(told)
+    assert "Check glucose directly" not in said(told)
+
+
+async def test_of_a_small_and_a_grave_problem_beside_it_the_grave_one_counts(world: World):
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow", regions=("us-west",))
+    await world.outage("follow", severity="minor", regions=("us",))
+    await world.outage("follow")
+    forget(world)
+    await world.resolve()
+    world.phone("mia").expect_sms(GOES_ON, "may still not reach you")
+
+
+async def test_what_happened_does_not_say_that_it_is_over_while_another_goes_on(world: World):
+    await world.family("fam-1", caregiver("mia", "email"))
+    await world.outage("follow")
+    await world.resolve()
+    await world.outage("follow")
+    forget(world)
+    await world.postmortem("A queue filled up.")
+    told = world.phone("mia").expect_email("What happened to Follow", "A queue filled up.", "until all is well")
+    assert "only if it comes back" not in said(told)

@@ -365,3 +365,37 @@ async def test_who_stands_in_goes_on_hearing_when_a_step_brings_in_another(town:
     world.phone("ben").expect_sms("Follow is down")
     for name in ("ben", "nan"):
         world.phone(name).forget()
+
+
+async def test_the_page_does_not_say_that_others_are_asked_where_somebody_has_answered(town: Town):
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2))
+    await world.outage("follow")
+    mia = world.phone("mia").expect_sms("Please confirm")
+    dad = world.phone("dad").expect_sms("Please confirm")
+    assert "Until one of you has, we ask again" in await world.looks_at(mia)
+    thanks = await world.answers(dad)
+    assert "We ask nobody of your family again unless it gets worse or comes back" in thanks
+    page = await world.looks_at(mia)
+    assert "Until one of you has, we ask again" not in page
+    assert "We ask nobody of your family again unless it gets worse or comes back" in page
+    assert "<form" in page, "mia may still say that she knows"
+
+
+async def test_nor_where_they_were_rung_up(town: Town):
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    mia = world.phone("mia").expect_sms("Please confirm")
+    await world.told_by_phone()
+    assert "Until one of you has, we ask again" not in await world.looks_at(mia)
+
+
+async def test_nor_where_the_time_to_answer_is_over(town: Town):
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    mia = world.phone("mia").expect_sms("Please confirm")
+    await world.fast_forward(hours=3)
+    world.phone("mia").forget()
+    assert "Until one of you has, we ask again" not in await world.looks_at(mia)

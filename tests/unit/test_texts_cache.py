@@ -45,6 +45,8 @@ def test_equal_sayings_get_the_same_content() -> None:
         lambda told: replace(told, references=2),
         lambda told: replace(told, now=told.now + MINUTE),
         lambda told: replace(told, ended_at=SATURDAY),
+        lambda told: replace(told, elsewhere=("follow",)),
+        lambda told: replace(told, elsewhere_worst=Severity.MINOR),
         lambda told: replace(told, update=replace(told.update, kind=Kind.SEVERITY)),
         lambda told: with_reader(told, locale="es"),
         lambda told: with_reader(told, zone="America/Denver"),

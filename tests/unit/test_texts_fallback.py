@@ -212,7 +212,8 @@ def test_plain_words_say_what_matters(case, locale: str) -> None:
         told = case.told(channel, "es" if locale == "es" else "en")
         told = replace(told, reader=replace(told.reader, locale=locale))
         content = builtin.content(told, NAMES)
-        for service in told.reader.services:
+        # Beside a test, what really fails is named.
+        for service in told.elsewhere if told.exercise and told.elsewhere else told.reader.services:
             name = NAMES[service]["es" if locale == "es" else "en"]
             assert name in content.text or name.replace("ó", "o") in content.text
         if channel == "sms":
@@ -229,6 +230,18 @@ def test_plain_words_say_what_matters(case, locale: str) -> None:
         if exercise:
             assert "glucos" not in content.text
             assert content.title.startswith("SOLO UNA PRUEBA" if locale == "es" else "TEST ONLY")
+
+
+def test_plain_words_beside_another_outage_say_what_is_true() -> None:
+    ended = saying(Framing.RESOLUTION, state=State.RESOLVED, services=("follow",), elsewhere=("follow",))
+    false = replace(saying(Framing.WAS_DOWN, state=State.CANCELLED, services=("follow",)), elsewhere=("follow",))
+    small = replace(ended, elsewhere_worst=Severity.MINOR)
+    unreached = "Readings and alarms may still not reach you."
+    over = "Follow: a problem goes on, another is over."
+    wrong = "Follow: a problem goes on, another of our messages was wrong."
+    assert builtin.content(ended, NAMES).text == f"{over} {unreached}"
+    assert builtin.content(small, NAMES).text == over
+    assert builtin.content(false, NAMES).text == f"{wrong} {unreached}"
 
 
 def test_plain_words_tell_the_framings_apart() -> None:

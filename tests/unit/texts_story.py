@@ -75,6 +75,7 @@ def saying(
     answered: tuple[str, ...] = (),
     promise: datetime | None = None,
     elsewhere: tuple[str, ...] = (),
+    elsewhere_worst: Severity = Severity.CRITICAL,
 ) -> Saying:
     """A saying of Saturday afternoon, unless something else is said."""
     facts = Facts(
@@ -117,6 +118,7 @@ def saying(
         page=page,
         answered=answered,
         elsewhere=elsewhere,
+        elsewhere_worst=elsewhere_worst,
     )
 
 
@@ -363,6 +365,10 @@ CASES = (
     Case("resolution_while_another_goes_on", replace(_RESOLVED, elsewhere=("follow", "share"))),
     Case("resolution_while_one_of_two_fails", replace(_RESOLVED, elsewhere=("follow",))),
     Case(
+        "resolution_while_a_small_problem_goes_on",
+        replace(_RESOLVED, elsewhere=("follow", "share"), elsewhere_worst=Severity.MINOR),
+    ),
+    Case(
         "was_down_while_another_goes_on",
         saying(
             Framing.WAS_DOWN,
@@ -389,6 +395,44 @@ CASES = (
         ),
     ),
     Case(
+        "cancellation_while_one_of_two_fails",
+        saying(
+            Framing.CANCELLATION,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            ended_at=SATURDAY,
+            hears_in=None,
+            elsewhere=("follow",),
+        ),
+    ),
+    Case(
+        "was_down_false_alarm_while_another_goes_on",
+        saying(
+            Framing.WAS_DOWN,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            services=("follow",),
+            touched_at=pacific(29, 23, 40),
+            ended_at=pacific(30, 0, 20),
+            now=_MORNING,
+            hears_in=None,
+            elsewhere=("follow",),
+        ),
+    ),
+    Case(
+        "postmortem_while_another_goes_on",
+        saying(
+            Framing.POSTMORTEM,
+            kind=Kind.POSTMORTEM,
+            state=State.RESOLVED,
+            now=pacific(13, 16, 0, month=12),
+            ended_at=_MONDAY,
+            message=_WHY,
+            hears_in=None,
+            elsewhere=("share",),
+        ),
+    ),
+    Case(
         "not_affected_by_one_of_two",
         saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("share",), hears_in=None, elsewhere=("share",)),
     ),
@@ -399,10 +443,18 @@ CASES = (
             exercise=True,
         ),
     ),
+    Case(
+        "exercise_over_while_another_goes_on",
+        replace(_RESOLVED, exercise=True, elsewhere=("share",)),
+    ),
 )
 
 PAGES = (
     Case("page_ask", saying(now=SINCE + timedelta(minutes=16), kind=Kind.NOTICE, message=_AWARE, page=Page.ASK)),
+    Case(
+        "page_ask_no_more",
+        saying(now=SINCE + timedelta(minutes=16), kind=Kind.NOTICE, message=_AWARE, page=Page.ASK_NO_MORE),
+    ),
     Case(
         "page_noted",
         saying(
