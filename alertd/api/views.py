@@ -41,6 +41,11 @@ class PreviewView(BaseModel):
         description="Families that read a language which the message is not in, by language; else left out.",
         examples=[{"es": 12}],
     )
+    leaving: int | None = Field(
+        default=None,
+        description="Families that it touches no more, and that are told so; else left out.",
+        examples=[3],
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewView":
@@ -52,6 +57,7 @@ class PreviewView(BaseModel):
             exact=preview.exact,
             window=spell_duration(preview.window) if preview.window else None,
             unread=dict(preview.unread) or None,
+            leaving=preview.leaving or None,
         )
 
 

@@ -107,6 +107,11 @@ def _read(told: dict[str, Any]) -> list[str]:
     """What families read otherwise than it was meant."""
     lines = _promised(told)
     about = "" if told["exact"] else "about "
+    if told.get("leaving"):
+        who = "1 family that it no longer touches is"
+        if told["leaving"] > 1:
+            who = f"{about}{told['leaving']:,} families that it no longer touches are"
+        lines.append(f"Counted in: {who} told so.")
     for locale, number in (told.get("unread") or {}).items():
         who = "1 family reads" if number == 1 else f"{about}{number:,} families read"
         lines.append(

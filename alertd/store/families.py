@@ -167,6 +167,13 @@ class FamilyRows:
         rows = await self.sql.rows(select(func.count(func.distinct(touched.c.family_id))))
         return int(rows[0][0])
 
+    async def count_concerned(self, incident_id: IncidentId, scope: Scope) -> int:
+        """How many families a scope touches, or the incident has touched: all that a cursor would come by."""
+        watched = select(watch.c.family_id).where(watch.c.incident_id == incident_id)
+        concerned = watched.union(touched_ids(scope)).subquery()
+        rows = await self.sql.rows(select(func.count()).select_from(concerned))
+        return int(rows[0][0])
+
     async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
         """Which services of these families any of the scopes touches; families that none touches are missing."""
         touched = or_(*[_reach(reach) for scope in scopes for reach in scope.reaches])

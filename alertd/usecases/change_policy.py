@@ -13,13 +13,12 @@ from alertd.domain.policy import Policy
 from alertd.domain.watch import Duty
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import POLICY, Candidate, Fanout
+from alertd.records import POLICY, Candidate
 from alertd.usecases.fan_out import cursors
-from alertd.usecases.preview import fresh_watch
+from alertd.usecases.preview import fresh_watch, sample
 from alertd.usecases.repeat import Repeat, answered, keep
 from alertd.usecases.write_update import lane_of
 
-_SAMPLE = 200
 _WORD = {"confirm": "human", "silence.quiet": "wait"}
 _WHOLE = ("wakes", "always", "floor", "caregivers", "sources", "escalation", "responders", "resolve_hold")
 
@@ -145,11 +144,11 @@ async def _measure(
     deps: Deps, rows: Rows, incident: Incident, before: Policy, after: Policy, now: datetime
 ) -> PolicyChanged:
     families = await rows.count_touched(incident.scope)
-    cursor = Fanout(incident.id, incident.id, incident.newest.number, "", 0, "bulk", scope=True)
-    ids = await rows.slice_ids(cursor, incident.scope, _SAMPLE)
-    old, new, sooner, later, planned = Counter[str](), Counter[str](), 0, 0, 0
+    ids, factor = await sample(rows, incident)
+    old, new, sooner, later = Counter[str](), Counter[str](), 0, 0
     for candidate in await rows.candidates(incident.id, ids, lock=False) if ids else ():
-        planned += 1
+        if not incident.scope.touching(candidate.family.services, candidate.family.region):
+            continue  # touched once: no window binds us any more
         try:
             due, stood = (_due(deps, incident, policy, candidate, now) for policy in (after, before))
             sooner, later = sooner + (due < stood), later + (due > stood)
@@ -157,7 +156,6 @@ async def _measure(
             new.update(_channels(deps, incident, after, candidate, now))
         except Exception as error:  # noqa: BLE001 - one family keeps nobody from changing the policy of the others
             deps.log.warning("plan_failed", family=str(candidate.family.id), error=type(error).__name__)
-    factor = families / planned if planned else 0.0
     return PolicyChanged(
         incident=incident.number,
         before=before.name,
@@ -169,7 +167,7 @@ async def _measure(
         others=tuple(key for key in (*_WHOLE, "holdings") if _of(before, key) != _of(after, key)),
         messages_before={channel: round(count * factor) for channel, count in sorted(old.items())},
         messages_after={channel: round(count * factor) for channel, count in sorted(new.items())},
-        exact=planned >= families,
+        exact=factor == 1,
     )
 
 

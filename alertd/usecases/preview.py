@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import Framing
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.plan import plan
@@ -28,13 +29,13 @@ class Preview:
     exact: bool = True
     window: timedelta | None = None  # what families read for "next update", where the promise lies beyond it
     unread: Mapping[str, int] = field(default_factory=dict)  # language that the message lacks -> families
+    leaving: int = 0  # families that it touches no more, and that are told so: not among `families`
 
 
 async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
     """Plan a sample as if the incident's newest update were told now."""
     families = await rows.count_touched(incident.scope)
-    cursor = Fanout(incident.id, incident.id, incident.newest.number, "", 0, "bulk", scope=True)
-    ids = await rows.slice_ids(cursor, incident.scope, _SAMPLE)
+    ids, factor = await sample(rows, incident)
     bounds = _window(incident, policy, now)
     if not ids:
         return Preview(families, window=bounds)
@@ -42,7 +43,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     unread: Counter[str] = Counter()
     lacking = _lacking(deps, incident)
     seen: set[object] = set()
-    planned = 0
+    leaving = 0
     for candidate in await rows.candidates(incident.id, ids, lock=False):
         watch = candidate.watch or fresh_watch(incident, policy, str(candidate.family.id), now)
         duty = Duty(
@@ -53,9 +54,11 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             candidate.tellings,
             candidate.addresses,
             frozenset(deps.channels),
+            answers=candidate.answers,
         )
-        planned += 1
-        unread.update(lacking & _languages(candidate.family))
+        touched = bool(incident.scope.touching(candidate.family.services, candidate.family.region))
+        if touched:
+            unread.update(lacking & _languages(candidate.family))
         try:
             verdict = plan(duty, now)
         except Exception as error:  # noqa: BLE001 - one family keeps nobody from telling the others
@@ -65,17 +68,30 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             if owed.address not in seen:
                 seen.add(owed.address)
                 counts[owed.channel] += 1
-    factor = families / planned if planned else 0.0
+        leaving += any(owed.framing is Framing.NOT_AFFECTED for owed in verdict.owed)
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
     slowest = max((n / deps.rates[c] for c, n in messages.items() if deps.rates.get(c)), default=0.0)
     return Preview(
         families,
         messages,
         round(slowest, 1),
-        exact=planned >= families,
+        exact=factor == 1,
         window=bounds,
         unread={language: round(count * factor) for language, count in sorted(unread.items())},
+        leaving=round(leaving * factor),
     )
+
+
+async def sample(rows: Rows, incident: Incident) -> tuple[list[str], float]:
+    """The first families that news would come by, and of how many each stands for: 1, where these are all.
+
+    Who was touched once is among them: they may be owed that they are touched no more.
+    """
+    cursor = Fanout(incident.id, incident.id, incident.newest.number, "", 0, "bulk", scope=True)
+    ids = await rows.slice_ids(cursor, incident.scope, _SAMPLE)
+    if len(ids) < _SAMPLE:
+        return ids, 1.0
+    return ids, await rows.count_concerned(incident.id, incident.scope) / len(ids)
 
 
 def _window(incident: Incident, policy: Policy, now: datetime) -> timedelta | None:

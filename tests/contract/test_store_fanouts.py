@@ -237,6 +237,14 @@ async def test_a_family_with_two_failing_services_is_one_family(books: Books):
         assert await rows.count_touched(scope) == 3
 
 
+async def test_whom_an_incident_has_touched_it_concerns_once(books: Books):
+    families = await books.families(*crowd(4))
+    await books.write([books.watch(families[0]), books.watch(families[1])])
+    async with books.store.reading() as rows:
+        assert await rows.count_concerned(books.incident.id, make.scope("follow")) == 4
+        assert await rows.count_concerned(books.incident.id, make.scope("nothing")) == 2
+
+
 async def test_due_watches_come_the_longest_due_first_and_by_incident(books: Books):
     families = await books.families(*crowd(4))
     moments = (3, 1, 2, 9)

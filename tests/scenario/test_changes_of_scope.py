@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
+
 from alertd.domain.incident import Reach
 from alertd.ports import Later
+from alertd.usecases.publish import News, publish
 from tests import make
 from tests.scenario.world import PACIFIC, World
 
@@ -187,3 +190,41 @@ async def test_whom_it_let_go_and_touches_again_reads_since_when_this_time(world
     await world.update("It fails again.", add_scope=(Reach("share"),))
     world.phone("mia").expect_sms("Share", "since 12:10")
     world.phone("ben").forget()
+
+
+async def test_who_is_touched_no_more_is_counted_for_what_they_are_told(world: World):
+    """What a dry run says it takes is what is sent: the other families' messages are not fewer for it."""
+    names = ("mia", "ana", "ben")
+    for at, name in enumerate(names):
+        await world.family(f"fam-{at}", make.caregiver(name, "sms"), services=("follow",))
+    await world.family("fam-3", make.caregiver("eve", "sms"), services=("share",))
+    await world.outage("follow")
+    await world.update("Share fails too.", add_scope=(Reach("share"),))
+    narrowed = News(message={"en": "Follow works."}, remove_scope=(Reach("follow"),))
+    seen = (await publish(world.deps, 1, narrowed, who="test", dry_run=True)).preview
+    assert (seen.families, seen.leaving, seen.messages, seen.exact) == (1, 3, {"sms": 4}, True)
+    for name in (*names, "eve"):
+        world.phone(name).forget()
+    await world.update("Follow works.", remove_scope=(Reach("follow"),))
+    for name in names:
+        world.phone(name).expect_sms("No longer affected")
+    world.phone("eve").expect_sms("Follow works.")
+
+    more = News(message={"en": "Still looking."})
+    seen = (await publish(world.deps, 1, more, who="test", dry_run=True)).preview
+    assert (seen.families, seen.leaving, seen.messages, seen.exact) == (1, 0, {"sms": 1}, True)
+    await world.update("Still looking.")
+    world.phone("eve").expect_sms("Still looking.")
+
+
+async def test_a_sample_stands_for_all_families_that_news_would_come_by(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("alertd.usecases.preview._SAMPLE", 2)
+    for at in range(6):
+        await world.family(f"fam-{at}", make.caregiver(f"c{at}", "sms"), services=("follow",))
+    await world.outage("follow")
+    for at in range(6):
+        world.phone(f"c{at}").forget()
+    seen = (await publish(world.deps, 1, News(message={"en": "Soon."}), who="test", dry_run=True)).preview
+    assert (seen.families, seen.messages, seen.exact) == (6, {"sms": 6}, False)

@@ -43,6 +43,9 @@ class FamilyRows(Protocol):
     async def count_touched(self, scope: Scope) -> int:
         """How many families a scope touches."""
 
+    async def count_concerned(self, incident_id: IncidentId, scope: Scope) -> int:
+        """How many families a scope touches, or the incident has touched: all that a cursor would come by."""
+
     async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
         """Which services of these families any of the scopes touches; families that none touches are missing."""
 
