@@ -71,7 +71,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         spread=random.random,
         policies={service: policy for policy in policies.values() for service in policy.services},
         default_policy=policies["default"],
-        services=frozenset(services),
+        services=services,
         log=log,
         timing=Timing(lease=settings.timing.lease_seconds),
         rates=rates(settings),

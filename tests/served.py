@@ -50,7 +50,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         spread=random.Random(7).random,
         policies={service: policy for policy in policies.values() for service in policy.services},
         default_policy=policies["default"],
-        services=frozenset(services),
+        services=services,
         log=FakeLog(),
         rates={"sms": 10.0, "push": 500.0, "email": 20.0},
         phrases=texts.phrases,

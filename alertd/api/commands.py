@@ -48,6 +48,7 @@ class OpenIncident(_Command):
             next_in=self.next_in,
             since=self.since,
             exercise=self.exercise,
+            regions=tuple(self.regions),
         )
 
 

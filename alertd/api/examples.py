@@ -7,6 +7,7 @@ _PREVIEW = {
     "messages": {"email": 300, "push": 5100, "sms": 3900},
     "seconds": 390.0,
     "exact": False,
+    "scope": [{"service": "follow", "regions": ["us-west"]}],
 }
 OPENED = {"incident": 7, "update": 1, "state": "investigating", "dry_run": False, "preview": _PREVIEW}
 PUBLISHED = {"incident": 7, "update": 2, "state": "identified", "dry_run": False, "preview": _PREVIEW}

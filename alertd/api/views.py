@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from alertd.domain.durations import spell_duration
-from alertd.domain.incident import Incident, Kind, Update
+from alertd.domain.incident import Incident, Kind, Scope, Update
 from alertd.domain.paging import Coming
 from alertd.domain.post_by import explain_by
 from alertd.domain.silence import open_promise
@@ -41,6 +41,7 @@ class PreviewView(BaseModel):
         description="Families that read a language which the message is not in, by language; else left out.",
         examples=[{"es": 12}],
     )
+    scope: list[ReachView] | None = Field(None, description="What it is about: services, and regions.")
     leaving: int | None = Field(
         default=None,
         description="Families that it touches no more, and that are told so; else left out.",
@@ -57,6 +58,7 @@ class PreviewView(BaseModel):
             exact=preview.exact,
             window=spell_duration(preview.window) if preview.window else None,
             unread=dict(preview.unread) or None,
+            scope=_scope(preview.scope) if preview.scope is not None else None,
             leaving=preview.leaving or None,
         )
 
@@ -145,7 +147,7 @@ class UpdateView(BaseModel):
             title=facts.title,
             severity=facts.severity.value,
             state=facts.state.value,
-            scope=[ReachView(service=r.service, regions=list(r.regions)) for r in facts.scope.reaches],
+            scope=_scope(facts.scope),
             works=list(facts.works),
             do=list(facts.do),
             message=dict(facts.message),
@@ -241,6 +243,10 @@ class Incidents(BaseModel):
     incidents: list[IncidentView]
 
 
+def _scope(scope: Scope) -> list[ReachView]:
+    return [ReachView(service=reach.service, regions=list(reach.regions)) for reach in scope.reaches]
+
+
 def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
     facts = incident.newest.facts
     return {
@@ -249,7 +255,7 @@ def _incident(incident: Incident, now: datetime) -> dict[str, Any]:
         "title": facts.title,
         "state": incident.state.value,
         "severity": incident.severity.value,
-        "scope": [ReachView(service=r.service, regions=list(r.regions)) for r in incident.scope.reaches],
+        "scope": _scope(incident.scope),
         "policy": incident.policy,
         "since": facts.since,
         "opened_at": incident.opened_at,

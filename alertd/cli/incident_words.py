@@ -95,11 +95,22 @@ def preview(told: dict[str, Any]) -> str:
     """Whom it touches, over what, and how long that takes."""
     by_channel = ", ".join(f"{number:,} {channel}" for channel, number in told["messages"].items())
     about = "" if told["exact"] else "about "
-    families = f"{told['families']:,} famil{'y' if told['families'] == 1 else 'ies'}"
+    one = told["families"] == 1
+    families = f"{told['families']:,} famil{'y' if one else 'ies'}"
+    if told.get("scope"):
+        families += f" that {'uses' if one else 'use'} {_where(told['scope'])}"
     if not by_channel:
         return f"It touches {families}; nobody is owed a message now."
     return "\n".join(
         [f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}.", *_read(told)]
+    )
+
+
+def _where(scope: list[dict[str, Any]]) -> str:
+    """Services, each with its regions: `follow in us or us-west, or login`."""
+    return ", or ".join(
+        f"{each['service']} in {' or '.join(each['regions'])}" if each["regions"] else each["service"]
+        for each in scope
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from alertd.domain.links import Links
 from alertd.domain.policy import Policy
+from alertd.domain.service import Services
 from alertd.ports import Channel, Clock, Compose, Doorbell, OnCall
 from alertd.ports.store import Store
 
@@ -53,7 +54,7 @@ class Deps:
     spread: Callable[[], float]  # a random share of [0, 1): jitter
     policies: Mapping[str, Policy]
     default_policy: Policy
-    services: frozenset[str]
+    services: Services
     log: Log
     timing: Timing = Timing()
     rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates

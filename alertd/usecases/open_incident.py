@@ -32,6 +32,7 @@ class Opening:
     next_in: timedelta | None = None
     since: datetime | None = None  # when it began, if earlier than now
     exercise: bool = False  # a test: nothing is down, and every text says so
+    regions: tuple[str, ...] = ()  # those of `reaches` that were given for all services at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ async def add_incident(
     `alert`: the one whose event opens it; None where a person does it by hand.
     """
     now = deps.clock.now()
-    scope = wording.scope(deps, opening.reaches)
+    scope = wording.scope(deps, opening.reaches, regions=opening.regions)
     if opening.since is not None and opening.since > now:
         raise Invalid("lies in the future", field="since")
     if opening.exercise and (opening.next_in or opening.next_by):

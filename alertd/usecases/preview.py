@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Framing
 from alertd.domain.family import Family, FamilyId
-from alertd.domain.incident import Incident, IncidentId
+from alertd.domain.incident import Incident, IncidentId, Scope
 from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
 from alertd.domain.silence import open_promise, window
@@ -29,6 +29,7 @@ class Preview:
     exact: bool = True
     window: timedelta | None = None  # what families read for "next update", where the promise lies beyond it
     unread: Mapping[str, int] = field(default_factory=dict)  # language that the message lacks -> families
+    scope: Scope | None = None  # what it is about; None: kept by a version that did not say
     leaving: int = 0  # families that it touches no more, and that are told so: not among `families`
 
 
@@ -36,9 +37,9 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     """Plan a sample as if the incident's newest update were told now."""
     families = await rows.count_touched(incident.scope)
     ids, factor = await sample(rows, incident)
-    bounds = _window(incident, policy, now)
+    bounds = _window(incident, policy, now) if incident.newest.notify else None
     if not ids:
-        return Preview(families, window=bounds)
+        return Preview(families, window=bounds, scope=incident.scope)
     counts: Counter[str] = Counter()
     unread: Counter[str] = Counter()
     lacking = _lacking(deps, incident)
@@ -78,6 +79,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
         exact=factor == 1,
         window=bounds,
         unread={language: round(count * factor) for language, count in sorted(unread.items())},
+        scope=incident.scope,
         leaving=round(leaving * factor),
     )
 

@@ -85,8 +85,19 @@ def advice(deps: Deps, told: Sequence[str] | None, severity: Severity) -> tuple[
     return lines(told, "do", deps.phrases)
 
 
-def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scope:
-    """A scope of declared services and well-formed regions. Raises Invalid."""
+def scope(
+    deps: Deps,
+    reaches: Sequence[Reach],
+    field: str = "services",
+    regions: Sequence[str] = (),
+    *,
+    gone: bool = False,
+) -> Scope:
+    """A scope of declared services, in regions where they run. Raises Invalid.
+
+    `regions`: those that were given for all services at once. `gone`: it is taken away, so that a region need not
+    be declared any more.
+    """
     if not reaches:
         raise Invalid("name at least one service", field=field)
     for reach in reaches:
@@ -94,8 +105,14 @@ def scope(deps: Deps, reaches: Sequence[Reach], field: str = "services") -> Scop
             known = ", ".join(sorted(deps.services))
             raise Invalid(f'"{quote(reach.service)}" is no declared service; declared are {known}', field=field)
         for region in reach.regions:
+            where = "regions" if region in regions else field
             if len(region) > _REGION_CHARS or not _REGION.fullmatch(region):
-                raise Invalid(f'"{quote(region)}" is no region; write for example us or us-west', field="regions")
+                raise Invalid(f'"{quote(region)}" is no region; write for example us or us-west', field=where)
+            if not gone and not deps.services.runs_in(reach.service, region):
+                known = ", ".join(deps.services.regions[reach.service])
+                raise Invalid(
+                    f'"{quote(region)}" is no region of {reach.service}; declared are {known}', field=where
+                )
     return Scope(tuple(reaches))
 
 
@@ -103,7 +120,7 @@ def changed_scope(deps: Deps, before: Scope, add: Sequence[Reach], remove: Seque
     """The scope without what works after all, and with what fails too. Raises Invalid for what cannot go."""
     after = before
     if remove:
-        gone = scope(deps, remove, "remove_scope")
+        gone = scope(deps, remove, "remove_scope", gone=True)
         after = before.minus(gone)
         for reach in gone.reaches:
             name, one = _name(reach), Scope((reach,))
@@ -136,13 +153,15 @@ def promise(
     moment = at if at is not None else now + after if after is not None else None
     if moment is None:
         return None
+    field = "next_by" if at is not None else "next_in"
     if moment <= now:
-        raise Invalid("lies in the past; promise a time to come", field="next_by")
+        wrong = "lies in the past" if at is not None else "is no time from now"
+        raise Invalid(f"{wrong}; promise a time to come", field=field)
     most = policy.silence.promise_at_most[severity]
     if moment > now + most:
         raise Invalid(
             f"is later than policy {policy.name} allows for {severity}: at most {spell_duration(most)} from now",
-            field="next_in",
+            field=field,
         )
     return moment
 

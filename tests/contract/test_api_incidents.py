@@ -36,7 +36,13 @@ async def test_open_tells_families_and_says_what_it_takes(served: Served) -> Non
         "update": 1,
         "state": "investigating",
         "dry_run": False,
-        "preview": {"families": 2, "messages": {"push": 2, "sms": 2}, "seconds": 0.2, "exact": True},
+        "preview": {
+            "families": 2,
+            "messages": {"push": 2, "sms": 2},
+            "seconds": 0.2,
+            "exact": True,
+            "scope": [{"service": "follow", "regions": []}],
+        },
     }
     assert served.deps.doorbell.rung == ["urgent"]  # type: ignore[attr-defined]
     await served.work()

@@ -10,6 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from alertd.domain.family import Family
+from alertd.domain.service import Services
 from alertd.ports import Content
 from alertd.ports.deps import Deps
 from alertd.store.tables import metadata
@@ -100,7 +101,7 @@ class Town:
             spread=random.Random(7).random,
             policies=dict.fromkeys(("follow", "share"), policy),
             default_policy=policy,
-            services=frozenset({"follow", "share"}),
+            services=Services({"follow": {}, "share": {}}),
             log=FakeLog(),
             part=1,
         )

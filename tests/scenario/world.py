@@ -21,6 +21,7 @@ from alertd.domain.family import Caregiver, Family, FamilyId
 from alertd.domain.incident import Reach, Severity, State
 from alertd.domain.links import Links
 from alertd.domain.policy import Policy
+from alertd.domain.service import Services
 from alertd.ports import Message
 from alertd.ports.deps import Deps
 from alertd.records import Reach as Reached
@@ -142,7 +143,7 @@ class World:
             spread=random.Random(7).random,
             policies=dict.fromkeys(("follow", "share"), self.policy),
             default_policy=self.policy,
-            services=frozenset(NAMES),
+            services=Services(NAMES),
             log=self.log,
             locales=frozenset({"en", "es"}),
             links=LINKS,

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,7 @@ def families(listening: Daemon) -> Daemon:
 def test_open_shows_what_it_does_and_what_comes_next(alertd: Shell, families: Daemon) -> None:
     """First whom it touches, over what and how long that takes; then the number and the next commands."""
     assert alertd(*OPEN, "--message", "No readings.", "--message", "es=Sin lecturas.", "--next-in", "30m") == 0
-    assert alertd.err == "It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+    assert alertd.err == "It touches 2 families that use follow: 2 push, 2 sms, handed over in under a second.\n"
     assert alertd.out.splitlines() == [
         "Incident 1 is open: Follow is down. Its families are being told.",
         "  who has been told:  alertd incident timeline 1",
@@ -66,6 +67,42 @@ def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> 
     assert shown["updates"][0]["do"] == ["check_by_hand"]
 
 
+def test_where_it_fails_is_named_before_anybody_is_told(alertd: Shell, families: Daemon) -> None:
+    """A region that is written wrongly is seen there, or refused with the option that was given."""
+    assert alertd(*OPEN, "--service", "share:us,eu", "--dry-run") == 0
+    assert "that use follow, or share in us or eu: 2 push" in alertd.out
+    state = families.served.app.state
+    declared = replace(state.served.services, regions={"follow": ("us", "eu-west")})
+    state.served = replace(state.served, deps=replace(state.served.deps, services=declared))
+    for service, more, option in (
+        ("follow:us", ("--service", "follow", "--region", "atlantis"), "--region"),
+        ("follow:atlantis", ("--region", "us"), "--service"),
+    ):
+        assert alertd(*OPEN[:3], service, *OPEN[4:], *more, "--yes") == 1
+        assert f'{option}: "atlantis" is no region of follow; declared are us, eu-west' in " ".join(
+            alertd.err.split()
+        )
+    assert alertd(*OPEN, "--yes") == 0
+    assert alertd("incident", "update", "1", "--add-scope", "follow:atlantis", "--yes") == 1
+    assert '--add-scope: "atlantis" is no region of follow' in " ".join(alertd.err.split())
+    assert alertd("incident", "update", "1", "--add-scope", "share:us--west", "--yes") == 1
+    assert '--add-scope: "us--west" is no region' in " ".join(alertd.err.split())
+
+
+def test_a_time_that_cannot_be_promised_is_told_of_the_option_that_was_given(
+    alertd: Shell, families: Daemon
+) -> None:
+    for given in ("0m", "9h"):
+        assert alertd(*OPEN, "--next-in", given, "--yes") == 1
+        assert "--next-in: is" in alertd.err
+
+
+def test_for_the_record_only_nobody_reads_a_promise(alertd: Shell, families: Daemon) -> None:
+    alertd(*OPEN, "--yes")
+    assert alertd("incident", "update", "1", "--message", "Noted.", "--next-in", "1h", "--no-notify") == 0
+    assert "Families read" not in alertd.err + alertd.out
+
+
 def test_what_families_read_instead_is_said_before_and_after(alertd: Shell, listening: Daemon) -> None:
     """A promise beyond the window binds nobody, and a sentence reaches its language only: both are said in time."""
     spanish = make.family(make.caregiver("ana", locale="es-MX"), id="fam-2")
@@ -87,7 +124,7 @@ def test_a_dry_run_only_shows(alertd: Shell, families: Daemon) -> None:
     """Nothing is opened, and it says so."""
     assert alertd(*OPEN, "--dry-run") == 0
     assert alertd.out == (
-        "Nothing was done. It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+        "Nothing was done. It touches 2 families that use follow: 2 push, 2 sms, handed over in under a second.\n"
     )
     assert alertd("incident", "list", "--state", "all") == 0
     assert alertd.out == "There was no incident yet.\n"
@@ -358,7 +395,7 @@ def test_events_from_a_file_and_from_standard_input(
     assert alertd("event", "send", str(file), "--dry-run") == 0
     assert alertd.out == (
         "Nothing was done. It would open an incident. "
-        "It touches 2 families: 2 push, 2 sms, handed over in under a second.\n"
+        "It touches 2 families that use follow: 2 push, 2 sms, handed over in under a second.\n"
     )
     for _ in range(2):
         assert alertd("event", "send", str(file)) == 0
