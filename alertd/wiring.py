@@ -128,6 +128,17 @@ async def keys(settings: Settings) -> Sequence[Key]:
         await store.close()
 
 
+async def policies_of_open(settings: Settings) -> Mapping[int, Policy]:
+    """The policies that open incidents go by, by the incident's number: no file says what they are."""
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        async with store.reading() as rows:
+            found = await rows.incidents(open_only=True, limit=1000)
+            return {each.number: await rows.policy_of(each.id) for each in found if not each.exercise}
+    finally:
+        await store.close()
+
+
 async def sample_clock(deps: Deps) -> None:
     """Read the database's clock again; a minute's drift of the monotonic clock is nothing, a day's is."""
     if isinstance(deps.clock, ClusterClock) and deps.clock.sampled_ago() > 60:
@@ -231,8 +242,7 @@ def named_responders(folder: Path) -> dict[str, list[str]]:
     """
     named: dict[str, list[str]] = {}
     for policy in load_policies(folder).values():
-        steps = (*policy.escalation.post, *policy.escalation.news)
-        for name in dict.fromkeys(policy.responders.get(step.who, step.who) for step in steps):
+        for name in policy.pages:
             named.setdefault(name, []).append(policy.name)
     return named
 

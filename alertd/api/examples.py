@@ -87,6 +87,7 @@ POLICY_CHANGED = {
     "messages_after": {"push": 5100, "sms": 4200},
     "exact": False,
     "dry_run": False,
+    "unset": [],
 }
 INCIDENT_DETAIL = INCIDENT | {
     "responders": {"post_by": "2019-11-30T08:22:00Z", "next": _COMING, "acknowledged_at": None},

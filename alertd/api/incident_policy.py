@@ -42,13 +42,16 @@ class PolicyChangedView(BaseModel):
     after: str
     families: int = Field(description="Those that the incident touches.")
     sooner: int = Field(description="Of them those who hear sooner than they were told.")
-    later: int = Field(description="... later: in quiet hours, where the new policy says `wait`.")
+    later: int = Field(description="... later, for example in quiet hours, where the new policy says `wait`.")
     windows: list[ChangeView]
     others: list[str] = Field(description="Other keys that say something else.", examples=[["floor"]])
     messages_before: dict[str, int] = Field(description="Channel, messages: if there were news now.")
     messages_after: dict[str, int] = Field(description="The same under the new policy.")
     exact: bool = Field(description="false: extrapolated from the first 200 families.")
     dry_run: bool
+    unset: list[str] = Field(
+        description="Responders whom it would page and the settings lack: the next in line is paged instead."
+    )
 
     @classmethod
     def of(cls, changed: PolicyChanged) -> "PolicyChangedView":
@@ -66,6 +69,7 @@ class PolicyChangedView(BaseModel):
             messages_after=dict(changed.messages_after),
             exact=changed.exact,
             dry_run=changed.dry_run,
+            unset=list(changed.unset),
         )
 
 

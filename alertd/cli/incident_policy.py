@@ -60,8 +60,9 @@ def _in_file(refused: Refused, file: Path) -> Failed:
 
 
 def _done(told: dict[str, Any]) -> str:
+    unset = f"{_unset(told)}\n" if told["unset"] else ""
     return (
-        f"Incident {told['incident']} goes by policy {told['after']} now. {_sooner(told)}\n"
+        f"Incident {told['incident']} goes by policy {told['after']} now. {_sooner(told)}\n{unset}"
         f"  by when somebody owes families an update:  alertd incident show {told['incident']}"
     )
 
@@ -79,15 +80,30 @@ def _said(told: dict[str, Any]) -> str:
         facts([*lengths, ("also other", ", ".join(told["others"]))]),
         _sooner(told),
         news,
+        _unset(told),
     ]
     return "\n".join(line for line in lines if line)
+
+
+def _unset(told: dict[str, Any]) -> str:
+    """Whom nobody can page, and how that is mended."""
+    if not told["unset"]:
+        return ""
+    from alertd.wiring import responder_variable
+
+    return "\n".join(
+        f"{name} cannot be nudged or paged: set {responder_variable(name)}, and start alertd anew."
+        for name in told["unset"]
+    )
 
 
 def _sooner(told: dict[str, Any]) -> str:
     about = "" if told["exact"] else "about "
     families = f"{told['families']:,} famil{'y' if told['families'] == 1 else 'ies'}"
     sooner = f"{about}{told['sooner']:,} hear sooner than they were told" if told["sooner"] else ""
-    later = f"{about}{told['later']:,} later: in quiet hours the policy says wait" if told["later"] else ""
+    waits = any(each["key"].startswith("silence.quiet.") and each["after"] == "wait" for each in told["windows"])
+    why = ": in quiet hours the policy says wait" if waits else ""
+    later = f"{about}{told['later']:,} later{why}" if told["later"] else ""
     moved = ", ".join(part for part in (sooner, later or ("nobody later" if sooner else "")) if part)
     return f"It touches {families}: {moved or 'everybody hears when they were told they would'}."
 

@@ -1,7 +1,10 @@
 """What `alertd doctor` and `alertd policy check` say of the people who are paged."""
 
+import asyncio
+
 from alertd import wiring
 from alertd.cli.finding import Finding, Seen
+from alertd.cli.look_at_database import there
 from alertd.domain.errors import Invalid
 from alertd.settings import Settings, load
 
@@ -19,6 +22,7 @@ def responders(seen: Seen) -> list[Finding]:
         Finding("wrong", "responders", f"{name}: {why}", (f"mend {wiring.responder_variable(name)}",))
         for name, why in sorted(wiring.responder_problems(settings).items())
     ]
+    found += _of_open_incidents(settings)
     missing = unset(settings)
     if missing:
         text = "some of those who owe families an update cannot be nudged or paged"
@@ -26,6 +30,32 @@ def responders(seen: Seen) -> list[Finding]:
     elif named and not found:
         found.append(Finding("ok", "responders", f"{len(named)} can be nudged and paged"))
     return found
+
+
+def _of_open_incidents(settings: Settings) -> list[Finding]:
+    """Open incidents by whose policy nobody can be paged; nothing where no database answers, which is told."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if not there(make_url(settings.database_url.get_secret_value())):
+        return []
+    try:
+        policies = asyncio.run(wiring.policies_of_open(settings))
+    except (SQLAlchemyError, OSError):
+        return []
+    return [
+        Finding(
+            "wrong",
+            "responders",
+            f"incident {number}: nobody can be nudged or paged by its policy {policy.name}",
+            tuple(
+                f"set {wiring.responder_variable(name)} to a phone number or an Apprise URL"
+                for name in policy.pages
+            ),
+        )
+        for number, policy in sorted(policies.items())
+        if policy.pages and not any(name in settings.responders for name in policy.pages)
+    ]
 
 
 def unset(settings: Settings) -> list[str]:

@@ -104,6 +104,12 @@ class Policy:
         None  # of an incident's snapshot: when it took the place of another; None: at the opening
     )
 
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """Whom it would nudge and page, by their names in the settings, each once."""
+        steps = (*self.escalation.post, *self.escalation.news)
+        return tuple(dict.fromkeys(self.responders.get(step.who, step.who) for step in steps))
+
     def defaults_of(self, role: str) -> tuple[RoleDefaults, RoleDefaults]:
         """What caregivers of a role get who chose nothing: the role's own word, then everybody's.
 

@@ -48,6 +48,9 @@ class PolicyChanged:
     messages_after: Mapping[str, int] = field(default_factory=dict)
     exact: bool = True
     dry_run: bool = False
+    unset: tuple[
+        str, ...
+    ] = ()  # whom it would page and the settings lack: the next in line is paged in their place
 
 
 async def change_policy(
@@ -74,8 +77,9 @@ async def change_policy(
         before = await rows.policy_of(incident.id)
         after = replace(policy, since=now)
         _may_take(incident, before, after)
+        unset = _unset(deps, before, after)
         seen = await _measure(deps, rows, incident, before, after, now)
-        changed = replace(seen, dry_run=dry_run)
+        changed = replace(seen, dry_run=dry_run, unset=unset)
         lane = lane_of(incident, incident, seen.families)
         if not dry_run:
             await rows.touch_responders(incident.id, now)
@@ -111,6 +115,19 @@ def _may_take(incident: Incident, before: Policy, after: Policy) -> None:
         )
     if replace(after, since=before.since) == before:
         raise Invalid("is the policy that this incident has already; nothing would change", field="policy")
+
+
+def _unset(deps: Deps, before: Policy, after: Policy) -> tuple[str, ...]:
+    """Whom a policy would page and the settings lack. Raises Invalid where that is everybody, and was not."""
+    known = deps.on_call.responders if deps.on_call is not None else {}
+    unset = tuple(name for name in after.pages if name not in known)
+    if len(unset) == len(after.pages) and any(name in known for name in before.pages):
+        raise Invalid(
+            f"would page {', '.join(unset) or 'nobody'}, and the settings say how to reach none of them: nobody "
+            f"could be paged; name others (there are {', '.join(sorted(known))}), or set them first",
+            field="responders",
+        )
+    return unset
 
 
 def _windows(policy: Policy) -> Iterator[tuple[str, Mapping[Severity, timedelta | None]]]:

@@ -14,11 +14,12 @@ from sqlalchemy.engine import make_url
 
 from alertd.cli.look_at_database import database
 from alertd.cli.look_at_keys import machine_keys
+from alertd.cli.responders import responders
 from alertd.store import migrate
 from alertd.store.store import SqlStore
 from alertd.usecases.keys import make_key, revoke_key
 from tests.contract.surgery import Ask, doctor, said
-from tests.served import open_deps
+from tests.served import Served, open_deps
 from tests.servers import Postgres
 
 __all__ = ["doctor"]
@@ -174,3 +175,22 @@ def test_machines_whose_key_is_bound_to_no_source(
         f" -> alertd key create --right event:write --source NAME makes one that may not; then alertd key revoke {key}"
     )
     asyncio.run(deps.store.close())
+
+
+def test_an_open_incident_by_whose_policy_nobody_can_be_paged(doctor: Ask, database_url: str) -> None:
+    """Whatever the policy files say: an incident keeps its own."""
+
+    async def opened() -> None:
+        served = Served(*open_deps(database_url))
+        await served.sign_in()
+        await served.families()
+        await served.open()
+        await served.close()
+        await served.deps.store.close()
+
+    asyncio.run(opened())
+    told = said(doctor(responders, DATABASE_URL=database_url), "responders", "wrong")
+    assert "incident 1: nobody can be nudged or paged by its policy follow" in told
+    assert "set ALERTD_RESPONDERS__FOLLOW_OWNER" in told
+    found = doctor(responders, DATABASE_URL=database_url, RESPONDERS__FOLLOW_OWNER="+14155550123")
+    assert [each.mark for each in found["responders"]] == ["note"]

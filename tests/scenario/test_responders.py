@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.domain.errors import Invalid
 from alertd.domain.incident import Kind
 from alertd.ports import Later, Misconfigured, Refused
 from alertd.records import Lease
@@ -246,3 +247,20 @@ async def test_what_waits_when_somebody_publishes_is_not_sent_any_more(world: On
         pager.mend()
     await world.fast_forward(minutes=18)
     await world.cancel()
+
+
+async def test_a_policy_by_which_nobody_could_be_paged_is_refused(world: OnCallWorld):
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+    others = dict.fromkeys(world.policy.responders, "nobody-known")
+    with pytest.raises(Invalid) as refused:
+        await world.change_policy(replace(world.policy, responders=others))
+    assert refused.value.field == "responders"
+    assert "follow-owner" in refused.value.message
+    changed = await world.change_policy(
+        replace(world.policy, responders={**world.policy.responders, "lead": "ghost"})
+    )
+    assert changed.unset == ("ghost",)
+    await world.resolve()
+    world.phone("mia").forget()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.cli.incident_policy import _sooner
 from tests import make
 from tests.listening import Daemon, Shell, alertd, listening
 
@@ -82,3 +83,17 @@ def test_every_mistake_of_the_file_is_told_with_its_line(
     assert alertd("incident", "policy", "1", str(tmp_path / "none.yaml"), "--yes") == 1
     assert "cannot be read" in alertd.err
     assert alertd("incident", "policy", "7", str(file), "--yes") == 1
+
+
+def test_who_cannot_be_paged_by_it_is_said_before_it_is_taken(alertd: Shell, outage: Daemon, file: Path) -> None:
+    """Nobody is set here at all: the file does not make it worse, and is taken."""
+    file.write_text(SHORT + "responders: {owner: ann, lead: ben, duty-manager: ben}\n")
+    assert alertd("incident", "policy", "1", str(file)) == 0, alertd.err
+    assert "ann cannot be nudged or paged: set ALERTD_RESPONDERS__ANN" in " ".join(alertd.err.split())
+    assert "ALERTD_RESPONDERS__BEN" in alertd.out
+
+
+@pytest.mark.parametrize(("quiet", "why"), [("1h", "1 later."), ("wait", "1 later: in quiet hours")])
+def test_why_somebody_hears_later_is_said_only_where_it_is_so(quiet: str, why: str) -> None:
+    windows = [{"key": "silence.quiet.critical", "before": "30m", "after": quiet}]
+    assert f"{why}" in _sooner({"families": 2, "sooner": 0, "later": 1, "exact": True, "windows": windows})
