@@ -61,22 +61,29 @@ def correction(world: World, value: int) -> None:
         world.publish(Kind.CORRECTION, references=wrong)
     else:
         world.hazards.add("raise")
-        epoch = world.incident.epoch + (worse is Severity.CRITICAL)
+        epoch = _epoch(world, anew=worse is Severity.CRITICAL)
         world.publish(Kind.CORRECTION, references=wrong, severity=worse, epoch=epoch)
     world.fan_out()
 
 
 def recall(world: World, _: int) -> None:
     """The newest update is taken back: what was true before it is true again."""
-    updates, gone = world.incident.updates, world.incident.recalled
+    updates = world.incident.updates
     newest = next(u for u in reversed(updates) if u.notify and u.kind is not Kind.HOLDING)
-    if newest.kind in (Kind.RECALL, Kind.REOPENING):
+    wrong = [newest]
+    while wrong[-1].kind is Kind.CORRECTION:
+        wrong.append(next(u for u in updates if u.number == wrong[-1].references))
+    if newest.kind is Kind.RECALL or any(u.kind is Kind.REOPENING for u in wrong):
         return
-    earlier = (u for u in reversed(updates) if u.number < newest.number and u.human and u.notify)
-    before = next((u for u in earlier if u.number not in gone), newest)
-    world.hazards.add("recall" if before is not newest else "recall of the first")
+    earlier = [u for u in reversed(updates) if u.number < newest.number and u.human and u.notify]
+    said = world.judge.said_by_people()
+    before = next((u for u in earlier if u in said and u not in wrong), None)
+    world.hazards.add("recall" if before is not None else "recall of the first")
+    if before is None:
+        taken_back = [u.references for u in updates if u.kind is Kind.RECALL]
+        before = next((u for u in earlier if u.number not in taken_back), newest)
     touched = world.touched
-    world.publish(Kind.RECALL, references=newest.number, facts=before.facts, human_number=None)
+    world.publish(Kind.RECALL, references=newest.number, facts=before.facts, epoch=before.epoch, human_number=None)
     if world.touched and not touched:
         world.touch_again()
     world.fan_out()
@@ -87,9 +94,14 @@ def raise_(world: World, _: int) -> None:
     if worse is None:
         return
     world.hazards.add("raise")
-    epoch = world.incident.epoch + (worse is Severity.CRITICAL)
+    epoch = _epoch(world, anew=worse is Severity.CRITICAL)
     world.publish(Kind.SEVERITY, severity=worse, epoch=epoch)
     world.fan_out()
+
+
+def _epoch(world: World, *, anew: bool) -> int:
+    """The epoch of an update: what a recall has ended keeps its number."""
+    return 1 + max(u.epoch for u in world.incident.updates) if anew else world.incident.epoch
 
 
 def fall(world: World, _: int) -> None:
@@ -141,7 +153,7 @@ def reopen(world: World) -> None:
         return
     world.note("reopen")
     world.hazards.add("reopening")
-    world.publish(Kind.REOPENING, state=State.INVESTIGATING, epoch=world.incident.epoch + 1)
+    world.publish(Kind.REOPENING, state=State.INVESTIGATING, epoch=_epoch(world, anew=True))
     world.touch_again(reopened=True)
     world.fan_out()
 

@@ -109,7 +109,7 @@ class Judge:
     def ladder(self) -> Ladder | None:
         """R7, R15: that of the severity with which the epoch began, until a fall from it."""
         incident = self.world.incident
-        began = next(u.facts.severity for u in incident.updates if u.epoch == incident.epoch)
+        began = next(u.facts.severity for u in self.standing() if u.epoch == incident.epoch)
         fell = incident.severity.rank < began.rank
         return None if fell else self.world.policy.escalation.families.get(began)
 
@@ -124,7 +124,7 @@ class Judge:
             self.world.touched_since
         )  # what was said before the incident touched them anew is no answer to that
         return any(
-            a.epoch == epoch and a.at >= since and a.caregiver in {BY_PHONE, *(c.id for c in able)}
+            a.epoch >= epoch and a.at >= since and a.caregiver in {BY_PHONE, *(c.id for c in able)}
             for a in self.world.answers
         )
 
@@ -257,10 +257,40 @@ class Judge:
 
     def said_by_people(self) -> list[Update]:
         """What families were to be told and stands, oldest first; holdings and recalls are no news."""
+        no_news = (Kind.HOLDING, Kind.RECALL)
+        return [u for u in self.standing() if u.notify and u.kind not in no_news]
+
+    def standing(self) -> list[Update]:
+        """What was not taken back, nor what a taken back correction had corrected, nor a holding that repeats it."""
         updates = self.world.incident.updates
         gone = {u.references for u in updates if u.kind is Kind.RECALL}
-        no_news = (Kind.HOLDING, Kind.RECALL)
-        return [u for u in updates if u.notify and u.kind not in no_news and u.number not in gone]
+        if not gone:
+            return list(updates)
+        for u in reversed(updates):  # newer ones correct older ones
+            if u.number in gone and u.kind is Kind.CORRECTION:
+                gone.add(u.references)
+        standing, said = [], 1
+        for u in updates:
+            said = u.number if u.notify and u.kind is not Kind.HOLDING else said
+            if said not in gone:
+                standing.append(u)
+        return standing
+
+    def worst(self) -> Severity:
+        """How bad this epoch was: what stands, and what the family has, or may have, although it was taken back."""
+        epoch, standing = self.world.incident.epoch, self.standing()
+        may = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
+        had = {r.owed.update for r in self.world.rows if r.told or r.maybe or r.state in may}
+        had |= {a.told for a in self.world.answers}
+        return max(
+            (
+                u.facts.severity
+                for u in self.world.incident.updates
+                if (u.epoch == epoch and u in standing)
+                or (u.epoch >= epoch and u not in standing and u.number in had)
+            ),
+            key=lambda severity: severity.rank,
+        )
 
     def received(self, name: str, correction: Update) -> bool:
         """Whether they have the words that a correction puts right, or may have."""
@@ -395,18 +425,16 @@ class Judge:
         if owed.framing in kinds:
             epoch = self.world.incident.epoch
             woken = any(
-                r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch == epoch for r in self.rows(c.id)
+                r.told and r.owed.loud and r.owed.in_quiet and r.owed.epoch >= epoch for r in self.rows(c.id)
             )
-            worst = max(
-                (u.facts.severity for u in self.world.incident.updates if u.epoch == epoch),
-                key=lambda severity: severity.rank,
-            )
+            worst = self.worst()
             wakes = self.world.policy.wakes.get(worst, frozenset())
             return woken and kinds[owed.framing] in wakes, self.soft(c, worst)
         if owed.reason is Reason.LADDER:  # as loud as the first message of the epoch
             updates = self.world.incident.updates
-            i = next(i for i, u in enumerate(updates) if u.epoch == self.world.incident.epoch)
-            kinds_then = {updates[i].kind if i else Kind.NOTICE}
+            began = next(u for u in self.standing() if u.epoch == self.world.incident.epoch)
+            i = updates.index(began)
+            kinds_then = {began.kind, Kind.NOTICE} if began.epoch == 1 else {began.kind}
             if i and updates[i].facts.severity.rank > updates[i - 1].facts.severity.rank:
                 kinds_then.add(Kind.SEVERITY)
             wakes = self.world.policy.wakes.get(self.world.incident.severity, frozenset())
@@ -739,7 +767,7 @@ class Judge:
         tried = [
             max(r.tried_at, since)
             for r in self.world.rows
-            if r.tried_at and r.owed.epoch == epoch and r.owed.framing not in ENDS
+            if r.tried_at and r.owed.epoch >= epoch and r.owed.framing not in ENDS
         ]
         failed = bool(self.world.statuses) or any(r.state in FAILED for r in self.world.rows)
         for d in steps:
@@ -755,7 +783,7 @@ class Judge:
         if v.ladder is not None:
             self.counts[f"ladder {v.ladder}"] += 1
         if v.ladder is LadderState.UNREACHABLE:
-            loud = [r for r in self.world.rows if r.owed.epoch == epoch and r.owed.loud and r.told]
+            loud = [r for r in self.world.rows if r.owed.epoch >= epoch and r.owed.loud and r.told]
             assert not [r for r in loud if r in self.rows(r.owed.caregiver)], (
                 "unreachable, and something loud arrived"
             )
