@@ -137,7 +137,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
     services = failed_services(incident, family)
-    beside = await failing_beside(rows, incident.id, family.id) if ending else {}
+    beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
     return deps.compose(
         Saying(

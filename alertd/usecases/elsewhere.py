@@ -39,10 +39,10 @@ async def elsewhere(rows: Rows, batch: Collection[Claimed], tellings: Mapping[In
     return found
 
 
-async def failing_beside(rows: Rows, incident: IncidentId, family: str) -> Failing:
-    """What an outage beside this incident, which families are told of, has failing for one family."""
+async def failing_beside(rows: Rows, incident: IncidentId, families: Collection[str]) -> Failing:
+    """What an outage beside this incident, which families are told of, has failing for any of these families."""
     others = [each for each in await _going_on(rows) if each.id != incident]
-    return (await _failing(rows, others, [family])).get(family, {})
+    return _worst((await _failing(rows, others, families)).values())
 
 
 def worst(failing: Failing, services: Collection[str]) -> Severity:

@@ -254,3 +254,18 @@ async def test_what_happened_does_not_say_that_it_is_over_while_another_goes_on(
     await world.postmortem("A queue filled up.")
     told = world.phone("mia").expect_email("What happened to Follow", "A queue filled up.", "until all is well")
     assert "only if it comes back" not in said(told)
+
+
+async def test_the_page_of_a_nurse_of_two_families_says_it_too(town: Town):
+    world = town(policy=make.climbing((0, "always"), (60, "all", "sms")))
+    nurse = caregiver("nurse", "sms")
+    await world.family("fam-1", nurse, services=("follow",), region="us-west")
+    await world.family("fam-2", nurse, services=("follow",), region="eu-north")
+    await world.outage("follow", regions=("us", "eu-north"))
+    told = world.phone("nurse").expect_sms("Follow is down")
+    await world.outage("follow", regions=("eu",))
+    await world.resolve()
+    page = await world.looks_at(told)
+    assert GOES_ON in page
+    assert "works again" not in page
+    forget(world)
