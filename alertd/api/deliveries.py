@@ -23,7 +23,8 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
     """How far the telling has come; `limit` bounds the families listed as unheard."""
     async with here.deps.store.reading() as rows:
         found = await find(rows, incident)
-        told = await rows.progress(found.id, found.newest.number)
+        newest = next((each for each in reversed(found.updates) if each.notify), found.newest)
+        told = await rows.progress(found.id, newest.number)
         unheard = await rows.unheard(found.id, limit)
         touched = await rows.count_touched(found.scope)
         reached = await rows.reach(found.id, 0, here.deps.clock.now())

@@ -61,7 +61,7 @@ class ProgressView(BaseModel):
     touched: int = Field(description="Families that the incident touches now.")
     families: int = Field(description="Families that it touched so far and that were looked at.")
     heard: int = Field(description="Families that heard anything.")
-    newest_told: int = Field(description="Families told the newest update.")
+    newest_told: int = Field(description="Families told the newest update that is not for the record only.")
     next_by: datetime | None = Field(
         description="The earliest time by which some family must hear again; none once it has ended."
     )

@@ -120,7 +120,7 @@ def _shown(found: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
             ("families", heard),
             ("", f"the next one must hear by {local(progress['next_by'])}" if progress["next_by"] else ""),
             ("", f"owed nothing now: {resting}" if resting else ""),
-            ("answers", _answers(progress["ladders"])),
+            ("answers", _answers(progress["ladders"], ended=bool(found["ended_at"]))),
             ("messages", _counts(progress["deliveries"])),
             ("unheard", ", ".join(each["family"] for each in progress["unheard"])),
         ]
@@ -168,6 +168,7 @@ def _update(update: Mapping[str, Any]) -> str:
     told = f': "{message}"' if message else ""
     by = f" by {update['source']}" if update["source"] else ""
     number = f"{update['human_number']} " if update["human_number"] else ""
+    told += "" if update["notify"] else ", for the record only"
     return f"{number}{update['kind']}{by} ({update['state']}, {update['severity']}){told}"
 
 
@@ -205,11 +206,11 @@ def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _answers(ladders: Mapping[str, int]) -> str:
+def _answers(ladders: Mapping[str, int], *, ended: bool) -> str:
     """In one line, where anybody was asked; `alertd incident reach` names those who have not answered."""
     said = {
         "answered": "answered",
-        "climbing": "being asked",
+        "climbing": "not answered when it ended" if ended else "being asked",
         "unanswered": "unanswered",
         "unreachable": "unreachable",
     }

@@ -44,7 +44,7 @@ def check(
     if not folder.is_dir():
         raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
     found = problems(folder)
-    notes = [] if found else _notes(folder)
+    notes = _unchecked(found) if found else _notes(folder)
     audience = _audience(folder, families) if families is not None and not found else None
     shown: dict[str, object] = {"folder": str(folder), "problems": found, "notes": notes}
     lines = [_said(folder, found), *(wrapped(note, "note  ") for note in notes)]
@@ -108,6 +108,12 @@ def _shown(folder: Path, problem: "Problem") -> dict[str, object]:
         "field": problem.field,
         "message": problem.message,
     }
+
+
+def _unchecked(found: list[dict[str, object]]) -> list[str]:
+    """What these mistakes keep from being looked at."""
+    hidden = any(each["file"] == "services.yaml" for each in found)
+    return ["the texts were not checked: they need services.yaml; mend that, then check again"] if hidden else []
 
 
 def _notes(folder: Path) -> list[str]:

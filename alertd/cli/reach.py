@@ -40,8 +40,10 @@ def reach(
         return
     if dry_run or again:
         raise typer.BadParameter("wants --family and --told-by-phone", param_hint="--dry-run, --idempotency-key")
-    answer = Api.here().get(f"/v1/incidents/{named(incident)}/reach", limit=limit)
-    show(output, answer, lambda: _reached(answer, unreachable=unreachable))
+    api, path = Api.here(), f"/v1/incidents/{named(incident)}"
+    answer = api.get(f"{path}/reach", limit=limit)
+    ended = api.get(path)["ended_at"] is not None
+    show(output, answer, lambda: _reached(answer, unreachable=unreachable, ended=ended))
 
 
 def _say_told(
@@ -65,13 +67,14 @@ def _called(done: Mapping[str, Any]) -> str:
     return f"{noted}: the family hears again by {local(done['next_by'])} ({zone(done['next_by'])})."
 
 
-def _reached(answer: Mapping[str, Any], *, unreachable: bool) -> str:
+def _reached(answer: Mapping[str, Any], *, unreachable: bool, ended: bool) -> str:
     ladders, lists = answer["ladders"], ["unreachable", "untellable"]
     resting = ", ".join(f"{number} {why.replace('_', ' ')}" for why, number in sorted(answer["resting"].items()))
+    asked = "had not when it ended" if ended else "are being asked"
     head = facts(
         [
             ("families", f"{answer['heard']:,} of {answer['touched']:,} heard"),
-            ("answered", f"{ladders['answered']:,}; {ladders['climbing']:,} are being asked"),
+            ("answered", f"{ladders['answered']:,}; {ladders['climbing']:,} {asked}"),
             ("unanswered", f"{ladders['unanswered']:,}: told, and nobody has answered"),
             ("unreachable", f"{ladders['unreachable']:,}: nothing loud was accepted"),
             ("", f"owed nothing now: {resting}" if resting else ""),

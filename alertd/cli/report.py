@@ -54,7 +54,7 @@ def reported(answer: Mapping[str, Any]) -> str:
             ("silence", _silences(answer["silences"])),
             *[("we were down", _downtime(each)) for each in answer["downtimes"]],
             ("families", f"{answer['heard']:,} heard" + (f"; owed nothing now: {resting}" if resting else "")),
-            ("answers", _answers(ladders)),
+            ("answers", _answers(ladders, ended=bool(incident["ended_at"]))),
             ("unreachable", _listed(answer["unreachable"], ladders["unreachable"])),
             ("unanswered", _listed(answer["unanswered"], ladders["unanswered"])),
             *[(each, _states(states)) for each, states in sorted(answer["channels"].items())],
@@ -89,10 +89,12 @@ def _downtime(found: Mapping[str, Any]) -> str:
     return f"{local(found['began_at'])} to {local(found['ended_at'])} ({lasting((ended - began).total_seconds())})"
 
 
-def _answers(ladders: Mapping[str, int]) -> str:
+def _answers(ladders: Mapping[str, int], *, ended: bool) -> str:
     if not any(ladders.values()):
         return ""
-    return f"{ladders['answered']:,} answered, {ladders['climbing']:,} are being asked"
+    climbing = ladders["climbing"]
+    asked = f"{climbing:,} had not when it ended" if ended else f"{climbing:,} are being asked"
+    return f"{ladders['answered']:,} answered, {asked}"
 
 
 def _listed(found: Sequence[Mapping[str, Any]], number: int) -> str:

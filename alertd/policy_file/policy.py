@@ -15,7 +15,7 @@ from alertd.ingest.durations import parse_duration, spell_duration
 from alertd.ingest.family import LISTS, channel_lists, on_duty, quiet_hours
 from alertd.ingest.reading import Entries, Field
 from alertd.policy_file.built_in import BUILT_IN
-from alertd.policy_file.escalation import read_escalation
+from alertd.policy_file.escalation import WITHOUT_ADAPTER, read_escalation
 
 T = TypeVar("T")
 
@@ -31,6 +31,8 @@ CAREGIVER = (*LISTS, "quiet_hours", "on_duty")
 WORDS = 100
 
 _MINUTE = timedelta(seconds=60)
+LONGEST = timedelta(days=7)
+"""No silence is longer: a family that hears nothing for so long believes itself forgotten."""
 WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
 RIGHTS = ("open", "raise", "widen", "resolve")
 FLOOR = ("sms", "voice", "console")
@@ -52,7 +54,7 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     name = keys.take("policy", shapes.slug, "")
     if name and name != stem:
         keys["policy"].wrong(f'is "{name}", but the file is {stem}.yaml; make them the same')
-    always = _words(keys["always"], shapes.slug) if "always" in keys else BUILT_IN.always
+    always = _always(keys["always"]) if "always" in keys else BUILT_IN.always
     caregivers = _caregivers(keys["caregivers"]) if "caregivers" in keys else BUILT_IN.caregivers
     responders = dict(BUILT_IN.responders) | (_responders(keys["responders"]) if "responders" in keys else {})
     escalation = BUILT_IN.escalation
@@ -148,10 +150,24 @@ def _wakes(field: Field) -> dict[Severity, frozenset[Kind]]:
     return wakes
 
 
+def _always(field: Field) -> tuple[str, ...]:
+    if field.value == []:
+        field.wrong(f"must name at least one role; left out, it is {', '.join(BUILT_IN.always)}")
+    return _words(field, shapes.slug)
+
+
 def _floor(field: Field) -> tuple[str, ...]:
     if field.value == []:
         field.wrong("must name at least one channel that wakes: sms or voice")
-    return _words(field, _floor_channel)
+    channels = _words(field, _floor_channel)
+    _reaches(field, channels)
+    return channels
+
+
+def _reaches(field: Field, channels: tuple[str, ...]) -> None:
+    """What goes over none but channels that nothing goes over yet reaches nobody."""
+    if channels and WITHOUT_ADAPTER.issuperset(channels):
+        field.wrong(f"reaches nobody: nothing goes over {' and '.join(channels)} yet; name sms too")
 
 
 def _floor_channel(value: object) -> str:
@@ -166,8 +182,11 @@ def _caregivers(field: Field) -> dict[str, RoleDefaults]:
     for name, entry in field.named().items():
         for role in entry.convert(shapes.slug, name):
             keys = entry.entries(optional=CAREGIVER)
+            lists = channel_lists(keys)
+            for severity, channels in lists.items():
+                _reaches(keys[severity], channels)
             roles[role] = RoleDefaults(
-                **channel_lists(keys),
+                **lists,
                 quiet_hours=keys.take("quiet_hours", quiet_hours, None),
                 on_duty=keys.take("on_duty", on_duty, None),
             )
@@ -219,6 +238,8 @@ def _window(value: object) -> timedelta:
     length = parse_duration(value)
     if length < _MINUTE:
         raise Invalid(f"is {spell_duration(length)}; a silence window is at least 60s")
+    if length > LONGEST:
+        raise Invalid(f"is {spell_duration(length)}; a silence window is at most {spell_duration(LONGEST)}")
     return length
 
 

@@ -101,6 +101,21 @@ def test_for_the_record_only_nobody_reads_a_promise(alertd: Shell, families: Dae
     alertd(*OPEN, "--yes")
     assert alertd("incident", "update", "1", "--message", "Noted.", "--next-in", "1h", "--no-notify") == 0
     assert "Families read" not in alertd.err + alertd.out
+    families.run(families.served.work())
+    assert alertd("incident", "show", "1") == 0
+    assert "2 of 2 heard, 2 the newest update" in alertd.out
+    assert 'critical): "Noted.", for the record only' in " ".join(alertd.out.split())
+
+
+def test_nobody_is_asked_any_more_once_it_has_ended(alertd: Shell, families: Daemon) -> None:
+    alertd(*OPEN, "--yes")
+    families.run(families.served.work())
+    alertd("incident", "resolve", "1", "--yes")
+    families.run(families.served.work())
+    for command in ("show", "report", "reach"):
+        assert alertd("incident", command, "1") == 0
+        assert "when it ended" in alertd.out, command
+        assert "being asked" not in alertd.out
 
 
 def test_what_families_read_instead_is_said_before_and_after(alertd: Shell, listening: Daemon) -> None:

@@ -37,6 +37,15 @@ def test_a_folder_with_mistakes_is_not_measured(alertd: Shell, tmp_path: Path) -
     assert "fit into" not in alertd.out
 
 
+def test_what_a_mistake_in_services_hides_is_said(alertd: Shell, tmp_path: Path) -> None:
+    (tmp_path / "services.yaml").write_text("services: {follow: {}}\n")
+    assert alertd("policy", "check", str(tmp_path)) == 1
+    assert "note  the texts were not checked" in alertd.out
+    (tmp_path / "services.yaml").write_text("services: {follow: {names: {en: Follow}}}\n")
+    assert alertd("policy", "check", str(tmp_path)) == 1
+    assert "not checked" not in alertd.out
+
+
 NIGHT = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")
 
 

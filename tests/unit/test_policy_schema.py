@@ -32,6 +32,7 @@ UNSEEN = {
     "service-owned-twice": "another file",
     "steps-out-of-order": "two steps",
     "tell-unknown": "roles are free words",
+    "window-too-long": "the sum of its units",
 }
 """Mistakes that no schema of one file sees, with what it would have to look at."""
 
