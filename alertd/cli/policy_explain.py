@@ -132,7 +132,8 @@ def data(explained: "Explained", title: str, zone: str) -> dict[str, Any]:
 def text(explained: "Explained", title: str, zone: ZoneInfo) -> str:
     """For people, on one screen: roles that fare alike stand together."""
     at = explained.at.astimezone(zone)
-    opened = f"{title}, opened by a person on {at:%a} {at.day} {at:%b %H:%M} {zone.key}"
+    moment = f"{at:%a} {at.day} {at:%b} {_clock(at, at, zone)}"
+    opened = f"{title}, opened by a person on {moment} {zone.key}"
     lines = [wrapped(f"{opened}; policy {explained.policy.name}. Nobody answers, nobody writes.", "")]
     confirm = explained.policy.confirm.get(explained.severity)
     after = f"after {spell_duration(confirm)}, or " if confirm is not None else ""
@@ -228,4 +229,10 @@ def _times(moments: list[datetime], begin: datetime, zone: ZoneInfo) -> str:
 
 def _clock(moment: datetime, begin: datetime, zone: ZoneInfo) -> str:
     local = moment.astimezone(zone)
-    return f"{local:%H:%M}" if local.date() == begin.astimezone(zone).date() else f"{local:%a %H:%M}"
+    time = f"{local:%H:%M %Z}" if _twice(local) else f"{local:%H:%M}"
+    return time if local.date() == begin.astimezone(zone).date() else f"{local:%a} {time}"
+
+
+def _twice(local: datetime) -> bool:
+    """Whether the clock shows this time twice, as it does where it is put back."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()

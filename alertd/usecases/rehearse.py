@@ -65,7 +65,7 @@ class Rehearsal:
     told: tuple[Told, ...]
     ladder: LadderState | None = None
     ended_at: datetime | None = None  # when the ladder was over
-    waited: tuple[str, ...] = ()  # roles for whom something waited for their waking or duty
+    waited: tuple[str, ...] = ()  # roles for whom the first that they hear waited for their waking or duty
 
 
 def outage(
@@ -135,7 +135,7 @@ def rehearse(
             incident = replace(incident, updates=(*incident.updates, written))
         over = verdict.ladder in (LadderState.UNANSWERED, LadderState.UNREACHABLE)
         ended_at = ended_at or (now if over else None)
-        waited |= dict.fromkeys(verdict.waiting)
+        waited |= dict.fromkeys(role for role in verdict.waiting if all(each.role != role for each in told))
         tellings += [_accepted(owed, now) for owed in verdict.owed]
         told += [_told(owed, now) for owed in verdict.owed]
         watch = replace(

@@ -68,6 +68,22 @@ def test_explain_fits_on_one_screen_and_says_it_in_order(alertd: Shell) -> None:
     assert "  02:29: owner is paged (follow-owner): an update is due" in lines
 
 
+def test_what_waits_on_a_later_night_is_no_reason_for_the_first_message(alertd: Shell) -> None:
+    """A nurse on duty is told by the ladder; that she is off duty at night has nothing to do with it."""
+    day = ("--service", "follow", "--severity", "critical", "--at", "2026-11-30T09:00", "--hours", "26")
+    assert alertd("policy", "explain", *day, "--zone", "America/New_York", str(CONFIG)) == 0
+    assert "  09:20: " in alertd.out.partition("nurse: awake")[2]
+    assert "waits until then" not in alertd.out
+
+
+def test_a_time_that_the_clock_shows_twice_names_its_zone(alertd: Shell) -> None:
+    back = ("--service", "follow", "--severity", "critical", "--at", "2026-11-01T00:30", "--hours", "4")
+    assert alertd("policy", "explain", *back, "--zone", "America/Los_Angeles", str(CONFIG)) == 0
+    assert "01:29 PDT" in alertd.out
+    assert "01:30 PST: lead is paged" in alertd.out
+    assert "  02:00 to 03:30 every 30m" in alertd.out
+
+
 def test_explain_for_programs(alertd: Shell) -> None:
     told = alertd.json("policy", "explain", *NIGHT, str(CONFIG))
     assert (told["policy"], told["at"]) == ("follow", "2026-11-29T02:00:00+00:00")
