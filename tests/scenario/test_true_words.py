@@ -435,3 +435,37 @@ async def test_a_first_notice_is_not_of_a_relapse(town: Town):
     [told] = texts(world)
     assert "Follow is down" in told, told
     assert "again" not in told, told
+
+
+async def test_not_affected_names_what_they_were_told_of_and_did_not_hear_the_end_of(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "sms"), services=("follow", "share"))
+    await world.family("fam-2", caregiver("ben", "sms"), services=("login",))
+    await world.outage("follow", "share", "login")
+    forget(world)
+    await world.until_local("2026-11-04 23:00")
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    await world.until_local("2026-11-05 02:00")
+    await world.update("Follow works too.", remove_scope=(Reach("follow"),))
+    await world.until_local("2026-11-05 06:31")
+    [told] = texts(world)
+    assert "No longer affected: Follow and Share" in told, told
+    forget(world)
+
+
+async def test_what_was_told_silently_in_the_night_is_named_once_more_aloud(town: Town):
+    world = town(EVENING)
+    await world.family("fam-1", caregiver("mia", "push"), services=("follow", "share"))
+    await world.outage("follow", "share")
+    await world.until_local("2026-11-04 23:00")
+    forget(world)
+    await world.update("Share works.", remove_scope=(Reach("share"),))
+    world.phone("mia").expect_push("No longer affected: Share", loud=False)
+    await world.until_local("2026-11-05 06:29")
+    forget(world)
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_push("No longer affected: Share", loud=True)
+    await world.fast_forward(minutes=40)
+    told = texts(world)
+    assert told
+    assert not any("Share" in each for each in told), told
