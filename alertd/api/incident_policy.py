@@ -42,7 +42,9 @@ class PolicyChangedView(BaseModel):
     after: str
     families: int = Field(description="Those that the incident touches.")
     sooner: int = Field(description="Of them those who hear sooner than they were told.")
-    later: int = Field(description="... later, for example in quiet hours, where the new policy says `wait`.")
+    later: int = Field(
+        description="... later than so far: not than they were told, unless it says `wait` in quiet hours."
+    )
     windows: list[ChangeView]
     others: list[str] = Field(description="Other keys that say something else.", examples=[["floor"]])
     messages_before: dict[str, int] = Field(description="Channel, messages: if there were news now.")

@@ -102,7 +102,11 @@ def _sooner(told: dict[str, Any]) -> str:
     families = f"{told['families']:,} famil{'y' if told['families'] == 1 else 'ies'}"
     sooner = f"{about}{told['sooner']:,} hear sooner than they were told" if told["sooner"] else ""
     waits = any(each["key"].startswith("silence.quiet.") and each["after"] == "wait" for each in told["windows"])
-    why = ": in quiet hours the policy says wait" if waits else ""
+    why = (
+        ": in quiet hours the policy says wait"
+        if waits
+        else " than by the policy so far, none than they were told"
+    )
     later = f"{about}{told['later']:,} later{why}" if told["later"] else ""
     moved = ", ".join(part for part in (sooner, later or ("nobody later" if sooner else "")) if part)
     return f"It touches {families}: {moved or 'everybody hears when they were told they would'}."

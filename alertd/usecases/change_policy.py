@@ -41,7 +41,7 @@ class PolicyChanged:
     after: str
     families: int  # that the incident touches
     sooner: int  # of them those whose next message is due sooner
-    later: int  # ... later: in quiet hours, where the new policy says `wait`
+    later: int  # ... later: not than they were told, but where the new policy says `wait` in quiet hours
     windows: tuple[Change, ...] = ()
     others: tuple[str, ...] = ()  # keys that say something else
     messages_before: Mapping[str, int] = field(default_factory=dict)  # channel -> messages, if there were news now

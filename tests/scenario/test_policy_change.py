@@ -199,3 +199,15 @@ async def test_what_cannot_be_changed_is_refused(town: Town):
     world.phone("mia").forget()
     with pytest.raises(Conflict, match="no policy binds it"):
         await world.change_policy(windows(20))
+
+
+async def test_back_to_the_longer_window_nobody_hears_later_than_they_were_told(town: Town):
+    """Told at 12:00 to hear by 12:30; a window of 2 min brings that nearer, and taken back at once, it stands again."""
+    world = town(policy=windows(30))
+    await world.family()
+    await world.outage("follow")
+    world.phone("mia").forget()
+    assert (await world.change_policy(windows(2))).sooner == 1
+    back = await world.change_policy(windows(30))
+    assert (back.sooner, back.later) == (0, 1)
+    assert deadline(world) == datetime(2026, 11, 4, 12, 30, tzinfo=PACIFIC)

@@ -93,7 +93,10 @@ def test_who_cannot_be_paged_by_it_is_said_before_it_is_taken(alertd: Shell, out
     assert "ALERTD_RESPONDERS__BEN" in alertd.out
 
 
-@pytest.mark.parametrize(("quiet", "why"), [("1h", "1 later."), ("wait", "1 later: in quiet hours")])
+@pytest.mark.parametrize(
+    ("quiet", "why"),
+    [("1h", "1 later than by the policy so far, none than they were told."), ("wait", "1 later: in quiet hours")],
+)
 def test_why_somebody_hears_later_is_said_only_where_it_is_so(quiet: str, why: str) -> None:
     windows = [{"key": "silence.quiet.critical", "before": "30m", "after": quiet}]
-    assert f"{why}" in _sooner({"families": 2, "sooner": 0, "later": 1, "exact": True, "windows": windows})
+    assert why in _sooner({"families": 2, "sooner": 0, "later": 1, "exact": True, "windows": windows})
