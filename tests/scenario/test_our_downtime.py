@@ -34,7 +34,7 @@ async def test_it_is_said_in_the_readers_language(world: World):
     await world.outage("follow")
     world.phone("mia").forget()
     await world.down(hours=2)
-    world.phone("mia").expect_sms("Disculpe el retraso: fallo nuestro sistema de avisos.")
+    world.phone("mia").expect_sms("Disculpe el retraso: un fallo en nuestros avisos.")
 
 
 async def test_news_that_had_to_wait_for_us_says_so_too(world: World):
