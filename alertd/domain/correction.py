@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from alertd.domain.carried import carried
 from alertd.domain.delivery import TOLD, DeliveryState
 from alertd.domain.incident import Incident, Kind, Severity, Update
 from alertd.domain.knowledge import Known
@@ -96,12 +97,6 @@ def worst_told(duty: Duty) -> Severity:
     had = {t.update for t in duty.tellings if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
     told = (severity for number, severity in wrong.items() if number in had)
     return max((incident.worst, *told), key=lambda severity: severity.rank)
-
-
-def carried(incident: Incident, wrong: int) -> range:
-    """The numbers under which a wrong update was told: its own, and the holdings after it."""
-    later = (u.number for u in incident.updates if u.number > wrong and u.kind is not Kind.HOLDING and u.notify)
-    return range(wrong, next(later, incident.newest.number + 1))
 
 
 def _changes(update: Update, before: Update) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alertd.domain.correction import carried
+from alertd.domain.carried import carried
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import Incident, Kind, Update
 
