@@ -224,11 +224,21 @@ def _silence(town: Town, books: Mapping[Address, Sequence[tuple[str, Accepted]]]
     return found
 
 
+_AT_ONCE = 5.0  # seconds: outcomes are written twice a second, by a machine that may be busy elsewhere
+
+
 def _refusals(town: Town, refused: Sequence[Refusal], extra: Extra) -> list[str]:
-    """A dead address is asked once and then never again; nothing else was refused."""
-    asked: Counter[tuple[str, str]] = Counter(
-        (refusal.channel, refusal.to or "") for refusal in refused if refusal.outcome == "dead"
-    )
+    """A dead address is asked once and then never again; nothing else was refused.
+
+    Two messages that were on their way at once are one asking: of neither the refusal was written yet.
+    """
+    asked: Counter[tuple[str, str]] = Counter()
+    last: dict[tuple[str, str], float] = {}
+    for refusal in refused:
+        address = (refusal.channel, refusal.to or "")
+        if refusal.outcome == "dead" and refusal.at - last.get(address, -_AT_ONCE) >= _AT_ONCE:
+            asked[address] += 1
+            last[address] = refusal.at
     dead = {(channel, to) for channel, addresses in town.dead.items() for to in addresses}
     found = [f"{masked(address)} is dead and was asked {asked[address]} times" for address in dead
              if not 1 <= asked[address] <= 1 + extra.get((address, NOTICE), 0)]  # fmt: skip

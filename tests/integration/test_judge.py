@@ -124,7 +124,9 @@ def test_it_sees_silence_and_holdings_that_come_too_soon() -> None:
 def test_it_sees_a_dead_address_that_is_asked_again_and_a_broken_contract() -> None:
     homes, told = home(), good(home())
     dead = refusal(("push", "gone-fam-3"))
-    again = judge.problems(homes, told, [dead, dead], window=15, silence=True, slack=1.0)
+    both = judge.problems(homes, told, [dead, replace(dead, at=1.0)], window=15, silence=True, slack=1.0)
+    assert both == []  # they were on their way at once
+    again = judge.problems(homes, told, [dead, replace(dead, at=9.0)], window=15, silence=True, slack=1.0)
     assert len(again) == 1
     assert "2 times" in again[0]
     broken = [dead, refusal(("sms", "+14155550100"), "contract")]
