@@ -178,7 +178,7 @@ class Reader:
     released: tuple[str, ...] = ()  # services of theirs that they were told fail, and that do no more
     late: bool = False  # it says that it comes late, through an outage of our own
     corrects: int = 0  # the number they saw of a wrong update that they have, and are put right about now
-    mixed: bool = False  # other services of theirs failed at some time since then: how long is not true of all
+    all_since: datetime | None = None  # since when all of it fails, where that is later than something did
 
 
 class Lane(StrEnum):

@@ -39,22 +39,27 @@ def grown_at(incident: Incident, family: Family) -> datetime | None:
     return None if began is None or began is updates[0] or began.kind is _REOPENING else began.at
 
 
-def mixed(incident: Incident, family: Family) -> bool:
-    """Whether other services failed for this family at some time since then: how long is not true of all of them.
+def all_since(incident: Incident, family: Family) -> datetime | None:
+    """Since when all that fails for this family now has been failing, where that is later than the trouble began.
 
-    What was wrong, and has been taken back, counts for nothing.
+    None: ever since it began. What was wrong, and has been taken back, counts for nothing.
     """
     updates = _told(incident)
     first = updates[0].facts.scope
     if all(update.facts.scope == first for update in updates):
-        return False
+        return None
     began = _began(updates, family)
     if began is None:
-        return False
+        return None
     wrong = {update.references for update in updates if update.kind in _TAKES_BACK}
     since = [u for u in updates if u.number >= began.number and u.number not in wrong and u.kind is not _HOLDING]
     fails = frozenset(_of(incident.newest.facts, family))
-    return any(frozenset(_of(update.facts, family)) != fails for update in since)
+    start: dict[str, datetime] = {}
+    for update in since:
+        now = frozenset(_of(update.facts, family))
+        start = {service: start.get(service, update.at) for service in now}
+    latest = max((start[service] for service in fails if service in start), default=began.at)
+    return latest if latest > began.at else None
 
 
 def _told(incident: Incident) -> Sequence[Update]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import rouse
 from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import grown_at, mixed, told_failing
+from alertd.domain.failing import all_since, grown_at, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Kind, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -105,7 +105,7 @@ class Turn:
                 released=voice.released,
                 late=self.late,
                 corrects=voice.corrects,
-                mixed=voice.mixed,
+                all_since=voice.all_since,
             ),
             in_quiet=asleep,
         )
@@ -134,7 +134,7 @@ class Turn:
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
             corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
             self._released(known, framing),
-            mixed(self.duty.incident, self.duty.family),
+            all_since(self.duty.incident, self.duty.family),
         )
 
     def _told_then(self, person: Person, framing: Framing) -> datetime | None:
@@ -239,4 +239,4 @@ class _Voice:
     end_wakes: bool
     corrects: int
     released: tuple[str, ...]
-    mixed: bool
+    all_since: datetime | None

@@ -44,7 +44,7 @@ class Cache:
             reader.change,
             reader.missed,
             reader.released,
-            reader.mixed,
+            minute_number(reader.all_since),
             reader.asks,
             reader.late,
             saying.link,

@@ -118,7 +118,7 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 changes = Change if framing is Framing.UPDATE else (Change.NONE,)
                 changed = [replace(saying.reader, change=change) for change in changes]
                 changed += [replace(each, released=services) for each in changed]
-                changed += [replace(saying.reader, mixed=True)]
+                changed += [replace(saying.reader, all_since=_NOW - timedelta(days=1, hours=11, minutes=11))]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
             if framing not in (Framing.POSTMORTEM, Framing.WAS_DOWN):
                 late = replace(saying.reader, late=True)

@@ -63,7 +63,7 @@ class Speaker:
             prefix=self._prefix(),
             since=since,
             lasting=lasting,
-            elapsed="" if ending or self._reader.mixed else self._elapsed(self._failing_since(), self._now),
+            elapsed="" if ending else self._elapsed(self._all_since(), self._now),
             late=self._say("late") if self._reader.late else "",
             missed=self._missed(),
             news=self._news(),
@@ -265,12 +265,18 @@ class Speaker:
         """Since when, and for how long; for how long only where all of it failed for so long."""
         facts, how = self._facts, self._how()
         since = self._failing_since()
-        changed = self._reader.mixed or self._reader.change in _SCOPES
-        began = changed or how in ("now", "again") or facts.state is State.MONITORING
+        grew = self._reader.all_since is not None
+        changed = self._reader.change in _SCOPES or facts.state is State.MONITORING
+        began = grew or changed or how in ("now", "again")
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
-        if how != "still" or began or since >= self._now:
+        if how != "still" or changed:
             return said, ""
-        return said, self._say("lasting", elapsed=self._elapsed(since, self._now))
+        length = self._elapsed(self._all_since(), self._now)
+        return said, self._say("lasting_all" if grew else "lasting", elapsed=length) if length else ""
+
+    def _all_since(self) -> datetime:
+        """Since when all that fails for this reader does."""
+        return minute(self._reader.all_since) if self._reader.all_since else self._failing_since()
 
     def _elapsed(self, start: datetime, end: datetime) -> str:
         """How long; empty below a minute."""

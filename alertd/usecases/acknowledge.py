@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
-from alertd.domain.failing import failed_services, grown_at, mixed
+from alertd.domain.failing import all_since, failed_services, grown_at
 from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.ladder import enough, ladder_of
@@ -153,7 +153,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
                 services=services,
                 hears_by=watch.next_by if watch is not None else None,
                 since=grown_at(incident, family),
-                mixed=mixed(incident, family),
+                all_since=all_since(incident, family),
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

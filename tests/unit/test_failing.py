@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertd.domain.failing import failed_services, grown_at, mixed, told_failing
+from alertd.domain.failing import all_since, failed_services, grown_at, told_failing
 from alertd.domain.incident import Incident, Kind
 from tests import make
 
@@ -50,21 +50,23 @@ ANA = make.family(make.caregiver("ana", "sms"), services=BOTH)
 
 
 @pytest.mark.parametrize(
-    ("steps", "is_mixed"),
+    ("steps", "since"),
     [
-        ([(Kind.NOTICE, 0, SHARE), (Kind.PROGRESS, 10, SHARE)], False),
-        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, (*SHARE, *LOGIN))], False),
-        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.PROGRESS, 20, BOTH)], True),
-        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, ("follow",)), (Kind.SCOPE, 20, SHARE)], True),
-        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, BOTH)], False),
-        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.REOPENING, 30, BOTH)], False),
-        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, ())], False),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.PROGRESS, 10, SHARE)], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, (*SHARE, *LOGIN))], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.PROGRESS, 20, BOTH)], 10),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, ("follow",)), (Kind.SCOPE, 20, SHARE)], 20),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, BOTH)], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.REOPENING, 30, BOTH)], None),
+        ([(Kind.NOTICE, 0, BOTH), (Kind.SCOPE, 10, SHARE)], None),
+        ([(Kind.NOTICE, 0, SHARE), (Kind.SCOPE, 10, BOTH), (Kind.SCOPE, 20, ("follow",))], 10),
+        ([(Kind.NOTICE, 0, LOGIN), (Kind.SCOPE, 10, ())], None),
     ],
 )
-def test_no_length_is_true_of_all_where_other_services_of_theirs_failed_meanwhile(
-    steps: list[tuple[Kind, float, tuple[str, ...]]], is_mixed: bool
+def test_since_when_all_of_it_fails_where_some_of_it_began_later(
+    steps: list[tuple[Kind, float, tuple[str, ...]]], since: float | None
 ) -> None:
-    assert mixed(told(*steps), ANA) is is_mixed
+    assert all_since(told(*steps), ANA) == (make.after(since) if since is not None else None)
 
 
 def test_what_was_told_as_failing_goes_by_what_they_heard() -> None:
