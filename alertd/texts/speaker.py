@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing
@@ -14,6 +14,7 @@ from alertd.texts.parts import Parts, Tell
 from alertd.texts.phrase import Phrase
 from alertd.texts.times import Wall, elapsed, minute
 
+_HOUR = timedelta(hours=1)
 _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
 _WORKS_AGAIN = frozenset({Framing.RESOLUTION, Framing.WAS_DOWN})
 _SCOPES = frozenset({Change.SCOPE, Change.FEWER})
@@ -271,8 +272,14 @@ class Speaker:
         said = self._say(f"since.{'began' if began else 'first'}", since=self._wall.when(since))
         if how != "still" or changed:
             return said, ""
-        length = self._elapsed(self._all_since(), self._now)
-        return said, self._say("lasting_all" if grew else "lasting", elapsed=length) if length else ""
+        start = self._all_since()
+        if not grew:
+            length = self._elapsed(start, self._now)
+            return said, self._say("lasting", elapsed=length) if length else ""
+        length = self._elapsed(start, start + max((self._now - start) // _HOUR * _HOUR, timedelta()))
+        if not length:
+            return said, ""
+        return self._say("since.some", since=self._wall.when(since)), self._say("lasting_all", elapsed=length)
 
     def _all_since(self) -> datetime:
         """Since when all that fails for this reader does."""
