@@ -41,8 +41,8 @@ reference: $(READY)  ## docs/reference/cli.md, anew from the commands
 	$(BIN)/python -m tests.cli_reference
 
 lock: $(READY)  ## the hashed requirement files, anew
-	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml -o requirements/runtime.txt
-	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-emit-index-url --no-annotate --upgrade -q pyproject.toml --group dev -o requirements/dev.txt
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --upgrade -q pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile --generate-hashes --universal --no-header --no-annotate --upgrade -q pyproject.toml --group dev -o requirements/dev.txt
 
 clean:  ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache mutants

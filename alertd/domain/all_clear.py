@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.downtime import is_late
-from alertd.domain.failing import failed_services, grown_at, told_failing
+from alertd.domain.failing import failed_services, failing_since, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -25,7 +25,9 @@ class End:
     kind: Kind  # the kind that the policy's `wakes` must list
     reason: Reason
     rest: Rest
-    since: int = 1  # messages of an earlier end, with a lower number, do not count
+    first: int = 1  # messages of an earlier end, with a lower number, do not count
+    worst: Severity = Severity.CRITICAL  # the end is as loud as the outage was, however mild it was at last
+    late: bool = False  # told after the moment that was promised, as alertd itself was down (R13)
 
 
 _RESOLVED = End(Framing.RESOLUTION, Kind.RESOLUTION, Reason.ALL_CLEAR, Rest.CLOSED)
@@ -63,16 +65,17 @@ def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """The end, for exactly those who were told; one word at wake-up for those who waited."""
     incident = duty.incident
     end = _CANCELLED if incident.state is State.CANCELLED else _RESOLVED
-    since = next((u.number for u in reversed(incident.updates) if u.kind is end.kind), incident.newest.number)
-    return _end(duty, now, knowledge, replace(end, since=since), failed_services(duty.incident, duty.family))
+    first = next((u.number for u in reversed(incident.updates) if u.kind is end.kind), incident.newest.number)
+    return _end(duty, now, knowledge, replace(end, first=first))
 
 
 def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
     """ "Not affected after all", for those who were told and whom the incident no longer touches."""
-    return _end(duty, now, knowledge, _NOT_AFFECTED, failed_services(duty.incident, duty.family))
+    return _end(duty, now, knowledge, _NOT_AFFECTED)
 
 
-def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tuple[str, ...]) -> Verdict:
+def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
+    services = failed_services(duty.incident, duty.family)
     update = newest_to_tell(duty.incident).number
     flying = 0  # the number of this end that is already under way
     owed: list[Owed] = []
@@ -83,24 +86,24 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
         again_at = _again_at(duty.incident, now, again)
     else:
         again_at = now + again if again is not None else None
-    worst = worst_told(duty)  # the end is as loud as the outage was, however mild it was at last
+    worst = worst_told(duty)
     people = [
         meet(caregiver, duty, services, quiet_as=worst, told_as=worst) for caregiver in duty.family.caregivers
     ]
-    late = _late(duty, now, knowledge, people)
+    end = replace(end, worst=worst, late=_late(duty, now, knowledge, people))
     for person in people:
         caregiver, known = person.caregiver, knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
-        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.since)
+        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.first)
         over = known.framing in OVER
         told = (known.told > 0 or known.maybe) and not over
-        under_way = known.ending >= end.since
+        under_way = known.ending >= end.first
         flying = max(flying, known.ending)
-        done = under_way or (over and known.told >= end.since)
+        done = under_way or (over and known.told >= end.first)
         if done or not person.usable or not (told or waited):
             continue
         named = _named(duty, known, services) if told else services
-        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told, late=late)
+        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told)
         owed += deliveries
         if later is not None:
             waiting.append(caregiver.id)
@@ -115,7 +118,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End, services: tu
     resting = look_at is None or end.rest is Rest.NOT_TOUCHED
     return Verdict(
         owed=tuple(owed),
-        update=flying if flying >= end.since and not owed else update,
+        update=flying if flying >= end.first and not owed else update,
         look_at=look_at,
         rest=end.rest if resting else None,
         waiting=tuple(waiting),
@@ -151,14 +154,13 @@ def _tell(
     end: End,
     *,
     told: bool,
-    late: bool,
 ) -> tuple[list[Owed], datetime | None]:
     """The deliveries for one person, or when they may hear."""
     update = newest_to_tell(duty.incident).number
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
-    worst = worst_told(duty)
+    worst = end.worst
     wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
     loud = asleep is None or wakes
     if not loud and not (told and person.soft_at_night):
@@ -173,7 +175,7 @@ def _tell(
     framing = end.framing if told else Framing.WAS_DOWN
     at_night = asleep is not None
     deliveries = [
-        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=late)
+        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=end.late)
         for a, why in targets
     ]
     return deliveries, asleep if at_night and not deliveries else None
@@ -214,7 +216,7 @@ def _owed(
             locale=person.locale,
             zone=person.zone,
             services=services,
-            since=grown_at(duty.incident, duty.family),
+            since=failing_since(duty.incident, duty.family).grown,
             late=late and framing is not Framing.WAS_DOWN,  # whoever slept waited for no word
         ),
         in_quiet=at_night,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from alertd.domain.family import Family
 from alertd.domain.incident import Facts, Incident, Kind, Update
@@ -22,44 +23,42 @@ def failed_services(incident: Incident, family: Family) -> tuple[str, ...]:
 
 def told_failing(incident: Incident, family: Family, number: int) -> tuple[str, ...]:
     """The services that whoever was told this update was told are failing; none where it said that it is over."""
-    facts = next((u.facts for u in reversed(incident.updates) if u.number <= number), None)
-    return () if facts is None or facts.state.ended else _of(facts, family)
+    facts = incident.upto(number).facts
+    return () if not number or facts.state.ended else _of(facts, family)
 
 
-def grown_at(incident: Incident, family: Family) -> datetime | None:
-    """When the scope last came to touch this family; None: when the outage began, or came back.
+class Since(NamedTuple):
+    """Since when something fails for a family, and since when all of it does; None: since the outage began."""
 
-    Every message, the page and the all-clear say the same: who was imported later reads since when it fails.
+    grown: datetime | None  # when the scope last came to touch them
+    all: datetime | None  # where some of it began later: the last of it; None: all of it as long as any
+
+
+_EVER = Since(None, None)
+
+
+def failing_since(incident: Incident, family: Family) -> Since:
+    """By the scopes that families were told; a reopening begins anew.
+
+    Every message, the page and the all-clear say the same: who was imported later reads since when it fails. For
+    how long all of it has, what was wrong and has been taken back counts for nothing.
     """
     updates = _told(incident)
     first = updates[0].facts.scope
     if all(update.facts.scope == first for update in updates):
-        return None  # as nearly always
-    began = _began(updates, family)
-    return None if began is None or began is updates[0] or began.kind is _REOPENING else began.at
-
-
-def all_since(incident: Incident, family: Family) -> datetime | None:
-    """Since when all that fails for this family now has been failing, where that is later than the trouble began.
-
-    None: ever since it began. What was wrong, and has been taken back, counts for nothing.
-    """
-    updates = _told(incident)
-    first = updates[0].facts.scope
-    if all(update.facts.scope == first for update in updates):
-        return None
+        return _EVER  # as nearly always
     began = _began(updates, family)
     if began is None:
-        return None
+        return _EVER
     wrong = {update.references for update in updates if update.kind in _TAKES_BACK}
-    since = [u for u in updates if u.number >= began.number and u.number not in wrong and u.kind is not _HOLDING]
-    fails = frozenset(_of(incident.newest.facts, family))
     start: dict[str, datetime] = {}
-    for update in since:
-        now = frozenset(_of(update.facts, family))
-        start = {service: start.get(service, update.at) for service in now}
+    for update in updates:
+        if update.number >= began.number and update.number not in wrong and update.kind is not _HOLDING:
+            start = {service: start.get(service, update.at) for service in _of(update.facts, family)}
+    fails = _of(incident.newest.facts, family)
     latest = max((start[service] for service in fails if service in start), default=began.at)
-    return latest if latest > began.at else None
+    ever = began is updates[0] or began.kind is _REOPENING
+    return Since(None if ever else began.at, latest if latest > began.at else None)
 
 
 def _told(incident: Incident) -> Sequence[Update]:

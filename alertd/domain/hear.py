@@ -196,27 +196,26 @@ def _lacked(turn: Turn, person: Person, known: Known) -> set[Kind]:
     if not known.covered:
         return {Kind.NOTICE}
     lacked: set[Kind] = set()
+    family, told = turn.duty.family, turn.duty.incident.updates[0]
     updates, gone = turn.duty.incident.updates, turn.duty.incident.recalled
     for place in range(len(updates) - 1, -1, -1):
         update = updates[place]
         if update.number <= known.covered:
+            told = update
             break
         if update.human and update.notify and update.number not in gone:
             before = updates[place - 1] if place else None
             kinds = update.tells(before)
-            if Kind.SCOPE in kinds and before is not None and not _fails_more(turn.duty.family, before, update):
+            if Kind.SCOPE in kinds and before is not None and not _fails_more(family, before, update):
                 kinds = kinds - {Kind.SCOPE} | {Kind.PROGRESS}
             if Kind.CORRECTION in kinds and not received(turn.duty, person, update):
                 kinds = kinds - {Kind.CORRECTION} | {Kind.PROGRESS}
             lacked |= kinds
-    told = next((u.facts for u in reversed(updates) if u.number <= known.covered), updates[0].facts)
-    facts, family = turn.duty.incident.newest.facts, turn.duty.family
-    if Kind.SEVERITY in lacked and facts.severity.rank <= told.severity.rank:
+    newest = updates[-1]
+    if Kind.SEVERITY in lacked and newest.facts.severity.rank <= told.facts.severity.rank:
         lacked = lacked - {Kind.SEVERITY} | {Kind.PROGRESS}  # it was milder for a time of which they never heard
-    if Kind.SCOPE in lacked:
-        was, fails = (f.scope.touching(family.services, family.region) for f in (told, facts))
-        if set(fails) <= set(was):
-            lacked = lacked - {Kind.SCOPE} | {Kind.PROGRESS}
+    if Kind.SCOPE in lacked and not _fails_more(family, told, newest):
+        lacked = lacked - {Kind.SCOPE} | {Kind.PROGRESS}
     return lacked
 
 

@@ -1,6 +1,6 @@
 """Incidents: one outage from open to resolved, told by numbered, immutable updates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -233,6 +233,15 @@ class Incident:
         """The newest update of all, holdings included."""
         return self.updates[-1]
 
+    def upto(self, number: int) -> Update:
+        """The newest update with no higher number: what is told under it. The first where there is none."""
+        return next((update for update in reversed(self.updates) if update.number <= number), self.updates[0])
+
+    @property
+    def announced(self) -> bool:
+        """Whether families are told of it as of something real."""
+        return not self.held and not self.exercise
+
     @property
     def exercise(self) -> bool:
         """Whether nothing is really down: opened as a test, and every text of it says so."""
@@ -257,11 +266,16 @@ class Incident:
 
         With a correction goes what it had corrected: those words are no less wrong than before.
         """
-        gone: set[int] = set()
-        for update in reversed(self.updates):
-            if update.references is not None and (update.kind is _RECALL or update.number in gone):
-                gone.add(update.references)
-        return frozenset(gone)
+        return self.with_corrected(u.references for u in self.updates if u.kind is _RECALL)
+
+    def with_corrected(self, numbers: Iterable[int | None]) -> frozenset[int]:
+        """These updates, what they correct, and what that corrected."""
+        found = {number for number in numbers if number is not None}
+        if found:
+            for update in reversed(self.updates):
+                if update.number in found and update.references is not None:
+                    found.add(update.references)
+        return frozenset(found)
 
     @property
     def standing(self) -> tuple[Update, ...]:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
-from alertd.domain.failing import failed_services, grown_at
+from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -117,6 +117,6 @@ def _owed(
             locale=person.locale,
             zone=person.zone,
             services=failed_services(duty.incident, duty.family),
-            since=grown_at(duty.incident, duty.family),
+            since=failing_since(duty.incident, duty.family).grown,
         ),
     )

@@ -107,7 +107,7 @@ def deadline(duty: Duty, now: datetime, knowledge: Knowledge, touched: datetime)
     policy, incident = duty.policy, duty.incident
     heard = knowledge.next_by is not None and knowledge.next_by >= touched
     if heard and knowledge.next_by is not None and knowledge.said_at is not None:
-        over = knowledge.said_at + _longest(policy, _told(incident, knowledge))
+        over = knowledge.said_at + _longest(policy, incident.upto(knowledge.told))
         if policy.since is not None and knowledge.said_at <= policy.since:
             over = max(over, policy.since + longest_margin(policy, incident.severity))
         standing = min(knowledge.next_by, max(over, now))
@@ -156,7 +156,7 @@ def shortened(
         return standing  # what was said binds no more
     if any(update.kind is Kind.REOPENING for update, _ in _untold(incident, touched, knowledge.told)):
         return standing
-    facts = _told(incident, knowledge).facts
+    facts = incident.upto(knowledge.told).facts
     length = window(policy, facts.severity, facts.state, asleep=all_asleep(people, said))
     return min(standing, max(said + length, policy.since + longest_margin(policy, facts.severity)))
 
@@ -165,23 +165,18 @@ def put_off(duty: Duty, now: datetime, knowledge: Knowledge) -> bool:
     """Whether the deadline is now because nobody could be told when the window was over: it moves on with time."""
     if knowledge.next_by is None or knowledge.said_at is None:
         return False
-    return knowledge.said_at + _longest(duty.policy, _told(duty.incident, knowledge)) <= now < knowledge.next_by
+    return knowledge.said_at + _longest(duty.policy, duty.incident.upto(knowledge.told)) <= now < knowledge.next_by
 
 
 def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
     """The graver severity that the family was last told of, until they are told of the fall (R15)."""
     if not knowledge.told or knowledge.told >= incident.news.number:
         return None
-    facts = _told(incident, knowledge).facts
+    facts = incident.upto(knowledge.told).facts
     if facts.state.ended:
         return None
     severity = facts.severity
     return severity if severity.rank > incident.severity.rank else None
-
-
-def _told(incident: Incident, knowledge: Knowledge) -> Update:
-    updates = incident.updates
-    return next((update for update in reversed(updates) if update.number <= knowledge.told), updates[0])
 
 
 def _longest(policy: Policy, update: Update) -> timedelta:

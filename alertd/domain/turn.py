@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import rouse
 from alertd.domain.correction import corrected
 from alertd.domain.delivery import STEP_MESSAGE, STEP_WAKE_UP, Ask, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import all_since, grown_at, told_failing
+from alertd.domain.failing import Since, failing_since, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Facts, Kind, Update
 from alertd.domain.knowledge import Knowledge, Known
@@ -31,6 +31,7 @@ class Turn:
     news: Update
     asks: bool = False  # an answer is waited for
     late: bool = False  # no sweep ran when it was due: an outage of our own (R13)
+    failing: Since | None = None  # since when what fails for the family does, once somebody has asked
     last: "_Voice | None" = None  # a person's addresses come one after the other, and mostly hear the same
 
     @property
@@ -120,6 +121,7 @@ class Turn:
             hears_by = person.first_loud(self.next_by)
         else:
             hears_by = self._told_then(person, framing)
+        failing = self.failing = self.failing or failing_since(self.duty.incident, self.duty.family)
         return _Voice(
             person,
             known,
@@ -129,12 +131,12 @@ class Turn:
             hears_by,
             quiet,
             self._missed(known) if framing is _WAKE_UP else 0,
-            grown_at(self.duty.incident, self.duty.family),
+            failing.grown,
             self._change(known, framing),
             quiet and (known.woken or rouses) and rouse.end_wakes(self.duty, person, self.services),
             corrected(self.duty, person, known, known.told_awake if framing is _WAKE_UP else known.told),
             self._released(known, framing),
-            all_since(self.duty.incident, self.duty.family),
+            failing.all,
         )
 
     def _told_then(self, person: Person, framing: Framing) -> datetime | None:
@@ -171,7 +173,8 @@ class Turn:
             return Change.AGAIN if self._was_told_of_before() else _UNCHANGED
         if not known.told or framing not in (_UPDATE, _WAKE_UP):
             return _UNCHANGED
-        told = self._told(known.told_awake or known.told if framing is _WAKE_UP else known.told)
+        number = known.told_awake or known.told if framing is _WAKE_UP else known.told
+        told = self.duty.incident.upto(number).facts
         if told.state.ended:
             return Change.AGAIN  # it works, they were told: nothing is worse or better than that
         if framing is _WAKE_UP:
@@ -203,10 +206,6 @@ class Turn:
         if framing is _WAKE_UP and 0 < known.told_awake < known.told:
             failed = tuple(dict.fromkeys(told_failing(incident, family, known.told_awake) + failed))
         return tuple([service for service in failed if service not in self.services])
-
-    def _told(self, number: int) -> Facts:
-        updates = self.duty.incident.updates
-        return next((u.facts for u in reversed(updates) if u.number <= number), updates[0].facts)
 
     def _failed(self, facts: Facts) -> tuple[str, ...]:
         return facts.scope.touching(self.duty.family.services, self.duty.family.region)

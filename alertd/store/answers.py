@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState, Reason
@@ -134,19 +134,8 @@ class AnswerRows(DueRows):
 
         The caller holds their locks. What serves further families too stays: theirs climb on.
         """
-        shared = select(delivery_share.c.delivery_id).where(delivery_share.c.incident_id == incident_id)
         await self.make_due({(incident_id, family) for family in families}, now)
-        await self.sql.run(
-            update(delivery)
-            .where(
-                delivery.c.incident_id == incident_id,
-                delivery.c.family_id.in_(list(families)),
-                delivery.c.state == DeliveryState.PENDING.value,
-                delivery.c.reason == Reason.LADDER.value,
-                delivery.c.id.not_in(shared),
-            )
-            .values(state=DeliveryState.SUPERSEDED.value, reader=None)
-        )
+        await self._supersede(incident_id, families, delivery.c.reason == Reason.LADDER.value)
 
     async def supersede_told(
         self, incident_id: IncidentId, family_id: FamilyId, who: Sequence[CaregiverId], update_no: int
@@ -155,16 +144,21 @@ class AnswerRows(DueRows):
 
         The caller holds the watch's lock. What serves further families too stays: nobody has rung them.
         """
+        told = (delivery.c.caregiver.in_(list(who)), delivery.c.update_no <= update_no)
+        await self._supersede(incident_id, [family_id], *told)
+
+    async def _supersede(
+        self, incident_id: IncidentId, families: Collection[str], *conditions: ColumnElement[bool]
+    ) -> None:
         shared = select(delivery_share.c.delivery_id).where(delivery_share.c.incident_id == incident_id)
         await self.sql.run(
             update(delivery)
             .where(
                 delivery.c.incident_id == incident_id,
-                delivery.c.family_id == family_id,
-                delivery.c.caregiver.in_(list(who)),
-                delivery.c.update_no <= update_no,
+                delivery.c.family_id.in_(list(families)),
                 delivery.c.state == DeliveryState.PENDING.value,
                 delivery.c.id.not_in(shared),
+                *conditions,
             )
             .values(state=DeliveryState.SUPERSEDED.value, reader=None)
         )

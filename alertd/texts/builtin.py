@@ -115,7 +115,7 @@ def content(saying: Saying, names: Names) -> Content:
             test = f"{words['exercise_elsewhere']}: {real}"
             return _channel(saying.channel, test, [test, *unreached], [], "")
         test = words["exercise"]
-        return _channel(saying.channel, f"{test.partition('.')[0]}: {services}", [test, services], [], "")
+        return _channel(saying.channel, f"{test}: {services}", [test, services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
     if condition in ("elsewhere", "elsewhere_false"):

@@ -6,7 +6,7 @@ from datetime import datetime
 from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
-from alertd.domain.failing import all_since, failed_services, grown_at
+from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.ladder import enough, ladder_of
@@ -136,7 +136,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
-    services = failed_services(incident, family)
+    services, failing = failed_services(incident, family), failing_since(incident, family)
     beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
     return deps.compose(
@@ -152,8 +152,8 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
                 zone=caregiver.time_zone or family.time_zone,
                 services=services,
                 hears_by=watch.next_by if watch is not None else None,
-                since=grown_at(incident, family),
-                all_since=all_since(incident, family),
+                since=failing.grown,
+                all_since=failing.all,
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

@@ -94,11 +94,7 @@ async def _ask(deps: Deps) -> list[_Look]:
 async def _look(deps: Deps) -> list[_Look]:
     now, machine_at = deps.clock.now(), deps.clock.machine()
     async with deps.store.reading() as rows:
-        told_of = [
-            each
-            for each in await rows.incidents(open_only=True, limit=_MOST)
-            if not each.held and not each.exercise
-        ]
+        told_of = [each for each in await rows.incidents(open_only=True, limit=_MOST) if each.announced]
         return [await _look_at(deps, rows, incident, now, machine_at) for incident in told_of]
 
 

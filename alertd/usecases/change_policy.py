@@ -48,9 +48,7 @@ class PolicyChanged:
     messages_after: Mapping[str, int] = field(default_factory=dict)
     exact: bool = True
     dry_run: bool = False
-    unset: tuple[
-        str, ...
-    ] = ()  # whom it would page and the settings lack: the next in line is paged in their place
+    unset: tuple[str, ...] = ()  # whom it would page and the settings lack: the next in line is paged instead
 
 
 async def change_policy(

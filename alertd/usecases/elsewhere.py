@@ -53,7 +53,7 @@ def worst(failing: Failing, services: Collection[str]) -> Severity:
 async def _going_on(rows: Rows) -> list[Incident]:
     """Open outages that families are told of."""
     found = await rows.incidents(open_only=True, limit=1000)
-    return [each for each in found if not each.held and not each.exercise]
+    return [each for each in found if each.announced]
 
 
 async def _failing(rows: Rows, others: Sequence[Incident], families: Collection[str]) -> Mapping[str, Failing]:

@@ -97,7 +97,7 @@ async def _touch(deps: Deps, families: Sequence[Family], others: Collection[str]
         # Watches that are there before new ones, and by incident: the order of locks everywhere.
         open_ = await rows.incidents(open_only=True, limit=1000)
         for incident in sorted(open_, key=lambda each: each.id):
-            if incident.held or incident.exercise:
+            if not incident.announced:
                 # Of a machine's suspicion nobody is told: whoever confirms it reaches these families too. Of an
                 # exercise nobody hears late.
                 continue

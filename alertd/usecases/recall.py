@@ -127,7 +127,8 @@ def _to_take_back(incident: Incident, wanted: int | None) -> Update:
             f"update {newest.human_number} says that it came back; if it did not: alertd incident cancel {number}",
             incident=number,
         )
-    if any(u.kind is Kind.REOPENING for u in incident.updates if u.number in _corrected(incident, newest)):
+    corrected = incident.with_corrected([newest.references])
+    if any(u.kind is Kind.REOPENING and u.number in corrected for u in incident.updates):
         raise Conflict(
             f"update {newest.human_number} corrects what was said when it came back; publish what is right: "
             f"alertd incident update {number} --corrects {newest.human_number}",
@@ -140,7 +141,7 @@ def _to_take_back(incident: Incident, wanted: int | None) -> Update:
 
 def _before(incident: Incident, wrong: Update) -> Update | None:
     """The news that stood before; None where it was the first that families were told, or corrects that one."""
-    gone = incident.recalled | _corrected(incident, wrong)
+    gone = incident.recalled | incident.with_corrected([wrong.number])
     return next((u for u in reversed(_told_before(incident, wrong)) if u.number not in gone), None)
 
 
@@ -152,15 +153,6 @@ def _in_force(incident: Incident, wrong: Update) -> Update:
 
 def _told_before(incident: Incident, wrong: Update) -> list[Update]:
     return [u for u in incident.updates if u.number < wrong.number and u.human and u.notify]
-
-
-def _corrected(incident: Incident, wrong: Update) -> set[int]:
-    """The numbers of what the wrong update corrects, and of what that corrected: no less wrong than before."""
-    corrected: set[int] = set()
-    for update in reversed(incident.updates):
-        if update.references is not None and (update is wrong or update.number in corrected):
-            corrected.add(update.references)
-    return corrected
 
 
 def _taken_back(incident: Incident, wrong: Update, facts: Facts, epoch: int, now: datetime) -> Incident:

@@ -65,8 +65,7 @@ async def _told_with_another(rows: Rows, suspected: Incident) -> bool:
     """Whether families are told of all that it suspects already, and as gravely, by another open incident."""
     return any(
         other.id != suspected.id
-        and not other.held
-        and not other.exercise
+        and other.announced
         and other.scope.covers(suspected.scope)
         and other.severity.rank >= suspected.severity.rank
         for other in await rows.incidents(open_only=True, limit=1000)

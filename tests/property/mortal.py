@@ -128,7 +128,7 @@ class Town:
     def bury(self, worker: Worker) -> None:
         """A dead process is gone with all it held; its supervisor starts another."""
         worker.process.die()
-        self.loop.run_until_complete(asyncio.sleep(5))  # what it left behind runs into its end
+        self._run_into_ends()
         assert worker.flight is None or worker.flight.done()
         fresh = self._worker(worker.process.name)
         worker.process, worker.deps, worker.sender = fresh.process, fresh.deps, fresh.sender
@@ -270,4 +270,8 @@ class Town:
         """Nobody does anything any more."""
         for worker in (*self.workers, self.sweeper, self.api):
             worker.process.die()
+        self._run_into_ends()
+
+    def _run_into_ends(self) -> None:
+        """What the dead left behind meets its end: five seconds of the loop's own clock, which cost no time."""
         self.loop.run_until_complete(asyncio.sleep(5))

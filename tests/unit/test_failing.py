@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertd.domain.failing import all_since, failed_services, grown_at, told_failing
+from alertd.domain.failing import failed_services, failing_since, told_failing
 from alertd.domain.incident import Incident, Kind
 from tests import make
 
@@ -29,7 +29,7 @@ def told(*steps: tuple[Kind, float, tuple[str, ...]]) -> Incident:
 def test_it_is_the_update_from_which_on_it_always_touched_them(
     steps: list[tuple[Kind, float, tuple[str, ...]]], minute: float | None
 ) -> None:
-    assert grown_at(told(*steps), MIA) == (None if minute is None else make.after(minute))
+    assert failing_since(told(*steps), MIA).grown == (None if minute is None else make.after(minute))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ ANA = make.family(make.caregiver("ana", "sms"), services=BOTH)
 def test_since_when_all_of_it_fails_where_some_of_it_began_later(
     steps: list[tuple[Kind, float, tuple[str, ...]]], since: float | None
 ) -> None:
-    assert all_since(told(*steps), ANA) == (make.after(since) if since is not None else None)
+    assert failing_since(told(*steps), ANA).all == (make.after(since) if since is not None else None)
 
 
 def test_what_was_told_as_failing_goes_by_what_they_heard() -> None:
