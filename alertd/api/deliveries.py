@@ -11,6 +11,7 @@ from alertd.api.examples import DELIVERIES, PROGRESS, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
+from alertd.domain.silence import newest_to_tell
 from alertd.domain.watch import LadderState
 
 router = APIRouter(tags=["deliveries"])
@@ -23,8 +24,7 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
     """How far the telling has come; `limit` bounds the families listed as unheard."""
     async with here.deps.store.reading() as rows:
         found = await find(rows, incident)
-        newest = next((each for each in reversed(found.updates) if each.notify), found.newest)
-        told = await rows.progress(found.id, newest.number)
+        told = await rows.progress(found.id, newest_to_tell(found).number)
         unheard = await rows.unheard(found.id, limit)
         touched = await rows.count_touched(found.scope)
         reached = await rows.reach(found.id, 0, here.deps.clock.now())

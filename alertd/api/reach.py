@@ -13,6 +13,7 @@ from alertd.api.examples import CALLED, REACH, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.family import FamilyId
+from alertd.domain.silence import newest_to_tell
 from alertd.domain.watch import LadderState
 from alertd.records import Unanswered
 from alertd.usecases.tell_by_phone import tell_by_phone
@@ -56,7 +57,7 @@ async def reach(incident: str, _key: ReadsIncidents, here: Here, limit: Limit = 
     async with here.deps.store.reading() as rows:
         found = await find(rows, incident)
         reached = await rows.reach(found.id, limit, here.deps.clock.now())
-        told = await rows.progress(found.id, found.newest.number)
+        told = await rows.progress(found.id, newest_to_tell(found).number)
     return ReachView(
         touched=reached.families,
         heard=reached.heard,

@@ -49,7 +49,7 @@ async def report(deps: Deps, rows: Rows, incident: Incident, *, limit: int) -> I
         ),
         promises=await ledger(deps, rows, incident, downtimes, now),
         reach=await rows.reach(incident.id, limit, now),
-        progress=await rows.progress(incident.id, incident.newest.number),
+        progress=await rows.progress(incident.id, silence.newest_to_tell(incident).number),
         downtimes=downtimes,
     )
 

@@ -284,6 +284,16 @@ async def test_what_nobody_was_told_is_no_news(served: Served) -> None:
     assert "For us" not in said
 
 
+async def test_what_is_for_the_record_only_is_no_update_that_families_lack(served: Served) -> None:
+    """Nobody will ever be told it, so everybody who was told the one before has the newest."""
+    await served.families()
+    await served.open()
+    await served.work()
+    await served.ask("POST", "/v1/incidents/1/updates", {"message": "For us.", "notify": False})
+    progress = (await served.ask("GET", "/v1/incidents/1/progress")).json()
+    assert progress["newest_told"] == progress["families"]
+
+
 async def test_many_failures_of_one_sort_are_one_line(served: Served) -> None:
     """A provider that is not configured fails for everybody: counted, not listed a thousand times."""
     await served.families(*(make.family(make.caregiver(f"c{n}", "sms"), id=f"fam-{n}") for n in range(8)))

@@ -130,6 +130,12 @@ def test_what_our_own_fault_stops_is_tried_again_for_a_day():
     assert (given_up.look_at, given_up.rest) == (None, Rest.CLOSED)
 
 
+def test_who_can_be_told_at_one_hour_of_the_day_alone_gets_a_second_try():
+    """Also where the clocks go back between the two."""
+    _, next_day = parked_end(timedelta(hours=25))
+    assert next_day.rest is None
+
+
 def test_the_rest_is_measured_from_the_end_and_not_from_what_was_written_since():
     ended = replace(OVER, updates=(*OVER.updates, make.update(3, Kind.POSTMORTEM, after(80))))
     assert rested(ended, after(OVER_AT + 100)) == minutes(50)
