@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Owed, Reason
-from alertd.domain.family import Address, Caregiver, CaregiverId, Family
+from alertd.domain.family import Address, AddressId, Caregiver, CaregiverId, Family
 from alertd.domain.incident import Incident, Kind, Severity
 from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.people import audience, meet
@@ -86,7 +86,7 @@ class Ascent:
                 if not person.choice.channels:
                     alive = True  # they asked not to be told of this: nothing of theirs has failed
                     continue
-                for address, known in self._targets(turn, person, step, number):
+                for address, known in self._targets(turn, person, step, number, telling):
                     alive = True
                     if address.id in telling or _sent(known, number, due):
                         continue
@@ -176,8 +176,13 @@ class Ascent:
         present = [p for p in people if p.off_until(self._now) is None]
         return [p.caregiver for p in (present or people)[:1]]
 
-    def _targets(self, turn: Turn, person: Person, step: Step, number: int) -> Iterator[tuple[Address, Known]]:
-        """The addresses that a step has for a person; those that failed have been taken off."""
+    def _targets(
+        self, turn: Turn, person: Person, step: Step, number: int, telling: set[AddressId]
+    ) -> Iterator[tuple[Address, Known]]:
+        """The addresses that a step has for a person; those that failed have been taken off.
+
+        Not those that are tried again now, `telling`: they may hear this time.
+        """
         if step.via:
             addresses = [a for a in person.usable if a.channel in step.via]
         else:
@@ -186,7 +191,7 @@ class Ascent:
             addresses = [a for a, _ in chosen]
         for address in addresses:
             known = self._knowledge.at(address.id)
-            if not _dead(known, number):
+            if not _dead(known, number, again=address.id in telling):
                 yield address, known
 
     def _hear_everything(self) -> set[str]:
@@ -239,7 +244,8 @@ def _sent(known: Known, number: int, due: datetime) -> bool:
     return bool((known.steps | known.steps_failed) & bit) or (known.sent_at is not None and known.sent_at >= due)
 
 
-def _dead(known: Known, number: int) -> bool:
-    """Whether what an address was sent for this step, or last, has failed there."""
+def _dead(known: Known, number: int, *, again: bool) -> bool:
+    """Whether what an address was sent for this step, or last and not `again` now, has failed there."""
     bit = 1 << number
-    return bool(known.steps_failed & bit and not known.steps & bit) or known.failed > known.covered
+    failed = bool(known.steps_failed & bit and not known.steps & bit)
+    return failed or (known.failed > known.covered and not again)

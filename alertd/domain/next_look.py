@@ -59,4 +59,10 @@ def look_at(
     if again is not None:
         candidates.append(now + again)
     later = [moment for moment in candidates if moment > now]
-    return min(later) if later else first_told(people, now + patience) or now + patience
+    if later:
+        return min(later)
+    told = first_told(people, now + patience)
+    if told is not None:
+        return told
+    # On duty only while they sleep: nobody may ever be told, until somebody changes that.
+    return now + (patience if owed or knowledge.in_flight else retry_after(duty))

@@ -64,6 +64,12 @@ class FamilyJudge:
         # R15: whoever was told hears of a fall, though they asked to be told nothing of what it falls to.
         return preferences.choose(c, world.family, world.policy, services, self.quiet_severity()).channels
 
+    def stays(self, c: Caregiver) -> bool:
+        """Whether somebody who hears of a fall wants to hear of what it falls to."""
+        world = self.world
+        services = world.incident.scope.touching(world.family.services, world.family.region)
+        return bool(preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels)
+
     def people(self) -> list[Caregiver]:
         """R7: the `always` roles hear every update, else the first, and whom a ladder has told; R12: who can."""
         ordered = sorted(self.world.family.caregivers, key=lambda c: c.order)

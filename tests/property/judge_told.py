@@ -159,7 +159,7 @@ class ToldJudge(FamilyJudge):
             by = min(by, promise)
         self.saying = True  # what is on its way counts for what is said, and for no deadline before it is there
         try:
-            return self.first(people, by, incident.severity) or by
+            return self.first([c for c in people if self.stays(c)], by, incident.severity) or by
         finally:
             self.saying = False
 

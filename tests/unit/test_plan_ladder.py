@@ -293,3 +293,19 @@ def test_where_nobody_has_a_role_that_is_enough_those_who_hear_everything_answer
 
     assert found.ladder is LadderState.ANSWERED
     assert other.ladder is LadderState.CLIMBING
+
+
+def test_an_address_that_is_tried_again_now_is_no_dead_end_for_the_step():
+    """Found at random: a correction went to a mailbox that our own fault had kept from her; its step was slept through."""
+    mia = caregiver("mia", "email", preferences=make.preferences(critical=("email",)))
+    tellings = [
+        telling(EMAIL, 1, 0),
+        telling(EMAIL, 2, 5, state=DeliveryState.PARKED, framing=Framing.UPDATE),
+    ]
+    incident = history((Kind.NOTICE, 0.0), (Kind.PROGRESS, 5.0), (Kind.PROGRESS, 6.0))
+    policy = climbing((0, "always"), (12, "always", "email"), floor=())
+
+    v = make.verdict(after(6), policy=policy, family=make.family(mia), incident=incident, tellings=tellings)
+
+    assert said(v.owed) == [("mia", "email", "update", "news")]
+    assert v.look_at == after(12)

@@ -439,6 +439,15 @@ class TestOnDuty:
 
         assert (v.owed, v.look_at) == ((), after(MORNING))
 
+    def test_whom_nobody_may_ever_tell_is_not_looked_at_twice_a_minute(self):
+        """Found at random: once the time was over that they had been told, each look was followed by the next."""
+        nan = caregiver("nan", "sms", on_duty="mon-fri 23:00-05:00")
+        told = [telling(own("nan", "sms"), 1, NIGHT - 120, next_by=NIGHT - 90)]
+
+        v = verdict(after(NIGHT), incident=opened(NIGHT - 120), family=make.family(nan), tellings=told)
+
+        assert (v.owed, v.rest, v.look_at) == ((), Rest.QUIET, after(NIGHT + 30))
+
     def test_such_a_duty_is_no_hindrance_for_what_goes_soft(self):
         nan = replace(self.NAN, on_duty="mon-fri 23:00-05:00")
 
