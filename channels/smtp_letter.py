@@ -2,6 +2,7 @@
 
 - Format: https://www.rfc-editor.org/rfc/rfc5322; dots: https://www.rfc-editor.org/rfc/rfc5321#section-4.5.2
 - Auto-Submitted: https://www.rfc-editor.org/rfc/rfc3834#section-5
+- List-Unsubscribe: https://www.rfc-editor.org/rfc/rfc2369#section-3.2; with one press: RFC 8058
 - Importance: https://www.rfc-editor.org/rfc/rfc2156#section-5.3.4; X-Priority is what older programs read
 """
 
@@ -25,6 +26,9 @@ _POLICY = email.policy.SMTP.clone(cte_type="7bit")  # quoted-printable or base64
 _MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 """Printable ASCII, no blanks or angle brackets, one @: nothing that could begin a header or a command."""
 
+_LINK = re.compile(r"https?://[!-;=?-~]{1,900}")
+"""Printable ASCII, no blanks or angle brackets, and short enough for one line (RFC 5322 2.1.1)."""
+
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
@@ -44,17 +48,22 @@ class Letters:
         self._sender = sender
 
     def message_id(self, message: Message) -> str:
-        """`delivery.attempt@domain`: by it a bounce finds its way back."""
-        return f"{message.attempt_id}@{self._domain}"
+        """`delivery@domain`: every try of a message has the same.
+
+        Where an answer was lost and the letter is sent again, servers and mail programs know the second by it for
+        the first one, and show one. By it a bounce finds its way back, too.
+        """
+        return f"{message.delivery}@{self._domain}"
 
     def letter(self, message: Message) -> bytes:
         """The whole e-mail. Raises Refused for an address that is none."""
         if not _MAILBOX.fullmatch(message.to):
             raise Refused("invalid_address", "not a mailbox")
-        return b"To: %s\r\nMessage-ID: <%s>\r\nDate: %s\r\n%s" % (
+        return b"To: %s\r\nMessage-ID: <%s>\r\nDate: %s\r\n%s%s" % (
             message.to.encode(),
             self.message_id(message).encode(),
             _date(int(self._now().timestamp())),
+            _unsubscribe(message.unsubscribe),
             self._common(
                 message.title, message.text, message.html, message.locale, message.incident, message.loud
             ),
@@ -79,6 +88,17 @@ class Letters:
             letter["Content-Language"] = locale
         lines = letter.as_bytes()
         return _LEADING_DOT.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n") + b".\r\n"
+
+
+def _unsubscribe(link: str | None) -> bytes:
+    """Where no more is asked for; with one press, without a look at the page, only over https (RFC 8058, 3.1)."""
+    if link is None or not _LINK.fullmatch(link):
+        return b""
+    header = b"List-Unsubscribe: <%s>\r\n" % link.encode()
+    return header + _ONE_CLICK if link.startswith("https:") else header
+
+
+_ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 
 
 @lru_cache(maxsize=1)

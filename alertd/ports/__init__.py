@@ -33,10 +33,11 @@ class Message:
     useful_for: timedelta  # real time after which the provider should drop it
     ends: bool = False  # an all-clear: it may take the place of everything said before
     link: str | None = None  # where its reader may say that they know
+    unsubscribe: str | None = None  # where whoever has this address may say that they want no more; e-mail only
 
     @property
     def attempt_id(self) -> str:
-        """What travels with the message so that the provider's word finds its way back."""
+        """What travels with the message so that the provider's word finds its way back, to this very try."""
         return f"{self.delivery}.{self.attempt}"
 
 
