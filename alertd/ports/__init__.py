@@ -227,6 +227,23 @@ class Compose(Protocol):
         """Never fails: a broken template, phrase or locale falls back to the built-in words (R14)."""
 
 
+@dataclass(frozen=True, slots=True)
+class OptOutSaying:
+    """What the words depend on where whoever reads at an address may say that they want no more there."""
+
+    locale: str
+    opted_out: bool  # they have said so
+    ways: tuple[str, ...]  # channels over which they can still be told, in order; none: this is the only one
+    others: bool  # whether somebody else can be told in each of their families
+
+
+class ComposeOptOut(Protocol):
+    """Puts the page behind `Message.unsubscribe` into words."""
+
+    def __call__(self, saying: OptOutSaying) -> Content:
+        """Its `html` is a whole page with one button. Never fails."""
+
+
 # --- responders -----------------------------------------------------------------------------------
 
 
