@@ -32,9 +32,10 @@ check: $(READY)  ## style, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY)  ## beside what people would write instead, and how soon; writes bench/RESULTS.md, MOMENTS.md, PLAN.md; 40 minutes
+bench: $(READY)  ## beside what people would write instead, and how soon; writes bench/RESULTS.md, MOMENTS.md, CHANNELS.md, PLAN.md; 40 minutes
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.moments
+	$(BIN)/python -m bench.channels
 	$(BIN)/python -m bench.plan
 
 reference: $(READY)  ## docs/reference/cli.md, anew from the commands

@@ -15,6 +15,9 @@ from alertd.domain.watch import Answer, LadderState, Rest, Watch
 ACK, IGNORED_EVENT, TOLD_BY_PHONE, POLICY = "ack", "ignored event", "told by phone", "policy"
 """Acts that are read again: an acknowledgement, what a machine told in vain, and whom a person of ours rang up."""
 
+OPT_OUT, OPT_IN = "opt out", "opt in"
+"""Acts of whoever reads at an address: no more there, or again."""
+
 SIGNATURE = 64
 """Characters that an act has for who did it."""
 
@@ -253,6 +256,15 @@ class Linked:
     epoch: int
     address: AddressId
     families: tuple[FamilyId, ...]  # the one that it was for first; more where the address is shared
+
+
+@dataclass(frozen=True, slots=True)
+class AddressUse:
+    """An address, and whose it is."""
+
+    channel: str
+    opted_out: bool
+    families: tuple[FamilyId, ...]  # in order; none where all of them are gone
 
 
 @dataclass(frozen=True, slots=True)

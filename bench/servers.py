@@ -144,7 +144,7 @@ def rig() -> Iterator[Rig]:
     """Start provider, Redis and Postgres; stop them and remove the folder however the block ends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="alertd-bench-")))
-        provider, port = _provider(stack)
+        provider, port = loopback(stack, "bench.provider")
         redis_process, redis_socket = _redis(stack, folder)
         postgres, postgres_socket = _postgres(stack, folder)
         yield Rig(
@@ -191,14 +191,15 @@ def wait_until(what: str, is_true: Callable[[], bool], seconds: float, every: fl
         time.sleep(every)
 
 
-def _provider(stack: ExitStack) -> tuple[subprocess.Popen[bytes], int]:
-    process = start([sys.executable, "-m", "bench.provider"], stdout=subprocess.PIPE)
+def loopback(stack: ExitStack, module: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a stand-in provider that prints its port, until `stack` ends. Raises NotReady."""
+    process = start([sys.executable, "-m", module], stdout=subprocess.PIPE)
     stack.callback(stop, process)
     assert process.stdout is not None
     ready, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
     line = process.stdout.readline() if ready else b""
     if not line.strip().isdigit():
-        raise NotReady("the loopback provider did not tell its port")
+        raise NotReady(f"{module} did not tell its port")
     return process, int(line)
 
 

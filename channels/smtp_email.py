@@ -1,7 +1,8 @@
 """E-mail over SMTP, on connections that stay open.
 
 Protocol: https://www.rfc-editor.org/rfc/rfc5321; the pieces: `channels.smtp_connection`, `channels.smtp_letter`,
-`channels.smtp_errors`. Bounces come later and elsewhere; a receipt means that the server took the message.
+`channels.smtp_errors`, `channels.smtp_unanswered`. Bounces come later and elsewhere; a receipt means that the
+server took the message.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from channels import Now
 from channels.smtp_connection import ConnectionEnded, Server, SmtpConnection
 from channels.smtp_errors import Reply, Stage, error_for
 from channels.smtp_letter import Letters, mailbox_of
+from channels.smtp_unanswered import Handed, Unanswered, wait_until
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
@@ -30,7 +32,8 @@ class SmtpConfig:
     from_: str | None = None  # "alerts@example.org" or "Alerts <alerts@example.org>"
     connections: int = 20
     patience: float = 10.0  # seconds for all that comes before the message itself
-    # Seconds for all. RFC 5321 4.5.3.2.6 wants ten minutes for the last answer; the lease (30 s) allows less.
+    # Seconds for all of one try; the lease (30 s) allows no more. The next try waits on for the same answer, up to
+    # the ten minutes of RFC 5321: `channels.smtp_unanswered`.
     deadline: float = 25.0
     longest_idle: float = 30.0  # seconds after which an unused connection is not trusted any more
 
@@ -84,28 +87,45 @@ class SmtpEmail:
         self._mail_from = f"MAIL FROM:<{mailbox_of(sender)}>\r\n".encode()
         self._free = asyncio.Semaphore(config.connections)
         self._idle: list[SmtpConnection] = []
+        self._unanswered = Unanswered(config.connections)
 
     async def send(self, message: Message) -> Receipt:
         letter = self._letters.letter(message)
-        started = asyncio.get_running_loop().time()
-        had_its_turn, handed_over = False, False
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        had_its_turn = False
+        handed = self._unanswered.take(message.delivery)  # the server may have it from an earlier try
         try:
             async with asyncio.timeout_at(started + self._config.patience) as limit, self._free:
                 had_its_turn = True
+                if handed is not None:
+                    limit.reschedule(min(started + self._config.deadline, max(handed.until, started)))
+                    reply = await _late_word(handed.connection)
+                    if reply is not None:
+                        return self._done(message, handed.connection, reply)
+                    handed = None
+                    limit.reschedule(started + self._config.patience)
                 connection = await self._announce(message.to)
-                try:
-                    connection.write(letter)
-                    handed_over = True
-                    limit.reschedule(started + self._config.deadline)
-                    reply = await connection.reply()
-                except BaseException:
-                    connection.abort()
-                    raise
-                self._give_back(connection, reply)
+                connection.write(letter)
+                handed = Handed(connection, wait_until(loop.time(), message.useful_for))
+                limit.reschedule(started + self._config.deadline)
+                return self._done(message, connection, await connection.reply())
         except TimeoutError:
-            raise _too_late(had_its_turn, handed_over) from None
+            if handed is not None:
+                self._unanswered.keep(message.delivery, handed)
+            raise _too_late(had_its_turn, handed is not None) from None
         except ConnectionEnded:
-            raise _hung_up(handed_over) from None
+            if handed is not None:
+                handed.connection.abort()
+            raise _hung_up(handed is not None) from None
+        except asyncio.CancelledError:
+            if handed is not None:
+                handed.connection.abort()
+            raise
+
+    def _done(self, message: Message, connection: SmtpConnection, reply: Reply) -> Receipt:
+        """The server's last word on a letter. Raises what a word that takes it not means."""
+        self._give_back(connection, reply)
         if not 200 <= reply.code < 300:
             raise error_for(Stage.CONTENT, reply)
         return Receipt(self._letters.message_id(message))
@@ -121,6 +141,7 @@ class SmtpEmail:
         return f"it takes our log-in{encrypted}" if self._server.user else f"it greets us{encrypted}"
 
     async def close(self) -> None:
+        self._unanswered.close()
         while self._idle:
             self._idle.pop().quit()
 
@@ -198,6 +219,14 @@ class SmtpEmail:
             return
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
+
+
+async def _late_word(connection: SmtpConnection) -> Reply | None:
+    """The answer that an earlier try has waited for; None: it hung up, and the letter is to be sent again."""
+    try:
+        return await connection.reply()
+    except ConnectionEnded:
+        return None
 
 
 _ENVELOPE = (Stage.SENDER, Stage.RECIPIENT, Stage.DATA)

@@ -30,6 +30,7 @@ from alertd.api import (
     report,
     responders,
     timeline,
+    unsubscribe,
 )
 from alertd.api.openapi import describe
 from alertd.api.served import ReadPolicy, Served
@@ -87,7 +88,7 @@ def create_app(
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services, read_policy, labels or BUILT_IN)
     routers = [part.router for part in _PARTS]
-    for router in (*routers, answer.router):
+    for router in (*routers, answer.router, unsubscribe.router):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(_Headers)

@@ -23,6 +23,7 @@ class Purpose(Enum):
 
     ANSWER = b"answer"  # a caregiver's; it names a delivery
     PAGE = b"page"  # a responder's; it names a nudge or page
+    OPT_OUT = b"opt out"  # whoever reads at an address; it names the address's row
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Links:
     def fill_in(self, text: str, delivery: UUID) -> str:
         """The text of a message with its own link in place of the stand-in."""
         return text.replace(_STAND_IN, sign(self.secret, Purpose.ANSWER, delivery))
+
+    def opt_out(self, address: UUID) -> str:
+        """Where whoever reads at this address may say that they want no more there."""
+        return f"{self.base}/u/{sign(self.secret, Purpose.OPT_OUT, address)}"
 
 
 def sign(secret: bytes, purpose: Purpose, named: UUID) -> str:

@@ -33,10 +33,11 @@ class Message:
     useful_for: timedelta  # real time after which the provider should drop it
     ends: bool = False  # an all-clear: it may take the place of everything said before
     link: str | None = None  # where its reader may say that they know
+    unsubscribe: str | None = None  # where whoever has this address may say that they want no more; e-mail only
 
     @property
     def attempt_id(self) -> str:
-        """What travels with the message so that the provider's word finds its way back."""
+        """What travels with the message so that the provider's word finds its way back, to this very try."""
         return f"{self.delivery}.{self.attempt}"
 
 
@@ -224,6 +225,23 @@ class Compose(Protocol):
 
     def __call__(self, saying: Saying) -> Content:
         """Never fails: a broken template, phrase or locale falls back to the built-in words (R14)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutSaying:
+    """What the words depend on where whoever reads at an address may say that they want no more there."""
+
+    locale: str
+    opted_out: bool  # they have said so
+    ways: tuple[str, ...]  # channels over which they can still be told, in order; none: this is the only one
+    others: bool  # whether somebody else can be told in each of their families
+
+
+class ComposeOptOut(Protocol):
+    """Puts the page behind `Message.unsubscribe` into words."""
+
+    def __call__(self, saying: OptOutSaying) -> Content:
+        """Its `html` is a whole page with one button. Never fails."""
 
 
 # --- responders -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from uuid import UUID
 from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.domain.service import Services
-from alertd.ports import Channel, Clock, Compose, Doorbell, OnCall
+from alertd.ports import Channel, Clock, Compose, ComposeOptOut, Doorbell, OnCall
 from alertd.ports.store import Store
 
 
@@ -61,6 +61,7 @@ class Deps:
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
+    compose_opt_out: ComposeOptOut | None = None  # None: there is no page for it, so no e-mail offers one
     take_failures: Callable[[], Sequence[str]] = tuple
     """Texts that failed since this was last asked, a sentence each, without personal data."""
     on_call: OnCall | None = None  # None: nobody on our side can be told

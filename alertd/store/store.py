@@ -23,6 +23,7 @@ from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.left import LeftRows
 from alertd.store.listed import ListedRows
+from alertd.store.opt_outs import OptOutRows
 from alertd.store.plans import PlanRows
 from alertd.store.promised import PromiseRows
 from alertd.store.receipts import ReceiptRows
@@ -45,6 +46,7 @@ class Rows(
     LapseRows,
     LeftRows,
     AnswerRows,
+    OptOutRows,
     ReceiptRows,
     AccessRows,
     ViewRows,

@@ -8,7 +8,8 @@ from itertools import chain, product
 from alertd.domain.delivery import AFTERWARDS, ENDS, Ask, Change, Framing, Reader
 from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, Update
 from alertd.domain.links import Links
-from alertd.ports import Content, Names, Page, Saying
+from alertd.ports import Content, Names, OptOutSaying, Page, Saying
+from alertd.texts import opt_out
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
@@ -43,7 +44,10 @@ _SENTENCE = "Our servers are overloaded and we are bringing further ones into se
 
 
 def problems(
-    catalogues: Mapping[str, Catalogue], names: Names, compose: Callable[[Saying, Tell], Content]
+    catalogues: Mapping[str, Catalogue],
+    names: Names,
+    compose: Callable[[Saying, Tell], Content],
+    compose_opt_out: Callable[[OptOutSaying, Tell], Content],
 ) -> list[str]:
     """Every problem once, as a sentence that names locale, channel and framing."""
     found: dict[str, str] = {}
@@ -67,6 +71,8 @@ def problems(
                 if length > most and length == longest[what]:
                     wrong = f"{length} {what} at worst, in {saying.framing.value}; {most} are allowed"
                     found[f"{locale} {what}"] = f"{locale}: {wrong}. Shorten names or phrases"
+        for page in opt_out.sayings(locale):
+            compose_opt_out(page, note)
         for key in sorted(catalogue.unsaid):
             if len(names) > 2 or not key.startswith("list."):  # lists need something to list
                 note(f"{locale}: {key} is never said; is its name right?")

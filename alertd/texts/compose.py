@@ -5,12 +5,12 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, TemplateError, TemplateSyntaxError
+from jinja2 import FileSystemLoader, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from alertd.domain.errors import AlertdError
-from alertd.ports import Content, Names, Saying
-from alertd.texts import builtin, check, fit
+from alertd.ports import Content, Names, OptOutSaying, Saying
+from alertd.texts import builtin, check, fit, opt_out
 from alertd.texts.cache import Cache
 from alertd.texts.catalogue import FILE, Catalogue, Missing, environment, read_catalogue
 from alertd.texts.parts import Parts, Tell
@@ -73,6 +73,10 @@ class Composer:
             self._cache.put(key, content)
         return content
 
+    def opt_out(self, saying: OptOutSaying) -> Content:
+        """Implements `ports.ComposeOptOut`."""
+        return self._opt_out(saying, lambda failure: self._fail(0, failure))
+
     @property
     def locales(self) -> frozenset[str]:
         """The languages that can be spoken."""
@@ -89,7 +93,7 @@ class Composer:
 
         Renders every framing, channel, severity and state of every locale with worst-case data.
         """
-        return self._broken + check.problems(self._catalogues, self._names, self._compose)
+        return self._broken + check.problems(self._catalogues, self._names, self._compose, self._opt_out)
 
     def _compose(self, saying: Saying, tell: Tell) -> Content:
         place = f"{saying.reader.locale}/{saying.channel}/{saying.framing.value}"
@@ -119,6 +123,14 @@ class Composer:
             return Content(title, text)
         return Content(title, text, self._layout(catalogue, "email.html", title=title)(parts))
 
+    def _opt_out(self, saying: OptOutSaying, tell: Tell) -> Content:
+        try:
+            catalogue = self._catalogue(saying.locale, tell)
+            return opt_out.compose(saying, catalogue, self._template(catalogue, opt_out.LAYOUT))
+        except Exception as error:  # noqa: BLE001  whatever a template does, there is a page (R14)
+            tell(f"{saying.locale}/opt_out: {_cause(error)}; the plain built-in text was used")
+        return opt_out.plain(saying)
+
     def _catalogue(self, locale: str, tell: Tell) -> Catalogue:
         for known in (locale, locale.partition("-")[0]):
             if known in self._catalogues:
@@ -127,12 +139,15 @@ class Composer:
         return self._catalogues[DEFAULT]
 
     def _layout(self, catalogue: Catalogue, name: str, **values: object) -> fit.Draw:
-        template = self._layouts.select_template([f"{catalogue.locale}/{name}", name])
+        template = self._template(catalogue, name)
 
         def draw(parts: Parts) -> str:
             return template.render(vars(parts), **values)
 
         return draw
+
+    def _template(self, catalogue: Catalogue, name: str) -> Template:
+        return self._layouts.select_template([f"{catalogue.locale}/{name}", name])
 
     def _fail(self, number: int, failure: str) -> None:
         """Tell each failure once per update."""

@@ -67,7 +67,15 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
         useful_for=_useful_for(deps, delivery, telling, now),
         ends=delivery.framing in ENDS,
         link=link,
+        unsubscribe=_unsubscribe(deps, delivery),
     )
+
+
+def _unsubscribe(deps: Deps, delivery: Claimed) -> str | None:
+    """Where no more e-mails are asked for; other channels have ways of their own, such as STOP."""
+    if deps.links is None or deps.compose_opt_out is None or delivery.channel != "email":
+        return None
+    return deps.links.opt_out(delivery.address)
 
 
 def _useful_for(deps: Deps, delivery: Claimed, telling: Telling, now: datetime) -> timedelta:

@@ -6,9 +6,11 @@ import email.policy
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 import uvloop
@@ -21,7 +23,8 @@ from alertd.free_port import free_port
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Refused, Unknown
 from channels.smtp_email import SmtpConfig, SmtpEmail
 from channels.smtp_errors import Reply, Stage, error_for
-from channels.smtp_letter import Letters
+from channels.smtp_letter import STAND_IN, Letters
+from channels.smtp_unanswered import wait_until
 from channels.tls import tls_context
 from tests.contract.samples.authority import authority
 from tests.contract.samples.mail_server import MailServer, Trouble, mail_server
@@ -29,6 +32,8 @@ from tests.contract.samples.situations import NOW, message_to
 
 TO = "mia@example.org"
 SENDER = "Alerts <alerts@example.org>"
+OTHER = UUID("019a0000-0000-7000-8000-00000000000f")
+LINK = "https://alerts.example.org/u/"
 
 
 @asynccontextmanager
@@ -154,9 +159,85 @@ def test_equal_content_is_composed_once_and_addressed_per_reader() -> None:
 
 def test_letters_of_one_incident_are_one_thread() -> None:
     letters = Letters(SENDER, lambda: NOW)
-    first, second = (parsed(delivered(letters.letter(message_to(TO, attempt=n)))) for n in (1, 2))
+    first, second = (parsed(delivered(letters.letter(message_to(TO, delivery=UUID(int=n))))) for n in (1, 2))
     assert first["Message-ID"] != second["Message-ID"]
     assert first["References"] == second["References"] == "<019a0000-0000-7000-8000-000000000002@example.org>"
+
+
+TOKENS = ("AZM7Xn0afD6KS1tsfY6fAHkR0sVqT3Zb", "BZM7Xn0afD6KS1tsfY6fAHkR0sVqT3Zc")
+
+
+def asking(token: str, text: str = "¿Lo sabe?\n{}\n.", html: str = '<a href="{}">.Sí</a>', **more: Any) -> Message:
+    link = f"https://alerts.example.org/a/{token}"
+    return message_to(TO, text=text.replace("{}", link), html=html.replace("{}", link), link=link, **more)
+
+
+def test_who_is_asked_has_a_link_of_their_own_and_the_letter_is_composed_once_all_the_same() -> None:
+    """The first message of an outage asks everybody: to compose each anew costs 2 ms (notes of the bench)."""
+    letters = Letters(SENDER, lambda: NOW)
+    first, second = (parsed(delivered(letters.letter(asking(token)))) for token in TOKENS)
+    assert first.get_boundary() == second.get_boundary()
+    for letter, own, other in ((first, TOKENS[0], TOKENS[1]), (second, TOKENS[1], TOKENS[0])):
+        for kind in ("plain", "html"):
+            part = letter.get_body((kind,))
+            assert part is not None
+            assert part.get_content().count(f"https://alerts.example.org/a/{own}") == 1
+            assert other not in part.get_content()
+
+
+@settings(max_examples=200, deadline=None)
+@given(before=st.text(max_size=200), after=st.text(max_size=200), again=st.booleans())
+def test_a_link_stands_whole_in_any_words(before: str, after: str, again: bool) -> None:
+    words = before + "{}" + after + ("{}" if again else "")
+    message = asking(TOKENS[0], text=words, html=words)
+    content = delivered(Letters(SENDER, lambda: NOW).letter(message))
+    assert content.isascii()
+    assert all(len(line) <= 76 for line in content.partition(b"\r\n\r\n")[2].split(b"\r\n"))
+    for wanted, kind in ((message.text, "plain"), (message.html, "html")):
+        part = parsed(content).get_body((kind,))
+        assert part is not None
+        assert wanted is not None
+        assert _lines(part.get_content()) == _lines(wanted)
+
+
+def test_whoever_writes_what_stands_in_for_links_is_read_as_they_wrote() -> None:
+    message = asking(TOKENS[0], text=f"{STAND_IN} {{}}")
+    part = parsed(delivered(Letters(SENDER, lambda: NOW).letter(message))).get_body(("plain",))
+    assert part is not None
+    assert part.get_content().strip() == f"{STAND_IN} https://alerts.example.org/a/{TOKENS[0]}"
+
+
+def test_every_try_of_a_letter_is_the_same_letter() -> None:
+    """Where the answer to the first was lost, servers and mail programs know the second by its Message-ID."""
+    letters = Letters(SENDER, lambda: NOW)
+    ids = {parsed(delivered(letters.letter(message_to(TO, attempt=n))))["Message-ID"] for n in (1, 2, 3)}
+    assert ids == {"<019a0000-0000-7000-8000-000000000001@example.org>"}
+
+
+def test_a_letter_says_where_to_stop_it_with_one_press() -> None:
+    """RFC 8058: both headers, once each, and only over https; each reader has a link of their own."""
+    letters = Letters(SENDER, lambda: NOW)
+    one, two = (parsed(delivered(letters.letter(message_to(TO, unsubscribe=LINK + each)))) for each in "ab")
+    assert one.get_all("List-Unsubscribe") == [f"<{LINK}a>"]
+    assert two.get_all("List-Unsubscribe") == [f"<{LINK}b>"]
+    assert one.get_all("List-Unsubscribe-Post") == ["List-Unsubscribe=One-Click"]
+    assert one.get_boundary() == two.get_boundary(), "composed once"
+
+
+def test_over_plain_http_nobody_presses_unseen() -> None:
+    letter = parsed(
+        delivered(Letters(SENDER, lambda: NOW).letter(message_to(TO, unsubscribe="http://a.test/u/x")))
+    )
+    assert letter["List-Unsubscribe"] == "<http://a.test/u/x>"
+    assert "List-Unsubscribe-Post" not in letter
+
+
+@pytest.mark.parametrize(
+    "link", [None, "", "mailto:a@example.org", LINK + "a>\r\nBcc: eve@example.org", LINK + "a b", LINK + "ñ"]
+)
+def test_what_is_no_link_is_left_out(link: str | None) -> None:
+    letter = parsed(delivered(Letters(SENDER, lambda: NOW).letter(message_to(TO, unsubscribe=link))))
+    assert not {"List-Unsubscribe", "List-Unsubscribe-Post", "Bcc"} & set(letter.keys())
 
 
 # --- connections --------------------------------------------------------------------------------------
@@ -279,14 +360,93 @@ async def test_a_letter_without_answer_does_not_hold_its_connection() -> None:
         server.says["CONTENT"] = [Trouble.HANG, "250 Ok"]
         with pytest.raises(Unknown):
             await channel.send(message_to(TO))
+        assert isinstance(await channel.send(message_to(TO, delivery=OTHER)), Receipt)
+
+
+async def test_who_tries_again_waits_on_for_the_same_answer() -> None:
+    """Ten minutes, says RFC 5321 4.5.3.2.6: who gives up before and sends again is read twice."""
+    async with mail_server() as server, mail_to(server, connections=1, deadline=0.3) as channel:
+        server.says["CONTENT"] = [Trouble.WAIT, "250 Ok"]
+        for _ in range(2):
+            with pytest.raises(Unknown) as caught:
+                await channel.send(message_to(TO))
+            assert caught.value.code == "timeout"
+        server.speak.set()
+        receipt = await channel.send(message_to(TO, attempt=3))
+        await channel.send(message_to(TO, delivery=OTHER))  # its connection serves again
+    assert receipt.provider_id == "019a0000-0000-7000-8000-000000000001@example.org"
+    assert len(server.mails) == 2
+    assert server.connections == 1
+
+
+async def test_a_late_no_is_a_no() -> None:
+    async with mail_server() as server, mail_to(server, deadline=0.3) as channel:
+        server.says["CONTENT"] = [Trouble.WAIT, "250 Ok"]
+        server.after_waiting = "451 4.3.0 try again"
+        with pytest.raises(Unknown):
+            await channel.send(message_to(TO))
+        server.speak.set()
+        with pytest.raises(Later) as caught:
+            await channel.send(message_to(TO))
+        assert caught.value.code == "451 4.3.0"
+        await channel.send(message_to(TO))
+    assert len(server.mails) == 1
+
+
+async def test_an_answer_that_can_no_longer_come_is_not_waited_for() -> None:
+    """The server was restarted meanwhile: better twice than never."""
+    async with mail_server() as server, mail_to(server, deadline=0.3) as channel:
+        server.says["CONTENT"] = [Trouble.WAIT, "250 Ok"]
+        server.after_waiting = Trouble.DROP
+        with pytest.raises(Unknown):
+            await channel.send(message_to(TO))
+        server.speak.set()
+        await _until(lambda: server.open == 0)
         assert isinstance(await channel.send(message_to(TO)), Receipt)
+    assert [mail.recipient for mail in server.mails] == [TO]
+    assert server.connections == 2
+
+
+async def test_nobody_waits_beyond_half_of_the_time_in_which_a_message_is_of_use() -> None:
+    brief = message_to(TO, useful_for=timedelta(seconds=0.8))
+    async with mail_server() as server, mail_to(server, deadline=0.3) as channel:
+        server.says["CONTENT"] = [Trouble.HANG, "250 Ok"]
+        with pytest.raises(Unknown):
+            await channel.send(brief)
+        assert server.open == 1
+        await _until(lambda: server.open == 0)
+        assert isinstance(await channel.send(brief), Receipt)
+    assert wait_until(100.0, timedelta(minutes=30)) == 100.0 + 600.0
+    assert wait_until(100.0, timedelta(minutes=10)) == 100.0 + 300.0
+
+
+async def test_so_many_answers_are_waited_for_and_no_more() -> None:
+    async with mail_server() as server, mail_to(server, connections=2, deadline=0.2) as channel:
+        server.says["CONTENT"] = Trouble.HANG
+        for n in range(5):
+            with pytest.raises(Unknown):
+                await channel.send(message_to(TO, delivery=UUID(int=n)))
+        await _until(lambda: server.open == 2)
+    await _until(lambda: server.open == 0)
+
+
+@pytest.mark.parametrize("stage", ["GREETING", "EHLO", "MAIL", "RCPT", "DATA", "CONTENT"])
+async def test_a_slow_drip_holds_nobody_longer_than_a_hang(stage: str) -> None:
+    """A byte now and then is no answer: what counts is the whole of it, in time."""
+    async with mail_server() as server:
+        server.says[stage] = Trouble.DRIP
+        began = asyncio.get_running_loop().time()
+        outcome = await outcome_of(server, patience=0.3, deadline=0.3)
+        assert asyncio.get_running_loop().time() - began < 2.0
+    assert isinstance(outcome, Unknown if stage == "CONTENT" else Later)
+    assert outcome.code == "timeout"
 
 
 async def test_who_never_gets_a_connection_has_sent_nothing() -> None:
     async with mail_server() as server, mail_to(server, connections=1, patience=0.3, deadline=1.0) as channel:
         server.says["CONTENT"] = Trouble.HANG
         outcomes = await asyncio.gather(
-            *(channel.send(message_to(TO, attempt=n)) for n in (1, 2)), return_exceptions=True
+            *(channel.send(message_to(TO, delivery=UUID(int=n))) for n in (1, 2)), return_exceptions=True
         )
     later, unknown = sorted(outcomes, key=lambda outcome: type(outcome).__name__)
     assert isinstance(later, Later)
@@ -396,6 +556,15 @@ class Mailbox:
 
     def __init__(self) -> None:
         self.mails: list[Any] = []
+        self.says: dict[str, str] = {}  # by mailbox, at RCPT
+        self.ports: set[int] = set()  # of those who spoke to it
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
+        self.ports.add(session.peer[1])
+        reply = self.says.get(address, "250 2.1.5 Ok")
+        if reply.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return reply
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         encrypted = server.transport.get_extra_info("cipher") is not None
@@ -466,6 +635,38 @@ def test_a_real_server_takes_encrypted_letters_from_who_is_logged_in(
     part = letter.get_body(("plain",))
     assert part is not None
     assert _lines(part.get_content()) == _lines(message_to(TO).text)
+
+
+async def _one_letter_each(url: str, to: list[str]) -> list[Any]:
+    channel = SmtpEmail(SmtpConfig(url, SENDER), lambda: NOW)
+    outcomes: list[Any] = []
+    try:
+        for n, each in enumerate(to):
+            try:
+                outcomes.append(await channel.send(message_to(each, delivery=UUID(int=n))))
+            except ChannelError as error:
+                outcomes.append(error)
+    finally:
+        await channel.close()
+    return outcomes
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+@pytest.mark.parametrize("run", [asyncio.run, _on_uvloop], ids=["asyncio", "uvloop"])
+def test_a_real_server_refuses_one_mailbox_defers_another_and_takes_the_rest(
+    real_server: tuple[str, Mailbox], run: Any
+) -> None:
+    """Each word is about one reader, and costs the others neither their letter nor their connection."""
+    url, mailbox = real_server
+    mailbox.says = {"gone@example.org": "550 5.1.1 no such user", "full@example.org": "452 4.2.2 mailbox full"}
+    to = ["gone@example.org", TO, "full@example.org", "ben@example.org"]
+    gone, mia, full, ben = run(_one_letter_each(url.format(user=f"{USER}:{ENCODED}"), to))
+    assert (type(gone), gone.code) == (Refused, "550 5.1.1")
+    assert (type(full), full.code) == (Later, "452 4.2.2")
+    assert isinstance(mia, Receipt)
+    assert isinstance(ben, Receipt)
+    assert [envelope.rcpt_tos for *_, envelope in mailbox.mails] == [[TO], ["ben@example.org"]]
+    assert len(mailbox.ports) == 1
 
 
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
@@ -569,4 +770,4 @@ def test_a_good_sender_is_taken(sender: str) -> None:
 
 def test_a_message_is_found_again_by_its_id() -> None:
     message: Message = message_to(TO)
-    assert Letters(SENDER, lambda: NOW).message_id(message) == f"{message.attempt_id}@example.org"
+    assert Letters(SENDER, lambda: NOW).message_id(message) == f"{message.delivery}@example.org"

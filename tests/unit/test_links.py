@@ -37,6 +37,14 @@ def test_a_link_for_one_purpose_is_none_for_another():
     assert read(SECRET, Purpose.PAGE, sign(SECRET, Purpose.ANSWER, DELIVERY)) is None
 
 
+def test_a_link_that_opts_out_names_the_address_and_nothing_else():
+    links = Links("https://alerts.example.org", SECRET)
+    token = links.opt_out(DELIVERY).removeprefix("https://alerts.example.org/u/")
+    assert read(SECRET, Purpose.OPT_OUT, token) == DELIVERY
+    assert read(SECRET, Purpose.ANSWER, token) is None
+    assert read(SECRET, Purpose.OPT_OUT, sign(SECRET, Purpose.ANSWER, DELIVERY)) is None
+
+
 def test_another_secret_reads_nothing():
     assert read(bytes(32), Purpose.ANSWER, sign(SECRET, Purpose.ANSWER, DELIVERY)) is None
 

@@ -36,6 +36,7 @@ CANARIES = {
     "password in a URL": ("postgresql://alertd:canary@db.example.org/alertd", "canary"),
     "password with a slash": ("redis://:qqq/ary@127.0.0.1:6379/0", "qqq"),
     "caregiver's link": ("GET /a/canary_0123456789 200", "canary"),
+    "link that opts out": ("GET /u/canary_0123456789 200", "canary"),
     "responder's link": ("https://alerts.example.org/r/canary_0123456789", "canary"),
 }
 

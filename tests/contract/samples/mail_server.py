@@ -10,6 +10,8 @@ from enum import Enum, auto
 class Trouble(Enum):
     HANG = auto()
     DROP = auto()
+    DRIP = auto()  # a byte of the answer now and then
+    WAIT = auto()  # until `speak` is set, then as `after_waiting` says
 
 
 @dataclass
@@ -34,6 +36,8 @@ class MailServer:
     open: int = 0
     most_open: int = 0
     port: int = 0
+    speak: asyncio.Event = field(default_factory=asyncio.Event)
+    after_waiting: str | Trouble = "250 2.0.0 Ok: queued as 12345"
 
     def _word(self, stage: str, usual: str) -> str | Trouble:
         word = self.says.get(stage, usual)
@@ -56,6 +60,14 @@ class MailServer:
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def say(stage: str, usual: str) -> str:
             word = self._word(stage, usual)
+            if word is Trouble.WAIT:
+                await self.speak.wait()
+                word = self.after_waiting
+            if word is Trouble.DRIP:
+                for byte in f"250-{'x' * 500}".encode():
+                    writer.write(bytes([byte]))
+                    await writer.drain()
+                    await asyncio.sleep(0.05)
             if word is Trouble.HANG:
                 await reader.read()
             if isinstance(word, Trouble):
