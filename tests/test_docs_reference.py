@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 from alertd import policy_file
 from alertd.api import (
     access,
+    acknowledgements,
     alertmanager,
     deliveries,
     errors,
@@ -367,6 +368,7 @@ ROUTES = [
         incidents,
         postmortem,
         incident_policy,
+        acknowledgements,
         responders,
         timeline,
         reach,

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
 from alertd.api import (
+    acknowledgements,
     alertmanager,
     answer,
     deliveries,
@@ -53,6 +54,7 @@ _PARTS = (
     explain,
     family_list,
     family_import,
+    acknowledgements,
     providers,
     health,
     metrics,

@@ -74,6 +74,15 @@ INCIDENT = {
 INCIDENTS = {"incidents": [INCIDENT]}
 _COMING = {"at": "2019-11-30T08:11:00Z", "who": "owner", "how": "nudge", "why": "post"}
 ACKNOWLEDGED = {"incident": 7, "post_by": "2019-11-30T08:22:00Z", "next": _COMING, "dry_run": False}
+KNOWN_BY_APP = {
+    "incident": 7,
+    "state": "investigating",
+    "result": "thanks",
+    "caregiver": "Mia",
+    "answered": [],
+    "next_by": "2019-11-30T08:42:00Z",
+    "title": "Follow is down",
+}
 POLICY_CHANGED = {
     "incident": 7,
     "before": "follow",

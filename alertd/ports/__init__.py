@@ -33,6 +33,7 @@ class Message:
     useful_for: timedelta  # real time after which the provider should drop it
     ends: bool = False  # an all-clear: it may take the place of everything said before
     link: str | None = None  # where its reader may say that they know
+    critical: bool = False  # caregivers are blind: it may break through a muted phone, where that is allowed
 
     @property
     def attempt_id(self) -> str:

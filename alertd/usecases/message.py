@@ -66,6 +66,9 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
         update=delivery.update,
         useful_for=_useful_for(deps, delivery, telling, now),
         ends=delivery.framing in ENDS,
+        critical=not incident.exercise
+        and delivery.framing not in AFTERWARDS
+        and facts.update.facts.severity is Severity.CRITICAL,
         link=link,
     )
 
