@@ -116,7 +116,9 @@ def test_only_what_is_critical_and_loud_breaks_through_a_muted_iphone_and_only_w
     aps = message["apns"]["payload"]["aps"]
     assert (aps.get("sound"), aps["interruption-level"]) == (sound, level)
     android = message["android"]["notification"].get("sound")
-    assert android == (None if level == "passive" else "default"), "Android has channels for that, and the app's user"
+    assert android == (None if level == "passive" else "default"), (
+        "Android has channels for that, and the app's user"
+    )
 
 
 async def test_the_setting_reaches_the_message(tmp_path: Path) -> None:
