@@ -69,7 +69,7 @@ class _Email:
         for content in provider.contents:
             letter = email.message_from_bytes(content, policy=email.policy.default)
             assert [part.defects for part in letter.walk() if part.defects] == []
-            assert {"from", "to", "date", "message-id", "subject"} <= {name.lower() for name in letter.keys()}
+            assert {"from", "to", "date", "message-id", "subject"} <= {name.lower() for name in letter}
             assert content.isascii()
             assert all(len(line) <= 998 for line in content.split(b"\r\n"))
         return len(provider.contents)
