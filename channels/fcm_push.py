@@ -18,7 +18,7 @@ import msgspec
 
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
-from channels.fcm_errors import error_for, rejects_token
+from channels.fcm_errors import error_for, explain, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, HttpClient
@@ -83,6 +83,10 @@ class FcmPush:
         """Fetch the first token, so that the first push of an outage does not wait for it."""
         with suppress(ChannelError):  # the first message tells of it
             await self._token.current(_WARM_SECONDS)
+
+    def explain(self, code: str) -> str | None:
+        """See `channels.fcm_errors`."""
+        return explain(code)
 
     async def ask(self) -> str:
         """Fetch an access token: Google knows the service account and its key."""

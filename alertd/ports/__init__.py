@@ -130,6 +130,14 @@ class Answers(Protocol):
         """
 
 
+@runtime_checkable
+class Explains(Protocol):
+    """A channel that knows what its provider's codes mean, for whoever tries it."""
+
+    def explain(self, code: str) -> str | None:
+        """A code of a ChannelError or a Report in a few words, and where to read on; None: nothing to add."""
+
+
 # --- receipts that come later -----------------------------------------------------------------------
 
 

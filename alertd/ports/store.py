@@ -11,6 +11,7 @@ from alertd.ports.rows.families import FamilyRows
 from alertd.ports.rows.incidents import IncidentRows
 from alertd.ports.rows.planning import PlanningRows
 from alertd.ports.rows.responders import ResponderRows
+from alertd.ports.rows.trials import TrialRows
 from alertd.ports.rows.views import ViewRows
 
 
@@ -31,6 +32,7 @@ class Rows(
     AnswerRows,
     ViewRows,
     ClusterRows,
+    TrialRows,
     Protocol,
 ):
     """One open transaction."""

@@ -229,6 +229,11 @@ class Rig:
 
         self._key, self._machine_key = asyncio.run(made())
 
+    def env_of_a_person(self) -> dict[str, str]:
+        """What the command line needs of somebody elsewhere, with the rig's key: no setting of alertd itself."""
+        ours = {name: value for name, value in self._env.items() if not name.startswith("ALERTD_")}
+        return {**ours, "ALERTD_URL": self._url, "ALERTD_API_KEY": self._key}
+
     def move_in(self, town: Town) -> None:
         """Import every family, and let the providers know who is dead."""
         self.sandbox("POST", "/dead", town.dead)
