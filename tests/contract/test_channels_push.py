@@ -271,6 +271,17 @@ async def test_many_sends_share_one_token(tmp_path: Path) -> None:
     assert sent == {f"token-{n}" for n in range(40)} | {TO}
 
 
+async def test_the_sdks_own_sender_is_never_used(tmp_path: Path) -> None:
+    """It has a thread for each message, and tries again by itself; it needs an app, and none is made."""
+    import firebase_admin
+
+    before = dict(firebase_admin._apps)
+    async with http_provider(scripted()) as provider, push(provider, tmp_path) as channel:
+        await channel.send(message_to(TO))
+        assert firebase_admin._apps == before
+    assert provider.connections == 2, "one to the token endpoint, one of our own to FCM"
+
+
 async def test_a_token_is_renewed_before_its_end_while_it_goes_on_being_used(tmp_path: Path) -> None:
     asked = asyncio.Event()
 

@@ -67,5 +67,8 @@ def test_it_tells_what_becomes_of_a_message_while_an_outage_goes_on(
         ]
         assert [each["number"] for each in listed] == [1]
         assert rig.rows("SELECT count(*) FROM trouble") == [(0,)]
+        rig.change("UPDATE incident SET opened_at = 0 WHERE number < 0")  # long ago
+        left = "SELECT (SELECT count(*) FROM incident WHERE number < 0), (SELECT count(*) FROM address)"
+        wait_until("the sweeper has forgotten them", lambda: rig.rows(left) == [(0, 1)], 30)
         for name in ("api", "sweeper", "worker-urgent", "worker-bulk"):
             assert all(to not in rig.log(name) for to in (GOOD, OFF, DEAD, "ann@example.org"))
