@@ -440,3 +440,28 @@ class Key:
     created_at: datetime
     revoked_at: datetime | None
     sources: tuple[str, ...] = ()  # as which its events may speak; none: as any
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an address before a trial; `code` is the provider's, where it is suspended."""
+
+    id: AddressId
+    suspended: bool
+    opted_out: bool
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrialRow:
+    """How a trial stands; the address is masked."""
+
+    id: UUID  # of its delivery
+    channel: str
+    to: str
+    state: DeliveryState
+    attempts: int
+    planned_at: datetime  # story time, like all here
+    accepted_at: datetime | None
+    code: str | None
+    failed: tuple[tuple[int, datetime, str, str | None], ...]  # (attempt, at, outcome, code) of what failed

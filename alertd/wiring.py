@@ -279,7 +279,9 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
         base_url=twilio.base_url,
         status_callback=status_callback(settings),
     )
-    push = FcmConfig(credentials_file=fcm.credentials_file, base_url=fcm.base_url)
+    push = FcmConfig(
+        credentials_file=fcm.credentials_file, base_url=fcm.base_url, critical_sound=fcm.critical_sound
+    )
     email = SmtpConfig(url=_secret(smtp.url), from_=smtp.from_)
     call = settings.timing.call_seconds
     if call is not None:

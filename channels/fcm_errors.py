@@ -14,6 +14,7 @@ import msgspec
 from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
 from channels.http_answer import UNREADABLE
 
+_PAGE = "https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode"
 _AFTER_QUOTA = timedelta(seconds=60)
 _AFTER_UNAVAILABLE = timedelta(seconds=10)
 
@@ -74,6 +75,14 @@ def error_for(status: int, body: bytes, retry_after: timedelta | None) -> Channe
     if 300 <= status < 400:
         return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed", account=True)
     return Misconfigured(name, "not taken, for a reason that is not about the phone")
+
+
+def explain(code: str) -> str | None:
+    """What a code means, and the page of all codes; None for what is none of FCM's."""
+    if code == "INVALID_ARGUMENT":
+        return f"not a registration token, or a message that FCM does not take; {_PAGE}"
+    known = _NOT_TAKEN.get(code)
+    return f"{known[1]}; {_PAGE}" if known else None
 
 
 def rejects_token(status: int, body: bytes) -> bool:

@@ -3,6 +3,7 @@
 - Message: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
 - APNs headers: https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
 - Interruption levels: https://developer.apple.com/documentation/usernotifications/unnotificationinterruptionlevel
+- Critical sound: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification
 - Payload limit: https://firebase.google.com/docs/cloud-messaging/customize-messages/set-message-type
 """
 
@@ -39,8 +40,10 @@ _quoted = msgspec.json.encode
 class FcmMessages:
     """Makes the body of `messages:send` for a message."""
 
-    def __init__(self, now: Now) -> None:
+    def __init__(self, now: Now, *, critical_sound: bool = False) -> None:
+        """`critical_sound`: what is loud and critical sounds on an iPhone that is muted or asleep, too."""
         self._now = now
+        self._critical_sound = critical_sound
         self._template = lru_cache(_TEMPLATES)(_template)
 
     def body(self, message: Message) -> bytes:
@@ -54,6 +57,7 @@ class FcmMessages:
             message.loud,
             message.ends,
             message.link is not None,
+            self._critical_sound and message.critical and message.loud and not message.ends,
         )
         return template % {
             b"token": _quoted(message.to),
@@ -64,9 +68,11 @@ class FcmMessages:
         }
 
 
-def _template(title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool, asks: bool) -> bytes:
+def _template(
+    title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool, asks: bool, breaks_through: bool
+) -> bytes:
     """The body as a format, with the names of what is filled in per message."""
-    document = _document(sendable(title), sendable(text), str(incident), update, loud, ends)
+    document = _document(sendable(title), sendable(text), str(incident), update, loud, ends, breaks_through)
     acknowledge = uuid4().hex
     if asks:
         document["data"]["acknowledge"] = acknowledge
@@ -79,7 +85,9 @@ def _template(title: str, text: str, incident: UUID, update: int, loud: bool, en
     return body.replace(f'"{acknowledge}"', "%(acknowledge)b").encode()
 
 
-def _document(title: str, text: str, incident: str, update: int, loud: bool, ends: bool) -> dict[str, Any]:
+def _document(
+    title: str, text: str, incident: str, update: int, loud: bool, ends: bool, breaks_through: bool
+) -> dict[str, Any]:
     """The validated message, with samples in the place of what is filled in later."""
     # A phone that was off gets the newest loud one and the newest silent one: no silent message may erase what
     # was to wake somebody. The end takes the place of the loud one: what it told is over.
@@ -88,6 +96,11 @@ def _document(title: str, text: str, incident: str, update: int, loud: bool, end
 
     text = _fitting(text, PAYLOAD_LIMIT - _FOR_THE_REST - len(title.encode()))
     alert = {"sound": "default"} if loud else {}
+    sound: Any = alert.get("sound")
+    level = "time-sensitive" if loud else "passive"
+    if breaks_through:  # for apps with Apple's entitlement only
+        sound = messaging.CriticalSound("default", critical=True, volume=1.0)
+        level = "critical"
     # Deprecated by the SDK in favour of installation ids, which apps have to send first.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -110,8 +123,8 @@ def _document(title: str, text: str, incident: str, update: int, loud: bool, end
                 payload=messaging.APNSPayload(
                     aps=messaging.Aps(
                         thread_id=incident,
-                        custom_data={"interruption-level": "time-sensitive" if loud else "passive"},
-                        **alert,
+                        custom_data={"interruption-level": level},
+                        sound=sound,
                     )
                 ),
             ),

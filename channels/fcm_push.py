@@ -3,7 +3,8 @@
 - Request: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages/send
 - Errors: `channels.fcm_errors`; message: `channels.fcm_message`; access token: `channels.fcm_token`
 
-A loud push has high priority, a sound, and is time-sensitive; a soft one is silent and wakes no screen. Google
+A loud push has high priority, a sound, and is time-sensitive; a soft one is silent and wakes no screen. Where the
+app has Apple's entitlement, what is critical sounds on a muted iPhone too (`critical_sound`). Google
 forbids FCM for emergencies, so push is never the only channel of a critical message (design: floor).
 """
 
@@ -17,7 +18,7 @@ import msgspec
 
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
-from channels.fcm_errors import error_for, rejects_token
+from channels.fcm_errors import error_for, explain, rejects_token
 from channels.fcm_message import FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, HttpClient
@@ -36,6 +37,7 @@ class FcmConfig:
 
     credentials_file: str | os.PathLike[str] | None = None
     base_url: str = "https://fcm.googleapis.com"
+    critical_sound: bool = False  # the app has Apple's entitlement for critical alerts
     connections: int = 150  # requests at once
     deadline: float = DEADLINE
 
@@ -74,13 +76,17 @@ class FcmPush:
             deadline=config.deadline,
         )
         self._token = AccessToken(os.fspath(config.credentials_file or ""))
-        self._messages = FcmMessages(now)
+        self._messages = FcmMessages(now, critical_sound=config.critical_sound)
         self._path: str | None = None
 
     async def warm(self) -> None:
         """Fetch the first token, so that the first push of an outage does not wait for it."""
         with suppress(ChannelError):  # the first message tells of it
             await self._token.current(_WARM_SECONDS)
+
+    def explain(self, code: str) -> str | None:
+        """See `channels.fcm_errors`."""
+        return explain(code)
 
     async def ask(self) -> str:
         """Fetch an access token: Google knows the service account and its key."""

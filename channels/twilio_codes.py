@@ -104,6 +104,15 @@ def error_for(status: int, code: object, retry_after: timedelta | None) -> Chann
     return Misconfigured(name, "not taken, for a reason that is not about the number")
 
 
+def explain(code: str) -> str | None:
+    """What a code means, and its page; None for what is none of Twilio's."""
+    if not code.isascii() or not code.isdigit():
+        return None
+    known = CODES.get(int(code))
+    page = f"https://www.twilio.com/docs/api/errors/{code}"
+    return f"{known[1]}; {page}" if known else page
+
+
 _ERRORS: Mapping[Reaction, Callable[[str, str, timedelta | None], ChannelError]] = {
     LATER: lambda code, detail, wait: Later(code, detail, retry_after=wait),
     REFUSED: lambda code, detail, _: Refused(code, detail),

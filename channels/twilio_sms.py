@@ -22,7 +22,7 @@ from channels import Now
 from channels.http import DEADLINE, HttpClient
 from channels.http_answer import UNREADABLE, Answer, retry_after
 from channels.sendable import sendable, shortened
-from channels.twilio_codes import CODES, error_for
+from channels.twilio_codes import CODES, error_for, explain
 from channels.twilio_status import StatusCallback
 
 BODY_LIMIT = 1600
@@ -133,6 +133,10 @@ class TwilioSms:
         if self._status is None:
             raise Forged("no delivery reports are asked for")
         return self._status.read(callback)
+
+    def explain(self, code: str) -> str | None:
+        """See `channels.twilio_codes`."""
+        return explain(code)
 
     async def ask(self) -> str:
         """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""

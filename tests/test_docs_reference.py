@@ -18,7 +18,9 @@ from pydantic.fields import FieldInfo
 from alertd import policy_file
 from alertd.api import (
     access,
+    acknowledgements,
     alertmanager,
+    channel_tests,
     deliveries,
     errors,
     events,
@@ -367,6 +369,8 @@ ROUTES = [
         incidents,
         postmortem,
         incident_policy,
+        acknowledgements,
+        channel_tests,
         responders,
         timeline,
         reach,

@@ -10,8 +10,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import alertd
 from alertd.api import (
+    acknowledgements,
     alertmanager,
     answer,
+    channel_tests,
     deliveries,
     errors,
     events,
@@ -54,6 +56,8 @@ _PARTS = (
     explain,
     family_list,
     family_import,
+    acknowledgements,
+    channel_tests,
     providers,
     health,
     metrics,

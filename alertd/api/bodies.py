@@ -74,8 +74,10 @@ async def read_document_of(request: Request, most: int) -> tuple[bytes, object]:
         raise Denied(400, f"the body {error.message}") from None
 
 
-def body_of(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
+def body_of(model: type[M], most: int = MOST_BYTES) -> Callable[[Request], Awaitable[Body[M]]]:
     """A dependency that reads a body of this model; name it behind the key's, so that strangers send nothing.
+
+    `most`: bytes; for a path without a key fewer than for the others.
 
     Raises Mistakes with everything that is wrong.
     """
@@ -84,7 +86,7 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[Body[M]]]:
     }
 
     async def read(request: Request) -> Body[M]:
-        raw, document = await read_document(request)
+        raw, document = await read_document_of(request, most)
         try:
             return Body(model.model_validate(document), raw)
         except ValidationError as error:

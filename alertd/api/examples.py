@@ -74,6 +74,29 @@ INCIDENT = {
 INCIDENTS = {"incidents": [INCIDENT]}
 _COMING = {"at": "2019-11-30T08:11:00Z", "who": "owner", "how": "nudge", "why": "post"}
 ACKNOWLEDGED = {"incident": 7, "post_by": "2019-11-30T08:22:00Z", "next": _COMING, "dry_run": False}
+KNOWN_BY_APP = {
+    "incident": 7,
+    "state": "investigating",
+    "result": "thanks",
+    "caregiver": "Mia",
+    "answered": [],
+    "next_by": "2019-11-30T08:42:00Z",
+    "title": "Follow is down",
+}
+CHANNEL_TEST_BEGUN = {"id": "019acc2a-7c00-7d3e-9a51-0c2f5d1b7a11"}
+CHANNEL_TEST = CHANNEL_TEST_BEGUN | {
+    "channel": "sms",
+    "to": "+1***0123",
+    "state": "undelivered",
+    "seconds": 2.4,
+    "accepted_after": 0.2,
+    "over": True,
+    "reports": True,
+    "code": "30003",
+    "means": "the phone is off or out of reach; https://www.twilio.com/docs/api/errors/30003",
+    "way_out": "the provider gave up: see that the phone is on and has reception, and test again",
+    "failed": [{"attempt": 1, "after": 1.1, "outcome": "undelivered", "code": "30003"}],
+}
 POLICY_CHANGED = {
     "incident": 7,
     "before": "follow",

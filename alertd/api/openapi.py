@@ -10,7 +10,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from starlette.routing import BaseRoute
 
+from alertd.api.acknowledgements import Acknowledge
 from alertd.api.alertmanager import Webhook
+from alertd.api.channel_tests import ChannelTest
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
@@ -25,6 +27,8 @@ _BODIES: tuple[type[BaseModel], ...] = (
     Event,
     Webhook,
     FamilyBody,
+    Acknowledge,
+    ChannelTest,
 )
 
 DESCRIPTION = """
@@ -52,6 +56,8 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
                 },
                 {"name": "families", "description": "Whom to tell, and how."},
                 {"name": "deliveries", "description": "What was told, to whom."},
+                {"name": "acknowledgements", "description": "What an app tells; a signed link is its key."},
+                {"name": "channels", "description": "Whether messages arrive: one, marked as a test."},
                 {"name": "providers", "description": "What providers tell of messages; they sign it."},
                 {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},
             ],

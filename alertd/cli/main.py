@@ -9,7 +9,20 @@ import typer
 from typer.exceptions import TyperException
 
 import alertd
-from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes, reach, report
+from alertd.cli import (
+    channel,
+    doctor,
+    event,
+    explain,
+    family,
+    incident,
+    key,
+    looking,
+    policy,
+    processes,
+    reach,
+    report,
+)
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, asks_json, begin, group
 from alertd.domain.errors import AlertdError
@@ -62,6 +75,7 @@ def _groups() -> None:
 
 
 _groups()
+channel.add_to(app)
 processes.add_to(app)
 doctor.add_to(app)
 

@@ -87,6 +87,7 @@ class Reason(StrEnum):
     ALL_CLEAR = "all_clear"  # they were told, so they are told that it is over
     NOT_AFFECTED = "not_affected"  # told, and no longer touched
     POSTMORTEM = "postmortem"  # they were told that it is over, so they are told what happened
+    TEST = "test"  # somebody of ours tries a channel: no family is owed it
 
 
 class Framing(StrEnum):

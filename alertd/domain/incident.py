@@ -248,6 +248,11 @@ class Incident:
         return self.updates[0].kind is Kind.EXERCISE
 
     @property
+    def trial(self) -> bool:
+        """Whether it only carries the one message by which somebody tries a channel; no family has part in it."""
+        return self.number < 0
+
+    @property
     def resolution(self) -> Update | None:
         """The update that resolved it, where it is resolved."""
         if self.state is not State.RESOLVED:

@@ -34,6 +34,7 @@ class Message:
     ends: bool = False  # an all-clear: it may take the place of everything said before
     link: str | None = None  # where its reader may say that they know
     unsubscribe: str | None = None  # where whoever has this address may say that they want no more; e-mail only
+    critical: bool = False  # caregivers are blind: it may break through a muted phone, where that is allowed
 
     @property
     def attempt_id(self) -> str:
@@ -128,6 +129,14 @@ class Answers(Protocol):
 
         Raises Later if it does not answer, Misconfigured if it refuses us.
         """
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A channel that knows what its provider's codes mean, for whoever tries it."""
+
+    def explain(self, code: str) -> str | None:
+        """A code of a ChannelError or a Report in a few words, and where to read on; None: nothing to add."""
 
 
 # --- receipts that come later -----------------------------------------------------------------------

@@ -12,6 +12,7 @@ from alertd.ports.rows.incidents import IncidentRows
 from alertd.ports.rows.opt_outs import OptOutRows
 from alertd.ports.rows.planning import PlanningRows
 from alertd.ports.rows.responders import ResponderRows
+from alertd.ports.rows.trials import TrialRows
 from alertd.ports.rows.views import ViewRows
 
 
@@ -33,6 +34,7 @@ class Rows(
     OptOutRows,
     ViewRows,
     ClusterRows,
+    TrialRows,
     Protocol,
 ):
     """One open transaction."""

@@ -154,6 +154,7 @@ class Fcm(_Part):
 
     credentials_file: Path | None = None
     base_url: Web = "https://fcm.googleapis.com"
+    critical_sound: bool = False
     rate_per_second: Rate = 5000.0
 
 

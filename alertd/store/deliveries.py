@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing
+from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing, Reason
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
@@ -241,23 +241,25 @@ _NOW, _MACHINE = bindparam("now", type_=Instant()), bindparam("machine_at", type
 
 
 def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
+    # What somebody tries a channel with belongs to no family and no outage: only its address and time count.
+    trial = delivery.c.reason == Reason.TEST.value
     # Outer joins: what belongs to a forgotten family must not wait for ever behind a row that is gone.
     stale = or_(
         watch.c.family_id.is_(None),
         address.c.id.is_(None),
         delivery.c.update_no < watch.c.owed,
         delivery.c.update_no < incident.c.stands_from,
-        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_AFTERWARDS)),
+        and_(incident.c.ended_at.is_not(None), delivery.c.framing.not_in(_AFTERWARDS), ~trial),
         and_(incident.c.ended_at.is_(None), delivery.c.framing.in_(_OVER)),
         # What the outage has to say is not for a family at rest; "not affected" only for one it does not touch.
-        and_(watch.c.rest.not_in(_SPOKEN_TO), delivery.c.framing.not_in(_AFTERWARDS)),
+        and_(watch.c.rest.not_in(_SPOKEN_TO), delivery.c.framing.not_in(_AFTERWARDS), ~trial),
         and_(
             watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
             delivery.c.framing == Framing.NOT_AFFECTED.value,
         ),
         address.c.suspended_at.is_not(None),
         address.c.opted_out_at.is_not(None),
-        ~address.c.verified,
+        and_(~address.c.verified, ~trial),
         func.coalesce(delivery.c.loud_until <= _NOW, False),
         func.coalesce(delivery.c.stale_after < _NOW, False),
     )

@@ -49,7 +49,8 @@ def _incidents(rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Incident]:
 _BY_NUMBER = _with_updates(select(*_ROW).where(incident.c.number == bindparam("which")))
 _BY_ID = _with_updates(select(*_ROW).where(incident.c.id == bindparam("which")))
 _NEWEST = select(*_ROW).order_by(incident.c.number.desc()).limit(bindparam("limit"))
-_LIST, _LIST_OPEN = _with_updates(_NEWEST), _with_updates(_NEWEST.where(incident.c.ended_at.is_(None)))
+_LIST = _with_updates(_NEWEST.where(incident.c.number > 0))  # below are trials of channels: no outages
+_LIST_OPEN = _with_updates(_NEWEST.where(incident.c.ended_at.is_(None)))
 _POLICY = select(incident.c.policy_snapshot).where(incident.c.id == bindparam("which"))
 _VERSION = select(
     incident.c.version,

@@ -18,7 +18,6 @@ from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.glance import GlanceRows
-from alertd.store.incidents import IncidentRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.left import LeftRows
@@ -29,12 +28,13 @@ from alertd.store.promised import PromiseRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
+from alertd.store.trials import TrialRows
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
 
 
 class Rows(
-    IncidentRows,
+    TrialRows,
     EventRows,
     FamilyRows,
     ListedRows,

@@ -63,6 +63,18 @@ class _Reached:
         return enough(family, self.policy, ladder)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How things stand for whoever was sent a link."""
+
+    content: Content  # the page
+    page: Page
+    incident: Incident
+    caregiver: str  # the name of whoever was sent it
+    answered: tuple[str, ...]  # names of others of the family who have answered; for whoever has answered too
+    next_by: datetime | None  # when they hear again if nothing happens; None: it is over for them
+
+
 async def look(deps: Deps, token: str) -> Content:
     """The page that a link leads to; looking changes nothing, as mail scanners look too.
 
@@ -70,11 +82,16 @@ async def look(deps: Deps, token: str) -> Content:
     """
     async with deps.store.reading() as rows:
         reached = await _reach(deps, rows, token)
-        return await _page(deps, rows, reached, pressed=False)
+        return (await _show(deps, rows, reached, pressed=False)).content
 
 
 async def acknowledge(deps: Deps, token: str) -> Content:
-    """Keep that whoever holds this link knows; returns the page that thanks them.
+    """Keep that whoever holds this link knows; returns the page that thanks them. Raises Forged, Expired."""
+    return (await answer(deps, token)).content
+
+
+async def answer(deps: Deps, token: str) -> Shown:
+    """Keep that whoever holds this link knows; returns how things stand then.
 
     An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
     Raises Forged, Expired.
@@ -91,10 +108,10 @@ async def acknowledge(deps: Deps, token: str) -> Content:
             ended = sorted({family for family, caregiver in fresh if caregiver in reached.able(family)})
             if ended:
                 await rows.end_ladders(linked.incident, ended, now)
-        page = await _page(deps, rows, reached, pressed=True)
+        shown = await _show(deps, rows, reached, pressed=True)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
-    return page
+    return shown
 
 
 async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
@@ -120,8 +137,8 @@ def _over(incident: Incident, now: datetime) -> bool:
     return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
-async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Content:
-    """The page for the first holder: all of them look at the same phone or mailbox."""
+async def _show(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Shown:
+    """What the first holder is shown: all of them look at the same phone or mailbox."""
     incident, now = reached.incident, deps.clock.now()
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
@@ -133,13 +150,15 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     touched = incident.scope.touching(family.services, family.region)
     page = _which(reached, answered, first, caregiver, watch) if touched else Page.OVER
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
+    # Names are for those alone who press the button: scanners open links too, also later.
+    names = tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else ()
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
     services, failing = failed_services(incident, family), failing_since(incident, family)
     beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
-    return deps.compose(
+    content = deps.compose(
         Saying(
             channel="page",
             framing=ending or Framing.NOTICE,
@@ -161,10 +180,11 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             page=page,
             elsewhere=goes_on,
             elsewhere_worst=worst(beside, goes_on) if goes_on else Severity.CRITICAL,
-            # Names are for those alone who press the button: scanners open links too, also later.
-            answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
+            answered=names,
         )
     )
+    next_by = watch.next_by if watch is not None and page is not Page.OVER else None
+    return Shown(content, page, incident, caregiver.name, names, next_by)
 
 
 def _which(

@@ -12,6 +12,7 @@ import tenacity
 from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.domain.paging import CHANNEL, TEXTS
+from alertd.domain.trial import TRIAL_FAMILY
 from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
@@ -209,7 +210,9 @@ class Sender:
         broken = {
             (outcome.delivery.incident, f"{CHANNEL}{outcome.delivery.channel}"): outcome.code or ""
             for outcome in outcomes
-            if outcome.state is DeliveryState.PARKED and (outcome.code or "").startswith(_OUR_FAULT)
+            if outcome.state is DeliveryState.PARKED
+            and (outcome.code or "").startswith(_OUR_FAULT)
+            and outcome.delivery.family != TRIAL_FAMILY  # whoever tries a channel hears of it, and nobody else
         }
         texts, self._failed = self._failed, {}
         fresh = {key: code for key, code in (broken | texts).items() if key not in self._reported}

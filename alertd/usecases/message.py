@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from alertd.domain.delivery import AFTERWARDS, ENDS, Framing
 from alertd.domain.incident import Severity
 from alertd.domain.postmortem import TOLD_FOR
+from alertd.domain.trial import TRIAL_USEFUL
 from alertd.ports import Message, Saying
 from alertd.ports.deps import Deps
 from alertd.records import Claimed
@@ -66,6 +67,9 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
         update=delivery.update,
         useful_for=_useful_for(deps, delivery, telling, now),
         ends=delivery.framing in ENDS,
+        critical=(incident.trial or not incident.exercise)  # whoever tries a channel tries all of it
+        and delivery.framing not in AFTERWARDS
+        and facts.update.facts.severity is Severity.CRITICAL,
         link=link,
         unsubscribe=_unsubscribe(deps, delivery),
     )
@@ -83,6 +87,8 @@ def _useful_for(deps: Deps, delivery: Claimed, telling: Telling, now: datetime) 
     if delivery.framing is Framing.POSTMORTEM:
         until = telling.facts(delivery.update, delivery.framing).update.at + TOLD_FOR
         return max((until - now) / deps.clock.rate, _LEAST_USEFUL)
+    if telling.incident.trial:
+        return TRIAL_USEFUL
     if delivery.next_by is None:
         return _ALL_CLEAR_USEFUL
     until = max(delivery.next_by, delivery.reader.hears_by or delivery.next_by)

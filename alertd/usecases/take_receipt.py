@@ -9,6 +9,7 @@ from alertd.domain.delivery import TOLD, DeliveryState, Lane
 from alertd.domain.errors import NotFound
 from alertd.domain.paging import CHANNEL
 from alertd.domain.receipt import arrived_after_all, follows
+from alertd.domain.trial import TRIAL_FAMILY
 from alertd.ports import Callback, Forged, Receives, Report
 from alertd.ports.deps import Deps
 from alertd.ports.store import Moved
@@ -91,7 +92,7 @@ class Receipts:
             )
         if received.due:
             deps.doorbell.ring(Lane.URGENT.value)
-        if received.after is DeliveryState.PARKED:
+        if received.after is DeliveryState.PARKED and received.family != TRIAL_FAMILY:
             await self._tell_responders((received.incident, f"{CHANNEL}{channel}"), report.code or "")
 
     async def _tell_responders(self, trouble: Trouble, code: str) -> None:

@@ -16,8 +16,8 @@ from tests.served import Served, fresh_served
 
 served = fresh_served
 
-PROVIDERS = "/v1/providers/"
-"""Their signature stands in for a key; see test_api_providers."""
+KEYLESS = ("/v1/providers/", "/v1/acknowledgements")
+"""A signature stands in for a key; see test_api_providers and test_api_acknowledgements."""
 
 REFUSALS = {"401", "403", "405", "422", "500", "503"}
 """What every protected route may answer."""
@@ -26,7 +26,7 @@ REFUSALS = {"401", "403", "405", "422", "500", "503"}
 def operations(served: Served) -> list[tuple[str, str, dict[str, Any]]]:
     """Method, path and description of every protected route."""
     paths = served.app.openapi()["paths"]
-    ours = {p: item for p, item in paths.items() if p.startswith("/v1/") and not p.startswith(PROVIDERS)}
+    ours = {p: item for p, item in paths.items() if p.startswith("/v1/") and not p.startswith(KEYLESS)}
     return [(m.upper(), p, o) for p, item in ours.items() for m, o in item.items()]
 
 

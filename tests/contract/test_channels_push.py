@@ -74,9 +74,9 @@ def paths(provider: HttpProvider) -> list[str]:
     return ["token" if request.path == "/token" else "send" for request in provider.requests]
 
 
-def body_of(message: Message) -> dict[str, Any]:
+def body_of(message: Message, *, critical_sound: bool = False) -> dict[str, Any]:
     """The message as FCM gets it, which keeps Google's contract."""
-    body = FcmMessages(lambda: NOW).body(message)
+    body = FcmMessages(lambda: NOW, critical_sound=critical_sound).body(message)
     keeps_contract(Request("POST", "", {}, body))
     document: dict[str, Any] = json.loads(body)["message"]
     return document
@@ -93,6 +93,46 @@ def test_a_soft_push_makes_no_sound_and_wakes_no_screen() -> None:
     aps = message["apns"]["payload"]["aps"]
     assert "sound" not in aps
     assert aps["interruption-level"] == "passive"
+
+
+CRITICAL = {"critical": 1, "name": "default", "volume": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "changes", "sound", "level"),
+    [
+        (True, {"critical": True}, CRITICAL, "critical"),
+        (False, {"critical": True}, "default", "time-sensitive"),
+        (True, {"critical": False}, "default", "time-sensitive"),
+        (True, {"critical": True, "ends": True}, "default", "time-sensitive"),
+        (True, {"critical": True, "loud": False}, None, "passive"),
+    ],
+    ids=["allowed", "not set", "not critical", "the end", "silent"],
+)
+def test_only_what_is_critical_and_loud_breaks_through_a_muted_iphone_and_only_where_it_may(
+    allowed: bool, changes: dict[str, Any], sound: object, level: str
+) -> None:
+    message = body_of(message_to(TO, **changes), critical_sound=allowed)
+    aps = message["apns"]["payload"]["aps"]
+    assert (aps.get("sound"), aps["interruption-level"]) == (sound, level)
+    android = message["android"]["notification"].get("sound")
+    assert android == (None if level == "passive" else "default"), (
+        "Android has channels for that, and the app's user"
+    )
+
+
+async def test_the_setting_reaches_the_message(tmp_path: Path) -> None:
+    async with http_provider(scripted()) as provider, push(provider, tmp_path, critical_sound=True) as channel:
+        await channel.send(message_to(TO, critical=True))
+        await channel.send(message_to(TO, critical=False))
+    bodies = [json.loads(request.body)["message"] for request in provider.requests if request.path != "/token"]
+    assert [body["apns"]["payload"]["aps"]["sound"] for body in bodies] == [CRITICAL, "default"]
+
+
+def test_what_the_app_acknowledges_with_comes_in_the_data() -> None:
+    link = "https://alerts.example.org/a/" + "x" * 32
+    assert body_of(message_to(TO, link=link))["data"]["acknowledge"] == link
+    assert "acknowledge" not in body_of(message_to(TO))["data"]
 
 
 def test_a_silent_push_does_not_erase_a_loud_one_that_a_phone_has_not_got_yet() -> None:
@@ -229,6 +269,17 @@ async def test_many_sends_share_one_token(tmp_path: Path) -> None:
     assert paths(provider).count("token") == 1
     sent = {json.loads(request.body)["message"]["token"] for request in provider.requests[1:]}
     assert sent == {f"token-{n}" for n in range(40)} | {TO}
+
+
+async def test_the_sdks_own_sender_is_never_used(tmp_path: Path) -> None:
+    """It has a thread for each message, and tries again by itself; it needs an app, and none is made."""
+    import firebase_admin
+
+    before = dict(firebase_admin._apps)
+    async with http_provider(scripted()) as provider, push(provider, tmp_path) as channel:
+        await channel.send(message_to(TO))
+        assert firebase_admin._apps == before
+    assert provider.connections == 2, "one to the token endpoint, one of our own to FCM"
 
 
 async def test_a_token_is_renewed_before_its_end_while_it_goes_on_being_used(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from channels.twilio_sms import TwilioConfig, TwilioSms
 from tests.contract.samples.http_provider import HttpProvider, Reply, http_provider
 from tests.contract.samples.situations import NOW, message_to
 from tests.contract.samples.sms import ACCOUNT, SENDER, SID, TOKEN, created, failed, keeps_contract
+from tests.contract.samples.sms_codes import NOTES
 
 TO = "+14155550123"
 SERVICE = "MG" + "2d" * 16
@@ -153,7 +154,7 @@ async def test_the_base_url_may_have_a_path(base: str) -> None:
 # --- what the answers mean --------------------------------------------------------------------------
 
 TABLE: list[tuple[int, int, type[ChannelError]]] = [
-    # HTTP status, Twilio's code, reaction: the issue's list, and the notes' (reliability)
+    # HTTP status, Twilio's code, reaction. First the issue's own list.
     (400, 21211, Refused),
     (400, 21214, Refused),
     (400, 21612, Refused),
@@ -179,7 +180,7 @@ TABLE: list[tuple[int, int, type[ChannelError]]] = [
 ]
 
 
-@pytest.mark.parametrize(("status", "code", "reaction"), TABLE)
+@pytest.mark.parametrize(("status", "code", "reaction"), [*TABLE, *NOTES])
 async def test_a_code_has_its_reaction(status: int, code: int, reaction: type[ChannelError]) -> None:
     outcome = await outcome_of(failed(status, code))
     assert type(outcome) is reaction

@@ -9,11 +9,12 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from alertd.domain.receipt import Word
-from alertd.ports import Callback, Forged, Receives, Report
+from alertd.ports import Callback, ChannelError, Forged, Later, Misconfigured, Receives, Refused, Report
 from channels.twilio_codes import CODES
 from channels.twilio_sms import TwilioConfig, TwilioSms
 from tests.contract.samples.situations import NOW
 from tests.contract.samples.sms import ACCOUNT, SENDER, SID, TOKEN
+from tests.contract.samples.sms_codes import NOTES
 
 URL = "https://alerts.example.org/v1/providers/twilio/status"
 DELIVERY = UUID("019a0000-0000-7000-8000-000000000001")
@@ -187,3 +188,21 @@ def test_what_twilio_did_not_sign_says_nothing(callback: Callback):
 )
 def test_what_is_signed_and_is_about_nothing_of_ours_is_no_error(post: Post):
     assert sms().receive(post.callback()) is None
+
+
+SAID_OF = {
+    Later: (Word.UNDELIVERED, False),
+    Refused: (Word.REFUSED, False),
+    Misconfigured: (Word.UNDELIVERED, True),
+}
+"""What is told of a number: never again, or only not this time; and whether the fault is ours."""
+
+
+@pytest.mark.parametrize(
+    ("code", "reaction"), [(code, reaction) for _, code, reaction in NOTES if code >= 30000 or code == 21610]
+)
+def test_every_code_of_the_notes_means_the_same_when_it_comes_later(code: int, reaction: type[ChannelError]):
+    report = said("undelivered", str(code))
+    assert report is not None
+    assert (report.word, report.ours) == SAID_OF[reaction]
+    assert report.opted_out == (code == 21610)

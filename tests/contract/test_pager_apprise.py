@@ -141,6 +141,15 @@ async def test_who_hangs_holds_nobody_up(trouble: Trouble) -> None:
     assert ticks > 3  # the loop went on meanwhile
 
 
+@pytest.mark.parametrize("trouble", [Trouble.DROP_UNREAD, Trouble.DROP, Trouble.NOT_HTTP])
+async def test_who_hangs_up_or_answers_nonsense_may_have_paged(trouble: Trouble, log_lines: list[str]) -> None:
+    async with http_provider(lambda _: trouble) as provider:
+        got = await send(hook(provider))
+    assert isinstance(got, Unknown)
+    told = "".join([str(got), repr(got), *traceback.format_exception(got), *log_lines])
+    assert SECRET not in told
+
+
 async def test_so_many_that_hang_leave_the_rest_undone_and_say_so() -> None:
     async with http_provider(lambda _: Trouble.HANG) as provider:
         one = pager(connections=1, deadline=0.5)

@@ -72,11 +72,12 @@ class Rig:
         window: float = WINDOW,
         bulk: int = 2,
         policy: str = "",
+        sandbox: Sequence[str] = (),
         **settings: str,
     ) -> None:
-        """`policy`: lines that the policy has besides."""
+        """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line."""
         self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
-        self._policy = policy
+        self._policy, self._sandbox_arguments = policy, sandbox
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
         self._settings = settings
@@ -131,6 +132,7 @@ class Rig:
         for name in _RESPONDERS:
             hook = self._control_url.removesuffix("/control").replace("http://", "json://") + f"{PAGES}/{name}"
             self._env[f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}"] = hook
+        self._env |= self._settings  # a test's own come last
         port = free_port()
         self._env["ALERTD_API__PORT"] = str(port)
         self._url = f"http://127.0.0.1:{port}"
@@ -142,6 +144,7 @@ class Rig:
 
     def _sandbox(self) -> dict[str, str]:
         argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder / "sandbox")]
+        argv += self._sandbox_arguments
         log = self._stack.enter_context((self.folder / "sandbox.log").open("wb"))
         process = start(argv, stdout=subprocess.PIPE, stderr=log)
         self._stack.callback(stop, process)
@@ -228,6 +231,11 @@ class Rig:
                 await wiring.close_deps(deps)
 
         self._key, self._machine_key = asyncio.run(made())
+
+    def env_of_a_person(self) -> dict[str, str]:
+        """What the command line needs of somebody elsewhere, with the rig's key: no setting of alertd itself."""
+        ours = {name: value for name, value in self._env.items() if not name.startswith("ALERTD_")}
+        return {**ours, "ALERTD_URL": self._url, "ALERTD_API_KEY": self._key}
 
     def move_in(self, town: Town) -> None:
         """Import every family, and let the providers know who is dead."""
@@ -331,6 +339,47 @@ class Rig:
                 return connection.execute(statement).fetchall()
         with psycopg.connect(self.database_url) as session:
             return session.execute(statement.encode()).fetchall()
+
+    def change(self, statement: str) -> None:
+        """Change the database behind alertd's back."""
+        url = make_url(self.database_url)
+        if url.get_backend_name() == "sqlite":
+            with sqlite3.connect(str(url.database), timeout=30) as connection:
+                connection.execute(statement)
+            return
+        with psycopg.connect(self.database_url) as session:
+            session.execute(statement.encode())
+
+    @property
+    def secrets(self) -> tuple[str, str]:
+        """The keys of its people and of its machines."""
+        return self._key, self._machine_key
+
+    @property
+    def redis_socket(self) -> Path:
+        """Where its broker listens."""
+        assert self._redis is not None
+        return self._redis.socket
+
+    def command_line(self, *arguments: str) -> str:
+        """What a command says on the machine where alertd runs, on both streams; its exit code is not asked."""
+        argv = [sys.executable, "-m", "alertd", *arguments]
+        env = {**self._env, "ALERTD_URL": self._url, "ALERTD_API_KEY": self._key}
+        done = subprocess.run(
+            argv, env=env, cwd=self.folder, capture_output=True, text=True, timeout=90, check=False
+        )
+        return done.stdout + done.stderr
+
+    def raw(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, str]:
+        """Status and body of any request, also of one that is refused; with no key but what `headers` hold."""
+        request = urllib.request.Request(self._url + path, data=body, method=method, headers=dict(headers or {}))
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode("utf-8", "replace")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode("utf-8", "replace")
 
     def at_rest(self) -> bool:
         """Whether everything planned has been carried out."""

@@ -45,5 +45,8 @@ class _Console:
         assert provider_id == message.attempt_id
         assert provider.getvalue() == f"! to ***0123: {message.title}\n  {message.text}\n"
 
+    def keeps_contract(self, provider: io.StringIO) -> int:
+        return 0  # a terminal publishes none
+
 
 SAMPLE = _Console()

@@ -39,6 +39,7 @@ class _Email:
         Situation.UNAVAILABLE: Case(says("GREETING", "421 4.3.2 shutting down"), "421 4.3.2"),
         Situation.UNREACHABLE: Case(code="unreachable", settings={"url": "smtp://127.0.0.1:1"}),
         Situation.HANGS: Case(says("CONTENT", Trouble.HANG), "timeout", settings={"deadline": SHORT}),
+        Situation.DRIPS: Case(says("CONTENT", Trouble.DRIP), "timeout", settings={"deadline": SHORT}),
         Situation.DROPS_BEFORE: Case(says("DATA", Trouble.DROP), "connection_lost"),
         Situation.DROPS_AFTER: Case(says("CONTENT", Trouble.DROP), "connection_lost"),
         Situation.NONSENSE: Case(says("CONTENT", "<html>welcome</html>"), "connection_lost"),
@@ -62,6 +63,16 @@ class _Email:
         provider.extensions += ("AUTH LOGIN PLAIN",)
         url = f"smtp://alerts:a%20password%2Fwith%40signs@127.0.0.1:{provider.port}"
         return {"url": url, "from_": SENDER}
+
+    def keeps_contract(self, provider: MailServer) -> int:
+        """RFC 5321 and 5322: what came behind DATA is a letter without a defect, in lines that may be sent."""
+        for content in provider.contents:
+            letter = email.message_from_bytes(content, policy=email.policy.default)
+            assert [part.defects for part in letter.walk() if part.defects] == []
+            assert {"from", "to", "date", "message-id", "subject"} <= {name.lower() for name in letter}
+            assert content.isascii()
+            assert all(len(line) <= 998 for line in content.split(b"\r\n"))
+        return len(provider.contents)
 
     def check(self, provider: MailServer, message: Message, provider_id: str) -> None:
         assert provider_id == "019a0000-0000-7000-8000-000000000001@example.org"

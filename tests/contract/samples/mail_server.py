@@ -9,6 +9,7 @@ from enum import Enum, auto
 
 class Trouble(Enum):
     HANG = auto()
+    DRIP = auto()  # a reply of many lines that never ends (RFC 5321 section 4.2.1)
     DROP = auto()
     DRIP = auto()  # a byte of the answer now and then
     WAIT = auto()  # until `speak` is set, then as `after_waiting` says
@@ -31,7 +32,8 @@ class MailServer:
     says: dict[str, str | Trouble | list[str | Trouble]] = field(default_factory=dict)
     extensions: tuple[str, ...] = ("PIPELINING", "ENHANCEDSTATUSCODES")
     commands: list[str] = field(default_factory=list)
-    mails: list[Mail] = field(default_factory=list)
+    mails: list[Mail] = field(default_factory=list)  # that were taken
+    contents: list[bytes] = field(default_factory=list)  # all that came behind DATA
     connections: int = 0
     open: int = 0
     most_open: int = 0
@@ -70,6 +72,10 @@ class MailServer:
                     await asyncio.sleep(0.05)
             if word is Trouble.HANG:
                 await reader.read()
+            while word is Trouble.DRIP:
+                writer.write(b"250-one moment\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
             if isinstance(word, Trouble):
                 raise _HungUp
             writer.write(word.encode() + b"\r\n")
@@ -101,6 +107,7 @@ class MailServer:
                     await say("NOBODY", "503 5.5.1 no valid recipients")
                 elif (await say("DATA", "354 go ahead")).startswith("354"):
                     mail.content = await _content(reader)
+                    self.contents.append(mail.content)
                     if (await say("CONTENT", "250 2.0.0 Ok: queued as 12345")).startswith("2"):
                         self.mails.append(mail)
                     mail = Mail("", "", b"")

@@ -25,6 +25,7 @@ class Situation(Enum):
     UNAVAILABLE = "the provider is closed for now"
     UNREACHABLE = "nobody listens"
     HANGS = "no answer after the message"
+    DRIPS = "an answer without end, a byte now and then"
     DROPS_BEFORE = "hangs up before it has the message"
     DROPS_AFTER = "hangs up when it has the message"
     NONSENSE = "says yes, and nothing that makes sense"
@@ -41,6 +42,7 @@ REACTION: Mapping[Situation, type[ChannelError] | None] = {
     Situation.UNAVAILABLE: Later,
     Situation.UNREACHABLE: Later,
     Situation.HANGS: Unknown,
+    Situation.DRIPS: Unknown,
     Situation.DROPS_BEFORE: Later,
     Situation.DROPS_AFTER: Unknown,
     Situation.NONSENSE: Unknown,
@@ -79,6 +81,9 @@ class Sample(Protocol):
     def settings(self, provider: Any, folder: Path) -> dict[str, Any]: ...
 
     def check(self, provider: Any, message: Message, provider_id: str) -> None: ...
+
+    def keeps_contract(self, provider: Any) -> int:
+        """Hold every message that the provider was asked to take to its published contract; how many there were."""
 
 
 def message_to(to: str, **changes: Any) -> Message:
