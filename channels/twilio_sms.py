@@ -18,11 +18,13 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from alertd.ports import Callback, ChannelError, Forged, Later, Message, Misconfigured, Receipt, Report, Unknown
+from alertd.ports.inbound import Heard, Spoken
 from channels import Now
 from channels.http import DEADLINE, HttpClient
 from channels.http_answer import UNREADABLE, Answer, retry_after
 from channels.sendable import sendable, shortened
 from channels.twilio_codes import CODES, error_for
+from channels.twilio_inbound import InboundMessages, twiml
 from channels.twilio_status import StatusCallback
 
 BODY_LIMIT = 1600
@@ -45,10 +47,12 @@ class TwilioConfig:
 
     account_sid: str | None = None
     auth_token: str | None = field(default=None, repr=False)
+    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
     from_: str | None = None  # a number, short code or alphanumeric sender
     messaging_service_sid: str | None = None
     base_url: str = "https://api.twilio.com"
     status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
+    inbound: str | None = None  # where Twilio tells what people reply, as its console was told
     connections: int = 100  # requests at once; more than the account allows are answered 20429
     deadline: float = DEADLINE
 
@@ -115,7 +119,9 @@ class TwilioSms:
         self._sender = f"{sender[0]}={quote_plus(sender[1])}&To=".encode()
         url = config.status_callback
         self._callback = _callback(url) if url else None
-        self._status = StatusCallback(url, config.auth_token or "") if url and config.auth_token else None
+        tokens = (config.auth_token or "", config.auth_token_previous or "")
+        self._status = StatusCallback(url, *tokens) if url and config.auth_token else None
+        self._inbound = InboundMessages(config.inbound, *tokens) if config.inbound and config.auth_token else None
 
     async def send(self, message: Message) -> Receipt:
         answer = await self._http.post(self._messages_path, self._form(message))
@@ -133,6 +139,16 @@ class TwilioSms:
         if self._status is None:
             raise Forged("no delivery reports are asked for")
         return self._status.read(callback)
+
+    def hear(self, callback: Callback) -> Heard | None:
+        """See `channels.twilio_inbound`."""
+        if self._inbound is None:
+            raise Forged("no replies are expected")
+        return self._inbound.read(callback)
+
+    def speak(self, text: str | None) -> Spoken:
+        """See `channels.twilio_inbound`."""
+        return twiml(text)
 
     async def ask(self) -> str:
         """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""

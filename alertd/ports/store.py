@@ -10,6 +10,7 @@ from alertd.ports.rows.deliveries import DeliveryRows
 from alertd.ports.rows.families import FamilyRows
 from alertd.ports.rows.incidents import IncidentRows
 from alertd.ports.rows.planning import PlanningRows
+from alertd.ports.rows.replies import ReplyRows
 from alertd.ports.rows.responders import ResponderRows
 from alertd.ports.rows.views import ViewRows
 
@@ -29,6 +30,7 @@ class Rows(
     PlanningRows,
     DeliveryRows,
     AnswerRows,
+    ReplyRows,
     ViewRows,
     ClusterRows,
     Protocol,
