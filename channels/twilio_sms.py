@@ -52,6 +52,7 @@ class TwilioConfig:
     messaging_service_sid: str | None = None
     base_url: str = "https://api.twilio.com"
     status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
+    replies: bool = False  # readers are told that they may reply
     inbound: str | None = None  # where Twilio tells what people reply, as its console was told
     connections: int = 100  # requests at once; more than the account allows are answered 20429
     deadline: float = DEADLINE
@@ -72,6 +73,10 @@ class TwilioConfig:
                 )
         elif not self.from_:
             found.append("no SMS sender: set ALERTD_TWILIO__FROM or ALERTD_TWILIO__MESSAGING_SERVICE_SID")
+        elif self.replies and any(character.isalpha() for character in self.from_):
+            found.append(
+                "ALERTD_TWILIO__FROM is a name, to which nobody can reply: leave out ALERTD_TWILIO__REPLIES"
+            )
         return found
 
 

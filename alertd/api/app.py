@@ -21,6 +21,8 @@ from alertd.api import (
     family_list,
     health,
     ignored,
+    inbound,
+    inbox,
     incident_policy,
     incidents,
     metrics,
@@ -53,7 +55,9 @@ _PARTS = (
     explain,
     family_list,
     family_import,
+    inbox,
     providers,
+    inbound,
     health,
     metrics,
 )

@@ -9,7 +9,20 @@ import typer
 from typer.exceptions import TyperException
 
 import alertd
-from alertd.cli import doctor, event, explain, family, incident, key, looking, policy, processes, reach, report
+from alertd.cli import (
+    doctor,
+    event,
+    explain,
+    family,
+    inbox,
+    incident,
+    key,
+    looking,
+    policy,
+    processes,
+    reach,
+    report,
+)
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, asks_json, begin, group
 from alertd.domain.errors import AlertdError
@@ -47,6 +60,7 @@ def _groups() -> None:
     policies = group("policy", "What the product teams promise.")
     events = group("event", "Outages told by programs.")
     deliveries = group("delivery", "Every single message.")
+    letters = group("inbox", "What families wrote to us.")
     keys = group("key", "API keys.")
     incident.add_to(incidents)
     looking.add_to(incidents, deliveries)
@@ -56,8 +70,9 @@ def _groups() -> None:
     explain.add_to(families)
     policy.add_to(policies)
     event.add_to(events)
+    inbox.add_to(letters)
     key.add_to(keys)
-    for each in (incidents, families, deliveries, events, policies, keys):
+    for each in (incidents, families, deliveries, letters, events, policies, keys):
         app.add_typer(each)
 
 

@@ -23,7 +23,9 @@ class Choice:
 
 def with_choices(family: Family, choices: Iterable[Choice]) -> Family:
     """A family as it was imported, with what its caregivers chose here after that document was written."""
-    newer = {each.caregiver: each.value for each in choices if each.what == HOLDINGS and each.at > family.updated_at}
+    newer = {
+        each.caregiver: each.value for each in choices if each.what == HOLDINGS and each.at > family.updated_at
+    }
     if not newer:
         return family
     return replace(family, caregivers=tuple(_chosen(each, newer.get(each.id)) for each in family.caregivers))

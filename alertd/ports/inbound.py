@@ -55,3 +55,6 @@ class ReplyTexts(Protocol):
 
     def names(self, locale: str, services: tuple[str, ...]) -> str:
         """Services by the names that this reader knows: "Follow and Share"."""
+
+    def either(self, locale: str, words: tuple[str, ...]) -> str:
+        """Several words in one row, of which one is true: "e-mail or phone"."""

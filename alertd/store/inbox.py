@@ -94,7 +94,8 @@ class InboxRows:
         """What caregivers of these families have chosen here."""
         rows = await self.sql.rows(select(choice).where(one_of(choice.c.family_id, sorted(families))))
         return [
-            Choice(FamilyId(row.family_id), CaregiverId(row.caregiver), row.what, row.value, row.at) for row in rows
+            Choice(FamilyId(row.family_id), CaregiverId(row.caregiver), row.what, row.value, row.at)
+            for row in rows
         ]
 
     async def drop_choices(self, families: Sequence[Family]) -> None:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.inbox import Asked, Correspondent, Given
 from alertd.domain.incident import IncidentId
@@ -117,8 +118,23 @@ class ReplyRows(DueRows):
         concerned = await watches_with(self.sql, [address])
         await lock_watches(self.sql, concerned)
         await stop_addresses(self.sql, {}, {address: None}, now)
+        await self._supersede_to(concerned, address)
         await self.make_due(concerned, now)
         return len(concerned)
+
+    async def _supersede_to(self, concerned: set[tuple[UUID, str]], address_id: AddressId) -> None:
+        """What waits to go there is owed over another way, at once and not when its turn comes."""
+        ordered = sorted(concerned)
+        for start in range(0, len(ordered), 500):
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    tuple_(delivery.c.incident_id, delivery.c.family_id).in_(ordered[start : start + 500]),
+                    delivery.c.address_id == address_id,
+                    delivery.c.state == DeliveryState.PENDING.value,
+                )
+                .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+            )
 
     async def opt_in(self, address_id: AddressId, now: datetime) -> int:
         """Take that back, and nothing else: a suspension stays."""

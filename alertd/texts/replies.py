@@ -1,6 +1,6 @@
 """Answers to what people write back: the words of each language, read from `<locale>/replies.yaml`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2.sandbox import SandboxedEnvironment
@@ -19,7 +19,7 @@ FILE = "replies.yaml"
 KEYS = (
     "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more", "stop",
     "stop_next", "stop_nobody", "start", "receipt", "channel.push", "channel.sms", "channel.email",
-    "channel.voice", "channel.console", "and",
+    "channel.voice", "channel.console", "and", "or",
 )  # fmt: skip
 """Every sentence that may be said."""
 
@@ -39,6 +39,7 @@ _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "start": "You get texts again.",
     "receipt": "We got your message. Do not wait for us: check by hand.",
     "and": "and",
+    "or": "or",
 }
 """What is said where a language's own sentence fails, without any value."""
 
@@ -81,13 +82,16 @@ class Replies:
     def names(self, locale: str, services: tuple[str, ...]) -> str:
         """Services by the names that this reader knows: "Follow and Share"."""
         names = [self._name(locale, service) for service in services]
-        return self.listed(locale, tuple(names))
+        return self._listed(locale, names, "and")
 
-    def listed(self, locale: str, names: tuple[str, ...]) -> str:
-        """Several names in one row of words."""
-        if len(names) < 2:
-            return "".join(names)
-        return f"{', '.join(names[:-1])} {self.say(locale, 'and')} {names[-1]}"
+    def either(self, locale: str, words: tuple[str, ...]) -> str:
+        """Several words in one row, of which one is true: "e-mail or phone"."""
+        return self._listed(locale, words, "or")
+
+    def _listed(self, locale: str, words: Sequence[str], joint: str) -> str:
+        if len(words) < 2:
+            return "".join(words)
+        return f"{', '.join(words[:-1])} {self.say(locale, joint)} {words[-1]}"
 
     def _name(self, locale: str, service: str) -> str:
         known = self._names.get(service) or {}
