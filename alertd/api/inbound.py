@@ -1,4 +1,4 @@
-"""What people reply to an SMS, as the provider tells of it; the answer to that request is what they are answered."""
+"""What people reply to an SMS, as the provider tells of it; its answer is what they are answered."""
 
 from typing import Any
 
@@ -23,13 +23,14 @@ _ANSWER = (
     '<?xml version="1.0" encoding="UTF-8"?><Response><Message>You get every message again.</Message></Response>'
 )
 
+_XML = {"text/xml": {"schema": {"type": "string"}, "example": _ANSWER}}
+
 
 @router.post(
     "/{provider}/inbound",
     summary="What somebody replied",
     response_class=Response,
-    responses=errors(404, 413)
-    | {200: {"description": "What to answer them, if anything.", "content": {"text/xml": {"example": _ANSWER}}}},
+    responses=errors(404, 413) | {200: {"description": "What to answer them, if anything.", "content": _XML}},
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}},
         "security": [],

@@ -4,16 +4,18 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel, Field
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from alertd.api.access import ReadsFamilies, WritesFamilies, who
+from alertd.api.bodies import Body, IdempotencyKey, body_of, repeat_of, takes
 from alertd.api.errors import errors
 from alertd.api.examples import answers
 from alertd.api.served import Here, Served
 from alertd.domain.errors import NotFound
 from alertd.domain.inbox import Correspondent, Letter
-from alertd.records import SIGNATURE, Key
+from alertd.records import Key
+from alertd.usecases.close_letter import close_letter
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 _EXCERPT = 80  # characters
@@ -45,6 +47,20 @@ class WholeLetterView(LetterView):
     to_call: str | None = Field(description="The number that it came from.")
 
 
+class CloseLetter(BaseModel):
+    """Nothing needs to be said with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LetterClosed(BaseModel):
+    """When it was first said to be done, and by whom."""
+
+    letter: UUID
+    done_at: datetime
+    done_by: str
+
+
 class Inbox(BaseModel):
     """Newest first."""
 
@@ -60,7 +76,7 @@ _LETTER = {
     "done_by": None,
 }
 _WHOLE = _LETTER | {"to_call": "+14155550123"}
-_DONE = _WHOLE | {"done_at": "2026-11-05T03:52:40Z", "done_by": "ann (k_7Qm2)"}
+_DONE = {"letter": _LETTER["id"], "done_at": "2026-11-05T03:52:40Z", "done_by": "ann (k_7Qm2)"}
 
 
 @router.get("", responses=errors() | answers(200, {"letters": [_LETTER]}))
@@ -85,16 +101,23 @@ async def show(letter: UUID, key: ReadsFamilies, here: Here) -> WholeLetterView:
     return _whole(found)
 
 
-@router.post("/{letter}/done", responses=errors(404) | answers(200, _DONE))
-async def done(letter: UUID, key: WritesFamilies, here: Here) -> WholeLetterView:
+@router.post(
+    "/{letter}/done",
+    responses=errors(400, 404, 409, 413, 415) | answers(200, _DONE),
+    openapi_extra=takes(CloseLetter, {}, needed=False),
+)
+async def done(
+    letter: UUID,
+    key: WritesFamilies,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[CloseLetter], Depends(body_of(CloseLetter))],
+    idempotency_key: IdempotencyKey = None,
+) -> LetterClosed:
     """Somebody has dealt with it: it leaves the list. Done again, the first time stands."""
-    await _found(here, letter)
-    deps = here.deps
-    async with deps.store.transaction() as rows:
-        if await rows.close_letter(letter, who(key)[:SIGNATURE], deps.clock.now()):
-            detail: dict[str, object] = {"letter": str(letter)}
-            await rows.add_act(deps.new_id(), deps.clock.now(), who(key), "letter done", None, detail)
-    return _whole(await _found(here, letter))
+    repeat = repeat_of(key, idempotency_key, request, body.raw)
+    closed = await close_letter(here.deps, letter, who=who(key), repeat=repeat)
+    return LetterClosed(letter=closed.letter, done_at=closed.done_at, done_by=closed.done_by)
 
 
 async def _found(here: Served, letter: UUID) -> Letter:

@@ -14,6 +14,7 @@ from alertd.api.alertmanager import Webhook
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
+from alertd.api.inbox import CloseLetter
 from alertd.api.responders import AckIncident
 
 _BODIES: tuple[type[BaseModel], ...] = (
@@ -22,6 +23,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EndIncident,
     ReopenIncident,
     AckIncident,
+    CloseLetter,
     Event,
     Webhook,
     FamilyBody,
@@ -52,7 +54,8 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
                 },
                 {"name": "families", "description": "Whom to tell, and how."},
                 {"name": "deliveries", "description": "What was told, to whom."},
-                {"name": "providers", "description": "What providers tell of messages; they sign it."},
+                {"name": "inbox", "description": "What families wrote to us in their own words."},
+                {"name": "providers", "description": "What providers tell of messages and replies; they sign it."},
                 {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},
             ],
         )

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import typer
 
-from alertd.cli.client import Api
+from alertd.cli.client import Api, new_command
+from alertd.cli.incident_options import Again
 from alertd.cli.output import Output, clean, facts, show, table
 from alertd.cli.times import local
 
@@ -37,9 +38,9 @@ def show_(letter: _Which, output: Output = None) -> None:
     show(output, found, lambda: _shown(found))
 
 
-def done(letter: _Which, output: Output = None) -> None:
+def done(letter: _Which, again: Again = None, output: Output = None) -> None:
     """Say that it is dealt with: it leaves the list. Said again, the first time stands."""
-    closed = Api.here().ask("POST", f"/v1/inbox/{letter}/done")
+    closed = Api.here().command(f"/v1/inbox/{letter}/done", {}, once=again or new_command())
     show(output, closed, lambda: f"Done, by {clean(closed['done_by'])} at {local(closed['done_at'])}.")
 
 
