@@ -28,6 +28,8 @@ from alertd.api import (
     family_list,
     health,
     ignored,
+    inbound,
+    inbox,
     incident_policy,
     incidents,
     metrics,
@@ -379,7 +381,9 @@ ROUTES = [
         explain,
         family_list,
         family_import,
+        inbox,
         providers,
+        inbound,
         health,
         metrics,
     )

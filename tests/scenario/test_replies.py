@@ -11,6 +11,7 @@ from alertd.domain.reply import Meaning
 from alertd.domain.watch import LadderState
 from alertd.ports import Later
 from alertd.ports.inbound import Heard
+from alertd.usecases.deliver import Sender
 from alertd.usecases.put_families import put_families
 from alertd.usecases.take_reply import take_reply
 from tests import make
@@ -50,6 +51,20 @@ async def test_a_parent_says_that_they_know_and_nobody_is_asked_again(town: Town
     world.phone("nan").expect_nothing()
     await world.resolve()
     world.phone("mia").expect_sms("works again")
+
+
+async def test_an_sms_says_that_it_can_be_answered_where_replies_come_in(town: Town):
+    world = town(policy=climbing())
+    assert world.deps.links is not None
+    world.deps = replace(world.deps, links=replace(world.deps.links, replies=True))
+    world.sender = Sender(world.deps)
+    await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2, locale="es"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Please reply 1 or open: https://alerts.example.org/a/")
+    world.phone("dad").expect_sms("Conteste 1 o abra: https://alerts.example.org/a/")
+    await world.fast_forward(minutes=10)
+    world.phone("mia").expect_sms("Not confirmed yet. Reply 1 or open: https://")
+    world.phone("dad").expect_sms("Sin confirmar. Conteste 1 o abra: https://")
 
 
 async def test_the_answer_of_another_role_is_kept_and_said_honestly(town: Town):
