@@ -1,7 +1,7 @@
 """Replies as any phone: posted as Twilio posts them, signed, and answered by what the TwiML says.
 
-https://www.twilio.com/docs/messaging/guides/webhook-request. A real number has its webhook in the console; here it is
-the URL of the phone's last StatusCallback, with `inbound` in place of its last word, on this machine only.
+https://www.twilio.com/docs/messaging/guides/webhook-request. A real number has its webhook in the console. Here it
+is the URL of the phone's last StatusCallback, with `inbound` in place of its last word, on this machine only.
 """
 
 from collections.abc import Sequence

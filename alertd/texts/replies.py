@@ -7,6 +7,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from alertd.domain.errors import AlertdError, Invalid, quote
 from alertd.domain.reply import STOP_WORDS, Meaning, Words, fold
+from alertd.ingest.reading import Problem
 from alertd.ingest.yaml_text import read_yaml
 from alertd.ports import Names
 from alertd.texts.catalogue import environment
@@ -99,6 +100,22 @@ class Replies:
             if name := clean(known.get(each, "")):
                 return name
         return next((name for name in map(clean, known.values()) if name), service)
+
+
+def check_replies(folder: Path, names: Names) -> list[Problem]:
+    """Every problem of the replies of a templates folder, with its file: each sentence is said once."""
+    told: list[str] = []
+    replies = load_replies((folder,), names, told.append)
+    values = {"services": "?", "channels": "?", "n": lambda one, _many: one}
+    for locale in sorted(replies.locales):
+        for key in KEYS:
+            replies.say(locale, key, values)
+    return [Problem(each.partition(": ")[2], "", 1, f"{each[: _locale(each)]}/{FILE}") for each in told]
+
+
+def _locale(problem: str) -> int:
+    """How many characters of a problem name its locale."""
+    return min(at for at in (problem.find(":"), problem.find("/")) if at >= 0)
 
 
 def load_replies(folders: tuple[Path, ...], names: Names, on_failure: Callable[[str], None]) -> Replies:

@@ -1,13 +1,17 @@
 """How things stand for somebody's services right now, as the answer to who asks (R4: it moves no clock)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Caregiver, Family
 from alertd.domain.inbox import Correspondent
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, Severity
+from alertd.domain.policy import Policy
+from alertd.domain.preferences import Choice
+from alertd.domain.quiet import Person, hours_of
 from alertd.ports import Saying
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import ReplyTexts
@@ -67,12 +71,21 @@ def _number(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
+def _hears(caregiver: Caregiver, zone: str, policy: Policy, next_by: datetime) -> datetime | None:
+    """When they hear again at the latest: whoever is asleep or off duty then, when they wake or come."""
+    quiet_hours, on_duty = hours_of(caregiver, policy)
+    nothing = Choice((), "", Severity.CRITICAL)
+    person = Person(caregiver, nothing, (), zone, "", quiet_hours, on_duty, soft_at_night=False)
+    return person.first_loud(next_by)
+
+
 async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
     """As whoever is told late hears it; by when they hear again, as we have promised it already."""
     incident, (family, caregiver) = touches.incident, touches.holders[0]
     watches = [await rows.watch_of(incident.id, each.id) for each, _ in touches.holders]
     deadlines = [watch.next_by for watch in watches if watch is not None]
-    since = failing_since(incident, family)
+    since, policy = failing_since(incident, family), await rows.policy_of(incident.id)
+    zone = caregiver.time_zone or family.time_zone
     content = deps.compose(
         Saying(
             channel=channel,
@@ -83,9 +96,9 @@ async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
             reader=Reader(
                 to="",
                 locale=caregiver.locale or family.locale,
-                zone=caregiver.time_zone or family.time_zone,
+                zone=zone,
                 services=touches.services,
-                hears_by=min(deadlines, default=None),
+                hears_by=_hears(caregiver, zone, policy, min(deadlines)) if deadlines else None,
                 since=since.grown,
                 all_since=since.all,
             ),

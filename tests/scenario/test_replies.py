@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from alertd.usecases.take_reply import take_reply
 from tests import make
 from tests.make import caregiver, climbing
 from tests.scenario.on_call import OnCallWorld, policy
-from tests.scenario.world import World
+from tests.scenario.world import PACIFIC, World
 
 Town = Callable[..., World]
 NAN = caregiver("nan", "sms", role="grandparent", order=3)
@@ -176,6 +177,16 @@ async def test_who_asks_hears_how_things_stand_and_no_clock_moves(town: Town):
     await world.resolve()
     world.phone("mia").expect_sms("works again")
     assert await world.replies("mia", "STATUS") == works
+
+
+async def test_in_the_evening_who_asks_is_promised_the_morning(town: Town):
+    """The family's next time is in her quiet hours; what the first message said holds."""
+    world = town(start=datetime(2026, 11, 4, 21, 45, tzinfo=PACIFIC))
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY))
+    await world.outage("follow")
+    assert "6:30 AM" in world.phone("mia").expect_sms("Follow is down").text
+    assert "6:30 AM" in (await world.replies("mia", "status") or "")
+    world.phone("mia").expect_nothing()
 
 
 async def test_it_is_said_in_their_language(town: Town):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from alertd.domain.reply import STOP_WORDS, Meaning, fold
-from alertd.texts.replies import KEYS, Replies, load_replies
+from alertd.texts.replies import KEYS, Replies, check_replies, load_replies
 from alertd.texts.segments import Alphabet, measure
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -151,3 +151,14 @@ def test_a_sentence_that_fails_is_told_and_plain_words_stand_in(tmp_path: Path):
 def test_a_language_that_nobody_wrote_is_answered_in_english(replies: Replies):
     assert replies.say("de", "start") == "You get texts again."
     assert replies.say("es-MX", "start") == "Vuelve a recibir SMS."
+
+
+def test_policy_check_names_the_file_of_what_is_wrong(tmp_path: Path):
+    assert check_replies(TEMPLATES, NAMES) == []
+    folder = written(tmp_path, 'start: "You get', 'start: "{{ nobody.knows }} You get')
+    [problem] = check_replies(folder, NAMES)
+    assert (problem.file, problem.message) == ("en/replies.yaml", "start: UndefinedError; plain words were used")
+    text = (folder / "en" / "replies.yaml").read_text()
+    (folder / "en" / "replies.yaml").write_text(text.replace("less: [less", "less: [ok, less"))
+    [problem] = check_replies(folder, NAMES)
+    assert (problem.file, problem.message) == ("en/replies.yaml", 'words.less: "ok" means acknowledge too')
