@@ -47,15 +47,15 @@ class TwilioConfig:
 
     account_sid: str | None = None
     auth_token: str | None = field(default=None, repr=False)
-    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
     from_: str | None = None  # a number, short code or alphanumeric sender
     messaging_service_sid: str | None = None
     base_url: str = "https://api.twilio.com"
     status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
-    replies: bool = False  # readers are told that they may reply
-    inbound: str | None = None  # where Twilio tells what people reply, as its console was told
     connections: int = 100  # requests at once; more than the account allows are answered 20429
     deadline: float = DEADLINE
+    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
+    inbound: str | None = None  # where Twilio tells what people reply, as its console was told
+    replies: bool = False  # readers are told that they may reply
 
     def problems(self) -> list[str]:
         """What keeps SMS from working, each with the setting that mends it; empty if nothing does."""
