@@ -7,9 +7,16 @@ from alertd.domain.this_machine import is_this_machine
 from alertd.settings import Settings
 
 PATH = "/v1/providers/twilio/status"
+INBOUND = "/v1/providers/twilio/inbound"
+"""Where the console is told that replies go."""
 
 NEVER_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
 """Ends of names that the internet does not know."""
+
+
+def inbound_url(settings: Settings) -> str | None:
+    """The URL at which Twilio tells of replies, as its signature covers it; None: it could not call it."""
+    return settings.public_url + INBOUND if status_callback(settings) is not None else None
 
 
 def status_callback(settings: Settings) -> str | None:

@@ -39,6 +39,7 @@ class StandIns:
             "ALERTD_TWILIO__AUTH_TOKEN": AUTH_TOKEN,
             "ALERTD_TWILIO__FROM": "+14155550100",
             "ALERTD_TWILIO__BASE_URL": self.url,
+            "ALERTD_TWILIO__REPLIES": "true",
             "ALERTD_FCM__CREDENTIALS_FILE": str(self.folder / "service-account.json"),
             "ALERTD_FCM__BASE_URL": self.url,
             "ALERTD_SMTP__URL": f"smtp://127.0.0.1:{self.smtp_port}",

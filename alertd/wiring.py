@@ -25,13 +25,14 @@ from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
-from alertd.reachable import answers_reach_us, status_callback
+from alertd.reachable import answers_reach_us, inbound_url, status_callback
 from alertd.records import Key
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
+from alertd.texts.replies import Replies, load_replies
 from alertd.texts.responders import compose_ignored, compose_page
 from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
@@ -59,7 +60,8 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
     links = None
     if answers_reach_us(settings):
         async with store.transaction() as rows:
-            links = Links(settings.public_url, await rows.signing_key(clock.machine()))
+            secret = await rows.signing_key(clock.machine())
+            links = Links(settings.public_url, secret, replies=settings.twilio.replies)
     channels = build_channels(settings, clock.machine)
     return Deps(
         store=store,
@@ -79,6 +81,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
+        replies=replies(settings.config_dir, services, failures),
         take_failures=failures.take,
         on_call=_on_call(settings, channels, clock.machine),
     )
@@ -88,6 +91,12 @@ def templates_folder(config: Path) -> Path:
     """A config folder's own templates, else the shipped ones: who changes a policy need not copy every text."""
     own = config / "templates"
     return own if own.is_dir() else shipped_config() / "templates"
+
+
+def replies(config: Path, services: Services, on_failure: Callable[[str], None]) -> Replies:
+    """Which replies are understood, and what is said to them; a folder without these has the shipped ones."""
+    folders = dict.fromkeys((templates_folder(config), shipped_config() / "templates"))
+    return load_replies(tuple(folders), services.names, on_failure)
 
 
 async def close_deps(deps: Deps) -> None:
@@ -274,10 +283,13 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
     sms = TwilioConfig(
         account_sid=twilio.account_sid,
         auth_token=_secret(twilio.auth_token),
+        auth_token_previous=_secret(twilio.auth_token_previous),
         from_=twilio.from_,
         messaging_service_sid=twilio.messaging_service_sid,
         base_url=twilio.base_url,
         status_callback=status_callback(settings),
+        inbound=inbound_url(settings),
+        replies=twilio.replies,
     )
     push = FcmConfig(
         credentials_file=fcm.credentials_file, base_url=fcm.base_url, critical_sound=fcm.critical_sound

@@ -18,11 +18,13 @@ from urllib.parse import quote, quote_plus
 import msgspec
 
 from alertd.ports import Callback, ChannelError, Forged, Later, Message, Misconfigured, Receipt, Report, Unknown
+from alertd.ports.inbound import Heard, Spoken
 from channels import Now
 from channels.http import DEADLINE, HttpClient
 from channels.http_answer import UNREADABLE, Answer, retry_after
 from channels.sendable import sendable, shortened
 from channels.twilio_codes import CODES, error_for, explain
+from channels.twilio_inbound import InboundMessages, twiml
 from channels.twilio_status import StatusCallback
 
 BODY_LIMIT = 1600
@@ -51,6 +53,9 @@ class TwilioConfig:
     status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
     connections: int = 100  # requests at once; more than the account allows are answered 20429
     deadline: float = DEADLINE
+    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
+    inbound: str | None = None  # where Twilio tells what people reply, as its console was told
+    replies: bool = False  # readers are told that they may reply
 
     def problems(self) -> list[str]:
         """What keeps SMS from working, each with the setting that mends it; empty if nothing does."""
@@ -68,6 +73,10 @@ class TwilioConfig:
                 )
         elif not self.from_:
             found.append("no SMS sender: set ALERTD_TWILIO__FROM or ALERTD_TWILIO__MESSAGING_SERVICE_SID")
+        elif self.replies and any(character.isalpha() for character in self.from_):
+            found.append(
+                "ALERTD_TWILIO__FROM is a name, to which nobody can reply: leave out ALERTD_TWILIO__REPLIES"
+            )
         return found
 
 
@@ -115,7 +124,9 @@ class TwilioSms:
         self._sender = f"{sender[0]}={quote_plus(sender[1])}&To=".encode()
         url = config.status_callback
         self._callback = _callback(url) if url else None
-        self._status = StatusCallback(url, config.auth_token or "") if url and config.auth_token else None
+        tokens = (config.auth_token or "", config.auth_token_previous or "")
+        self._status = StatusCallback(url, *tokens) if url and config.auth_token else None
+        self._inbound = InboundMessages(config.inbound, *tokens) if config.inbound and config.auth_token else None
 
     async def send(self, message: Message) -> Receipt:
         answer = await self._http.post(self._messages_path, self._form(message))
@@ -137,6 +148,16 @@ class TwilioSms:
     def explain(self, code: str) -> str | None:
         """See `channels.twilio_codes`."""
         return explain(code)
+
+    def hear(self, callback: Callback) -> Heard | None:
+        """See `channels.twilio_inbound`."""
+        if self._inbound is None:
+            raise Forged("no replies are expected")
+        return self._inbound.read(callback)
+
+    def speak(self, text: str | None) -> Spoken:
+        """See `channels.twilio_inbound`."""
+        return twiml(text)
 
     async def ask(self) -> str:
         """Fetch the account: https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource."""

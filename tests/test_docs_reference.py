@@ -30,6 +30,8 @@ from alertd.api import (
     family_list,
     health,
     ignored,
+    inbound,
+    inbox,
     incident_policy,
     incidents,
     metrics,
@@ -383,7 +385,9 @@ ROUTES = [
         explain,
         family_list,
         family_import,
+        inbox,
         providers,
+        inbound,
         health,
         metrics,
     )

@@ -15,13 +15,14 @@ from alertd.usecases.drain import drain
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.sweep import sweep
 from alertd.usecases.tell_ignored import tell_ignored
+from alertd.usecases.tell_inbox import tell_inbox
 from alertd.usecases.try_channel import forget_trials
 from alertd.wiring import close_deps, open_dead_man, open_deps, sample_clock
 from workers.auditor import Auditor
 
 _OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
-_RESPONDERS, _IGNORED, _TRIALS = "responders", "ignored", "trials"
+_RESPONDERS, _IGNORED, _INBOX, _TRIALS = "responders", "ignored", "inbox", "trials"
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -38,7 +39,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     auditor.start()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
-    own: dict[str, asyncio.Task[int]] = {}  # lane, _RESPONDERS, _IGNORED or _TRIALS -> our own work on it
+    own: dict[str, asyncio.Task[int]] = {}  # lane, or one of the names above -> our own work on it
     try:
         while not stop.is_set():
             pause = deps.timing.sweep
@@ -57,6 +58,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                     own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
                 if beat_at != last and _TRIALS not in own:
                     own[_TRIALS] = asyncio.create_task(forget_trials(deps))
+                if beat_at != last and _INBOX not in own:
+                    own[_INBOX] = asyncio.create_task(tell_inbox(deps))
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE

@@ -23,6 +23,8 @@ from alertd.api import (
     family_list,
     health,
     ignored,
+    inbound,
+    inbox,
     incident_policy,
     incidents,
     metrics,
@@ -58,7 +60,9 @@ _PARTS = (
     family_import,
     acknowledgements,
     channel_tests,
+    inbox,
     providers,
+    inbound,
     health,
     metrics,
 )

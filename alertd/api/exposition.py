@@ -17,6 +17,7 @@ from alertd.domain.audit import Kept
 from alertd.domain.incident import Severity
 from alertd.domain.watch import LadderState
 from alertd.usecases.beat import HINTS_LOST
+from alertd.usecases.security import COUNTED_AS, EVENTS
 
 _LANES = ("urgent", "bulk")
 _RESULTS = {"audits": ("passed", "failed"), "pings": ("taken", "failed")}
@@ -56,6 +57,7 @@ def _samples(state: State) -> dict[Metric, Samples]:
         words.DUE_FANOUT: [((lane,), state.backlog.fanouts.get(lane, 0.0)) for lane in _LANES],
         words.DUE_WATCH: [((), _seconds(state.backlog.watches) / state.rate)],
         words.HINTS_LOST: [((), state.counts.get(HINTS_LOST, 0))],
+        words.SECURITY: [((event,), state.counts.get(f"{COUNTED_AS}{event}", 0)) for event in EVENTS],
         words.BEAT: [((part,), at.timestamp()) for part, at in sorted(state.beats.items())],
         words.DELIVERIES: [],
         words.LADDERS: [],

@@ -62,11 +62,16 @@ PINGS = Metric("alertd_pings_total", "Pings of the dead man's switch, by what ca
 HINTS_LOST = Metric(
     "alertd_hints_lost_total", "Hints to workers that Redis did not take; the sweeper makes up for them."
 )
+SECURITY = Metric(
+    "alertd_security_events_total",
+    "Requests in a provider's name that changed nothing, by what was wrong with them.",
+    ("event",),
+)
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    BEAT,
+    SECURITY, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

@@ -28,6 +28,7 @@ _UNAVAILABLE = {
 async def metrics(here: Here) -> Response:
     """The state of the whole cluster, for Prometheus; no key is needed, and no personal data is in it."""
     try:
+        await here.security.write()
         text = await here.scrapes.text(here.deps, render)
     except (SQLAlchemyError, TimeoutError, OSError) as error:
         here.deps.log.warning("not_measured", error=type(error).__name__)

@@ -16,6 +16,7 @@ from alertd.api.channel_tests import ChannelTest
 from alertd.api.commands import EndIncident, OpenIncident, PublishUpdate, ReopenIncident
 from alertd.api.events import Event
 from alertd.api.family_body import FamilyBody
+from alertd.api.inbox import CloseLetter
 from alertd.api.responders import AckIncident
 
 _BODIES: tuple[type[BaseModel], ...] = (
@@ -24,6 +25,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EndIncident,
     ReopenIncident,
     AckIncident,
+    CloseLetter,
     Event,
     Webhook,
     FamilyBody,
@@ -58,7 +60,8 @@ def describe(app: FastAPI, routes: Sequence[BaseRoute]) -> dict[str, Any]:
                 {"name": "deliveries", "description": "What was told, to whom."},
                 {"name": "acknowledgements", "description": "What an app tells; a signed link is its key."},
                 {"name": "channels", "description": "Whether messages arrive: one, marked as a test."},
-                {"name": "providers", "description": "What providers tell of messages; they sign it."},
+                {"name": "inbox", "description": "What families wrote to us in their own words."},
+                {"name": "providers", "description": "What providers tell of messages and replies; they sign it."},
                 {"name": "health", "description": "For load balancers, orchestrators and `alertd doctor`."},
             ],
         )

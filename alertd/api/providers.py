@@ -6,8 +6,9 @@ from fastapi import APIRouter, Path, Request, Response
 
 from alertd.api.bodies import read_body
 from alertd.api.errors import Denied, errors
-from alertd.api.served import Here
+from alertd.api.served import Here, Served
 from alertd.ports import Callback, Forged
+from alertd.usecases.security import FORGED, OVERSIZED
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"])
 MOST_BYTES = 64 * 1024
@@ -42,13 +43,29 @@ async def status(provider: Provider, request: Request, here: Here) -> Response:
     Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). What is signed and about
     nothing that alertd knows is answered like the rest: the provider would only send it again.
     """
-    callback = Callback(
+    try:
+        await here.receipts.take_callback(provider, await told(request, here))
+    except Forged:
+        raise await not_signed(here) from None
+    return Response(status_code=204)
+
+
+async def told(request: Request, here: Served) -> Callback:
+    """A provider's request as it was received. Raises Denied (413), a security event: none is so large."""
+    try:
+        body = await read_body(request, MOST_BYTES)
+    except Denied:
+        here.deps.log.warning(OVERSIZED, bytes=MOST_BYTES)
+        await here.security.note(OVERSIZED)
+        raise
+    return Callback(
         query=request.scope["query_string"].decode("latin-1"),
         headers={name.lower(): value for name, value in request.headers.items()},
-        body=await read_body(request, MOST_BYTES),
+        body=body,
     )
-    try:
-        await here.receipts.take_callback(provider, callback)
-    except Forged:
-        raise Denied(403, "this was not signed by the provider for this URL; nothing was changed") from None
-    return Response(status_code=204)
+
+
+async def not_signed(here: Served) -> Denied:
+    """What whoever forges a provider's request is answered; it is counted."""
+    await here.security.note(FORGED)
+    return Denied(403, "this was not signed by the provider for this URL; nothing was changed")

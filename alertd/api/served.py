@@ -11,6 +11,7 @@ from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ingest.alertmanager import BUILT_IN, Labels
 from alertd.ports.deps import Deps
+from alertd.usecases.security import SecurityEvents
 from alertd.usecases.take_receipt import Receipts
 
 ReadPolicy = Callable[[bytes], Policy]
@@ -27,9 +28,11 @@ class Served:
     labels: Labels = BUILT_IN
     scrapes: Scrapes = field(default_factory=Scrapes)
     receipts: Receipts = field(init=False)
+    security: SecurityEvents = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "receipts", Receipts(self.deps))
+        object.__setattr__(self, "security", SecurityEvents(self.deps))
 
 
 def _served(request: Request) -> Served:

@@ -15,6 +15,7 @@ from alertd.cli import (
     event,
     explain,
     family,
+    inbox,
     incident,
     key,
     looking,
@@ -60,6 +61,7 @@ def _groups() -> None:
     policies = group("policy", "What the product teams promise.")
     events = group("event", "Outages told by programs.")
     deliveries = group("delivery", "Every single message.")
+    letters = group("inbox", "What families wrote to us.")
     keys = group("key", "API keys.")
     incident.add_to(incidents)
     looking.add_to(incidents, deliveries)
@@ -69,8 +71,9 @@ def _groups() -> None:
     explain.add_to(families)
     policy.add_to(policies)
     event.add_to(events)
+    inbox.add_to(letters)
     key.add_to(keys)
-    for each in (incidents, families, deliveries, events, policies, keys):
+    for each in (incidents, families, deliveries, letters, events, policies, keys):
         app.add_typer(each)
 
 

@@ -88,6 +88,7 @@ def problems(folder: Path) -> list[dict[str, object]]:
     from alertd.policy_file import load_services
     from alertd.texts import load as load_texts
     from alertd.texts.places import placed
+    from alertd.texts.replies import check_replies
     from alertd.wiring import templates_folder
 
     found = list(check_policies(folder))
@@ -96,8 +97,10 @@ def problems(folder: Path) -> list[dict[str, object]]:
     except Invalid:
         return [_shown(folder, each) for each in found]  # without services there are no texts to compose
     templates = templates_folder(folder)
+    replies = check_replies(templates, services.names)
     texts = load_texts(templates, services.names, lambda _failure: None)
     found += [replace(each, file=str(templates / (each.file or ""))) for each in placed(templates, texts.check())]
+    found += [replace(each, file=str(templates / (each.file or ""))) for each in replies]
     return [_shown(folder, each) for each in found]
 
 

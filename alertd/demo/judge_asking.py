@@ -19,8 +19,9 @@ from alertd.demo.verdict import Answer, Asked, Asking, Fault, Rules, spell
 from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
-    r"Please confirm|Not confirmed yet:|Nobody has confirmed yet|Open to confirm"
-    r"|Confirme aqu[ií]:|Confirme que lo sabe|Falta confirmar:|Nadie ha confirmado|Abra para confirmar"
+    r"Please confirm|Please reply 1 or open:|Not confirmed yet[:.]|Nobody has confirmed yet|Open to confirm"
+    r"|Confirme aqu[ií]:|Conteste 1 o abra:|Confirme que lo sabe|Falta confirmar:"
+    r"|Nadie ha confirmado|Abra para confirmar"
 )
 """How messages ask for an answer, in English and Spanish."""
 

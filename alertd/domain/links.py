@@ -32,6 +32,7 @@ class Links:
 
     base: str  # where the API is reached from outside, without a slash at the end
     secret: bytes = field(repr=False)
+    replies: bool = False  # an SMS can be answered by a reply as well
 
     @property
     def stand_in(self) -> str:

@@ -222,6 +222,7 @@ class Saying:
     ended_at: datetime | None = None
     incident: UUID = UUID(int=0)  # noqa: RUF009  with the update's number, names the row of facts
     link: str = ""  # a stand-in for each reader's own link, where `reader.asks`
+    replies: bool = False  # ... and whether an SMS may be answered by a reply as well
     page: Page | None = None  # on the channel "page", what the page that the link leads to is for
     exercise: bool = False  # nothing is really down: whatever is said says so
     answered: tuple[str, ...] = ()  # ... names of others of the family who have answered

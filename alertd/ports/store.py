@@ -11,6 +11,7 @@ from alertd.ports.rows.families import FamilyRows
 from alertd.ports.rows.incidents import IncidentRows
 from alertd.ports.rows.opt_outs import OptOutRows
 from alertd.ports.rows.planning import PlanningRows
+from alertd.ports.rows.replies import ReplyRows
 from alertd.ports.rows.responders import ResponderRows
 from alertd.ports.rows.trials import TrialRows
 from alertd.ports.rows.views import ViewRows
@@ -32,6 +33,7 @@ class Rows(
     DeliveryRows,
     AnswerRows,
     OptOutRows,
+    ReplyRows,
     ViewRows,
     ClusterRows,
     TrialRows,

@@ -16,6 +16,7 @@ from alertd.sandbox.log import Accepted, Channel, Told
 from alertd.sandbox.records import Records
 from alertd.sandbox.segments import segments
 from alertd.sandbox.story_clock import machine_time
+from alertd.sandbox.twilio_replies import MOST_TEXT, Replies, Said
 
 PER_PAGE = 100
 REFRESH_S = 3
@@ -41,8 +42,8 @@ class Shown:
 class InboxPages:
     """Renders pages from the records; times are story time in one zone (`?tz=` for another)."""
 
-    def __init__(self, records: Records, faults: Faults, zone: str) -> None:
-        self._records, self._faults, self._zone = records, faults, zone
+    def __init__(self, records: Records, faults: Faults, zone: str, replies: Replies) -> None:
+        self._records, self._faults, self._zone, self._replies = records, faults, zone, replies
         self._templates = Environment(
             loader=PackageLoader("alertd.sandbox", "pages"),
             autoescape=True,
@@ -87,8 +88,18 @@ class InboxPages:
         messages = self._records.messages(channel=channel, to=to)
         before: Sequence[Accepted | None] = [None, *messages]
         shown = [self._show(message, previous, zone) for previous, message in pairwise(before) if message]
+        said: dict[int, list[Said]] = {}
+        for each in self._replies.said(to) if channel == "sms" else ():
+            said.setdefault(each.seq, []).append(each)
         return self._render(
-            "device.html", query, default_refresh=channel != "email", channel=channel, to=to, messages=shown
+            "device.html",
+            query,
+            default_refresh=channel != "email",
+            channel=channel,
+            to=to,
+            messages=shown,
+            said=said,
+            most_text=MOST_TEXT,
         )
 
     # --- inside -------------------------------------------------------------------------------------

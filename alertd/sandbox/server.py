@@ -32,6 +32,7 @@ from alertd.sandbox.smtp import MailServer
 from alertd.sandbox.story_clock import StoryClock
 from alertd.sandbox.twilio_api import TwilioApi
 from alertd.sandbox.twilio_callbacks import Callbacks
+from alertd.sandbox.twilio_replies import Replies
 
 CREDENTIALS = "service-account.json"
 BACKLOG = 2048
@@ -185,6 +186,7 @@ class Sandbox:
         records, faults, dead = self._records, self._faults, self._dead
         twilio = {"account_sid": self.account_sid, "auth_token": self.auth_token}
         self._callbacks = Callbacks(records, faults, **twilio)
+        replies = Replies(records, **twilio)
         app = web.Application(middlewares=[_loopback_only], client_max_size=HTTP_LIMIT)
         for api in (
             TwilioApi(records, faults, dead, self._callbacks, **twilio),
@@ -192,7 +194,8 @@ class Sandbox:
             tokens,
             PageApi(records),
             ControlApi(records, faults, dead, tokens),
-            InboxApi(records, InboxPages(records, faults, settings.zone)),
+            replies,
+            InboxApi(records, InboxPages(records, faults, settings.zone, replies)),
         ):
             app.add_routes(api.routes())
         self._runner = web.AppRunner(

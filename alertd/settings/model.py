@@ -143,9 +143,11 @@ class Twilio(_Part):
 
     account_sid: Text | None = None
     auth_token: SecretStr | None = None
+    auth_token_previous: SecretStr | None = None  # while it is rotated: what Twilio signs with it counts too
     from_: Text | None = Field(default=None, alias="from")
     messaging_service_sid: Text | None = None
     base_url: Web = "https://api.twilio.com"
+    replies: bool = False  # SMS ask to be answered by reply: Twilio's console sends replies here
     rate_per_second: Rate = 10.0
 
 

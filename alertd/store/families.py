@@ -24,11 +24,13 @@ from alertd.store.tables import (
     WATCH_OPEN,
     address,
     answer,
+    choice,
     delivery,
     delivery_share,
     family,
     family_address,
     family_service,
+    reply,
     watch,
 )
 from alertd.store.types import Instant
@@ -115,11 +117,15 @@ class FamilyRows:
         )
         await self.sql.run(delete(family_address).where(family_address.c.family_id == family_id))
         await self.sql.run(delete(answer).where(answer.c.family_id == family_id))
+        await self.sql.run(delete(choice).where(choice.c.family_id == family_id))
         ids = [row.address_id for row in linked]
         if ids:
             await lock_addresses(self.sql, ids)
             await self._mark_shared(ids)
             unused = ~exists().where(family_address.c.address_id == address.c.id)
+            # Their words go with them; that a reply was taken stays, or it could be told us again.
+            alone = select(address.c.id).where(address.c.id.in_(ids), unused)
+            await self.sql.run(update(reply).where(reply.c.address_id.in_(alone)).values(text=None, said=None))
             await self.sql.run(
                 delete(address).where(
                     address.c.id.in_(ids),

@@ -5,15 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, tuple_, update
 
+from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import FamilyId
 from alertd.records import AddressUse
 from alertd.store.due import DueRows
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.stops import watches_with
-from alertd.store.tables import address, family_address
+from alertd.store.tables import address, delivery, family_address
 
 
 class OptOutRows(DueRows):
@@ -43,27 +44,47 @@ class OptOutRows(DueRows):
         """Nothing more goes to this address, whoever has it, and who is told of an outage there is planned anew.
 
         Returns how many watches are due by it; None: it had opted out before, and nothing has changed.
-        What waits for it is taken back by the claim, which looks at the address again.
         """
-        return await self._change(
-            address_id, address.c.opted_out_at.is_(None), {"opted_out_at": now, "notable": True}, now
+        concerned = await self._change(
+            address_id, address.c.opted_out_at.is_(None), {"opted_out_at": now, "notable": True}
         )
+        if concerned is None:
+            return None
+        await self._supersede_to(concerned, address_id)
+        await self.make_due(concerned, now)
+        return len(concerned)
 
     async def opt_in(self, address_id: UUID, now: datetime) -> int | None:
         """Messages may go to this address again; the rest as `opt_out`. None: it had not opted out."""
         notable = or_(address.c.shared, ~address.c.verified, address.c.suspended_at.is_not(None))
-        return await self._change(
-            address_id, address.c.opted_out_at.is_not(None), {"opted_out_at": None, "notable": notable}, now
+        concerned = await self._change(
+            address_id, address.c.opted_out_at.is_not(None), {"opted_out_at": None, "notable": notable}
         )
+        if concerned is None:
+            return None
+        await self.make_due(concerned, now)
+        return len(concerned)
 
     async def _change(
-        self, address_id: UUID, unless: ColumnElement[bool], values: Mapping[str, Any], now: datetime
-    ) -> int | None:
+        self, address_id: UUID, unless: ColumnElement[bool], values: Mapping[str, Any]
+    ) -> set[tuple[UUID, str]] | None:
+        """The watches that it concerns; None: it was so before."""
         concerned = await watches_with(self.sql, [address_id])
         await lock_watches(self.sql, concerned)
         await lock_addresses(self.sql, [address_id])
         changed = await self.sql.run(update(address).where(address.c.id == address_id, unless).values(**values))
-        if not changed:
-            return None
-        await self.make_due(concerned, now)
-        return len(concerned)
+        return concerned if changed else None
+
+    async def _supersede_to(self, concerned: set[tuple[UUID, str]], address_id: UUID) -> None:
+        """What waits to go there is owed over another way, at once and not when its turn comes."""
+        ordered = sorted(concerned)
+        for start in range(0, len(ordered), 500):
+            await self.sql.run(
+                update(delivery)
+                .where(
+                    tuple_(delivery.c.incident_id, delivery.c.family_id).in_(ordered[start : start + 500]),
+                    delivery.c.address_id == address_id,
+                    delivery.c.state == DeliveryState.PENDING.value,
+                )
+                .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+            )

@@ -18,6 +18,7 @@ from alertd.store.failed import FailedRows
 from alertd.store.families import FamilyRows
 from alertd.store.fanouts import FanoutRows
 from alertd.store.glance import GlanceRows
+from alertd.store.inbox import InboxRows
 from alertd.store.kept import KeptRows
 from alertd.store.lapses import LapseRows
 from alertd.store.left import LeftRows
@@ -26,6 +27,7 @@ from alertd.store.opt_outs import OptOutRows
 from alertd.store.plans import PlanRows
 from alertd.store.promised import PromiseRows
 from alertd.store.receipts import ReceiptRows
+from alertd.store.replies import ReplyRows
 from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
 from alertd.store.trials import TrialRows
@@ -48,6 +50,8 @@ class Rows(
     AnswerRows,
     OptOutRows,
     ReceiptRows,
+    ReplyRows,
+    InboxRows,
     AccessRows,
     ViewRows,
     CalmRows,

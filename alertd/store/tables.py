@@ -460,3 +460,34 @@ trouble = Table(  # what of ours keeps families from being told in an incident; 
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("incident_id", "subject"),
 )
+
+reply = Table(  # what people wrote back; no address, and the text only of what a person is to read
+    "reply",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("provider_id", String(64), nullable=False, unique=True),  # told again, it is the same reply
+    Column("address_id", Uuid, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("machine_at", Instant, nullable=False),  # answers are rationed by real time
+    Column("meaning", String(16), nullable=False),
+    Column("text", Text),  # NULL: its words were understood
+    Column("said", Text),  # what they were answered; NULL: nothing
+    Column("done_at", Instant),  # when somebody had dealt with it
+    Column("done_by", String(64)),
+)
+Index("ix_reply_address_id_machine_at", reply.c.address_id, reply.c.machine_at)
+_inbox = text("text IS NOT NULL")
+Index("ix_reply_inbox", reply.c.at, postgresql_where=_inbox, sqlite_where=_inbox)
+_unread = text("text IS NOT NULL AND done_at IS NULL")
+Index("ix_reply_waiting", reply.c.at, postgresql_where=_unread, sqlite_where=_unread)
+
+choice = Table(  # what caregivers chose here: an import overrides it only where it is newer (R17)
+    "choice",
+    metadata,
+    Column("family_id", Key, nullable=False),
+    Column("caregiver", String(128), nullable=False),
+    Column("what", String(16), nullable=False),  # "holdings"
+    Column("value", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("family_id", "caregiver", "what"),
+)

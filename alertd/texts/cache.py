@@ -48,6 +48,7 @@ class Cache:
             reader.asks,
             reader.late,
             saying.link,
+            saying.replies,
             saying.page,
             saying.answered,
             saying.elsewhere,

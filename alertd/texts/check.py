@@ -137,6 +137,7 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                     replace(saying.reader, asks=ask, quiet=ask is Ask.REMIND) for ask in (Ask.ANSWER, Ask.REMIND)
                 ]
                 yield from (replace(saying, channel=c, reader=r, link=_LINK) for r in asks for c in CHANNELS)
+                yield from (replace(saying, channel="sms", reader=r, link=_LINK, replies=True) for r in asks)
                 if kind is kinds[0]:
                     others = ("Grandmother Ana", "School nurse")
                     yield from (replace(saying, channel="page", page=page, answered=others) for page in Page)

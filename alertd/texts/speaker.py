@@ -256,7 +256,8 @@ class Speaker:
         if saying.channel == "push":
             return {"ask": self._say(f"answer.push.{asks.value}")}
         if saying.channel == "sms":
-            return {"ask": self._say(f"answer.sms.{asks.value}"), "link": saying.link}
+            how = "reply" if saying.replies else "sms"
+            return {"ask": self._say(f"answer.{how}.{asks.value}"), "link": saying.link}
         ask, button = self._say(f"answer.{asks.value}"), self._say("answer.button")
         return {"ask": ask, "link": saying.link, "button": button}
 

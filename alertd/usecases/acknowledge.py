@@ -7,17 +7,13 @@ from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.errors import AlertdError
 from alertd.domain.failing import failed_services, failing_since
-from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
 from alertd.domain.incident import Incident, Severity, State
-from alertd.domain.ladder import enough, ladder_of
-from alertd.domain.policy import Policy
 from alertd.domain.silence import newest_to_tell
-from alertd.domain.watch import LadderState, Watch
 from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Linked
 from alertd.usecases.elsewhere import failing_beside, worst
+from alertd.usecases.reached import Reached, keep_answers, which, who_answered
 
 _PEOPLE = 5  # names on the page, at most
 
@@ -28,39 +24,6 @@ class Forged(AlertdError):
 
 class Expired(AlertdError):
     """A link whose time is over, or whose family is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """The people a link was sent to, and how things stand."""
-
-    linked: Linked
-    incident: Incident
-    policy: Policy
-    families: tuple[Family, ...]  # the one that it was for first
-
-    @property
-    def holders(self) -> list[tuple[FamilyId, Caregiver]]:
-        """Everybody who has the address that it was sent to."""
-        return [
-            (family.id, caregiver)
-            for family in self.families
-            for caregiver in family.caregivers
-            if any(a.id == self.linked.address for a in caregiver.addresses)
-        ]
-
-    @property
-    def older(self) -> bool:
-        """Whether it has got worse since, and they are asked anew; not where just that was recalled."""
-        return self.linked.epoch < self.incident.epoch
-
-    def able(self, family_id: FamilyId) -> set[CaregiverId]:
-        """Everybody in a family whose answer ends the ladder that this link is about; empty: none climbs."""
-        ladder = ladder_of(self.incident, self.policy)
-        if ladder is None or self.older:
-            return set()
-        family = next(each for each in self.families if each.id == family_id)
-        return enough(family, self.policy, ladder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +62,14 @@ async def answer(deps: Deps, token: str) -> Shown:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
         reached = await _reach(deps, rows, token)
-        linked = reached.linked
-        fresh: list[tuple[FamilyId, CaregiverId]] = []
-        if not reached.incident.state.ended:  # an answer after that is none
-            await rows.lock_duties(linked.incident, linked.families)
-            who = [(family, caregiver.id) for family, caregiver in reached.holders]
-            fresh = await rows.add_answers(linked, who, now)
-            ended = sorted({family for family, caregiver in fresh if caregiver in reached.able(family)})
-            if ended:
-                await rows.end_ladders(linked.incident, ended, now)
+        fresh = await keep_answers(rows, reached, now)
         shown = await _show(deps, rows, reached, pressed=True)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
     return shown
 
 
-async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
+async def _reach(deps: Deps, rows: Rows, token: str) -> Reached:
     delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
     if delivery is None:
         deps.log.warning(
@@ -127,7 +82,7 @@ async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
         raise Expired("this link is no longer valid")
     families = [await rows.family(each) for each in linked.families]
     known = tuple(family for family in families if family is not None)
-    reached = _Reached(linked, incident, await rows.policy_of(incident.id), known)
+    reached = Reached(linked, incident, await rows.policy_of(incident.id), known)
     if not reached.holders:
         raise Expired("this link is no longer valid")
     return reached
@@ -137,18 +92,16 @@ def _over(incident: Incident, now: datetime) -> bool:
     return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
-async def _show(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Shown:
+async def _show(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> Shown:
     """What the first holder is shown: all of them look at the same phone or mailbox."""
     incident, now = reached.incident, deps.clock.now()
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
     watch = await rows.watch_of(incident.id, family.id)
     since = watch.touched_at if watch is not None else incident.opened_at
-    answers = await rows.answers(incident.id, family.id)
-    epoch = min(reached.linked.epoch, incident.epoch)
-    answered = {a.caregiver for a in answers if a.epoch >= epoch and a.at >= since}
+    answered = await who_answered(rows, reached, first, since)
     touched = incident.scope.touching(family.services, family.region)
-    page = _which(reached, answered, first, caregiver, watch) if touched else Page.OVER
+    page = which(reached, answered, first, caregiver, watch) if touched else Page.OVER
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
     # Names are for those alone who press the button: scanners open links too, also later.
     names = tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else ()
@@ -187,25 +140,4 @@ async def _show(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     return Shown(content, page, incident, caregiver.name, names, next_by)
 
 
-def _which(
-    reached: _Reached,
-    answered: set[CaregiverId],
-    family: FamilyId,
-    caregiver: Caregiver,
-    watch: Watch | None,
-) -> Page:
-    incident = reached.incident
-    if incident.state.ended:
-        return Page.OVER
-    if reached.older:
-        return Page.OLDER
-    able = reached.able(family)
-    waited_for = bool(able) and not answered & able
-    if caregiver.id in answered:
-        return Page.NOTED if waited_for else Page.THANKS
-    over = watch is not None and watch.epoch == incident.epoch and watch.ladder in _OVER
-    return Page.ASK if waited_for and not over else Page.ASK_NO_MORE
-
-
-_OVER = frozenset(LadderState) - {LadderState.CLIMBING}
 _ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

@@ -46,6 +46,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
             incident=incident.id,
             exercise=incident.exercise,
             link=links.stand_in if links is not None else "",
+            replies=links is not None and links.replies,
             elsewhere=goes_on,
             elsewhere_worst=worst(failing, goes_on) if goes_on else Severity.CRITICAL,
         )

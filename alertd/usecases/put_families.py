@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from alertd.domain.choices import Choice, with_choices
 from alertd.domain.errors import NotFound
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident
@@ -54,13 +55,25 @@ async def _put(deps: Deps, families: Sequence[Family], who: str) -> tuple[Sequen
     """Write those of a batch that are not older than what is stored; returns them, and who else can be told."""
     async with deps.store.transaction() as rows:
         known = await rows.family_updated_at([family.id for family in families])
-        fresh = [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
+        fresh = await _with_choices(
+            rows, [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
+        )
         imported = await rows.put_families(fresh)
         if imported is None:
             raise Overtaken
         detail: dict[str, object] = {"families": len(fresh), "stale": len(families) - len(fresh)}
         await rows.add_act(deps.new_id(), deps.clock.now(), who, "import", None, detail)
     return fresh, imported.verified_for
+
+
+async def _with_choices(rows: Rows, families: Sequence[Family]) -> list[Family]:
+    """As they were sent, but for what their caregivers chose here since these documents were written (R17)."""
+    chosen: dict[FamilyId, list[Choice]] = {}
+    for each in await rows.choices([family.id for family in families]):
+        chosen.setdefault(each.family, []).append(each)
+    if chosen:
+        await rows.drop_choices([family for family in families if family.id in chosen])
+    return [with_choices(family, chosen.get(family.id, ())) for family in families]
 
 
 async def _until_written(write: Callable[[], Awaitable[T]]) -> T:

@@ -1,14 +1,11 @@
 """Tell somebody on our side what machines told in vain: a nudge that wakes nobody, gathered, once (R0)."""
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from alertd.domain.policy import Policy
-from alertd.ports import ChannelError, Message, OnCall
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Ignored
 from alertd.usecases.machine import BY_ITSELF
+from alertd.usecases.nudge import nudge
 
 TELLING, TOLD = "telling of ignored events", "told of ignored events"
 """Names of the acts by which sweepers agree on who tells, and up to which event it was told."""
@@ -40,7 +37,7 @@ async def tell_ignored(deps: Deps) -> int:
         if not found:
             return 0
         await rows.add_act(deps.new_id(), now, BY_ITSELF, TELLING, None, {"events": len(found)})
-    who = await _tell(deps, on_call, found, now)
+    who = await nudge(deps, on_call, lambda zone: on_call.compose_ignored(found, now, zone), found[0].id, _OLD)
     if who is None:
         deps.log.warning("ignored_events_untold", events=len(found))
         return 0
@@ -59,42 +56,3 @@ async def _waits(deps: Deps, rows: Rows) -> bool:
     told = await rows.last_act(TOLD, now - _OLD)
     telling = await rows.last_act(TELLING, now - _HAND_OVER * deps.clock.rate)
     return telling is None and (told is None or now >= told + _GATHER)
-
-
-async def _tell(deps: Deps, on_call: OnCall, found: Sequence[Ignored], now: datetime) -> str | None:
-    """Hand it over to the first who can be reached; returns their role."""
-    for who in _order(deps.default_policy):
-        responder = on_call.responders.get(deps.default_policy.responders.get(who, who))
-        pager = on_call.pagers.get(responder.channel) if responder is not None else None
-        if responder is None or pager is None:
-            continue
-        content = on_call.compose_ignored(found, now, responder.zone)
-        message = Message(
-            to=responder.to,
-            title=content.title,
-            text=content.text,
-            html=None,
-            locale="en",
-            loud=False,
-            delivery=found[0].id,
-            attempt=1,
-            incident=found[0].id,
-            update=0,
-            useful_for=_OLD,
-        )
-        try:
-            await pager.send(message)
-        except ChannelError as error:
-            deps.log.warning("nudge_not_accepted", who=who, code=error.code)
-        except Exception as error:
-            deps.log.warning(
-                "channel_crashed", channel=responder.channel, error=type(error).__name__, exc_info=True
-            )
-        else:
-            return who
-    return None
-
-
-def _order(policy: Policy) -> Iterator[str]:
-    """The roles that the policy nudges and pages, in its order."""
-    yield from dict.fromkeys(step.who for step in (*policy.escalation.post, *policy.escalation.news))

@@ -1,6 +1,7 @@
 """The description of the API: valid, complete, with examples that really work."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -8,9 +9,12 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from alertd.api.events import EXAMPLES as EVENTS
 from alertd.api.events import Event
+from alertd.domain.family import AddressId
+from alertd.domain.reply import Meaning
 from alertd.domain.service import Services
 from alertd.ingest import event as event_format
 from alertd.ingest.reading import Mistakes
+from alertd.store.ids import uuid7
 from tests import make
 from tests.served import Served, fresh_served
 
@@ -28,6 +32,14 @@ def operations(served: Served) -> list[tuple[str, str, dict[str, Any]]]:
     paths = served.app.openapi()["paths"]
     ours = {p: item for p, item in paths.items() if p.startswith("/v1/") and not p.startswith(KEYLESS)}
     return [(m.upper(), p, o) for p, item in ours.items() for m, o in item.items()]
+
+
+async def letter(served: Served) -> UUID:
+    """Somebody writes to us in their own words."""
+    made, at = uuid7(), served.clock.now()
+    async with served.deps.store.transaction() as rows:
+        assert await rows.take_reply(made, str(made), AddressId(made), at, at, Meaning.OTHER, "What now?")
+    return made
 
 
 async def test_it_is_valid_and_served(served: Served) -> None:
@@ -108,7 +120,8 @@ async def test_its_examples_work(served: Served) -> None:
             if path.endswith("/reach"):
                 await served.work()
             query: dict[str, Any] = {"dry_run": True} if path.startswith("/v1/incidents") else {}
-            answer = await served.ask(method, path.replace("{incident}", str(number)), example["value"], **query)
+            where = path.replace("{incident}", str(number)).replace("{letter}", str(await letter(served)))
+            answer = await served.ask(method, where, example["value"], **query)
             assert answer.status_code in (200, 202), f"{path}: {answer.text}"
 
 

@@ -220,10 +220,16 @@ async def test_other_providers_and_methods(served: Served) -> None:
     assert (await served.http.get(PATH)).status_code == 405
 
 
-def test_it_is_described_as_what_needs_no_key(served: Served) -> None:
-    [operation] = [item["post"] for path, item in served.app.openapi()["paths"].items() if "/providers/" in path]
-    assert operation["security"] == []
-    assert operation["summary"]
-    assert operation["description"]
-    assert {"204", "403", "404", "413"} <= set(operation["responses"])
-    assert operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["examples"]
+def test_they_are_described_as_what_needs_no_key(served: Served) -> None:
+    operations = {
+        path.rpartition("/")[2]: item["post"]
+        for path, item in served.app.openapi()["paths"].items()
+        if "/providers/" in path
+    }
+    assert set(operations) == {"status", "inbound"}
+    for name, operation in operations.items():
+        assert operation["security"] == []
+        assert operation["summary"]
+        assert operation["description"]
+        assert {{"status": "204", "inbound": "200"}[name], "403", "404", "413"} <= set(operation["responses"])
+        assert operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["examples"]

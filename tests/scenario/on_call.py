@@ -15,6 +15,7 @@ from alertd.texts.responders import compose_ignored, compose_page
 from alertd.usecases.ack_incident import Acknowledged, ack_incident
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.tell_ignored import tell_ignored
+from alertd.usecases.tell_inbox import tell_inbox
 from tests import make
 from tests.fakes import FakeChannel
 from tests.make import minutes
@@ -121,6 +122,7 @@ class OnCallWorld(World):
         await super().settle()
         await tend_responders(self.deps)
         await tell_ignored(self.deps)
+        await tell_inbox(self.deps)
         owners = {to.to: who for who, to in TO.items()}
         for name, pager in self.pagers.items():
             for message in pager.accepted[self._told[name] :]:

@@ -24,12 +24,14 @@ from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ports import Message
 from alertd.ports.deps import Deps
+from alertd.ports.inbound import Heard
 from alertd.records import Reach as Reached
 from alertd.store.ids import uuid7
 from alertd.store.migrate import upgrade
 from alertd.store.store import SqlStore
 from alertd.store.types import from_us
 from alertd.texts import load as load_texts
+from alertd.texts.replies import load_replies
 from alertd.usecases import planning
 from alertd.usecases.acknowledge import acknowledge, look
 from alertd.usecases.beat import SWEEPER, beat
@@ -47,6 +49,7 @@ from alertd.usecases.received import Received
 from alertd.usecases.report import IncidentReport, report
 from alertd.usecases.ripen import ripen
 from alertd.usecases.take_machine_events import take_machine_event
+from alertd.usecases.take_reply import take_reply
 from alertd.usecases.tell_by_phone import ToldByPhone, tell_by_phone
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
@@ -126,7 +129,7 @@ class World:
         self._path = folder / "alertd.db"
         self._owners: dict[tuple[str, str], str] = {}
         self._seen = dict.fromkeys(self.channels, 0)
-        self._tellings = 0
+        self._tellings = self._replies = 0
         self._path.write_bytes(_migrated())
         self.deps = self._open()
         self.sender = Sender(self.deps)
@@ -148,6 +151,7 @@ class World:
             log=self.log,
             locales=frozenset({"en", "es"}),
             links=LINKS,
+            replies=load_replies((_TEMPLATES,), NAMES, self._text_failed),
         )
 
     def _text_failed(self, what: str) -> None:
@@ -233,6 +237,14 @@ class World:
         page = (await acknowledge(self.deps, _token(message))).html or ""
         await self.settle()
         return page
+
+    async def replies(self, name: str, text: str, *, again: bool = False, **more: Any) -> str | None:
+        """A caregiver writes back from their phone; what they are answered at once. `again`: Twilio repeats it."""
+        self._replies += not again
+        [to] = {to for (channel, to), owner in self._owners.items() if (channel, owner) == ("sms", name)}
+        said = await take_reply(self.deps, "sms", Heard(f"SM{self._replies:032x}", to, text, **more))
+        await self.settle()
+        return said.text
 
     async def reach(self, number: int = 1) -> Reached:
         """Whom the incident has reached, as an on-call engineer asks."""

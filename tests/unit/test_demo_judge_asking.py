@@ -403,3 +403,13 @@ def test_every_way_in_which_messages_ask_is_known() -> None:
         answer = said["answer"]
         for words in (answer["answer"], answer["remind"], *answer["sms"].values(), *answer["push"].values()):
             assert ASKS.search(words), words
+
+
+def test_an_sms_that_may_be_answered_by_reply_asks_too() -> None:
+    for text in (
+        "Please reply 1 or open: https://",
+        "Not confirmed yet. Reply 1 or open: https://",
+        "Conteste 1 o abra: https://",
+        "Sin confirmar. Conteste 1 o abra: https://",
+    ):
+        assert ASKS.search(text), text

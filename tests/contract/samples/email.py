@@ -39,7 +39,7 @@ class _Email:
         Situation.UNAVAILABLE: Case(says("GREETING", "421 4.3.2 shutting down"), "421 4.3.2"),
         Situation.UNREACHABLE: Case(code="unreachable", settings={"url": "smtp://127.0.0.1:1"}),
         Situation.HANGS: Case(says("CONTENT", Trouble.HANG), "timeout", settings={"deadline": SHORT}),
-        Situation.DRIPS: Case(says("CONTENT", Trouble.DRIP), "timeout", settings={"deadline": SHORT}),
+        Situation.DRIPS: Case(says("CONTENT", Trouble.TRICKLE), "timeout", settings={"deadline": SHORT}),
         Situation.DROPS_BEFORE: Case(says("DATA", Trouble.DROP), "connection_lost"),
         Situation.DROPS_AFTER: Case(says("CONTENT", Trouble.DROP), "connection_lost"),
         Situation.NONSENSE: Case(says("CONTENT", "<html>welcome</html>"), "connection_lost"),

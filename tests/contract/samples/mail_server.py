@@ -11,7 +11,7 @@ class Trouble(Enum):
     HANG = auto()
     DRIP = auto()  # a reply of many lines that never ends (RFC 5321 section 4.2.1)
     DROP = auto()
-    DRIP = auto()  # a byte of the answer now and then
+    TRICKLE = auto()  # a byte of the answer now and then
     WAIT = auto()  # until `speak` is set, then as `after_waiting` says
 
 
@@ -65,7 +65,7 @@ class MailServer:
             if word is Trouble.WAIT:
                 await self.speak.wait()
                 word = self.after_waiting
-            if word is Trouble.DRIP:
+            if word is Trouble.TRICKLE:
                 for byte in f"250-{'x' * 500}".encode():
                     writer.write(bytes([byte]))
                     await writer.drain()

@@ -1,0 +1,64 @@
+"""What somebody means who answers an SMS in a word or two. Pure; the words themselves are data."""
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Meaning(StrEnum):
+    """What a reply asks for."""
+
+    ACKNOWLEDGE = "acknowledge"  # I know
+    STATUS = "status"  # how do things stand
+    HELP = "help"  # what can I write
+    LESS = "less"  # fewer messages without news
+    MORE = "more"  # all of them
+    STOP = "stop"  # nothing more to this number
+    START = "start"  # again
+    OTHER = "other"  # their own words: a person reads them
+
+
+STOP_WORDS = ("stop", "unsubscribe", "end", "quit", "stopall", "revoke", "optout", "cancel")
+"""What Twilio stops a number for, in every language: https://help.twilio.com/articles/223134027."""
+
+START_WORDS = ("start", "yes", "unstop")
+"""What lets Twilio send again, same page. "Yes" of a number that has not stopped is an answer."""
+
+_LETTERS = frozenset("LN")
+
+
+def fold(text: str) -> str:
+    """What is left when case, accents, punctuation and blanks do not count; of symbols alone, one of each.
+
+    "  Ok. " is "ok", "Más!" is "mas", "Opt-out" is "optout", "1️⃣" is "1", and two thumbs up are one.
+    """
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    letters = "".join(c for c in plain if unicodedata.category(c)[0] in _LETTERS)
+    return letters or "".join(dict.fromkeys(c for c in plain if unicodedata.category(c) == "So"))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """By language, what each folded word means."""
+
+    by_locale: Mapping[str, Mapping[str, Meaning]]
+
+    def understand(self, text: str, locale: str, *, stopped: bool) -> Meaning:
+        """What a reply means to a reader of this language: their own words first, then those of all others.
+
+        `stopped`: nothing is sent to them, so "yes" can only mean that they want it again.
+        """
+        word = fold(text)
+        if word in STOP_WORDS:
+            return Meaning.STOP
+        if stopped and word in START_WORDS:
+            return Meaning.START
+        for table in self._tables(locale):
+            if word in table:
+                return table[word]
+        return Meaning.OTHER
+
+    def _tables(self, locale: str) -> Sequence[Mapping[str, Meaning]]:
+        own = [self.by_locale[each] for each in (locale, locale.partition("-")[0]) if each in self.by_locale]
+        return [*own, *self.by_locale.values()]

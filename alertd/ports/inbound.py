@@ -1,0 +1,60 @@
+"""What people write back to us: a channel that hears it, and the words in which they are answered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from alertd.domain.reply import Meaning, Words
+from alertd.ports import Callback
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message that somebody sent us, as its provider tells of it."""
+
+    id: str  # the provider's own: told again, it is the same message
+    sender: str = field(repr=False)  # an address of this channel, as alertd writes them
+    text: str = field(repr=False)
+    handled: Meaning | None = None  # the provider knew this word, acted on it, and has answered it
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a provider is answered: in its own format."""
+
+    body: bytes
+    media_type: str
+
+
+@runtime_checkable
+class Hears(Protocol):
+    """A channel whose readers can write back. Its answer travels in the provider's own request."""
+
+    name: str
+    provider: str  # its name in the URL that it calls
+
+    def hear(self, callback: Callback) -> Heard | None:
+        """What somebody wrote; None where it is no message that anybody could be answered for.
+
+        Raises Forged unless the provider signed it.
+        """
+
+    def speak(self, text: str | None) -> Spoken:
+        """The answer to such a request: one message to whoever wrote, or none."""
+
+
+class ReplyTexts(Protocol):
+    """Which words are understood, and what is said to them."""
+
+    @property
+    def words(self) -> Words:
+        """The words of every language."""
+
+    def say(self, locale: str, key: str, values: Mapping[str, object] | None = None) -> str:
+        """One sentence in a reader's language, fit for an SMS. Never fails (R14)."""
+
+    def names(self, locale: str, services: tuple[str, ...]) -> str:
+        """Services by the names that this reader knows: "Follow and Share"."""
+
+    def either(self, locale: str, words: tuple[str, ...]) -> str:
+        """Several words in one row, of which one is true: "e-mail or phone"."""

@@ -1,0 +1,127 @@
+"""The inbox, and what caregivers chose here."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, and_, delete, func, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alertd.domain.choices import Choice
+from alertd.domain.family import Address, AddressId, CaregiverId, Family, FamilyId
+from alertd.domain.inbox import Letter
+from alertd.store import codec
+from alertd.store.one_of import one_of
+from alertd.store.sql import Sql
+from alertd.store.tables import address, choice, family, family_address, reply
+
+_WAITING = and_(reply.c.text.is_not(None), reply.c.done_at.is_(None))
+
+
+class InboxRows:
+    """Reads and writes letters and choices within one transaction."""
+
+    sql: Sql
+
+    # --- letters --------------------------------------------------------------------------------
+
+    async def inbox(self, limit: int, *, waiting: bool) -> Sequence[Letter]:
+        """What people wrote in their own words, newest first; `waiting`: only what nobody has dealt with."""
+        rows = await self.sql.rows(
+            select(reply)
+            .where(_WAITING if waiting else reply.c.text.is_not(None))
+            .order_by(reply.c.at.desc(), reply.c.id.desc())
+            .limit(limit)
+        )
+        return await self._letters(rows)
+
+    async def letter(self, letter_id: UUID) -> Letter | None:
+        """One of them."""
+        rows = await self.sql.rows(select(reply).where(reply.c.id == letter_id, reply.c.text.is_not(None)))
+        return (await self._letters(rows))[0] if rows else None
+
+    async def close_letter(self, letter_id: UUID, who: str, at: datetime) -> bool:
+        """Somebody has dealt with it; False: there is none, or it was done before."""
+        statement = update(reply).where(reply.c.id == letter_id, _WAITING).values(done_at=at, done_by=who)
+        return await self.sql.run(statement) == 1
+
+    async def inbox_since(self, after: datetime) -> tuple[int, UUID | None, datetime | None]:
+        """Of what waits and came after a moment: how many, the newest, and when that came."""
+        rows = await self.sql.rows(
+            select(reply.c.id, reply.c.at, func.count().over().label("waiting"))
+            .where(_WAITING, reply.c.at > after)
+            .order_by(reply.c.at.desc(), reply.c.id.desc())
+            .limit(1)
+        )
+        return (rows[0].waiting, rows[0].id, rows[0].at) if rows else (0, None, None)
+
+    async def _letters(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> list[Letter]:
+        ids = {row.address_id for row in rows}
+        if not ids:
+            return []
+        known = await self.sql.rows(
+            select(address.c.id, address.c.channel, address.c.dest, address.c.verified).where(
+                one_of(address.c.id, ids)
+            )
+        )
+        addresses = {row.id: Address(row.channel, row.dest, AddressId(row.id), row.verified) for row in known}
+        linked = await self.sql.rows(
+            select(family_address.c.address_id, family.c.doc)
+            .join(family, family.c.id == family_address.c.family_id)
+            .where(one_of(family_address.c.address_id, ids))
+            .order_by(family.c.id)
+        )
+        families: dict[UUID, list[Family]] = {}
+        for row in linked:
+            families.setdefault(row.address_id, []).append(codec.family(row.doc))
+        return [
+            Letter(
+                row.id,
+                row.at,
+                row.text,
+                addresses.get(row.address_id),
+                tuple(families.get(row.address_id, ())),
+                row.done_at,
+                row.done_by,
+            )
+            for row in rows
+        ]
+
+    # --- choices --------------------------------------------------------------------------------
+
+    async def choices(self, families: Collection[str]) -> Sequence[Choice]:
+        """What caregivers of these families have chosen here."""
+        rows = await self.sql.rows(select(choice).where(one_of(choice.c.family_id, sorted(families))))
+        return [
+            Choice(FamilyId(row.family_id), CaregiverId(row.caregiver), row.what, row.value, row.at)
+            for row in rows
+        ]
+
+    async def drop_choices(self, families: Sequence[Family]) -> None:
+        """Forget what was chosen before these documents were written: they count now."""
+        known = {each.family for each in await self.choices([family.id for family in families])}
+        older = [
+            and_(choice.c.family_id == each.id, choice.c.at <= each.updated_at)
+            for each in families
+            if each.id in known
+        ]
+        if older:
+            await self.sql.run(delete(choice).where(or_(*older)))
+
+    async def choose(self, families: Sequence[Family], choices: Sequence[Choice]) -> None:
+        """Write these families, as their caregivers chose; the caller has locked them. Keeps the choices."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        for each in families:
+            await self.sql.run(update(family).where(family.c.id == each.id).values(doc=codec.encode(each)))
+        for chosen in choices:
+            values = dialect.insert(choice).values(
+                family_id=chosen.family,
+                caregiver=chosen.caregiver,
+                what=chosen.what,
+                value=chosen.value,
+                at=chosen.at,
+            )
+            fresh = {"value": values.excluded.value, "at": values.excluded.at}
+            keys = list(choice.primary_key.columns)
+            await self.sql.run(values.on_conflict_do_update(index_elements=keys, set_=fresh))

@@ -1,0 +1,164 @@
+"""What people write, and what it means: whatever its case, accents, punctuation and blanks."""
+
+from pathlib import Path
+
+import pytest
+
+from alertd.domain.reply import STOP_WORDS, Meaning, fold
+from alertd.texts.replies import KEYS, Replies, check_replies, load_replies
+from alertd.texts.segments import Alphabet, measure
+
+TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
+NAMES = {"follow": {"en": "Dexcom Follow"}, "share": {"en": "Dexcom Share", "es": "Compartir"}}
+
+
+def failed(what: str) -> None:
+    pytest.fail(f"a text failed: {what}")
+
+
+@pytest.fixture(scope="module")
+def replies() -> Replies:
+    return load_replies((TEMPLATES,), NAMES, failed)
+
+
+@pytest.mark.parametrize(
+    ("written", "folded"),
+    [
+        ("  Ok. ", "ok"),
+        ("¡MÁS!", "mas"),
+        ("Opt-out", "optout"),
+        ("1️⃣", "1"),
+        ("👍🏽👍🏽", "👍"),
+        ("ok 👍", "ok"),
+        ("Straße", "strasse"),
+        ("...", ""),
+        ("", ""),
+    ],
+)
+def test_what_is_left_of_it(written: str, folded: str):
+    assert fold(written) == folded
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("1", Meaning.ACKNOWLEDGE),
+        ("OK!", Meaning.ACKNOWLEDGE),
+        ("sí", Meaning.ACKNOWLEDGE),
+        ("SI", Meaning.ACKNOWLEDGE),
+        ("Yes", Meaning.ACKNOWLEDGE),
+        ("👍🏿", Meaning.ACKNOWLEDGE),
+        ("Status?", Meaning.STATUS),
+        ("ESTADO", Meaning.STATUS),
+        ("¿Cómo va?", Meaning.STATUS),
+        ("help", Meaning.HELP),
+        ("AYUDA", Meaning.HELP),
+        ("INFO", Meaning.HELP),
+        ("less", Meaning.LESS),
+        ("MENOS", Meaning.LESS),
+        ("More.", Meaning.MORE),
+        ("mas", Meaning.MORE),
+        ("MÁS", Meaning.MORE),
+        ("stop", Meaning.STOP),
+        ("STOP.", Meaning.STOP),
+        ("Stop all", Meaning.STOP),
+        ("please stop", Meaning.STOP),
+        ("PARAR", Meaning.STOP),
+        ("Darme de baja", Meaning.STOP),
+        ("start", Meaning.START),
+        ("Empezar", Meaning.START),
+        ("When will it stop?", Meaning.OTHER),
+        ("ok but she cannot sleep", Meaning.OTHER),
+        ("2", Meaning.OTHER),
+        ("no", Meaning.OTHER),
+        ("", Meaning.OTHER),
+        ("?!", Meaning.OTHER),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "es", "es-MX", "de"])
+def test_it_is_understood_in_every_language(replies: Replies, text: str, meaning: Meaning, locale: str):
+    assert replies.words.understand(text, locale, stopped=False) is meaning
+
+
+@pytest.mark.parametrize("word", STOP_WORDS)
+def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: str):
+    for stopped in (True, False):
+        assert replies.words.understand(word.upper(), "es", stopped=stopped) is Meaning.STOP
+
+
+def test_yes_of_a_number_that_has_stopped_starts_it_again(replies: Replies):
+    assert replies.words.understand("yes", "en", stopped=True) is Meaning.START
+    assert replies.words.understand("ok", "en", stopped=True) is Meaning.ACKNOWLEDGE
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_every_answer_fits_two_cheap_segments(replies: Replies, locale: str, key: str):
+    values = {
+        "services": replies.names(locale, ("follow", "share")),
+        "channels": "push message, e-mail or phone",
+        "n": lambda _one, many: many,
+    }
+    size = measure(replies.say(locale, key, values))
+    assert size.alphabet is Alphabet.GSM7
+    assert 1 <= size.segments <= 2
+
+
+def test_services_have_the_names_that_the_reader_knows(replies: Replies):
+    assert replies.names("en", ("follow", "share")) == "Dexcom Follow and Dexcom Share"
+    assert replies.names("es-MX", ("follow", "share")) == "Dexcom Follow y Compartir"
+
+
+def written(tmp_path: Path, change: str, to: str) -> Path:
+    """A folder of an operator's own, whose English differs in one place."""
+    (tmp_path / "en").mkdir()
+    text = (TEMPLATES / "en" / "replies.yaml").read_text()
+    assert change in text
+    (tmp_path / "en" / "replies.yaml").write_text(text.replace(change, to))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("change", "to", "said"),
+    [
+        ("stop: [stop please", "stop: [ok, stop please", 'words.stop: "ok" means acknowledge too'),
+        ("less: [less", "less: [quit, less", 'words.less: "quit" means stop too'),
+        ("less: [less", 'less: ["!?", less', 'words.less: "!?" has neither a letter nor a digit'),
+        ("  less: [less", "  lesser: [less", "words: must have lists named acknowledge, help"),
+        ("  receipt: ", "  reseipt: ", "say: lacks receipt"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_the_shipped_words_are_used(
+    tmp_path: Path, change: str, to: str, said: str
+):
+    told: list[str] = []
+    replies = load_replies((written(tmp_path, change, to), TEMPLATES), NAMES, told.append)
+    assert len(told) == 1
+    assert told[0].startswith("en: ")
+    assert said in told[0]
+    assert replies.words.understand("less", "en", stopped=False) is Meaning.LESS
+    assert replies.say("en", "start") == "You get texts again."
+
+
+def test_a_sentence_that_fails_is_told_and_plain_words_stand_in(tmp_path: Path):
+    told: list[str] = []
+    folder = written(tmp_path, 'start: "You get', 'start: "{{ nobody.knows }} You get')
+    replies = load_replies((folder,), NAMES, told.append)
+    assert replies.say("en", "start") == "You get texts again."
+    assert told == ["en/replies.yaml: start: UndefinedError; plain words were used"]
+
+
+def test_a_language_that_nobody_wrote_is_answered_in_english(replies: Replies):
+    assert replies.say("de", "start") == "You get texts again."
+    assert replies.say("es-MX", "start") == "Vuelve a recibir SMS."
+
+
+def test_policy_check_names_the_file_of_what_is_wrong(tmp_path: Path):
+    assert check_replies(TEMPLATES, NAMES) == []
+    folder = written(tmp_path, 'start: "You get', 'start: "{{ nobody.knows }} You get')
+    [problem] = check_replies(folder, NAMES)
+    assert (problem.file, problem.message) == ("en/replies.yaml", "start: UndefinedError; plain words were used")
+    text = (folder / "en" / "replies.yaml").read_text()
+    (folder / "en" / "replies.yaml").write_text(text.replace("less: [less", "less: [ok, less"))
+    [problem] = check_replies(folder, NAMES)
+    assert (problem.file, problem.message) == ("en/replies.yaml", 'words.less: "ok" means acknowledge too')
