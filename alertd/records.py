@@ -129,6 +129,8 @@ class Outcome:
     opted_out: bool = False
     crashed: bool = False  # by a fault of our own
     final: bool = False  # nothing more will come: the reader is blanked
+    held: bool = False  # its provider was not asked: the breaker is open
+    rest: float = 0.0  # seconds that the connection which carried it rests: it came too fast for our account
 
 
 @dataclass(frozen=True, slots=True)
