@@ -13,6 +13,7 @@ from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.page_responders import tend_responders
+from alertd.usecases.providers import watch_providers
 from alertd.usecases.sweep import sweep
 from alertd.usecases.tell_ignored import tell_ignored
 from alertd.wiring import close_deps, open_dead_man, open_deps, sample_clock
@@ -52,6 +53,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 if swept.responders and _RESPONDERS not in own:
                     own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
                 last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
+                if beat_at != last:
+                    await watch_providers(deps)
                 if beat_at != last and _IGNORED not in own:  # every few seconds: a nudge is in no hurry
                     own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
             except Exception as error:

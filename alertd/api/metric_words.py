@@ -62,11 +62,21 @@ PINGS = Metric("alertd_pings_total", "Pings of the dead man's switch, by what ca
 HINTS_LOST = Metric(
     "alertd_hints_lost_total", "Hints to workers that Redis did not take; the sweeper makes up for them."
 )
+BREAKER = Metric(
+    "alertd_provider_breaker",
+    "Whether a channel's provider is asked: 0 yes, 1 a few messages try it, 2 it is left alone.",
+    ("channel",),
+)
+FAILED = Metric(
+    "alertd_provider_failed_ratio",
+    "Of the last tries in the process that finds it worst, which part failed; 0 where no process finds trouble.",
+    ("channel",),
+)
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    BEAT,
+    BREAKER, FAILED, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

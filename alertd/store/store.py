@@ -25,6 +25,7 @@ from alertd.store.left import LeftRows
 from alertd.store.listed import ListedRows
 from alertd.store.plans import PlanRows
 from alertd.store.promised import PromiseRows
+from alertd.store.providers import ProviderRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
@@ -53,6 +54,7 @@ class Rows(
     AccountRows,
     KeptRows,
     PromiseRows,
+    ProviderRows,
     ReportRows,
 ):
     """Every verb of the store, on one open transaction."""

@@ -18,6 +18,7 @@ from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
+from alertd.usecases.providers import Noting
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
@@ -45,6 +46,7 @@ class Sender:
         self._incidents: dict[IncidentId, _Known] = {}
         self.breakers = {name: Breaker() for name in deps.channels}
         # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
+        self._noting = Noting(deps, self.breakers)
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
         self._in_hand: Counter[str] = Counter()
         self._failed: dict[Trouble, str] = {}  # texts that failed, and are not noted yet
@@ -120,6 +122,7 @@ class Sender:
                 written, outcomes[:] = list(outcomes), []
                 back, untried[:] = list(untried), []
                 accepted += await self._write(written, back, lease)
+                await self._noting.note()
         finally:
             # Whatever happens here, nobody goes on sending what can no longer be written, nor keeps room for it.
             for channel, queue in queues.items():
@@ -293,6 +296,7 @@ class Sender:
         """The provider was there, whatever it said of the one message."""
         if breaker.took():
             self._deps.log.info("provider_back", channel=channel)
+            self._reported = {each for each in self._reported if each[1] != f"{CHANNEL}{channel}"}
 
     def _opened(self, channel: str, breaker: Breaker) -> None:
         self._deps.log.warning("provider_down", channel=channel, code=breaker.code, ours=breaker.ours)

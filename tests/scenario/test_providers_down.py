@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from alertd.domain.breaker import ENOUGH, PROBES
+from alertd.api.exposition import render
+from alertd.api.scrape import read
+from alertd.domain.breaker import ENOUGH, PROBES, BreakerState
 from alertd.domain.family import Caregiver, Family, Preferences
 from alertd.ports import Cause, Later, Message, Misconfigured, Receipt, Unknown
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.providers import watch_providers
 from tests.fakes import FakeChannel
 from tests.scenario.test_hand_over import outage, states, street
 from tests.scenario.world import World
@@ -86,6 +89,44 @@ async def test_a_wrong_account_moves_to_the_next_channel_at_once(world: World):
     assert world.channels["push"].attempts <= FakeChannel.at_once
     assert world.sql("SELECT count(*) FROM address WHERE suspended_at IS NOT NULL") == [(0,)]
     assert world.sql("SELECT subject, code FROM trouble") == [("channel push", "misconfigured: UNAUTHENTICATED")]
+
+
+async def incident_troubles(world: World) -> list[tuple[str, str]]:
+    await watch_providers(world.deps)
+    return [(subject, code) for subject, code in world.sql("SELECT subject, code FROM trouble")]
+
+
+async def test_responders_and_operators_hear_of_it_and_of_its_end(world: World):
+    """Once in an incident, until a minute after it was over; whoever asks for metrics is another process."""
+    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
+    await drained(world, street(50, "push"))
+    assert await incident_troubles(world) == [("channel push", "UNAVAILABLE")]
+    state = await read(world.deps)
+    assert (state.providers["push"].state, state.providers["push"].failed) == (BreakerState.OPEN, 1.0)
+    said = render(state).decode()
+    assert 'alertd_provider_breaker{channel="push"} 2.0' in said
+    assert 'alertd_provider_breaker{channel="sms"} 0.0' in said
+    assert 'alertd_provider_failed_ratio{channel="push"} 1.0' in said
+
+    began = state.providers["push"].since
+    await until_told(world, 120)
+    state = await read(world.deps)
+    assert state.providers["push"].since == began, "it has been down since then"
+    assert await incident_troubles(world) == [("channel push", "UNAVAILABLE")]
+
+    world.channels["push"].mend()
+    await until_told(world, 45)
+    assert states(world) == {("push", "accepted"): 50}
+    assert await incident_troubles(world) == [("channel push", "UNAVAILABLE")], "it may yet come back"
+    world.clock.advance(seconds=61)
+    assert await incident_troubles(world) == []
+    assert world.sql("SELECT count(*) FROM provider") == [(0,)]
+    assert 'alertd_provider_breaker{channel="push"} 0.0' in render(await read(world.deps)).decode()
+
+
+async def test_while_all_is_well_nobody_writes_of_it(world: World):
+    await drained(world, street(50, "push"))
+    assert world.sql("SELECT count(*) FROM provider") == [(0,)]
 
 
 def only_push(caregiver: Caregiver) -> Preferences:
