@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from alertd.domain.breaker import BreakerState
 from alertd.domain.delivery import DeliveryState, Framing, Owed, Reader, Reason, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
@@ -132,6 +133,20 @@ class Outcome:
     opted_out: bool = False
     crashed: bool = False  # by a fault of our own
     final: bool = False  # nothing more will come: the reader is blanked
+    held: bool = False  # its provider was not asked: the breaker is open
+    rest: float = 0.0  # seconds that the connection which carried it rests: it came too fast for our account
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How a process finds a channel's provider. Times are machine time."""
+
+    channel: str
+    state: BreakerState
+    code: str  # what the provider said last when it failed, or what is wrong with our account
+    failed: float  # of the tries within the breaker's window, which part failed: 0 to 1
+    since: datetime  # when it began
+    at: datetime  # when the process said so
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from alertd import logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
 from alertd.domain.audit import Kept
+from alertd.domain.breaker import BreakerState
 from alertd.domain.errors import Invalid, quote
 from alertd.domain.links import Links
 from alertd.domain.policy import Policy
@@ -26,7 +27,7 @@ from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.reachable import answers_reach_us, inbound_url, status_callback
-from alertd.records import Key
+from alertd.records import Key, Provider
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
@@ -34,6 +35,7 @@ from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
 from alertd.texts.replies import Replies, load_replies
 from alertd.texts.responders import compose_ignored, compose_page
+from alertd.usecases.providers import together
 from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
@@ -124,6 +126,18 @@ async def last_audit(settings: Settings) -> tuple[Kept | None, datetime]:
         async with store.reading() as rows:
             kept = await rows.last_audit()
         return kept, await store.now()
+    finally:
+        await store.close()
+
+
+async def troubled_providers(settings: Settings) -> tuple[Sequence[Provider], datetime]:
+    """The providers that are left alone now, as the worst process finds them; and the database's time."""
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        async with store.reading() as rows:
+            found = await rows.providers()
+        now = await store.now()
+        return [each for each in together(found, now).values() if each.state is not BreakerState.CLOSED], now
     finally:
         await store.close()
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import msgspec
 
-from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from alertd.ports import Cause, ChannelError, Later, Misconfigured, Refused, Unknown
 from channels.http_answer import UNREADABLE
 
 _PAGE = "https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode"
@@ -65,7 +65,7 @@ def error_for(status: int, body: bytes, retry_after: timedelta | None) -> Channe
         return Misconfigured(code, sentence, account=True) if code in _ACCOUNT else kind(code, sentence)
     name = code if code.replace("_", "").isalnum() else f"http_{status}"
     if status == 429:
-        return Later(name, "over the quota", retry_after=retry_after or _AFTER_QUOTA)
+        return Later(name, "over the quota", retry_after=retry_after or _AFTER_QUOTA, cause=Cause.PACE)
     if status == 503:
         return Later(name, "FCM is unavailable", retry_after=retry_after or _AFTER_UNAVAILABLE)
     if status == 408:

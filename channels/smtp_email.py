@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
-from alertd.ports import ChannelError, Later, Message, Receipt, Unknown
+from alertd.ports import Cause, ChannelError, Later, Message, Receipt, Unknown
 from channels import Now
 from channels.smtp_connection import ConnectionEnded, Server, SmtpConnection
 from channels.smtp_errors import Reply, Stage, error_for
@@ -237,7 +237,7 @@ def _too_late(had_its_turn: bool, handed_over: bool) -> ChannelError:
         return Unknown("timeout", "handed over, and no answer in time")
     if had_its_turn:
         return Later("timeout", "the mail server did not answer in time; nothing was handed over")
-    return Later("busy", "all connections to the mail server were in use")
+    return Later("busy", "all connections to the mail server were in use", cause=Cause.PACE)
 
 
 def _hung_up(handed_over: bool) -> ChannelError:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from alertd.ports import Cause, ChannelError, Later, Misconfigured, Refused, Unknown
 
 
 class Stage(Enum):
@@ -47,6 +47,9 @@ class Reply:
         return f"{self.code} {self.enhanced}".rstrip()
 
 
+_CLOSING = 421
+"""The server closes the connection, whoever the letter is for (RFC 5321 section 4.2.3)."""
+
 _FULL = "5.2.2"
 """The mailbox is full, which passes (RFC 3463 section 3.3)."""
 
@@ -57,7 +60,10 @@ _SENDER_ADDRESS = ("5.1.7", "5.1.8")
 def error_for(stage: Stage, reply: Reply) -> ChannelError:
     """The error for a reply that does not carry the message on."""
     if 400 <= reply.code < 500 or reply.enhanced == _FULL:
-        return Later(reply.name, f"not taken now, at {stage.value}")
+        # Greylisting, a full mailbox, a domain that has no server now: another reader's letter may pass.
+        one = stage in {Stage.RECIPIENT, Stage.DATA, Stage.CONTENT} and reply.code != _CLOSING
+        cause = Cause.ADDRESS if one else Cause.PROVIDER
+        return Later(reply.name, f"not taken now, at {stage.value}", cause=cause)
     if reply.code < 400:
         return _out_of_step(stage, reply)
     if stage in {Stage.RECIPIENT, Stage.CONTENT} and _about_recipient(stage, reply):

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
 
-from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from alertd.ports import Cause, ChannelError, Later, Misconfigured, Refused, Unknown
 
 
 class Reaction(Enum):
     """What the table says; one per error class, and one for opted out."""
 
     LATER = "later"
+    SLOWER = "later, and not so many at once"
+    AWAY = "later, as this phone cannot be reached now"
     REFUSED = "refused"
     OPTED_OUT = "opted out"
     UNKNOWN = "unknown"
@@ -22,7 +24,7 @@ class Reaction(Enum):
     ACCOUNT = "misconfigured, and nobody's message can pass"
 
 
-LATER, REFUSED, OPTED_OUT, UNKNOWN, MISCONFIGURED, ACCOUNT = Reaction
+LATER, SLOWER, AWAY, REFUSED, OPTED_OUT, UNKNOWN, MISCONFIGURED, ACCOUNT = Reaction
 
 CODES: Mapping[int, tuple[Reaction, str]] = {
     # The account and its credentials.
@@ -73,14 +75,14 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     30005: (REFUSED, "unknown, or no longer in service"),
     30006: (REFUSED, "a landline, or its carrier cannot be reached"),
     # The moment.
-    14107: (LATER, "too many replies to one number"),
-    20429: (LATER, "too many requests at once; this one was not processed"),
+    14107: (AWAY, "too many replies to one number"),
+    20429: (SLOWER, "too many requests at once; this one was not processed"),
     20503: (LATER, "Twilio is unavailable"),
-    21611: (LATER, "this sender's queue is full"),
-    30001: (LATER, "the queue is full"),
-    30003: (LATER, "the phone is off or out of reach"),
-    30008: (LATER, "the carrier gave no reason"),
-    30036: (LATER, "its time was over before it could be delivered"),
+    21611: (SLOWER, "this sender's queue is full"),
+    30001: (SLOWER, "the queue is full"),
+    30003: (AWAY, "the phone is off or out of reach"),
+    30008: (AWAY, "the carrier gave no reason"),
+    30036: (AWAY, "its time was over before it could be delivered"),
     30500: (LATER, "an error inside Twilio, after the message was created"),
     # An error inside Twilio; "not idempotent", so a message may exist all the same.
     20500: (UNKNOWN, "an error inside Twilio; the message may exist"),
@@ -95,7 +97,9 @@ def error_for(status: int, code: object, retry_after: timedelta | None) -> Chann
     if isinstance(code, int) and code in CODES:
         reaction, sentence = CODES[code]
         return _ERRORS[reaction](name, sentence, retry_after)
-    if status in {408, 429, 503}:
+    if status == 429:
+        return Later(name, "too many requests at once", retry_after=retry_after, cause=Cause.PACE)
+    if status in {408, 503}:
         return Later(name, "not taken now", retry_after=retry_after)
     if 300 <= status < 400:
         return Misconfigured("redirect", "the base URL leads elsewhere; redirects are not followed", account=True)
@@ -115,6 +119,8 @@ def explain(code: str) -> str | None:
 
 _ERRORS: Mapping[Reaction, Callable[[str, str, timedelta | None], ChannelError]] = {
     LATER: lambda code, detail, wait: Later(code, detail, retry_after=wait),
+    SLOWER: lambda code, detail, wait: Later(code, detail, retry_after=wait, cause=Cause.PACE),
+    AWAY: lambda code, detail, wait: Later(code, detail, retry_after=wait, cause=Cause.ADDRESS),
     REFUSED: lambda code, detail, _: Refused(code, detail),
     OPTED_OUT: lambda code, detail, _: Refused(code, detail, opted_out=True),
     UNKNOWN: lambda code, detail, _: Unknown(code, detail),

@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
+from typing import Any
 
 from alertd import logs
 from alertd.doorbell import CeleryDoorbell
@@ -13,6 +15,7 @@ from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.page_responders import tend_responders
+from alertd.usecases.providers import watch_providers
 from alertd.usecases.sweep import sweep
 from alertd.usecases.tell_ignored import tell_ignored
 from alertd.usecases.tell_inbox import tell_inbox
@@ -22,7 +25,13 @@ from workers.auditor import Auditor
 
 _OWN_SECONDS = 10.0  # how long the sweeper works on a lane that nobody else drains, before it asks again
 _FAILED_PAUSE = 2.0  # seconds before looking again when the database does not answer
-_RESPONDERS, _IGNORED, _INBOX, _TRIALS = "responders", "ignored", "inbox", "trials"
+_RESPONDERS = "responders"
+_BESIDE: Mapping[str, Callable[[Deps], Coroutine[Any, Any, int]]] = {
+    "ignored": tell_ignored,
+    "inbox": tell_inbox,
+    "trials": forget_trials,
+}
+"""What is done every few seconds beside all else: none of it is in a hurry."""
 
 
 async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
@@ -54,12 +63,11 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 if swept.responders and _RESPONDERS not in own:
                     own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
                 last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
-                if beat_at != last and _IGNORED not in own:  # every few seconds: a nudge is in no hurry
-                    own[_IGNORED] = asyncio.create_task(tell_ignored(deps))
-                if beat_at != last and _TRIALS not in own:
-                    own[_TRIALS] = asyncio.create_task(forget_trials(deps))
-                if beat_at != last and _INBOX not in own:
-                    own[_INBOX] = asyncio.create_task(tell_inbox(deps))
+                if beat_at != last:
+                    await watch_providers(deps)
+                    for name, work_beside in _BESIDE.items():
+                        if name not in own:
+                            own[name] = asyncio.create_task(work_beside(deps))
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE

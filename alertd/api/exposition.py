@@ -14,6 +14,7 @@ from alertd.api import metric_words as words
 from alertd.api.metric_words import METRICS, Metric
 from alertd.api.scrape import State
 from alertd.domain.audit import Kept
+from alertd.domain.breaker import BreakerState
 from alertd.domain.incident import Severity
 from alertd.domain.watch import LadderState
 from alertd.usecases.beat import HINTS_LOST
@@ -21,6 +22,7 @@ from alertd.usecases.security import COUNTED_AS, EVENTS
 
 _LANES = ("urgent", "bulk")
 _RESULTS = {"audits": ("passed", "failed"), "pings": ("taken", "failed")}
+_BREAKER = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 
 Samples = Iterable[tuple[tuple[str, ...], float]]
 
@@ -59,6 +61,8 @@ def _samples(state: State) -> dict[Metric, Samples]:
         words.HINTS_LOST: [((), state.counts.get(HINTS_LOST, 0))],
         words.SECURITY: [((event,), state.counts.get(f"{COUNTED_AS}{event}", 0)) for event in EVENTS],
         words.BEAT: [((part,), at.timestamp()) for part, at in sorted(state.beats.items())],
+        words.BREAKER: [((name,), _breaker(state, name)) for name in sorted(state.channels)],
+        words.FAILED: [((name,), _failed(state, name)) for name in sorted(state.channels)],
         words.DELIVERIES: [],
         words.LADDERS: [],
         words.PAGES: sorted(state.pages.items()),
@@ -72,6 +76,16 @@ def _samples(state: State) -> dict[Metric, Samples]:
         found[words.LADDERS] = [((each.value,), ladders.get(each.value, 0)) for each in LadderState]
         found[words.COUNTED] = [((), state.census.at.timestamp())]
     return found | _of_audit(state.audit)
+
+
+def _breaker(state: State, channel: str) -> int:
+    found = state.providers.get(channel)
+    return _BREAKER[found.state] if found is not None else 0
+
+
+def _failed(state: State, channel: str) -> float:
+    found = state.providers.get(channel)
+    return found.failed if found is not None else 0.0
 
 
 def _of_audit(kept: Kept | None) -> dict[Metric, Samples]:

@@ -67,11 +67,21 @@ SECURITY = Metric(
     "Requests in a provider's name that changed nothing, by what was wrong with them.",
     ("event",),
 )
+BREAKER = Metric(
+    "alertd_provider_breaker",
+    "Whether a channel's provider is asked: 0 yes, 1 a few messages try it, 2 it is left alone.",
+    ("channel",),
+)
+FAILED = Metric(
+    "alertd_provider_failed_ratio",
+    "Of the last tries in the process that finds it worst, which part failed; 0 where no process finds trouble.",
+    ("channel",),
+)
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    SECURITY, BEAT,
+    SECURITY, BREAKER, FAILED, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

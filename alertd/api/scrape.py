@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from alertd.domain.audit import Kept
 from alertd.ports.deps import Deps
-from alertd.records import Backlog, Census
+from alertd.records import Backlog, Census, Provider
+from alertd.usecases.providers import together
 
 KEPT = timedelta(seconds=5)
 """Of machine time, for which an answer is given again: two Prometheus servers cost no more than one."""
@@ -31,6 +32,8 @@ class State:
     audit: Kept | None
     census: Census | None
     counts: Mapping[str, int]
+    providers: Mapping[str, Provider]  # by channel, of those that are left alone or were lately
+    channels: tuple[str, ...]
     pages: Mapping[tuple[str, str], int]  # (nudge or page, state) -> number, of open incidents
 
 
@@ -47,6 +50,8 @@ async def read(deps: Deps) -> State:
             audit=await rows.last_audit(),
             census=await rows.last_census(),
             counts=await rows.counts(),
+            providers=together(await rows.providers(), now),
+            channels=tuple(deps.channels),
             pages=await rows.count_pages(),
         )
 

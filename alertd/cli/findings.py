@@ -13,6 +13,7 @@ from alertd.cli.look_at_database import database
 from alertd.cli.look_at_keys import machine_keys
 from alertd.cli.look_at_machine import data_folder, disk, zones
 from alertd.cli.look_at_policies import labels, policies
+from alertd.cli.look_at_providers import providers
 from alertd.cli.responders import responders
 from alertd.ingest.reading import Mistakes
 from alertd.settings import load
@@ -67,6 +68,7 @@ LOOKS: tuple[Look, ...] = (
     auditor,
     machine_keys,
     broker,
+    providers,
     api,
     public_url,
     channels,

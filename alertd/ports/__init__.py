@@ -66,12 +66,27 @@ class ChannelError(Exception):
         self.code, self.detail = code, detail
 
 
+class Cause(StrEnum):
+    """What a message that may be taken later has met."""
+
+    PROVIDER = "provider"  # it fails, or does not answer: nobody's message passes
+    PACE = "pace"  # too many at once for our account
+    ADDRESS = "address"  # this phone or mailbox, now; others may be told
+
+
 class Later(ChannelError):
     """The provider does not have it and may take it later."""
 
-    def __init__(self, code: str, detail: str = "", *, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        retry_after: timedelta | None = None,
+        cause: Cause = Cause.PROVIDER,
+    ) -> None:
         super().__init__(code, detail)
-        self.retry_after = retry_after
+        self.retry_after, self.cause = retry_after, cause
 
 
 class Refused(ChannelError):

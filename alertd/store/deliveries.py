@@ -151,7 +151,7 @@ class DeliveryRows(DueRows):
         written = await fast.finish(self.sql, outcomes, lease.token)
         lost = await self._lost([o for o in outcomes if o.delivery.id not in written], heard, now)
         await self._keep_attempts(
-            [o for o in outcomes if o.state is not DeliveryState.ACCEPTED]
+            [o for o in outcomes if o.state is not DeliveryState.ACCEPTED and not _waits_on(o)]
             + [o for o in lost if o.state is DeliveryState.ACCEPTED],
             now,
         )
@@ -235,6 +235,11 @@ class DeliveryRows(DueRows):
                 for o in outcomes
             ],
         )
+
+
+def _waits_on(outcome: Outcome) -> bool:
+    """Whoever is held back is looked at twice a minute for as long as it lasts: only the first time is kept."""
+    return outcome.held and outcome.state is DeliveryState.PENDING and outcome.delivery.attempt > 1
 
 
 _NOW, _MACHINE = bindparam("now", type_=Instant()), bindparam("machine_at", type_=Instant())

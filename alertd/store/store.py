@@ -26,6 +26,7 @@ from alertd.store.listed import ListedRows
 from alertd.store.opt_outs import OptOutRows
 from alertd.store.plans import PlanRows
 from alertd.store.promised import PromiseRows
+from alertd.store.providers import ProviderRows
 from alertd.store.receipts import ReceiptRows
 from alertd.store.replies import ReplyRows
 from alertd.store.reports import ReportRows
@@ -59,6 +60,7 @@ class Rows(
     AccountRows,
     KeptRows,
     PromiseRows,
+    ProviderRows,
     ReportRows,
 ):
     """Every verb of the store, on one open transaction."""

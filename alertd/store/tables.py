@@ -56,6 +56,19 @@ heartbeat = Table(  # machine time at which each part of the cluster last got so
     Column("at", Instant, nullable=False),
 )
 
+provider = Table(  # how each process finds a channel's provider; no row: it has met no trouble lately
+    "provider",
+    metadata,
+    Column("channel", String(16), nullable=False),
+    Column("process", String(36), nullable=False),
+    Column("state", String(16), nullable=False),  # of its breaker
+    Column("code", Text, nullable=False),  # what the provider said last when it failed
+    Column("failed", Float, nullable=False),  # of the tries within the breaker's window: 0 to 1
+    Column("since", Instant, nullable=False),  # machine time at which it began
+    Column("at", Instant, nullable=False),  # machine time at which the process said so
+    PrimaryKeyConstraint("channel", "process"),
+)
+
 downtime = Table(  # our own: stretches in which no sweep ran, in story time
     "downtime",
     metadata,

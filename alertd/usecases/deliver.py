@@ -5,19 +5,21 @@ from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import tenacity
 
+from alertd.domain.breaker import Breaker, BreakerState
 from alertd.domain.delivery import CRASHES, DeliveryState, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.domain.paging import CHANNEL, TEXTS
 from alertd.domain.trial import TRIAL_FAMILY
-from alertd.ports import Channel, Later, Misconfigured, Refused, Unknown, Warms
+from alertd.ports import Cause, Channel, Later, Misconfigured, Refused, Unknown, Warms
 from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
+from alertd.usecases.providers import Noting
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
@@ -30,7 +32,10 @@ _FLUSH = 0.5  # seconds between two writes of outcomes while some of a batch sti
 _IN_HAND = 10  # messages that a process holds for each connection of a channel: three batches of pushes
 _BATCH = 500  # so many more are taken at once, or half of what may be held if that is less
 _LANDING = 0.05  # seconds between two looks at how quickly messages land
-_BROKEN_PAUSE = timedelta(seconds=5)  # a wrong password tried for every message gets a mail server's ban
+_CLOSED = BreakerState.CLOSED
+_SPREAD_OUT = 3  # tries after which those held back wait no longer: nobody refused them, and it may be over soon
+_REST = 1.0  # seconds that a connection rests whose message came too fast, unless the provider says for how long
+_LONGEST_REST = 5.0
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
 
 
@@ -40,8 +45,9 @@ class Sender:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._incidents: dict[IncidentId, _Known] = {}
-        self._broken: dict[str, tuple[datetime, str]] = {}  # channel -> until when, and why
+        self.breakers = {name: Breaker() for name in deps.channels}
         # Bulkheads: a provider that hangs fills its own slots and its own share of what is in hand, no other's.
+        self._noting = Noting(deps, self.breakers)
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
         self._in_hand: Counter[str] = Counter()
         self._failed: dict[Trouble, str] = {}  # texts that failed, and are not noted yet
@@ -117,6 +123,7 @@ class Sender:
                 written, outcomes[:] = list(outcomes), []
                 back, untried[:] = list(untried), []
                 accepted += await self._write(written, back, lease)
+                await self._noting.note()
         finally:
             # Whatever happens here, nobody goes on sending what can no longer be written, nor keeps room for it.
             for channel, queue in queues.items():
@@ -157,13 +164,18 @@ class Sender:
         async with slots:
             while queue:
                 delivery = queue.popleft()
+                outcome: Outcome | None = None
                 try:
                     if clock() > last_call:
                         untried.append(delivery)
                     else:
-                        outcomes.append(await self._attempt(delivery, told))
+                        outcome = await self._attempt(delivery, told)
+                        outcomes.append(outcome)
                 finally:
                     self._let_go(channel)
+                if outcome is not None and outcome.rest:
+                    # In its slot: there are as many fewer at once, and as many again as the account takes.
+                    await asyncio.sleep(min(outcome.rest, max(last_call - clock(), 0.0)))
 
     async def _write(self, outcomes: Sequence[Outcome], untried: Sequence[Claimed], lease: Lease) -> int:
         """Write outcomes, again and again while the lease holds: what is not written is sent twice."""
@@ -192,8 +204,11 @@ class Sender:
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
         await self._tell_responders(outcomes)
+        held = Counter(outcome.delivery.channel for outcome in outcomes if outcome.held)
+        for channel, count in sorted(held.items()):
+            deps.log.info("held_back", channel=channel, deliveries=count)
         for outcome in outcomes:
-            if outcome.state is not DeliveryState.ACCEPTED:
+            if outcome.state is not DeliveryState.ACCEPTED and not outcome.held:
                 deps.log.info(
                     "not_accepted",
                     delivery=str(outcome.delivery.id),
@@ -225,28 +240,42 @@ class Sender:
         telling = tellings[delivery.incident]
         incident = telling.incident
         channel = deps.channels[delivery.channel]
-        broken = self._broken.get(delivery.channel)
-        if broken is not None and deps.clock.machine() < broken[0]:
-            return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {broken[1]}", final=True)
+        breaker = self.breakers[delivery.channel]
+        if breaker.state is not _CLOSED and not breaker.lets_through(deps.clock.machine()):
+            return self._held(delivery, incident, breaker)
         try:
             composed = message(deps, delivery, telling, beside)
             for failure in deps.take_failures():
                 self._failed.setdefault((delivery.incident, TEXTS), failure)
             receipt = await channel.send(composed)
         except Refused as error:
+            self._answered(delivery.channel, breaker)
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
         except Misconfigured as error:
-            if error.account:
-                self._broken[delivery.channel] = (deps.clock.machine() + _BROKEN_PAUSE, error.code)
+            if not error.account:
+                self._answered(delivery.channel, breaker)
+            elif breaker.broken(deps.clock.machine(), error.code):
+                self._opened(delivery.channel, breaker)
             deps.log.warning(
                 "channel_misconfigured", channel=delivery.channel, code=error.code, detail=error.detail
             )
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {error.code}", final=True)
         except Later as error:
-            return self._again(delivery, incident, error.code, error.retry_after)
+            if error.cause is not Cause.PROVIDER:
+                self._answered(delivery.channel, breaker)
+            elif breaker.failure(deps.clock.machine(), error.code, error.retry_after):
+                self._opened(delivery.channel, breaker)
+            again = self._again(delivery, incident, error.code, error.retry_after)
+            if error.cause is not Cause.PACE:
+                return again
+            asked = error.retry_after.total_seconds() if error.retry_after else _REST
+            return replace(again, rest=min(asked, _LONGEST_REST))
         except Unknown as error:
+            if breaker.failure(deps.clock.machine(), error.code):
+                self._opened(delivery.channel, breaker)
             return self._unknown(delivery, incident, channel, error.code)
         except Exception as error:
+            breaker.unsure()
             deps.log.warning(
                 "channel_crashed", channel=delivery.channel, error=type(error).__name__, exc_info=True
             )
@@ -254,6 +283,10 @@ class Sender:
             if delivery.crashes + 1 >= CRASHES:
                 return Outcome(delivery, DeliveryState.PARKED, code, crashed=True, final=True)
             return replace(self._again(delivery, incident, code, None), crashed=True)
+        if breaker.state is _CLOSED:
+            breaker.taken += 1  # without a call: this is where a million messages pass
+        else:
+            self._answered(delivery.channel, breaker)
         return Outcome(
             delivery,
             DeliveryState.ACCEPTED,
@@ -261,6 +294,25 @@ class Sender:
             accepted_at=deps.clock.now(),
             final=True,  # nothing of a reader is needed for what a receipt may say later
         )
+
+    def _answered(self, channel: str, breaker: Breaker) -> None:
+        """The provider was there, whatever it said of the one message."""
+        if breaker.took():
+            self._deps.log.info("provider_back", channel=channel)
+            self._reported = {each for each in self._reported if each[1] != f"{CHANNEL}{channel}"}
+
+    def _opened(self, channel: str, breaker: Breaker) -> None:
+        self._deps.log.warning("provider_down", channel=channel, code=breaker.code, ours=breaker.ours)
+
+    def _held(self, delivery: Claimed, incident: Incident, breaker: Breaker) -> Outcome:
+        """Answer in the provider's place while it is left alone: later, or over the next channel (decision 37)."""
+        if breaker.ours:
+            return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {breaker.code}", held=True, final=True)
+        deps = self._deps
+        now = deps.clock.machine()
+        wait = backoff(min(delivery.attempt, _SPREAD_OUT), incident.severity, deps.spread())
+        due_at = max(breaker.until or now, now) + wait
+        return Outcome(delivery, DeliveryState.PENDING, f"held: {breaker.code}", due_at=due_at, held=True)
 
     def _again(self, delivery: Claimed, incident: Incident, code: str, retry_after: timedelta | None) -> Outcome:
         deps = self._deps

@@ -55,7 +55,7 @@ caregivers:
   nurse: {critical: [sms]}
 escalation:
   families:
-    critical: {until: acknowledged, by: [parent, guardian], steps: [{after: 0m, tell: always}, {after: 10m, tell: next}]}
+    critical: {until: acknowledged, by: [parent, guardian], steps: [{after: 0m, tell: always}, %s]}
   responders:
     post: [{before: 10m, nudge: owner}, {after: 0m, page: owner}, {after: 60m, page: lead}]
 """
@@ -73,11 +73,15 @@ class Rig:
         bulk: int = 2,
         policy: str = "",
         sandbox: Sequence[str] = (),
+        step: str = "{after: 10m, tell: next}",
         **settings: str,
     ) -> None:
-        """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line."""
+        """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line.
+
+        `step`: of the families' ladder, after the first.
+        """
         self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
-        self._policy, self._sandbox_arguments = policy, sandbox
+        self._policy, self._step, self._sandbox_arguments = policy, step, sandbox
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
         self._settings = settings
@@ -394,7 +398,9 @@ class Rig:
         shutil.copytree(shipped_config() / "templates", config / "templates")
         shutil.copy(shipped_config() / "services.yaml", config / "services.yaml")
         (config / "policies").mkdir()
-        (config / "policies" / "default.yaml").write_text(_POLICY % round(self.window * RATE / 60) + self._policy)
+        (config / "policies" / "default.yaml").write_text(
+            _POLICY % (round(self.window * RATE / 60), self._step) + self._policy
+        )
         return config
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from alertd.domain.audit import Audit, Kept
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import IncidentId
-from alertd.records import Census, Key
+from alertd.records import Census, Key, Provider
 
 
 class ClusterRows(Protocol):
@@ -59,6 +59,15 @@ class ClusterRows(Protocol):
 
     async def move_story(self, machine_at: datetime, now: datetime) -> bool:
         """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
+
+    async def note_providers(self, process: str, found: Sequence[Provider]) -> None:
+        """What a process finds of channels' providers now, in place of what it found before."""
+
+    async def providers(self) -> Sequence[Provider]:
+        """What all processes have found, by channel; none of a process that has met no trouble."""
+
+    async def forget_providers(self, before: datetime) -> None:
+        """Forget what was last said before a moment of machine time."""
 
     async def keep_audit(self, answer: Audit) -> None:
         """Keep the newest audit; when one last passed, and when a ping was last taken, stay."""
