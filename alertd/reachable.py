@@ -7,13 +7,14 @@ from alertd.domain.this_machine import is_this_machine
 from alertd.settings import Settings
 
 PATH = "/v1/providers/twilio/status"
+KEYS = "/v1/providers/twilio/voice"
 
 NEVER_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
 """Ends of names that the internet does not know."""
 
 
 def status_callback(settings: Settings) -> str | None:
-    """The URL that Twilio is given with each SMS; None: none, for it could not call it.
+    """The URL that Twilio is given with each SMS and call; None: none, for it could not call it.
 
     Twilio refuses a message whose URL it cannot reach by its very name (21609), and from what it can never reach
     no word will come: an unknown outcome would be waited for in vain. The sandbox is Twilio on this machine, and
@@ -22,6 +23,14 @@ def status_callback(settings: Settings) -> str | None:
     ours = _host(settings.public_url)
     reached = is_this_machine(ours) if _stand_ins(settings) else _public(ours)
     return settings.public_url + PATH if reached else None
+
+
+def keypad(settings: Settings) -> str | None:
+    """The URL at which Twilio says which key was pressed in a call; None: nobody is asked to press one.
+
+    As a link, it is worth something wherever an answer reaches us.
+    """
+    return settings.public_url + KEYS if answers_reach_us(settings) else None
 
 
 def no_reports(settings: Settings) -> tuple[str, str] | None:

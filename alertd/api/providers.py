@@ -8,6 +8,7 @@ from alertd.api.bodies import read_body
 from alertd.api.errors import Denied, errors
 from alertd.api.served import Here
 from alertd.ports import Callback, Forged
+from alertd.usecases.hear_key import hear_key
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"])
 MOST_BYTES = 64 * 1024
@@ -24,12 +25,19 @@ _FORM: dict[str, Any] = {
         },
     },
 }
+_KEY: dict[str, Any] = {
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "examples": {
+        "I know": {"value": {"CallSid": "CA" + "0" * 32, "CallStatus": "in-progress", "Digits": "1"}},
+    },
+}
+_SAID = '<Response><Say language="en-US">There is nothing to confirm any more. Goodbye.</Say></Response>'
 
 
 @router.post(
     "/{provider}/status",
     status_code=204,
-    summary="What became of a message",
+    summary="What became of a message or call",
     responses=errors(404, 413),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}},
@@ -37,18 +45,55 @@ _FORM: dict[str, Any] = {
     },
 )
 async def status(provider: Provider, request: Request, here: Here) -> Response:
-    """For the provider's servers, at the URL that each message names; `attempt` in its query is the try meant.
+    """For the provider's servers, at the URL that messages and calls name; its `attempt` is the try meant.
 
     Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). What is signed and about
     nothing that alertd knows is answered like the rest: the provider would only send it again.
     """
-    callback = Callback(
+    try:
+        await here.receipts.take_callback(provider, await _callback(request))
+    except Forged:
+        raise _denied() from None
+    return Response(status_code=204)
+
+
+@router.post(
+    "/{provider}/voice",
+    summary="Which key was pressed in a call",
+    response_class=Response,
+    responses=errors(404, 413)
+    | {
+        200: {
+            "description": "What the provider is to say in the call: TwiML.",
+            "content": {"application/xml": {"schema": {"type": "string"}, "example": _SAID}},
+        }
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _KEY}},
+        "security": [],
+    },
+)
+async def voice(provider: Provider, request: Request, here: Here) -> Response:
+    """For the provider's servers, at the URL that each call names; `attempt` in its query is the try meant.
+
+    Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). 1 says that whoever was
+    called knows, as the link in a message does; after another key it may be pressed. What an answering machine
+    presses is no answer.
+    """
+    try:
+        spoken = await hear_key(here.deps, provider, await _callback(request))
+    except Forged:
+        raise _denied() from None
+    return Response(spoken.body, media_type=spoken.content_type)
+
+
+def _denied() -> Denied:
+    return Denied(403, "this was not signed by the provider for this URL; nothing was changed")
+
+
+async def _callback(request: Request) -> Callback:
+    return Callback(
         query=request.scope["query_string"].decode("latin-1"),
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await read_body(request, MOST_BYTES),
     )
-    try:
-        await here.receipts.take_callback(provider, callback)
-    except Forged:
-        raise Denied(403, "this was not signed by the provider for this URL; nothing was changed") from None
-    return Response(status_code=204)

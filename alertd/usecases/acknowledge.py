@@ -1,7 +1,9 @@
-"""A caregiver follows the link in a message: sees how things stand, and says that they know (R9)."""
+"""A caregiver follows the link in a message, or presses a key in a call: sees or hears how things stand, and says
+that they know (R9)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
@@ -22,12 +24,25 @@ from alertd.usecases.elsewhere import failing_beside, worst
 _PEOPLE = 5  # names on the page, at most
 
 
+ANSWER = "1"
+"""The key that says "I know"; the words of a call name it."""
+
+
 class Forged(AlertdError):
     """A link that we did not make."""
 
 
 class Expired(AlertdError):
-    """A link whose time is over, or whose family is gone."""
+    """A link or a call whose time is over, or whose family is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What somebody is shown, or told in a call."""
+
+    content: Content
+    locale: str
+    page: Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +83,10 @@ async def look(deps: Deps, token: str) -> Content:
 
     Raises Forged, Expired.
     """
+    delivery = _named(deps, token)
     async with deps.store.reading() as rows:
-        reached = await _reach(deps, rows, token)
-        return await _page(deps, rows, reached, pressed=False)
+        reached = await _reach(deps, rows, delivery)
+        return (await _page(deps, rows, reached, pressed=False)).content
 
 
 async def acknowledge(deps: Deps, token: str) -> Content:
@@ -79,9 +95,26 @@ async def acknowledge(deps: Deps, token: str) -> Content:
     An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
     Raises Forged, Expired.
     """
+    return (await _acknowledge(deps, _named(deps, token), "page")).content
+
+
+async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Shown:
+    """Take a key that was pressed in a call: 1 is an answer, as that of a link, unless it seems a machine's.
+
+    Again is the same. Raises Expired.
+    """
+    if key == ANSWER and not machine:
+        return await _acknowledge(deps, delivery, "voice")
+    async with deps.store.reading() as rows:
+        reached = await _reach(deps, rows, delivery)
+        instead = Page.UNHEARD if machine else None
+        return await _page(deps, rows, reached, pressed=False, channel="voice", instead=instead)
+
+
+async def _acknowledge(deps: Deps, delivery: UUID, channel: str) -> Shown:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
-        reached = await _reach(deps, rows, token)
+        reached = await _reach(deps, rows, delivery)
         linked = reached.linked
         fresh: list[tuple[FamilyId, CaregiverId]] = []
         if not reached.incident.state.ended:  # an answer after that is none
@@ -91,19 +124,24 @@ async def acknowledge(deps: Deps, token: str) -> Content:
             ended = sorted({family for family, caregiver in fresh if caregiver in reached.able(family)})
             if ended:
                 await rows.end_ladders(linked.incident, ended, now)
-        page = await _page(deps, rows, reached, pressed=True)
+        shown = await _page(deps, rows, reached, pressed=True, channel=channel)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
-    return page
+    return shown
 
 
-async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
+def _named(deps: Deps, token: str) -> UUID:
+    """The delivery that a link was sent with. Raises Forged."""
     delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
     if delivery is None:
         deps.log.warning(
             "link_forged", link="answer"
         )  # a security event: somebody tries links, or one was cut on its way
         raise Forged("this is no link of ours")
+    return delivery
+
+
+async def _reach(deps: Deps, rows: Rows, delivery: UUID) -> _Reached:
     linked = await rows.linked(delivery)
     incident = await rows.incident(linked.incident) if linked is not None else None
     if linked is None or incident is None or _over(incident, deps.clock.now()):
@@ -120,8 +158,19 @@ def _over(incident: Incident, now: datetime) -> bool:
     return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
-async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Content:
-    """The page for the first holder: all of them look at the same phone or mailbox."""
+async def _page(
+    deps: Deps,
+    rows: Rows,
+    reached: _Reached,
+    *,
+    pressed: bool,
+    channel: str = "page",
+    instead: Page | None = None,
+) -> Shown:
+    """The page for the first holder, or what is said to them: all of them look at the same phone or mailbox.
+
+    `instead`: what it says whatever they have answered.
+    """
     incident, now = reached.incident, deps.clock.now()
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
@@ -131,7 +180,8 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     epoch = min(reached.linked.epoch, incident.epoch)
     answered = {a.caregiver for a in answers if a.epoch >= epoch and a.at >= since}
     touched = incident.scope.touching(family.services, family.region)
-    page = _which(reached, answered, first, caregiver, watch) if touched else Page.OVER
+    page = instead or (_which(reached, answered, first, caregiver, watch) if touched else Page.OVER)
+    locale = caregiver.locale or family.locale
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
@@ -139,16 +189,16 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     services, failing = failed_services(incident, family), failing_since(incident, family)
     beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
-    return deps.compose(
+    content = deps.compose(
         Saying(
-            channel="page",
+            channel=channel,
             framing=ending or Framing.NOTICE,
             update=news if ending is None else newest_to_tell(incident),
             news_number=news.human_number,
             references=None,
             reader=Reader(
                 to="",
-                locale=caregiver.locale or family.locale,
+                locale=locale,
                 zone=caregiver.time_zone or family.time_zone,
                 services=services,
                 hears_by=watch.next_by if watch is not None else None,
@@ -165,6 +215,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
         )
     )
+    return Shown(content, content.locale or locale, page)
 
 
 def _which(
