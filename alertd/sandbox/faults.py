@@ -46,7 +46,7 @@ REACH: dict[Kind, frozenset[Channel]] = {
     "callback_late": _TOLD,  # accepted; what became of it is told `delay_s` later
     "callback_twice": _TOLD,  # accepted; each status is told twice
     "callback_reversed": _TOLD,  # accepted; the last status is told first
-    "callback_forged": _SMS,  # accepted; before the truth somebody else claims that the number is dead
+    "callback_forged": _TOLD,  # accepted; before the truth somebody else claims that the number is dead
     "callback_never": _TOLD,  # accepted, and delivered; nobody is told
     "undelivered": _SMS,  # accepted, and given up after `delay_s`, with `code`
     "no_answer": _VOICE,  # the phone rings, and nobody takes the call
