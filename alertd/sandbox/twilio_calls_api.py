@@ -53,7 +53,7 @@ class CallsApi:
         return [
             web.post(f"{ROOT}/{{account}}/Calls.json", self._create),
             web.get(f"{ROOT}/{{account}}/Calls/{{sid}}.json", self._fetch),
-            web.post("/calls/{sid}/press", self._press),
+            web.post("/control/calls/{sid}/press", self._press),
         ]
 
     async def _create(self, request: web.Request) -> web.StreamResponse:

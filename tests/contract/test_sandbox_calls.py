@@ -82,7 +82,7 @@ class Caller:
         return self.told
 
     async def press(self, sid: str, body: Any) -> tuple[int, dict[str, Any]]:
-        url = f"{self.sandbox.url}/calls/{sid}/press"
+        url = f"{self.sandbox.url}/control/calls/{sid}/press"
         async with self.session.post(url, json=body) as response:
             return response.status, await response.json()
 
