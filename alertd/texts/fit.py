@@ -85,11 +85,8 @@ def push_body(parts: Parts, draw: Draw) -> str:
 
 def call(parts: Parts, draw: Draw) -> str:
     """What a voice says, a line to a breath, at most 1,300 characters."""
-
-    def said(some: Parts) -> str:
-        return "\n".join(filter(None, (spoken(line) for line in draw(some).splitlines())))
-
-    return fit(parts, said, lambda text: len(text) <= CALL)
+    text = fit(parts, draw, lambda drawn: len(drawn.strip()) <= CALL)
+    return "\n".join(filter(None, map(spoken, text.splitlines())))
 
 
 def title(parts: Parts, most: int) -> tuple[str, str]:
