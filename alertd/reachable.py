@@ -9,6 +9,7 @@ from alertd.settings import Settings
 PATH = "/v1/providers/twilio/status"
 INBOUND = "/v1/providers/twilio/inbound"
 """Where the console is told that replies go."""
+KEYS = "/v1/providers/twilio/voice"
 
 NEVER_PUBLIC = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test", ".invalid")
 """Ends of names that the internet does not know."""
@@ -20,7 +21,7 @@ def inbound_url(settings: Settings) -> str | None:
 
 
 def status_callback(settings: Settings) -> str | None:
-    """The URL that Twilio is given with each SMS; None: none, for it could not call it.
+    """The URL that Twilio is given with each SMS and call; None: none, for it could not call it.
 
     Twilio refuses a message whose URL it cannot reach by its very name (21609), and from what it can never reach
     no word will come: an unknown outcome would be waited for in vain. The sandbox is Twilio on this machine, and
@@ -29,6 +30,14 @@ def status_callback(settings: Settings) -> str | None:
     ours = _host(settings.public_url)
     reached = is_this_machine(ours) if _stand_ins(settings) else _public(ours)
     return settings.public_url + PATH if reached else None
+
+
+def keypad(settings: Settings) -> str | None:
+    """The URL at which Twilio says which key was pressed in a call; None: nobody is asked to press one.
+
+    As a link, it is worth something wherever an answer reaches us.
+    """
+    return settings.public_url + KEYS if answers_reach_us(settings) else None
 
 
 def no_reports(settings: Settings) -> tuple[str, str] | None:

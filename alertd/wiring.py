@@ -26,7 +26,7 @@ from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
-from alertd.reachable import answers_reach_us, inbound_url, status_callback
+from alertd.reachable import answers_reach_us, inbound_url, keypad, status_callback
 from alertd.records import Key, Provider
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
@@ -43,6 +43,7 @@ from channels.dead_man import HttpDeadMan
 from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
+from channels.twilio_voice import TwilioVoiceConfig
 
 
 async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool = False) -> Deps:
@@ -308,15 +309,27 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
     push = FcmConfig(
         credentials_file=fcm.credentials_file, base_url=fcm.base_url, critical_sound=fcm.critical_sound
     )
+    voice = TwilioVoiceConfig(
+        account_sid=twilio.account_sid,
+        auth_token=_secret(twilio.auth_token),
+        auth_token_previous=_secret(twilio.auth_token_previous),
+        from_=twilio.voice_from or twilio.from_,
+        base_url=twilio.base_url,
+        status_callback=status_callback(settings),
+        keypad=keypad(settings),
+        ring=twilio.ring_seconds,
+    )
     email = SmtpConfig(url=_secret(smtp.url), from_=smtp.from_)
     call = settings.timing.call_seconds
     if call is not None:
         sms, push = replace(sms, deadline=call), replace(push, deadline=call)
+        voice = replace(voice, deadline=call)
         email = replace(email, deadline=call, patience=min(call, email.patience))
     return {
         "sms": sms,
         "push": push,
         "email": email,
+        "voice": voice,
         "console": ConsoleConfig(enabled=settings.console.enabled),
     }
 
@@ -345,11 +358,12 @@ def family_channels() -> frozenset[str]:
 
 
 def rates(settings: Settings) -> dict[str, float]:
-    """What each channel may hand over: messages a second, of SMS segments."""
+    """What each channel may hand over: messages a second, of SMS segments, and calls."""
     return {
         "sms": settings.twilio.rate_per_second,
         "push": settings.fcm.rate_per_second,
         "email": settings.smtp.rate_per_second,
+        "voice": settings.twilio.calls_per_second,
     }
 
 

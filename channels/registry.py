@@ -11,6 +11,7 @@ from channels.console import Console, ConsoleConfig
 from channels.fcm_push import FcmConfig, FcmPush
 from channels.smtp_email import SmtpConfig, SmtpEmail
 from channels.twilio_sms import TwilioConfig, TwilioSms
+from channels.twilio_voice import TwilioVoice, TwilioVoiceConfig
 
 
 class Config(Protocol):
@@ -74,6 +75,7 @@ CHANNELS: Mapping[str, Kind] = {
     "sms": Kind(TwilioConfig, TwilioSms),
     "push": Kind(FcmConfig, FcmPush),
     "email": Kind(SmtpConfig, SmtpEmail),
+    "voice": Kind(TwilioVoiceConfig, TwilioVoice),
     "console": Kind(ConsoleConfig, Console),
 }
 

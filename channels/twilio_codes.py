@@ -1,7 +1,7 @@
-"""What each of Twilio's error codes means for a message: one row per code, one reaction per row.
+"""What each of Twilio's error codes means for a message or a call: one row per code, one reaction per row.
 
 Every code has a page: `https://www.twilio.com/docs/api/errors/<code>`. Those from 30001 on come with a
-message that was created and failed at once.
+message that was created and failed at once. A code means the same for a message and for a call.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,6 +35,7 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     20008: (ACCOUNT, "test credentials reach nobody"),
     20404: (ACCOUNT, "no such account or URL"),
     30002: (ACCOUNT, "the account is suspended"),
+    10005: (ACCOUNT, "calls are disabled for this account"),
     # The sender. The newer codes split 21212 and 21606 (changelog of 10 July 2024).
     21212: (ACCOUNT, "the sender is not valid"),
     21408: (MISCONFIGURED, "the account may not send to this region (Messaging Geo Permissions)"),
@@ -53,7 +54,16 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     21705: (ACCOUNT, "the messaging service is not valid"),
     30032: (ACCOUNT, "the toll-free sender is not verified"),
     30034: (ACCOUNT, "the sender is not registered (A2P 10DLC)"),
+    # The caller, and whom the account may call.
+    21203: (MISCONFIGURED, "the account may not call abroad"),
+    21210: (ACCOUNT, "the caller is neither a number of this account nor one verified for it"),
+    21213: (ACCOUNT, "no caller"),
+    21215: (MISCONFIGURED, "the account may not call this region (Voice Geo Permissions)"),
+    21216: (MISCONFIGURED, "Twilio blocks calls to it: held for fraud, or the account lacks a customer profile"),
+    21219: (MISCONFIGURED, "a trial account calls verified numbers only"),
     # The content.
+    12100: (MISCONFIGURED, "what is to be said is no TwiML"),
+    21205: (MISCONFIGURED, "a URL of the call is not valid"),
     21602: (MISCONFIGURED, "the text is empty"),
     21605: (MISCONFIGURED, "the text is too long"),
     21617: (MISCONFIGURED, "the text is longer than 1,600 characters"),
@@ -61,6 +71,8 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     21624: (MISCONFIGURED, "the validity period is out of range"),
     30007: (MISCONFIGURED, "filtered as unwanted"),
     # This number.
+    21201: (REFUSED, "no number"),
+    21202: (REFUSED, "a premium number"),
     21211: (REFUSED, "not a telephone number"),
     21214: (REFUSED, "cannot be reached"),
     21217: (REFUSED, "not a telephone number"),
@@ -75,6 +87,7 @@ CODES: Mapping[int, tuple[Reaction, str]] = {
     30005: (REFUSED, "unknown, or no longer in service"),
     30006: (REFUSED, "a landline, or its carrier cannot be reached"),
     # The moment.
+    10004: (SLOWER, "too many calls at once for this account"),
     14107: (AWAY, "too many replies to one number"),
     20429: (SLOWER, "too many requests at once; this one was not processed"),
     20503: (LATER, "Twilio is unavailable"),

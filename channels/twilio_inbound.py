@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from xml.sax.saxutils import escape
 
 from alertd.domain.reply import Meaning
-from alertd.ports import Callback
-from alertd.ports.inbound import Heard, Spoken
+from alertd.ports import Callback, Spoken
+from alertd.ports.inbound import Heard
 from channels.sendable import sendable, shortened
 from channels.twilio_signature import Signed
 

@@ -6,16 +6,28 @@ A signature has no time in it: whoever has seen a request may send it again for 
 """
 
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from hashlib import sha1
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+from uuid import UUID
 
 from alertd.ports import Callback, Forged
 
 _SIGNATURE = "x-twilio-signature"
-_MOST_FIELDS = 100  # of a form; Twilio sends about fifteen
+_MOST_FIELDS = 100  # of a form; Twilio sends fifteen to thirty
+_ATTEMPT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9][0-9]{0,4})")
 _PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The try that a URL of ours names in its query, as `attempt=`."""
+
+    delivery: UUID
+    number: int  # 1, 2, ...
 
 
 class Signed:
@@ -55,6 +67,12 @@ def sign(url: str, form: Iterable[tuple[str, str]], token: bytes) -> bytes:
     """The signature of a form sent to a URL: HMAC-SHA1 over the URL and each name with its value, in order."""
     text = url + "".join(name + value for name, value in sorted(set(form)))
     return b64encode(hmac.new(token, text.encode("utf-8"), sha1).digest())
+
+
+def attempt_of(query: str) -> Attempt | None:
+    """The try that a signed URL names; None: it names none of ours."""
+    named = _ATTEMPT.fullmatch(parse_qs(query).get("attempt", [""])[0])
+    return Attempt(UUID(named[1]), int(named[2])) if named is not None else None
 
 
 def _written(url: str) -> tuple[str, str]:

@@ -1,23 +1,20 @@
-"""Twilio's later word on an SMS: whether Twilio said it, and what it means.
+"""Twilio's later word on an SMS: what it means.
 
 - Status callbacks: https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 - Statuses: https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
-- Signatures: `channels.twilio_signature`
+- Whether Twilio said it: `channels.twilio_signature`
 
 What is said again, or late, changes nothing that it should not.
 """
 
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qs
-from uuid import UUID
 
 from alertd.domain.receipt import Word
 from alertd.ports import Callback, Report
 from channels.twilio_codes import CODES, Reaction
-from channels.twilio_signature import Signed
+from channels.twilio_signature import Attempt, Signed, attempt_of
 
-_ATTEMPT = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([1-9][0-9]{0,4})")
 _MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
 _TAKEN = ("accepted", "scheduled", "queued", "sending", "sent", "partially_delivered")
@@ -42,22 +39,23 @@ class StatusCallback:
 
         Raises Forged unless Twilio signed it: for this URL, whatever name the request came by.
         """
-        return _report(callback.query, self._signed.read(callback))
+        form = self._signed.read(callback)
+        attempt = attempt_of(callback.query)
+        return _report(attempt, form) if attempt is not None else None
 
 
-def _report(query: str, form: Mapping[str, str]) -> Report | None:
-    named = _ATTEMPT.fullmatch(parse_qs(query).get("attempt", [""])[0])
+def _report(attempt: Attempt, form: Mapping[str, str]) -> Report | None:
     sid = form.get("MessageSid", "")
     word = _WORDS.get(form.get("MessageStatus", ""))
-    if named is None or word is None or not _MESSAGE_SID.fullmatch(sid):
+    if word is None or not _MESSAGE_SID.fullmatch(sid):
         return None
-    delivery, attempt = UUID(named[1]), int(named[2])
+    delivery, number = attempt.delivery, attempt.number
     if word is not Word.UNDELIVERED:
-        return Report(delivery, attempt, word, sid)
+        return Report(delivery, number, word, sid)
     code = form.get("ErrorCode", "")
     if not code.isdecimal() or len(code) > 6:
-        return Report(delivery, attempt, word, sid, form["MessageStatus"])
+        return Report(delivery, number, word, sid, form["MessageStatus"])
     reaction = CODES.get(int(code), (Reaction.LATER, ""))[0]
     if reaction in _NEVER:
-        return Report(delivery, attempt, Word.REFUSED, sid, code, opted_out=reaction is Reaction.OPTED_OUT)
-    return Report(delivery, attempt, word, sid, code, ours=reaction in _OURS)
+        return Report(delivery, number, Word.REFUSED, sid, code, opted_out=reaction is Reaction.OPTED_OUT)
+    return Report(delivery, number, word, sid, code, ours=reaction in _OURS)

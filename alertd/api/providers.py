@@ -8,6 +8,7 @@ from alertd.api.bodies import read_body
 from alertd.api.errors import Denied, errors
 from alertd.api.served import Here, Served
 from alertd.ports import Callback, Forged
+from alertd.usecases.hear_key import hear_key
 from alertd.usecases.security import FORGED, OVERSIZED
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"])
@@ -25,12 +26,19 @@ _FORM: dict[str, Any] = {
         },
     },
 }
+_KEY: dict[str, Any] = {
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+    "examples": {
+        "I know": {"value": {"CallSid": "CA" + "0" * 32, "CallStatus": "in-progress", "Digits": "1"}},
+    },
+}
+_SAID = '<Response><Say language="en-US">There is nothing to confirm any more. Goodbye.</Say></Response>'
 
 
 @router.post(
     "/{provider}/status",
     status_code=204,
-    summary="What became of a message",
+    summary="What became of a message or call",
     responses=errors(404, 413),
     openapi_extra={
         "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _FORM}},
@@ -38,7 +46,7 @@ _FORM: dict[str, Any] = {
     },
 )
 async def status(provider: Provider, request: Request, here: Here) -> Response:
-    """For the provider's servers, at the URL that each message names; `attempt` in its query is the try meant.
+    """For the provider's servers, at the URL that messages and calls name; its `attempt` is the try meant.
 
     Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). What is signed and about
     nothing that alertd knows is answered like the rest: the provider would only send it again.
@@ -48,6 +56,36 @@ async def status(provider: Provider, request: Request, here: Here) -> Response:
     except Forged:
         raise await not_signed(here) from None
     return Response(status_code=204)
+
+
+@router.post(
+    "/{provider}/voice",
+    summary="Which key was pressed in a call",
+    response_class=Response,
+    responses=errors(404, 413)
+    | {
+        200: {
+            "description": "What the provider is to say in the call: TwiML.",
+            "content": {"application/xml": {"schema": {"type": "string"}, "example": _SAID}},
+        }
+    },
+    openapi_extra={
+        "requestBody": {"required": True, "content": {"application/x-www-form-urlencoded": _KEY}},
+        "security": [],
+    },
+)
+async def voice(provider: Provider, request: Request, here: Here) -> Response:
+    """For the provider's servers, at the URL that each call names; `attempt` in its query is the try meant.
+
+    Signed by the provider, for `ALERTD_PUBLIC_URL` with this path, or refused (403). 1 says that whoever was
+    called knows, as the link in a message does; after another key it may be pressed. What an answering machine
+    presses is no answer.
+    """
+    try:
+        spoken = await hear_key(here.deps, provider, await told(request, here))
+    except Forged:
+        raise await not_signed(here) from None
+    return Response(spoken.body, media_type=spoken.media_type)
 
 
 async def told(request: Request, here: Served) -> Callback:

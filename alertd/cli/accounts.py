@@ -14,9 +14,10 @@ from alertd.reachable import no_reports
 from alertd.settings import Settings
 
 _PATIENCE = 6.0  # seconds that a provider may take
-_ACCOUNTS = {"sms": "Twilio", "push": "FCM", "email": "the mail server"}
+_ACCOUNTS = {"sms": "Twilio", "push": "FCM", "email": "the mail server", "voice": "Twilio for calls"}
 _MEND = {
     "sms": "check ALERTD_TWILIO__ACCOUNT_SID and ALERTD_TWILIO__AUTH_TOKEN; https://www.twilio.com/docs/api/errors",
+    "voice": "check ALERTD_TWILIO__ACCOUNT_SID and ALERTD_TWILIO__AUTH_TOKEN; https://www.twilio.com/docs/api/errors",
     "push": "check ALERTD_FCM__CREDENTIALS_FILE, and that this machine reaches Google",
     "email": "check ALERTD_SMTP__URL, and that this machine reaches it",
 }
@@ -55,9 +56,11 @@ def look(settings: Settings, *, sandbox: bool = False) -> list[Finding]:
 
 
 def used_channels(policies: Iterable[Policy]) -> set[str]:
-    """The channels by which some policy tells caregivers who chose nothing themselves."""
+    """The channels by which some policy tells caregivers who chose nothing, and those of its ladders."""
     used: set[str] = set()
     for policy in policies:
+        for ladder in policy.escalation.families.values():
+            used.update(channel for step in ladder.steps for channel in step.via)
         for role in policy.caregivers.values():
             for channels in (role.critical, role.major, role.minor, role.default):
                 used.update(channels or ())

@@ -14,7 +14,12 @@ from alertd.texts.fit import SMS_SEGMENTS
 from alertd.usecases.measure_audience import Window, measure_audience
 from alertd.wiring import rates
 
-_SETTINGS = {"sms": "twilio.rate_per_second", "push": "fcm.rate_per_second", "email": "smtp.rate_per_second"}
+_SETTINGS = {
+    "sms": "twilio.rate_per_second",
+    "push": "fcm.rate_per_second",
+    "email": "smtp.rate_per_second",
+    "voice": "twilio.calls_per_second",
+}
 _UNITS = {"sms": SMS_SEGMENTS}
 
 

@@ -15,7 +15,7 @@ from alertd.ingest.durations import parse_duration, spell_duration
 from alertd.ingest.family import LISTS, channel_lists, on_duty, quiet_hours
 from alertd.ingest.reading import Entries, Field
 from alertd.policy_file.built_in import BUILT_IN
-from alertd.policy_file.escalation import WITHOUT_ADAPTER, read_escalation
+from alertd.policy_file.escalation import read_escalation
 
 T = TypeVar("T")
 
@@ -159,15 +159,7 @@ def _always(field: Field) -> tuple[str, ...]:
 def _floor(field: Field) -> tuple[str, ...]:
     if field.value == []:
         field.wrong("must name at least one channel that wakes: sms or voice")
-    channels = _words(field, _floor_channel)
-    _reaches(field, channels)
-    return channels
-
-
-def _reaches(field: Field, channels: tuple[str, ...]) -> None:
-    """What goes over none but channels that nothing goes over yet reaches nobody."""
-    if channels and WITHOUT_ADAPTER.issuperset(channels):
-        field.wrong(f"reaches nobody: nothing goes over {' and '.join(channels)} yet; name sms too")
+    return _words(field, _floor_channel)
 
 
 def _floor_channel(value: object) -> str:
@@ -183,8 +175,6 @@ def _caregivers(field: Field) -> dict[str, RoleDefaults]:
         for role in entry.convert(shapes.slug, name):
             keys = entry.entries(optional=CAREGIVER)
             lists = channel_lists(keys)
-            for severity, channels in lists.items():
-                _reaches(keys[severity], channels)
             roles[role] = RoleDefaults(
                 **lists,
                 quiet_hours=keys.take("quiet_hours", quiet_hours, None),

@@ -22,7 +22,6 @@ _WORD = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
 _SOURCE = r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$"
 _LENGTH = r"^(?=.*[1-9])([0-9]{1,4}d)?([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?$"
 _TIME = r"([01]?[0-9]|2[0-3]):[0-5][0-9]\s*-\s*(([01]?[0-9]|2[0-3]):[0-5][0-9]|24:00)"
-_REACHES = {"not": {"enum": sorted(escalation.WITHOUT_ADAPTER)}}
 _DAY = "(mon|tue|wed|thu|fri|sat|sun)"
 
 _MEANING = {
@@ -76,7 +75,7 @@ def schema(services: Collection[str] | None = None) -> Schema:
         "wakes": _by_severity(_list(_enum(policy.WAKING))),
         "sources": _free(_SOURCE, _list(_enum(policy.RIGHTS))),
         "always": _list(_ref("word"), least=1),
-        "floor": _list(_enum(policy.FLOOR), least=1) | {"contains": _REACHES},
+        "floor": _list(_enum(policy.FLOOR), least=1),
         "caregivers": _free(_WORD, _caregiver()),
         "escalation": _escalation(),
         "responders": _free(_WORD, _ref("word")),
@@ -120,7 +119,6 @@ def _silence() -> Schema:
 
 def _caregiver() -> Schema:
     channels = _list(_ref("channel"), most=2 * len(CHANNELS))
-    channels |= {"anyOf": [{"maxItems": 0}, {"contains": _REACHES}]}
     lists = {name: channels | ({"minItems": 1} if name == "critical" else {}) for name in LISTS}
     hours = {
         "quiet_hours": {"type": "string", "pattern": rf"^(none|{_TIME})$"},

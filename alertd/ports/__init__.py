@@ -200,6 +200,44 @@ class Receives(Protocol):
         """
 
 
+# --- keys pressed in calls ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A key that was pressed in a call."""
+
+    delivery: UUID
+    attempt: int  # 1, 2, ...
+    call: str  # the provider's id
+    key: str  # "0" to "9", "*", "#"; "": none that is known
+    machine: bool  # it seems that no person has taken the call
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a provider is answered, in its own format: so that it says something to whoever called or wrote."""
+
+    body: bytes
+    media_type: str
+
+
+@runtime_checkable
+class Keyed(Protocol):
+    """A channel that calls people, and is told of the keys that they press."""
+
+    provider: str  # its name in the URL that it calls
+
+    def hear(self, callback: Callback) -> Pressed | None:
+        """The key that was pressed; None where that is about no call of alertd's.
+
+        Raises Forged unless the provider signed it.
+        """
+
+    def reply(self, lines: Sequence[tuple[str, str]], again: Pressed | None = None) -> Spoken:
+        """Says lines, each a pair of a locale and a text; waits for another key in the call of `again`."""
+
+
 # --- words ----------------------------------------------------------------------------------------
 
 
@@ -210,10 +248,11 @@ class Content:
     title: str
     text: str
     html: str | None = None
+    locale: str = ""  # of a call: in which it is said, where the reader's own has no words
 
 
 class Page(StrEnum):
-    """What the page behind a link says beside the state of the outage."""
+    """What the page behind a link says beside the state of the outage, and the voice in a call to a key."""
 
     ASK = "ask"  # one button: I know
     ASK_NO_MORE = "ask_no_more"  # one button, though nobody is asked again: somebody has answered, or was rung up
@@ -221,6 +260,7 @@ class Page(StrEnum):
     NOTED = "noted"  # they have answered, and somebody else's answer is still waited for
     OLDER = "older"  # it got worse or came back since: the newest message asks
     OVER = "over"  # nothing to answer any more
+    UNHEARD = "unheard"  # in a call alone: what seems a machine has pressed a key, and that is no answer
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make
@@ -238,7 +278,7 @@ class Saying:
     incident: UUID = UUID(int=0)  # noqa: RUF009  with the update's number, names the row of facts
     link: str = ""  # a stand-in for each reader's own link, where `reader.asks`
     replies: bool = False  # ... and whether an SMS may be answered by a reply as well
-    page: Page | None = None  # on the channel "page", what the page that the link leads to is for
+    page: Page | None = None  # what the page behind a link (channel "page") is for, or a reply in a call ("voice")
     exercise: bool = False  # nothing is really down: whatever is said says so
     answered: tuple[str, ...] = ()  # ... names of others of the family who have answered
     elsewhere: tuple[str, ...] = ()  # of an end or an exercise: services that another outage has failing for them

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from alertd.domain.reply import Meaning, Words
-from alertd.ports import Callback
+from alertd.ports import Callback, Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,6 @@ class Heard:
     sender: str = field(repr=False)  # an address of this channel, as alertd writes them
     text: str = field(repr=False)
     handled: Meaning | None = None  # the provider knew this word, acted on it, and has answered it
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What a provider is answered: in its own format."""
-
-    body: bytes
-    media_type: str
 
 
 @runtime_checkable

@@ -14,6 +14,7 @@ class DeadAddresses(msgspec.Struct, forbid_unknown_fields=True):
     sms: set[str] = msgspec.field(default_factory=set)
     push: set[str] = msgspec.field(default_factory=set)
     email: set[str] = msgspec.field(default_factory=set)
+    voice: set[str] = msgspec.field(default_factory=set)
 
     def __contains__(self, address: tuple[Channel, str]) -> bool:
         channel, to = address
@@ -24,18 +25,20 @@ class DeadAddresses(msgspec.Struct, forbid_unknown_fields=True):
         self.sms |= other.sms
         self.push |= other.push
         self.email |= _folded(other.email)
+        self.voice |= other.voice
 
     def revive(self, channel: Channel | None = None) -> None:
         """Forget all, or those of one channel."""
-        for name in (channel,) if channel else ("sms", "push", "email"):
+        for name in (channel,) if channel else ("sms", "push", "email", "voice"):
             self._of(name).clear()
 
     def shown(self) -> dict[str, Any]:
         """For the control endpoint: the addresses, sorted."""
-        return {"sms": sorted(self.sms), "push": sorted(self.push), "email": sorted(self.email)}
+        names: tuple[Channel, ...] = ("sms", "push", "email", "voice")
+        return {name: sorted(self._of(name)) for name in names}
 
     def _of(self, channel: Channel) -> set[str]:
-        return {"sms": self.sms, "push": self.push, "email": self.email}[channel]
+        return {"sms": self.sms, "push": self.push, "email": self.email, "voice": self.voice}[channel]
 
 
 def _folded(mailboxes: Iterable[str]) -> set[str]:
@@ -43,5 +46,8 @@ def _folded(mailboxes: Iterable[str]) -> set[str]:
 
 
 def read_dead(data: bytes | str) -> DeadAddresses:
-    """`{"sms": [...], "push": [...], "email": [...]}`. Raises msgspec.MsgspecError, which names the field."""
+    """`{"sms": [...], "push": [...], "email": [...], "voice": [...]}`.
+
+    Raises msgspec.MsgspecError, which names the field.
+    """
     return msgspec.json.decode(data, type=DeadAddresses)

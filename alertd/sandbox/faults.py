@@ -16,12 +16,15 @@ Kind = Literal[
     "auth", "invalid_number", "opted_out", "unregistered",
     "smtp_550", "smtp_451", "smtp_hang", "smtp_drop_after_data",
     "callback_late", "callback_twice", "callback_reversed", "callback_forged", "callback_never", "undelivered",
+    "no_answer", "busy", "failed", "machine", "press",
 ]  # fmt: skip
 
-_HTTP: frozenset[Channel] = frozenset({"sms", "push"})
-_ALL: frozenset[Channel] = frozenset({"sms", "push", "email"})
+_HTTP: frozenset[Channel] = frozenset({"sms", "push", "voice"})
+_ALL: frozenset[Channel] = frozenset({"sms", "push", "email", "voice"})
 _EMAIL: frozenset[Channel] = frozenset({"email"})
 _SMS: frozenset[Channel] = frozenset({"sms"})
+_VOICE: frozenset[Channel] = frozenset({"voice"})
+_TOLD: frozenset[Channel] = _SMS | _VOICE
 
 REACH: dict[Kind, frozenset[Channel]] = {
     "5xx": _HTTP,  # `status`: 500, 502, 503 or 504; not accepted
@@ -33,24 +36,41 @@ REACH: dict[Kind, frozenset[Channel]] = {
     "bad_json": _HTTP,  # accepted; the answer says success and holds half an object
     "redirect": _HTTP,  # 307 to another page of the sandbox, which notes who follows; not accepted
     "auth": _ALL,  # 20003, UNAUTHENTICATED, 530; not accepted
-    "invalid_number": frozenset({"sms"}),  # 21211
+    "invalid_number": _TOLD,  # 21211
     "opted_out": frozenset({"sms"}),  # 21610
     "unregistered": frozenset({"push"}),  # UNREGISTERED
     "smtp_550": _EMAIL,  # at `stage`: 5.1.1 at RCPT, 5.7.1 after DATA
     "smtp_451": _EMAIL,  # at `stage`
     "smtp_hang": _EMAIL,  # `hang`, at `stage`
     "smtp_drop_after_data": _EMAIL,  # `drop_after_accept`
-    "callback_late": _SMS,  # accepted; what became of it is told `delay_s` later
-    "callback_twice": _SMS,  # accepted; each status is told twice
-    "callback_reversed": _SMS,  # accepted; the last status is told first
-    "callback_forged": _SMS,  # accepted; before the truth somebody else claims that the number is dead
-    "callback_never": _SMS,  # accepted, and delivered; nobody is told
+    "callback_late": _TOLD,  # accepted; what became of it is told `delay_s` later
+    "callback_twice": _TOLD,  # accepted; each status is told twice
+    "callback_reversed": _TOLD,  # accepted; the last status is told first
+    "callback_forged": _TOLD,  # accepted; before the truth somebody else claims that the number is dead
+    "callback_never": _TOLD,  # accepted, and delivered; nobody is told
     "undelivered": _SMS,  # accepted, and given up after `delay_s`, with `code`
+    "no_answer": _VOICE,  # the phone rings, and nobody takes the call
+    "busy": _VOICE,
+    "failed": _VOICE,  # no network could connect the call
+    "machine": _VOICE,  # an answering machine takes the call, and records what is said
+    "press": _VOICE,  # somebody takes the call, and presses `digits`
 }
 """Which channels a kind of fault can hit; a fault without a channel hits all of these."""
 
 CALLBACKS: frozenset[Kind] = frozenset(
-    {"callback_late", "callback_twice", "callback_reversed", "callback_forged", "callback_never", "undelivered"}
+    {
+        "callback_late",
+        "callback_twice",
+        "callback_reversed",
+        "callback_forged",
+        "callback_never",
+        "undelivered",
+        "no_answer",
+        "busy",
+        "failed",
+        "machine",
+        "press",
+    }
 )
 """Faults of what is told later of a message; it is accepted as ever, and `count` counts messages."""
 
@@ -81,6 +101,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     stage: Literal["rcpt", "data"] = "rcpt"  # SMTP: when the answer goes wrong
     delay_s: Seconds | None = None  # callback_late: 30 unless told otherwise; undelivered: 0
     code: Annotated[int, Meta(ge=10_000, le=99_999)] = 30003  # undelivered: Twilio's
+    digits: Annotated[str, Meta(pattern="^[0-9*#]{1,8}$")] = "1"  # press
 
     def __post_init__(self) -> None:
         if self.channel is not None and self.channel not in REACH[self.kind]:
@@ -195,11 +216,11 @@ class Faults:
                 return armed
         return None
 
-    def pick_callback(self, to: str) -> Armed | None:
-        """The fault that hits what is told later of this SMS, counted."""
+    def pick_callback(self, to: str, channel: Channel = "sms") -> Armed | None:
+        """The fault that hits what is told later of this SMS or call, counted."""
         now = asyncio.get_running_loop().time()
         later = (armed for armed in self._armed if armed.fault.kind in CALLBACKS)
-        return next((armed for armed in later if armed.hit("sms", to, now)), None)
+        return next((armed for armed in later if armed.hit(channel, to, now)), None)
 
 
 def _stage(fault: Fault) -> str:

@@ -21,7 +21,8 @@ from alertd.sandbox.twilio_replies import MOST_TEXT, Replies, Said
 PER_PAGE = 100
 REFRESH_S = 3
 WORTH_A_GAP = timedelta(minutes=1)
-LABELS: dict[Channel, str] = {"sms": "SMS", "push": "Push", "email": "E-mail", "page": "Pages"}
+LABELS: dict[Channel, str] = {"sms": "SMS", "push": "Push", "email": "E-mail", "voice": "Calls", "page": "Pages"}
+_UNASKED: dict[Channel, str] = {"sms": "delivered", "voice": "completed"}  # where nobody wants to know
 
 _LINK = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]]")
 
@@ -35,7 +36,8 @@ class Shown:
     new_day: bool
     gap: str | None  # story time since the one before, if it is worth showing
     segments: int
-    status: str  # of an SMS: what has become of it
+    status: str  # of an SMS or call: what has become of it
+    keys: list[Told]  # of a call: the keys that were pressed, and what was then said
     told: str  # the statuses that its sender was told, with what it answered
 
 
@@ -136,7 +138,10 @@ class InboxPages:
             new_day=new_day,
             gap=_in_words(passed) if passed is not None and passed >= WORTH_A_GAP else None,
             segments=segments(message.text) if message.channel == "sms" else 1,
-            status=_joined(*self._records.status(message.provider_id)) if message.channel == "sms" else "",
+            status=_joined(*self._records.status(message.provider_id, _UNASKED[message.channel]))
+            if message.channel in _UNASKED
+            else "",
+            keys=[line for line in self._records.callbacks(message.provider_id) if line.said is not None],
             told=", ".join(map(_told, self._records.callbacks(message.provider_id))),
         )
 
@@ -146,6 +151,8 @@ def _joined(status: str, error_code: int | None) -> str:
 
 
 def _told(line: Told) -> str:
+    if line.said:
+        return f"{line.status}, and heard: {line.said}"
     forged = "forged " if line.forged else ""
     return f"{forged}{_joined(line.status, line.error_code)} → {line.answer or 'no answer'}"
 

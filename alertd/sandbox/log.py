@@ -14,8 +14,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-Channel = Literal["sms", "push", "email", "page"]
-CHANNELS: tuple[Channel, ...] = ("sms", "push", "email", "page")
+Channel = Literal["sms", "push", "email", "voice", "page"]
+CHANNELS: tuple[Channel, ...] = ("sms", "push", "email", "voice", "page")
 """`page` is the web hook by which responders are paged; families are told over the others."""
 
 ACCEPTED = "accepted.jsonl"
@@ -39,7 +39,7 @@ class Accepted:
     to: str  # E.164 number, registration token ("/topics/..." for a topic), mailbox, a responder's name
     sender: str | None  # From number or Messaging Service, FCM project, envelope sender
     title: str | None  # push title, e-mail subject
-    text: str  # SMS body, push body, e-mail text part
+    text: str  # SMS body, push body, e-mail text part, what a call says line by line
     html: str | None  # e-mail HTML part
     priority: Literal["high", "normal"] | None  # push and e-mail; None for SMS
     reference: str | None  # the sender's own id for this try; see `alertd.sandbox.reference`
@@ -74,10 +74,13 @@ class Told:
     story_time: datetime
     provider_id: str  # of the message
     reference: str | None  # of the message
-    status: str  # "queued", "sent", "delivered", "undelivered"
+    status: (
+        str  # "queued", "sent", "delivered", "undelivered"; of a call "initiated", ..., "completed", "pressed 1"
+    )
     error_code: int | None
     forged: bool  # with a signature that is not ours
     answer: int | None  # the HTTP status; None: nobody was there, or answered
+    said: str | None = None  # what a call says to a key
 
 
 Record = TypeVar("Record")

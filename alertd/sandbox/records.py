@@ -104,14 +104,21 @@ class Records:
         self._status[provider_id] = status, error_code
 
     async def told(
-        self, message: Accepted, status: str, error_code: int | None, *, answer: int | None, forged: bool
+        self,
+        message: Accepted,
+        status: str,
+        error_code: int | None,
+        *,
+        answer: int | None,
+        forged: bool,
+        said: str | None = None,
     ) -> None:
         """Keep what a sender was told of a message, and what it answered. Raises OSError if it cannot be kept."""
         at = machine_time()
         line = Told(
             seq=self._next_told, at=at, time=instant(at), story_time=self.clock.at(at),
             provider_id=message.provider_id, reference=message.reference, status=status, error_code=error_code,
-            forged=forged, answer=answer,
+            forged=forged, answer=answer, said=said,
         )  # fmt: skip
         self._next_told += 1
         await self._callback_log.append(line)
@@ -160,9 +167,9 @@ class Records:
         """What senders were told, in order; of one message, or of all."""
         return list(self._told if provider_id is None else self._told_of.get(provider_id, ()))
 
-    def status(self, provider_id: str) -> tuple[str, int | None]:
-        """What has become of an SMS so far, and the error code; delivered at once where nobody wants to know."""
-        return self._status.get(provider_id, ("delivered", None))
+    def status(self, provider_id: str, unasked: str = "delivered") -> tuple[str, int | None]:
+        """What has become of an SMS or call so far, and the error code; `unasked` where nobody wants to know."""
+        return self._status.get(provider_id, (unasked, None))
 
     def by_provider_id(self, provider_id: str) -> Accepted | None:
         """The message we gave this id to; for a mail to several mailboxes the last of them."""
@@ -230,7 +237,7 @@ class Records:
         for line in batch:
             self._told.append(line)
             self._told_of.setdefault(line.provider_id, []).append(line)
-            if line.status == "undelivered" and not line.forged:
+            if line.status in ("undelivered", "no-answer", "busy", "failed") and not line.forged:
                 self._status[line.provider_id] = line.status, line.error_code
         self._tell()
 

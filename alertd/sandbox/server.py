@@ -32,7 +32,10 @@ from alertd.sandbox.smtp import MailServer
 from alertd.sandbox.story_clock import StoryClock
 from alertd.sandbox.twilio_api import TwilioApi
 from alertd.sandbox.twilio_callbacks import Callbacks
+from alertd.sandbox.twilio_calls_api import CallsApi
+from alertd.sandbox.twilio_phones import Phones
 from alertd.sandbox.twilio_replies import Replies
+from alertd.sandbox.twilio_requests import Requests
 
 CREDENTIALS = "service-account.json"
 BACKLOG = 2048
@@ -59,6 +62,8 @@ class Sandbox:
         self._runner: web.AppRunner | None = None
         self._smtp: asyncio.Server | None = None
         self._callbacks: Callbacks | None = None
+        self._phones: Phones | None = None
+        self._requests = Requests(settings.auth_token)
         try:
             await self._listen()
         except BaseException:
@@ -159,9 +164,16 @@ class Sandbox:
         self._faults.remove()
         self._faults.add(faults)
 
-    def bury(self, *, sms: Iterable[str] = (), push: Iterable[str] = (), email: Iterable[str] = ()) -> None:
+    def bury(
+        self,
+        *,
+        sms: Iterable[str] = (),
+        push: Iterable[str] = (),
+        email: Iterable[str] = (),
+        voice: Iterable[str] = (),
+    ) -> None:
         """Make addresses dead."""
-        self._dead.add(DeadAddresses(set(sms), set(push), set(email)))
+        self._dead.add(DeadAddresses(set(sms), set(push), set(email), set(voice)))
 
     def tell_story(self, clock: StoryClock) -> None:
         """Give lines from now on another story time."""
@@ -185,10 +197,12 @@ class Sandbox:
         tokens = TokenEndpoint(account, ttl_s=settings.token_ttl_s)
         records, faults, dead = self._records, self._faults, self._dead
         twilio = {"account_sid": self.account_sid, "auth_token": self.auth_token}
-        self._callbacks = Callbacks(records, faults, **twilio)
+        self._callbacks = Callbacks(records, faults, self._requests, account_sid=self.account_sid)
+        self._phones = Phones(records, faults, self._requests, account_sid=self.account_sid)
         replies = Replies(records, **twilio)
         app = web.Application(middlewares=[_loopback_only], client_max_size=HTTP_LIMIT)
         for api in (
+            CallsApi(records, faults, dead, self._phones, **twilio),  # before what answers all else
             TwilioApi(records, faults, dead, self._callbacks, **twilio),
             FcmApi(records, faults, dead, tokens, project_id=settings.project_id),
             tokens,
@@ -219,6 +233,9 @@ class Sandbox:
             await self._runner.cleanup()
         if self._callbacks is not None:
             await self._callbacks.close()
+        if self._phones is not None:
+            await self._phones.close()
+        await self._requests.close()
         await self._records.close()
 
 

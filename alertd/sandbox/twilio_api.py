@@ -1,8 +1,5 @@
 """Twilio's Messages REST API: create, fetch and list, behind basic authentication."""
 
-import hmac
-from base64 import b64decode
-from binascii import Error as BadBase64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -22,6 +19,7 @@ from alertd.sandbox.segments import segments
 from alertd.sandbox.twilio_callbacks import Callbacks
 from alertd.sandbox.twilio_contract import CREATE, parse_form, typed
 from alertd.sandbox.twilio_errors import TwilioError
+from alertd.sandbox.twilio_login import Login
 
 ROOT = "/2010-04-01/Accounts"
 _LIST_PARAMETERS = frozenset({"To", "From", "DateSent", "DateSent<", "DateSent>", "PageSize", "Page", "PageToken"})
@@ -41,7 +39,7 @@ class TwilioApi:
         auth_token: str,
     ) -> None:
         self._records, self._faults, self._dead, self._callbacks = records, faults, dead, callbacks
-        self._account_sid, self._auth_token = account_sid, auth_token
+        self._account_sid, self._login = account_sid, Login(account_sid, auth_token)
         self._provider = Provider("sms", records, _error_of_fault)
 
     def routes(self) -> list[web.RouteDef]:
@@ -66,7 +64,7 @@ class TwilioApi:
         to = form["To"][0] if "To" in form else None
 
         async def accept(fault: str | None) -> web.Response:
-            stranger = self._stranger(request)
+            stranger = self._login.stranger(request)
             if stranger is not None:
                 return await self._refuse(stranger, to, fields, "auth")
             if request.content_type != "application/x-www-form-urlencoded":
@@ -113,7 +111,7 @@ class TwilioApi:
     # --- read ---------------------------------------------------------------------------------------
 
     async def _fetch(self, request: web.Request) -> web.Response:
-        error = self._stranger(request)
+        error = self._login.stranger(request)
         if error is None:
             accepted = self._records.by_provider_id(request.match_info["sid"])
             if accepted is not None and accepted.channel == "sms":
@@ -122,7 +120,7 @@ class TwilioApi:
 
     async def _fetch_account(self, request: web.Request) -> web.StreamResponse:
         """https://www.twilio.com/docs/iam/api/account#fetch-an-account-resource; its token is not repeated."""
-        error = self._stranger(request)
+        error = self._login.stranger(request)
         if error is not None:
             return error.answer()
         uri = f"{ROOT}/{self._account_sid}"
@@ -142,7 +140,7 @@ class TwilioApi:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        error = self._stranger(request)
+        error = self._login.stranger(request)
         if error is not None:
             return error.answer()
         query = request.query
@@ -183,21 +181,9 @@ class TwilioApi:
         }
 
     async def _nothing_here(self, request: web.Request) -> web.Response:
-        return (self._stranger(request) or twilio_errors.NOT_FOUND).answer()
+        return (self._login.stranger(request) or twilio_errors.NOT_FOUND).answer()
 
     # --- both ---------------------------------------------------------------------------------------
-
-    def _stranger(self, request: web.Request) -> TwilioError | None:
-        """20003 for wrong credentials, 20404 for an account that is not theirs."""
-        scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
-        try:
-            given = b64decode(encoded, validate=True) if scheme.lower() == "basic" else b""
-        except BadBase64:
-            given = b""
-        if not hmac.compare_digest(given, f"{self._account_sid}:{self._auth_token}".encode()):
-            return twilio_errors.AUTHENTICATE
-        account = request.match_info.get("account", self._account_sid)
-        return None if account == self._account_sid else twilio_errors.NOT_FOUND
 
     def _resource(self, accepted: Accepted, *, sent: bool) -> dict[str, Any]:
         """The Message resource; a message of which nobody wants to be told is delivered once it is accepted."""

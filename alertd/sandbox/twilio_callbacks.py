@@ -1,26 +1,16 @@
 """What the Twilio stand-in says later of each message: status callbacks, honest or as a fault has it.
 
-https://www.twilio.com/docs/messaging/guides/track-outbound-message-status. Signed as Twilio signs them
-(https://www.twilio.com/docs/usage/security#validating-requests), and sent to this machine only.
+https://www.twilio.com/docs/messaging/guides/track-outbound-message-status
 """
 
 import asyncio
-import hmac
-from base64 import b64encode
-from collections.abc import Mapping
-from hashlib import sha1
-from urllib.parse import urlsplit
-
-import aiohttp
 
 from alertd.sandbox.faults import Fault, Faults
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
-from alertd.sandbox.settings import is_loopback
+from alertd.sandbox.twilio_requests import Requests, may_be_called
 
-AT_ONCE = 8  # requests under way
 STEP_S = 0.1  # between two statuses of a message
-PATIENCE_S = 15.0  # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
 DEAD_NUMBER = 30005  # what a forged callback claims: it would cost a family the number
 
 Status = tuple[str, int | None]
@@ -30,17 +20,15 @@ Status = tuple[str, int | None]
 class Callbacks:
     """Tells of messages for as long as the sandbox runs; what it has not told by then stays untold."""
 
-    def __init__(self, records: Records, faults: Faults, *, account_sid: str, auth_token: str) -> None:
-        self._records, self._faults = records, faults
-        self._account_sid, self._token = account_sid, auth_token.encode()
+    def __init__(self, records: Records, faults: Faults, requests: Requests, *, account_sid: str) -> None:
+        self._records, self._faults, self._requests = records, faults, requests
+        self._account_sid = account_sid
         self._tasks: set[asyncio.Task[None]] = set()
-        self._slots = asyncio.Semaphore(AT_ONCE)
-        self._session: aiohttp.ClientSession | None = None
 
     def tell_of(self, message: Accepted) -> None:
         """Tell whoever asked for it what becomes of a message; returns at once."""
         url = message.request.get("StatusCallback")
-        if not isinstance(url, str) or not is_loopback(urlsplit(url).hostname or ""):
+        if not isinstance(url, str) or not may_be_called(url):
             return
         self._records.set_status(message.provider_id, "queued")
         task = asyncio.create_task(self._tell(message, url))
@@ -52,8 +40,6 @@ class Callbacks:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
 
     async def _tell(self, message: Accepted, url: str) -> None:
         armed = self._faults.pick_callback(message.to)
@@ -70,24 +56,7 @@ class Callbacks:
                 await self._post(message, url, status)
 
     async def _post(self, message: Accepted, url: str, status: Status, *, forged: bool = False) -> None:
-        form = self._form(message, status)
-        token = b"somebody else's" if forged else self._token
-        headers = {"X-Twilio-Signature": signature(url, form, token), "User-Agent": "TwilioProxy/1.1"}
-        answer = None
-        async with self._slots:
-            if self._session is None:
-                self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE_S))
-            for _ in range(2):  # as Twilio does: once more where nobody was there
-                try:
-                    async with self._session.post(
-                        url, data=form, headers=headers, allow_redirects=False
-                    ) as response:
-                        answer = response.status
-                except aiohttp.ClientConnectorError:
-                    continue
-                except (aiohttp.ClientError, TimeoutError):
-                    pass
-                break
+        answer, _ = await self._requests.post(url, self._form(message, status), forged=forged)
         await self._records.told(message, *status, answer=answer, forged=forged)
 
     def _form(self, message: Accepted, status: Status) -> dict[str, str]:
@@ -105,12 +74,6 @@ class Callbacks:
             if isinstance(given := message.request.get(name), str):
                 form[name] = given
         return form if code is None else form | {"ErrorCode": str(code)}
-
-
-def signature(url: str, form: Mapping[str, str], token: bytes) -> str:
-    """HMAC-SHA1 over the URL and each field's name and value, in the order of the names."""
-    text = url + "".join(f"{name}{form[name]}" for name in sorted(form))
-    return b64encode(hmac.new(token, text.encode("utf-8"), sha1).digest()).decode()
 
 
 def _statuses(message: Accepted, fault: Fault | None) -> list[Status]:

@@ -23,14 +23,14 @@ E164 = r"^\+[1-9]\d{1,14}\Z"
 _SENDER = r"^(\+[1-9]\d{1,14}|\d{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 &+_-]{1,11})\Z"
 """A number, a short code, or an alphanumeric sender. https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id"""
 
-_URL = r"^https?://[A-Za-z0-9.-]+(:\d+)?([/?#]\S*)?\Z|^https?://\[[0-9a-fA-F:]+\](:\d+)?([/?#]\S*)?\Z"
+URL = r"^https?://[A-Za-z0-9.-]+(:\d+)?([/?#]\S*)?\Z|^https?://\[[0-9a-fA-F:]+\](:\d+)?([/?#]\S*)?\Z"
 """The contract's own words: "URL must contain a valid hostname and underscores are not allowed"."""
 
 _STRICTER: dict[str, dict[str, Any]] = {
     "To": {"pattern": E164},
     "From": {"pattern": _SENDER},
     "FallbackFrom": {"pattern": _SENDER},
-    "StatusCallback": {"pattern": _URL},
+    "StatusCallback": {"pattern": URL},
     "Body": {"maxLength": BODY_LIMIT},
     "ValidityPeriod": {"minimum": 1, "maximum": VALIDITY_LIMIT_S},
 }
@@ -58,9 +58,9 @@ def parse_form(body: bytes) -> dict[str, list[str]]:
     return parse_qs(body.decode("ascii"), max_num_fields=200)
 
 
-def typed(fields: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def typed(fields: Mapping[str, Sequence[str]], properties: Mapping[str, Schema] = _properties) -> dict[str, Any]:
     """The fields with the types of the contract; a value that has none of them stays as it was sent."""
-    return {name: _typed(values, _properties.get(name, {})) for name, values in fields.items()}
+    return {name: _typed(values, properties.get(name, {})) for name, values in fields.items()}
 
 
 def _typed(values: Sequence[str], schema: Schema) -> object:

@@ -36,6 +36,12 @@ INTERNAL = TwilioError(20500, 500, "Internal Server Error")
 UNAVAILABLE = TwilioError(20503, 503, "Service unavailable")
 INVALID_TO = TwilioError(21211, 400, "The 'To' number {to} is not a valid phone number.")
 INVALID_FROM = TwilioError(21212, 400, "The 'From' number is not a valid phone number, shortcode, or alphanumeric sender ID.")  # fmt: skip  # noqa: E501
+BAD_TWIML = TwilioError(12100, 400, "Document parse failure: {field}")
+INVALID_URL = TwilioError(21205, 400, "Url is not a valid URL: {field}")
+INVALID_CALLED = TwilioError(21217, 400, "Phone number does not appear to be valid")
+CANNOT_CALL = TwilioError(21214, 400, "'To' phone number cannot be reached")
+NO_PERMISSION_TO_CALL = TwilioError(21215, 400, "Account not authorized to call {to}. Perhaps you need to enable some international permissions")  # fmt: skip  # noqa: E501
+CALL_BLOCKED = TwilioError(21216, 400, "Account not allowed to call {to}")
 NO_PERMISSION = TwilioError(21408, 400, "Permission to send an SMS has not been enabled for the region indicated by the 'To' number.")  # fmt: skip  # noqa: E501
 BODY_REQUIRED = TwilioError(21602, 400, "Message body is required.")
 FROM_REQUIRED = TwilioError(21603, 400, "A 'From' phone number is required.")
@@ -61,6 +67,14 @@ MAGIC_TO = {
 MAGIC_FROM = {"+15005550001": INVALID_FROM, "+15005550007": FROM_NOT_OURS, "+15005550008": QUEUE_FULL}
 """The same page, senders."""
 
+MAGIC_CALLED = {
+    "+15005550001": INVALID_CALLED,
+    "+15005550002": CANNOT_CALL,
+    "+15005550003": NO_PERMISSION_TO_CALL,
+    "+15005550004": CALL_BLOCKED,
+}
+"""The same page, numbers to call."""
+
 _BY_FIELD = {
     "To": INVALID_TO,
     "From": INVALID_FROM,
@@ -77,3 +91,13 @@ def of_violation(violation: Violation) -> TwilioError:
     if violation.rule == "additionalProperties":
         return UNKNOWN_PARAMETER
     return _BY_FIELD.get(violation.field, INVALID_PARAMETER)
+
+
+_OF_CALL = {"To": INVALID_TO, "From": INVALID_FROM, "StatusCallback": INVALID_URL, "Url": INVALID_URL}
+
+
+def of_call_violation(violation: Violation) -> TwilioError:
+    """The same for the contract of a call."""
+    if violation.rule == "additionalProperties":
+        return UNKNOWN_PARAMETER
+    return _OF_CALL.get(violation.field, INVALID_PARAMETER)

@@ -17,7 +17,7 @@ from alertd.sandbox.http_answers import json_answer
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
 from alertd.sandbox.settings import is_loopback
-from alertd.sandbox.twilio_callbacks import PATIENCE_S, signature
+from alertd.sandbox.twilio_requests import PATIENCE_S, signature
 
 MOST_TEXT = 1600
 """Characters. https://www.twilio.com/docs/messaging/guides/webhook-request (Body)"""

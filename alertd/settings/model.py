@@ -139,16 +139,21 @@ class Api(_Part):
 
 
 class Twilio(_Part):
-    """The account that SMS go out by. The rate is in message segments per second."""
+    """The account that SMS and calls go out by. The rate is in message segments per second."""
 
     account_sid: Text | None = None
     auth_token: SecretStr | None = None
     auth_token_previous: SecretStr | None = None  # while it is rotated: what Twilio signs with it counts too
     from_: Text | None = Field(default=None, alias="from")
     messaging_service_sid: Text | None = None
+    voice_from: Text | None = None  # the number that calls; None: `from`
+    ring_seconds: int = Field(
+        default=40, ge=5, le=600
+    )  # https://www.twilio.com/docs/voice/api/call-resource (Timeout)
     base_url: Web = "https://api.twilio.com"
     replies: bool = False  # SMS ask to be answered by reply: Twilio's console sends replies here
     rate_per_second: Rate = 10.0
+    calls_per_second: Rate = 1.0  # https://www.twilio.com/docs/glossary/cps
 
 
 class Fcm(_Part):

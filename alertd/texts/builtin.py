@@ -15,6 +15,7 @@ from alertd.texts.clean import clean, sentence
 from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_fits
 from alertd.texts.phrase import Phrase
 from alertd.texts.segments import fold
+from alertd.texts.spoken import spoken
 
 PHRASES: Mapping[str, Mapping[str, Phrase]] = {
     "en": {
@@ -56,9 +57,12 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "quiet": "We wake you only if it gets worse or is fixed; otherwise you hear from us at",
         "quiet_worse": "We wake you only if it gets much worse; otherwise you hear from us at",
         "answer": "Please confirm that you know",
+        "press": "If you know about this now, press 1 on your phone",
+        "unheard": "We could not take this as your answer, and will ask again",
         "button": "I know about it",
         "thanks": "Thank you",
         "older": "Please use the link in our newest message",
+        "older_call": "Things have got worse since we called you. Please look at our newest message",
         "over": "There is nothing to confirm any more",
     },
     "es": {
@@ -86,12 +90,27 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "quiet": "Solo le despertamos si empeora o se arregla; si no, le escribimos:",
         "quiet_worse": "Solo le despertamos si empeora mucho; si no, le escribimos:",
         "answer": "Confirme que lo sabe",
+        "press": "Si ya lo sabe, pulse 1 en su teléfono",
+        "unheard": "No hemos podido tomar esto como su respuesta y volveremos a preguntar",
         "button": "Ya lo sé",
         "thanks": "Gracias",
         "older": "Use el enlace de nuestro mensaje más reciente",
+        "older_call": "Desde que le llamamos la situación ha empeorado. Mire nuestro mensaje más reciente",
         "over": "No hay nada que confirmar",
     },
 }
+
+
+_REPLIES: Mapping[Page, str] = {
+    Page.ASK: "press",
+    Page.ASK_NO_MORE: "press",
+    Page.THANKS: "thanks",
+    Page.NOTED: "thanks",
+    Page.OLDER: "older_call",
+    Page.OVER: "over",
+    Page.UNHEARD: "unheard",
+}
+"""What whoever has pressed a key in a call is told."""
 
 
 def phrase(locale: str, key: str) -> Phrase | None:
@@ -113,9 +132,9 @@ def content(saying: Saying, names: Names) -> Content:
         if saying.elsewhere:  # what really fails is named, in place of what the test is about
             real = ", ".join(_name(service, reader.locale, names) for service in saying.elsewhere)
             test = f"{words['exercise_elsewhere']}: {real}"
-            return _channel(saying.channel, test, [test, *unreached], [], "")
+            return _channel(saying, test, [test, *unreached], [], "")
         test = words["exercise"]
-        return _channel(saying.channel, f"{test}: {services}", [test, services], [], "")
+        return _channel(saying, f"{test}: {services}", [test, services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
     if condition in ("elsewhere", "elsewhere_false"):
@@ -140,13 +159,21 @@ def content(saying: Saying, names: Names) -> Content:
     if going_on and facts.works:
         more.append(f"{words['works']} {'; '.join(_phrase(entry, reader.locale) for entry in facts.works)}")
     more = [part for part in more if part]
+    if saying.page is not None and saying.channel == "voice":
+        return Content(title, sentence(words[_REPLIES[saying.page]]), locale=_language(reader.locale))
     if saying.page is not None:
         return Content(title, title, _page(saying.page, reader.locale, title, said + more))
     asks = f"{words['answer']}: {saying.link}" if reader.asks and saying.link else ""
-    return _channel(saying.channel, title, said, more, asks)
+    if asks and saying.channel == "voice":
+        asks = sentence(words["press"])
+    return _channel(saying, title, said, more, asks)
 
 
-def _channel(channel: str, title: str, said: list[str], more: list[str], asks: str) -> Content:
+def _channel(saying: Saying, title: str, said: list[str], more: list[str], asks: str) -> Content:
+    channel = saying.channel
+    if channel == "voice":
+        aloud = (spoken(sentence(line)) for line in (*said, *more, asks))
+        return Content(title, "\n".join(filter(None, aloud)), locale=_language(saying.reader.locale))
     if channel == "sms":
         return Content(title, _fill(said, more, sms_fits, lambda text: fold(f"{text} {asks}".strip())))
     if channel == "push":

@@ -15,6 +15,8 @@ from alertd.texts.times import Calendar
 FILE = "phrases.yaml"
 
 _TABLES = {"weekdays": (7, 7), "months": (12, 12), "half_days": (0, 2)}
+_SPOKEN = {"spoken_weekdays": "weekdays", "spoken_months": "months"}
+"""Tables that may be left out: the written one is then read aloud."""
 
 
 class Missing(LookupError):
@@ -33,8 +35,10 @@ class Catalogue:
         environment: SandboxedEnvironment,
         *,
         accents: Accents = Accents.FOLD,
+        spoken: Calendar | None = None,
     ) -> None:
         self.locale, self.calendar, self.phrases, self.accents = locale, calendar, phrases, accents
+        self.spoken = spoken or calendar  # days as a voice says them
         self._sentences, self._environment = sentences, environment
         self._compiled: dict[str, Template | None] = {}  # None: nothing in it is to be filled in
 
@@ -89,6 +93,9 @@ def read_catalogue(folder: Path, made: SandboxedEnvironment) -> Catalogue:
         raise Invalid(f"{folder.name}/{FILE} holds no phrases")
     document = dict(tree.value)
     tables = {name: _table(document.pop(name, None), name, folder.name) for name in _TABLES}
+    for name, written in _SPOKEN.items():
+        given = document.pop(name, None)
+        tables[name] = tables[written] if given is None else _table(given, name, folder.name, written)
     day_first = document.pop("day_first", None)
     if not isinstance(day_first, bool):
         raise Invalid("must be true or false", field=f"{folder.name}: day_first")
@@ -105,11 +112,14 @@ def read_catalogue(folder: Path, made: SandboxedEnvironment) -> Catalogue:
         {key: _phrase(value, f"{folder.name}: phrases.{key}") for key, value in phrases.items()},
         made,
         accents=Accents(accents),
+        spoken=Calendar(
+            tables["spoken_weekdays"], tables["spoken_months"], day_first, tables["half_days"], padded=False
+        ),
     )
 
 
-def _table(value: object, name: str, locale: str) -> tuple[str, ...]:
-    least, most = _TABLES[name]
+def _table(value: object, name: str, locale: str, like: str = "") -> tuple[str, ...]:
+    least, most = _TABLES[like or name]
     field = f"{locale}: {name}"
     if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
         raise Invalid("must be a list of words", field=field)

@@ -12,11 +12,12 @@ from alertd.ports import Content, Names, OptOutSaying, Page, Saying
 from alertd.texts import opt_out
 from alertd.texts.catalogue import Catalogue
 from alertd.texts.clean import clean
-from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
+from alertd.texts.fit import CALL, PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
 from alertd.texts.parts import Tell
 from alertd.texts.segments import fold, measure
+from alertd.texts.spoken import spoken
 
-CHANNELS = ("sms", "push", "email", "console")
+CHANNELS = ("sms", "push", "email", "voice", "console")
 """The channels that have words."""
 
 _NOW = datetime(2019, 12, 4, 5, 5, tzinfo=UTC)  # evening of another day for half of the world
@@ -86,18 +87,22 @@ def lengths(channel: str, content: Content) -> Iterator[tuple[str, int, int]]:
     elif channel == "push":
         yield "characters in a push title", len(content.title), PUSH_TITLE
         yield "characters in a push body", len(content.text), PUSH_BODY
+    elif channel == "voice":
+        yield "characters in a call", len(content.text), CALL
     elif channel == "email":
         yield "characters in an e-mail subject", len(content.title), SUBJECT
 
 
 def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
     """Services that the message should name and does not."""
+    if saying.channel == "voice" and saying.page is not None:
+        return  # a reply to a key, after a call that has named them
     said = one_line(f"{content.title} {content.text}" if saying.channel == "push" else content.text)
     over = saying.exercise and saying.framing in ENDS and saying.elsewhere  # then only what really fails is named
     for service in saying.elsewhere if over else saying.reader.services:
         known = names[service]
         name = clean(known.get(saying.reader.locale, known.get("en", "")))
-        if name not in said and fold(name) not in said:
+        if not any(form in said for form in (name, fold(name), spoken(name))):
             yield service
 
 
@@ -140,7 +145,9 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 yield from (replace(saying, channel="sms", reader=r, link=_LINK, replies=True) for r in asks)
                 if kind is kinds[0]:
                     others = ("Grandmother Ana", "School nurse")
-                    yield from (replace(saying, channel="page", page=page, answered=others) for page in Page)
+                    pages = [page for page in Page if page is not Page.UNHEARD]  # that is said in calls alone
+                    yield from (replace(saying, channel="page", page=page, answered=others) for page in pages)
+                    yield from (replace(saying, channel="voice", page=page) for page in Page)
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

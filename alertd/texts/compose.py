@@ -115,6 +115,10 @@ class Composer:
         if channel == "push":
             title, unsaid = fit.title(parts, fit.PUSH_TITLE)
             return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid)))
+        if channel == "voice":
+            said = parts.page or fit.call(parts, self._layout(catalogue, "voice.txt"))
+            known = locale.partition("-")[0] == catalogue.locale.partition("-")[0]
+            return Content(parts.headline, said, locale=locale if known else catalogue.locale)
         title, _ = fit.title(parts, fit.SUBJECT)
         if channel == "page":
             return Content(title, parts.headline, self._layout(catalogue, "page.html", title=title)(parts))

@@ -6,10 +6,12 @@ from typing import Any
 
 from alertd.texts.parts import Parts
 from alertd.texts.segments import Accents, fold, measure, plain_marks
+from alertd.texts.spoken import spoken
 
 SMS_SEGMENTS = 2
 PUSH_TITLE = 65  # characters; what phones show of a title in one line or two
 PUSH_BODY = 240  # characters; what phones show of an opened notification
+CALL = 1300  # characters of all that is said, most of it twice: at 15 a second a minute and a half
 SUBJECT = 120  # characters; the phone shows the first 40 or so
 
 Stage = tuple[tuple[str, ...], int | None]
@@ -79,6 +81,12 @@ def sms(parts: Parts, draw: Draw, accents: Accents = Accents.FOLD) -> str:
 def push_body(parts: Parts, draw: Draw) -> str:
     """The body of a push, at most 240 characters."""
     return fit(parts, lambda some: one_line(draw(some)), lambda text: len(text) <= PUSH_BODY)
+
+
+def call(parts: Parts, draw: Draw) -> str:
+    """What a voice says, a line to a breath, at most 1,300 characters."""
+    text = fit(parts, draw, lambda drawn: len(drawn.strip()) <= CALL)
+    return "\n".join(filter(None, map(spoken, text.splitlines())))
 
 
 def title(parts: Parts, most: int) -> tuple[str, str]:

@@ -51,3 +51,6 @@ class Parts:
     button: str = ""  # of the page
     page: str = ""  # what the page says beside the state of the outage
     answered: str = ""  # who else has answered
+    greeting: str = ""  # of a call: that it is one, and about what
+    once_more: str = ""  # of a call: that all is said again
+    goodbye: str = ""  # of a call that asks for nothing

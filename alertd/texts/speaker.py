@@ -32,7 +32,9 @@ class Speaker:
         self._spare, self._tell = spare, tell  # `spare` knows a phrase that the catalogue lacks
         self._facts, self._reader = saying.update.facts, saying.reader
         self._now = minute(saying.now)
-        self._wall = Wall(catalogue.calendar, saying.reader.zone, self._now)
+        self._aloud = saying.channel == "voice"
+        calendar = catalogue.spoken if self._aloud else catalogue.calendar
+        self._wall = Wall(calendar, saying.reader.zone, self._now)
         self._failing = saying.reader.services or self._facts.scope.services
         self._exercise = saying.exercise or saying.update.kind is Kind.EXERCISE
         # Of another outage: where there is such, nothing may sound as if all were well. A test says that nothing
@@ -86,6 +88,7 @@ class Speaker:
             heading_doing=self._say("email.doing"),
             zone=self._say("email.zone", city=city),
             **self._answer(),
+            **self._call(services),
         )
 
     def _tone(self, ending: bool) -> str:
@@ -130,7 +133,7 @@ class Speaker:
         if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED:
             if brief:  # that it works matters more than when it did not
                 return self._say("headline.ended", **values)
-            return self._say(f"was_down.{severity}", span=self._wall.span(*self._outage()), **values)
+            return self._say(f"was_down.{severity}", span=self._span(), **values)
         if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
             return self._say("cancellation.headline", **values)
         if framing in _OWN_HEADLINE:
@@ -214,7 +217,7 @@ class Speaker:
             return self._say("resolution.lasted", elapsed=self._elapsed(start, end), **values)
         if framing is Framing.WAS_DOWN:
             if facts.state is State.CANCELLED:
-                return self._say("cancellation.unheard", span=self._wall.span(*self._outage()))
+                return self._say("cancellation.unheard", span=self._span())
             return self._say(f"was_down.bad.{facts.severity.value}")
         if framing is Framing.CANCELLATION:
             return self._say("cancellation.bad")
@@ -241,9 +244,23 @@ class Speaker:
         said = "" if named or change in _UNSAID else self._say(f"change.{change.value}")
         return f"{said} {gone}".strip()
 
+    def _call(self, services: str) -> dict[str, str]:
+        """What a call needs beside the message."""
+        if not self._aloud or self._saying.page is not None:
+            return {}
+        return {
+            "greeting": self._say(
+                "voice.greeting_exercise" if self._exercise else "voice.greeting", services=services
+            ),
+            "once_more": self._say("voice.once_more"),
+            "goodbye": self._say("voice.goodbye"),
+        }
+
     def _answer(self) -> dict[str, str]:
         """What asks for an answer: in a message a sentence and a link, on the page a button."""
         saying, asks = self._saying, self._reader.asks
+        if self._aloud and saying.page is not None:
+            return {"page": self._say(f"voice.{saying.page.value}")}
         if saying.page is not None:
             names = ", ".join(clean(name) for name in saying.answered)
             return {
@@ -253,6 +270,8 @@ class Speaker:
             }
         if not asks or not saying.link:
             return {}
+        if self._aloud:
+            return {"ask": self._say(f"answer.voice.{asks.value}")}
         if saying.channel == "push":
             return {"ask": self._say(f"answer.push.{asks.value}")}
         if saying.channel == "sms":
@@ -291,11 +310,24 @@ class Speaker:
         length = elapsed(start, end)
         if not any((length.days, length.hours, length.minutes)):
             return ""
-        return self._say("elapsed", days=length.days, hours=length.hours, minutes=length.minutes)
+        return self._say(
+            "voice.elapsed" if self._aloud else "elapsed",
+            days=length.days,
+            hours=length.hours,
+            minutes=length.minutes,
+        )
 
     def _outage(self) -> tuple[datetime, datetime]:
         """From when to when it touched this reader."""
         return self._failing_since(), minute(self._saying.ended_at or self._now)
+
+    def _span(self) -> str:
+        """From when to when, in the reader's time."""
+        start, end = self._outage()
+        if not self._aloud:
+            return self._wall.span(start, end)
+        first, last = self._wall.when(start), self._wall.when(end)
+        return self._say("voice.span", start=first, end=last)
 
     def _failing_since(self) -> datetime:
         return minute(self._reader.since or self._facts.since)

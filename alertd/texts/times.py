@@ -35,6 +35,7 @@ class Calendar:
     months: Sequence[str]
     day_first: bool  # "29 nov" rather than "Nov 29"
     half_days: Sequence[str]  # AM and PM; empty: the clock has 24 hours
+    padded: bool = True  # "04:20" rather than "4:20", where it has
 
 
 class Wall:
@@ -75,7 +76,7 @@ class Wall:
     def _clock(self, local: datetime) -> str:
         halves = self._calendar.half_days
         if not halves:
-            return f"{local:%H:%M}"
+            return f"{local:%H:%M}" if self._calendar.padded else f"{local.hour}:{local:%M}"
         return f"{local.hour % 12 or 12}:{local:%M} {halves[local.hour // 12]}"
 
     def _day(self, local: datetime) -> str:

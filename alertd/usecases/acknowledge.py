@@ -1,7 +1,9 @@
-"""A caregiver follows the link in a message: sees how things stand, and says that they know (R9)."""
+"""A caregiver follows the link in a message, or presses a key in a call: sees or hears how things stand, and says
+that they know (R9)."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
@@ -18,19 +20,24 @@ from alertd.usecases.reached import Reached, keep_answers, which, who_answered
 _PEOPLE = 5  # names on the page, at most
 
 
+ANSWER = "1"
+"""The key that says "I know"; the words of a call name it."""
+
+
 class Forged(AlertdError):
     """A link that we did not make."""
 
 
 class Expired(AlertdError):
-    """A link whose time is over, or whose family is gone."""
+    """A link or a call whose time is over, or whose family is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """How things stand for whoever was sent a link."""
+    """How things stand for whoever was sent a link, or was called."""
 
-    content: Content  # the page
+    content: Content  # the page, or what is said in the call
+    locale: str
     page: Page
     incident: Incident
     caregiver: str  # the name of whoever was sent it
@@ -43,8 +50,9 @@ async def look(deps: Deps, token: str) -> Content:
 
     Raises Forged, Expired.
     """
+    delivery = _named(deps, token)
     async with deps.store.reading() as rows:
-        reached = await _reach(deps, rows, token)
+        reached = await _reach(deps, rows, delivery)
         return (await _show(deps, rows, reached, pressed=False)).content
 
 
@@ -59,23 +67,45 @@ async def answer(deps: Deps, token: str) -> Shown:
     An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
     Raises Forged, Expired.
     """
+    return await _acknowledge(deps, _named(deps, token), "page")
+
+
+async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Shown:
+    """Take a key that was pressed in a call: 1 is an answer, as that of a link, unless it seems a machine's.
+
+    Again is the same. Raises Expired.
+    """
+    if key == ANSWER and not machine:
+        return await _acknowledge(deps, delivery, "voice")
+    async with deps.store.reading() as rows:
+        reached = await _reach(deps, rows, delivery)
+        instead = Page.UNHEARD if machine else None
+        return await _show(deps, rows, reached, pressed=False, channel="voice", instead=instead)
+
+
+async def _acknowledge(deps: Deps, delivery: UUID, channel: str) -> Shown:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
-        reached = await _reach(deps, rows, token)
+        reached = await _reach(deps, rows, delivery)
         fresh = await keep_answers(rows, reached, now)
-        shown = await _show(deps, rows, reached, pressed=True)
+        shown = await _show(deps, rows, reached, pressed=True, channel=channel)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
     return shown
 
 
-async def _reach(deps: Deps, rows: Rows, token: str) -> Reached:
+def _named(deps: Deps, token: str) -> UUID:
+    """The delivery that a link was sent with. Raises Forged."""
     delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
     if delivery is None:
         deps.log.warning(
             "link_forged", link="answer"
         )  # a security event: somebody tries links, or one was cut on its way
         raise Forged("this is no link of ours")
+    return delivery
+
+
+async def _reach(deps: Deps, rows: Rows, delivery: UUID) -> Reached:
     linked = await rows.linked(delivery)
     incident = await rows.incident(linked.incident) if linked is not None else None
     if linked is None or incident is None or _over(incident, deps.clock.now()):
@@ -92,8 +122,19 @@ def _over(incident: Incident, now: datetime) -> bool:
     return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
-async def _show(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> Shown:
-    """What the first holder is shown: all of them look at the same phone or mailbox."""
+async def _show(
+    deps: Deps,
+    rows: Rows,
+    reached: Reached,
+    *,
+    pressed: bool,
+    channel: str = "page",
+    instead: Page | None = None,
+) -> Shown:
+    """What the first holder is shown, or what is said to them: all of them look at the same phone or mailbox.
+
+    `instead`: what it says whatever they have answered.
+    """
     incident, now = reached.incident, deps.clock.now()
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
@@ -101,7 +142,8 @@ async def _show(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> S
     since = watch.touched_at if watch is not None else incident.opened_at
     answered = await who_answered(rows, reached, first, since)
     touched = incident.scope.touching(family.services, family.region)
-    page = which(reached, answered, first, caregiver, watch) if touched else Page.OVER
+    page = instead or (which(reached, answered, first, caregiver, watch) if touched else Page.OVER)
+    locale = caregiver.locale or family.locale
     others = [c.name for c in family.caregivers if c.id in answered - {caregiver.id}]
     # Names are for those alone who press the button: scanners open links too, also later.
     names = tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else ()
@@ -113,14 +155,14 @@ async def _show(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> S
     goes_on = tuple(each for each in services if each in beside)
     content = deps.compose(
         Saying(
-            channel="page",
+            channel=channel,
             framing=ending or Framing.NOTICE,
             update=news if ending is None else newest_to_tell(incident),
             news_number=news.human_number,
             references=None,
             reader=Reader(
                 to="",
-                locale=caregiver.locale or family.locale,
+                locale=locale,
                 zone=caregiver.time_zone or family.time_zone,
                 services=services,
                 hears_by=watch.next_by if watch is not None else None,
@@ -137,7 +179,7 @@ async def _show(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> S
         )
     )
     next_by = watch.next_by if watch is not None and page is not Page.OVER else None
-    return Shown(content, page, incident, caregiver.name, names, next_by)
+    return Shown(content, content.locale or locale, page, incident, caregiver.name, names, next_by)
 
 
 _ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

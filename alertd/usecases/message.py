@@ -60,7 +60,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
         title=content.title,
         text=text,
         html=html,
-        locale=reader.locale,
+        locale=content.locale or reader.locale,
         loud=delivery.loud,
         delivery=delivery.id,
         attempt=delivery.attempt,

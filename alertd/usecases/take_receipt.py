@@ -41,19 +41,20 @@ class Receipts:
         Raises NotFound where no channel has this provider, Forged where the provider has not signed it.
         """
         log = self._deps.log
-        for channel in self._deps.channels.values():
-            if isinstance(channel, Receives) and channel.provider == provider:
-                try:
-                    report = channel.receive(callback)
-                except Forged as error:
-                    log.warning("callback_forged", provider=provider, why=error.why)
-                    raise
-                if report is None:
-                    log.info("callback_unknown", provider=provider, why="nothing that alertd sent, or waits for")
-                else:
-                    await self.take(channel.name, report)
+        # SMS and calls may have one provider; each knows its own, and all know what the provider has signed.
+        asked = [c for c in self._deps.channels.values() if isinstance(c, Receives) and c.provider == provider]
+        if not asked:
+            raise NotFound(f"no channel of this alertd has a provider {provider!r} that reports")
+        for channel in asked:
+            try:
+                report = channel.receive(callback)
+            except Forged as error:
+                log.warning("callback_forged", provider=provider, why=error.why)
+                raise
+            if report is not None:
+                await self.take(channel.name, report)
                 return
-        raise NotFound(f"no channel of this alertd has a provider {provider!r} that reports")
+        log.info("callback_unknown", provider=provider, why="nothing that alertd sent, or waits for")
 
     async def take(self, channel: str, report: Report) -> None:
         """Write a provider's later word on an attempt over this channel.

@@ -11,9 +11,9 @@ from alertd.domain.delivery import Lane
 from alertd.domain.errors import NotFound
 from alertd.domain.inbox import Correspondent, Given
 from alertd.domain.reply import Meaning
-from alertd.ports import Callback
+from alertd.ports import Callback, Spoken
 from alertd.ports.deps import Deps
-from alertd.ports.inbound import Heard, Hears, ReplyTexts, Spoken
+from alertd.ports.inbound import Heard, Hears, ReplyTexts
 from alertd.ports.store import Rows
 from alertd.usecases.choose_holdings import choose_holdings
 from alertd.usecases.say_status import say_status

@@ -11,8 +11,8 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from alertd.domain.service import Services
-from alertd.ports import Callback
-from alertd.ports.inbound import Heard, Spoken
+from alertd.ports import Callback, Spoken
+from alertd.ports.inbound import Heard
 from alertd.texts.replies import load_replies
 from channels.twilio_inbound import InboundMessages, twiml
 from tests import make

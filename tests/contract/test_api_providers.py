@@ -226,10 +226,12 @@ def test_they_are_described_as_what_needs_no_key(served: Served) -> None:
         for path, item in served.app.openapi()["paths"].items()
         if "/providers/" in path
     }
-    assert set(operations) == {"status", "inbound"}
+    assert set(operations) == {"status", "inbound", "voice"}
     for name, operation in operations.items():
         assert operation["security"] == []
         assert operation["summary"]
         assert operation["description"]
-        assert {{"status": "204", "inbound": "200"}[name], "403", "404", "413"} <= set(operation["responses"])
+        assert {{"status": "204", "inbound": "200", "voice": "200"}[name], "403", "404", "413"} <= set(
+            operation["responses"]
+        )
         assert operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["examples"]

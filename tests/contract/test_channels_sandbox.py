@@ -15,11 +15,12 @@ from channels.fcm_push import FcmConfig
 from channels.registry import CHANNELS
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
+from channels.twilio_voice import TwilioVoiceConfig
 from tests.contract.samples.push import SAMPLE as PUSH
 from tests.contract.samples.situations import message_to
 
-TO = {"sms": "+14155550123", "push": PUSH.to, "email": "mia@example.org"}
-DEAD = {"sms": "+14155550124", "push": PUSH.to[:-4] + "dead", "email": "gone@example.org"}
+TO = {"sms": "+14155550123", "voice": "+14155550123", "push": PUSH.to, "email": "mia@example.org"}
+DEAD = {"sms": "+14155550124", "voice": "+14155550124", "push": PUSH.to[:-4] + "dead", "email": "gone@example.org"}
 
 
 @pytest.fixture
@@ -28,10 +29,13 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
         yield sandbox
 
 
-@pytest.fixture(params=["sms", "push", "email"])
+@pytest.fixture(params=["sms", "push", "email", "voice"])
 async def channel(request: pytest.FixtureRequest, sandbox: Sandbox) -> AsyncIterator[Channel]:
     configs: dict[str, Any] = {
         "sms": TwilioConfig(
+            sandbox.account_sid, sandbox.auth_token, "+14155550100", base_url=sandbox.twilio_url, deadline=1.0
+        ),
+        "voice": TwilioVoiceConfig(
             sandbox.account_sid, sandbox.auth_token, "+14155550100", base_url=sandbox.twilio_url, deadline=1.0
         ),
         "push": FcmConfig(sandbox.credentials_file, base_url=sandbox.fcm_url, deadline=3.0),
@@ -54,14 +58,17 @@ async def test_what_is_sent_is_what_is_heard(channel: Channel, sandbox: Sandbox)
     if channel.name != "email":  # a mail server's queue id is for its log; a letter is known by its Message-ID
         assert heard.provider_id == receipt.provider_id
     assert heard.text.split() == message.text.split()
-    if channel.name != "sms":
+    if channel.name not in ("sms", "voice"):
         assert heard.title == message.title
         assert heard.priority == "high"
     if channel.name == "email":
         assert heard.html is not None
         assert message.html is not None
         assert heard.html.split() == message.html.split()
-    if channel.name != "sms":  # an SMS names its attempt in the status callback, of which there is none here
+    if channel.name not in (
+        "sms",
+        "voice",
+    ):  # they name their attempt in the status callback, of which there is none here
         assert heard.reference is not None
         # An e-mail names its delivery: all its tries are one letter.
         assert heard.reference == (str(message.delivery) if channel.name == "email" else message.attempt_id)
@@ -75,14 +82,14 @@ async def test_soft_is_soft(channel: Channel, sandbox: Sandbox) -> None:
 
 
 async def test_the_dead_are_refused(channel: Channel, sandbox: Sandbox) -> None:
-    sandbox.bury(sms={DEAD["sms"]}, push={DEAD["push"]}, email={DEAD["email"]})
+    sandbox.bury(sms={DEAD["sms"]}, push={DEAD["push"]}, email={DEAD["email"]}, voice={DEAD["voice"]})
     with pytest.raises(Refused):
         await channel.send(a_message(channel, DEAD))
     assert isinstance(await channel.send(a_message(channel)), Receipt)
 
 
 FAULTS: list[tuple[Fault, str, type[ChannelError]]] = [
-    *((fault, name, reaction) for name in ("sms", "push") for fault, reaction in (
+    *((fault, name, reaction) for name in ("sms", "push", "voice") for fault, reaction in (
         (Fault(kind="5xx", status=500), Unknown), (Fault(kind="5xx", status=502), Unknown),
         (Fault(kind="5xx", status=503), Later), (Fault(kind="5xx", status=504), Unknown),
         (Fault(kind="429", retry_after_s=7), Later), (Fault(kind="hang"), Unknown), (Fault(kind="drop"), Unknown),
@@ -91,6 +98,7 @@ FAULTS: list[tuple[Fault, str, type[ChannelError]]] = [
         (Fault(kind="auth"), Misconfigured),
     )),
     (Fault(kind="invalid_number"), "sms", Refused),
+    (Fault(kind="invalid_number"), "voice", Refused),
     (Fault(kind="opted_out"), "sms", Refused),
     (Fault(kind="unregistered"), "push", Refused),
     (Fault(kind="smtp_550"), "email", Refused),

@@ -17,7 +17,7 @@ from alertd.sandbox.log import read_callbacks
 from alertd.sandbox.server import CREDENTIALS, Sandbox
 from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
-from alertd.sandbox.twilio_callbacks import AT_ONCE
+from alertd.sandbox.twilio_requests import AT_ONCE
 
 TO, OTHER = "+14155550123", "+14155550124"
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.2"

@@ -19,13 +19,13 @@ PACKAGED = resources.files("alertd.sandbox") / "contracts"
 
 # --- where the packaged files come from -------------------------------------------------------------
 
-COLLECTION = "/2010-04-01/Accounts/{AccountSid}/Messages.json"
-RESOURCE = "/2010-04-01/Accounts/{AccountSid}/Messages/{Sid}.json"
+ACCOUNT = "/2010-04-01/Accounts/{AccountSid}"
 LEFT_OUT = frozenset({"description", "summary", "example", "examples", "x-twilio", "headers"})
 
 
-def cut_twilio(openapi: dict[str, Any]) -> dict[str, Any]:
-    """Messages only (create, list, fetch), without prose and examples."""
+def cut_twilio(openapi: dict[str, Any], resources: str, schema: str, methods: tuple[str, ...]) -> dict[str, Any]:
+    """One resource (create, fetch, and perhaps list), without prose and examples."""
+    collection, one = f"{ACCOUNT}/{resources}.json", f"{ACCOUNT}/{resources}/{{Sid}}.json"
 
     def bare(node: Any) -> Any:
         if isinstance(node, dict):
@@ -37,14 +37,14 @@ def cut_twilio(openapi: dict[str, Any]) -> dict[str, Any]:
         "openapi": openapi["openapi"],
         "info": openapi["info"],
         "paths": {
-            COLLECTION: {method: bare(paths[COLLECTION][method]) for method in ("post", "get")},
-            RESOURCE: {"get": bare(paths[RESOURCE]["get"])},
+            collection: {method: bare(paths[collection][method]) for method in methods},
+            one: {"get": bare(paths[one]["get"])},
         },
         "components": {
             "schemas": {
-                name: bare(schema)
-                for name, schema in openapi["components"]["schemas"].items()
-                if name == "api.v2010.account.message" or name.startswith("message_enum_")
+                name: bare(found)
+                for name, found in openapi["components"]["schemas"].items()
+                if name == f"api.v2010.account.{schema}" or name.startswith(f"{schema}_enum_")
             },
             "securitySchemes": openapi["components"]["securitySchemes"],
         },
@@ -90,10 +90,15 @@ def published(name: str) -> dict[str, Any]:
     return document
 
 
-def test_the_packaged_twilio_contract_is_the_published_one_cut_down() -> None:
-    assert packaged("twilio.messages.openapi.json") == cut_twilio(
-        published("twilio/twilio_messages_calls.openapi.json")
-    )
+TWILIO = [("messages", "Messages", "message", ("post", "get")), ("calls", "Calls", "call", ("post",))]
+
+
+@pytest.mark.parametrize(("file", "resources", "schema", "methods"), TWILIO)
+def test_the_packaged_twilio_contracts_are_the_published_one_cut_down(
+    file: str, resources: str, schema: str, methods: tuple[str, ...]
+) -> None:
+    whole = published("twilio/twilio_messages_calls.openapi.json")
+    assert packaged(f"twilio.{file}.openapi.json") == cut_twilio(whole, resources, schema, methods)
 
 
 def test_the_packaged_fcm_schema_is_made_from_the_published_one() -> None:

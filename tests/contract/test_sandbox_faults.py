@@ -338,9 +338,10 @@ async def test_hundreds_die_at_once_and_come_back(sender: Sender) -> None:
         "sms": [f"+1{area}55501{n:02}" for area in (212, 303, 415) for n in range(100)],
         "push": ["14155550123"],
         "email": ["Mia@Example.org"],
+        "voice": ["+14155550123"],
     }
     status, counts = await control(sender, "POST", "/dead", dead)
-    assert (status, counts) == (201, {"sms": 300, "push": 1, "email": 1})
+    assert (status, counts) == (201, {"sms": 300, "push": 1, "email": 1, "voice": 1})
     assert [await sender.outcome("sms"), await sender.outcome("push")] == [400, 404]
     assert (await control(sender, "GET", "/dead"))[1]["email"] == ["mia@example.org"]
     await control(sender, "DELETE", "/dead?channel=sms")

@@ -259,6 +259,7 @@ async def test_stats_count_by_channel_and_outcome(visitor: Visitor) -> None:
         },
         "push": {"accepted": 0, "accepted_under_fault": {}, "refused": {}, "addresses": 0},
         "email": {"accepted": 1, "accepted_under_fault": {}, "refused": {}, "addresses": 1},
+        "voice": {"accepted": 0, "accepted_under_fault": {}, "refused": {}, "addresses": 0},
         "page": {"accepted": 0, "accepted_under_fault": {}, "refused": {}, "addresses": 0},
     }
     assert stats["last_seq"] == 3

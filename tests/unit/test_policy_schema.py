@@ -22,7 +22,6 @@ VALIDATOR = Draft202012Validator(schema(["follow", "login", "share"]))
 UNSEEN = {
     "key-twice": "editors mark it themselves",
     "ladder-nobody-can-answer": "two values",
-    "ladder-over-nothing": "every step together",
     "name-is-not-the-files": "the file's name",
     "promise-built-in-shorter-than-window": "two values",
     "promise-shorter-than-window": "two values",

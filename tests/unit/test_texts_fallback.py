@@ -177,7 +177,7 @@ def test_a_zone_that_does_not_exist_is_told_in_utc(folder: Path) -> None:
 
 def test_a_channel_without_a_layout(folder: Path) -> None:
     compose, failures = broken(folder)
-    assert "Follow, Share: not working" in compose(saying(channel="voice")).text
+    assert "Follow, Share: not working" in compose(saying(channel="fax")).text
     assert "TemplatesNotFound" in failures[0]
 
 

@@ -26,12 +26,13 @@ def drawn(compose: Composer, case: Case, locale: str) -> str:
     sms = compose(case.told("sms", locale)).text
     size = measure(sms)
     push, email = compose(case.told("push", locale)), compose(case.told("email", locale))
-    console = compose(case.told("console", locale)).text
+    console, call = compose(case.told("console", locale)).text, compose(case.told("voice", locale)).text
     return (
         f"== sms ({size.segments} x {size.alphabet}, {size.units})\n{sms}\n\n"
         f"== push ({len(push.title)}, {len(push.text)})\n{push.title}\n{push.text}\n\n"
         f"== email\nSubject: {email.title}\n\n{email.text}\n"
-        f"== console\n{console}"
+        f"== console\n{console}\n"
+        f"== call ({len(call)})\n{call}\n"
     )
 
 
