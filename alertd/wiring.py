@@ -66,6 +66,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         clock=clock,
         channels=channels,
         compose=texts,
+        compose_choosing=texts.choosing,
         doorbell=_doorbell(settings, log),
         new_id=uuid7,
         spread=random.random,

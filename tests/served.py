@@ -45,6 +45,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         clock=FakeClock(make.NOON),
         channels={name: FakeChannel(name) for name in ("push", "sms", "email")},
         compose=texts,
+        compose_choosing=texts.choosing,
         doorbell=FakeDoorbell(),
         new_id=uuid7,
         spread=random.Random(7).random,

@@ -25,6 +25,7 @@ from alertd.api import (
     incidents,
     metrics,
     postmortem,
+    preferences,
     providers,
     reach,
     report,
@@ -87,7 +88,7 @@ def create_app(
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services, read_policy, labels or BUILT_IN)
     routers = [part.router for part in _PARTS]
-    for router in (*routers, answer.router):
+    for router in (*routers, answer.router, preferences.router):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(_Headers)

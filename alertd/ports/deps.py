@@ -9,6 +9,7 @@ from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ports import Channel, Clock, Compose, Doorbell, OnCall
+from alertd.ports.choosing import ComposeChoosing
 from alertd.ports.store import Store
 
 
@@ -61,6 +62,7 @@ class Deps:
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
+    compose_choosing: ComposeChoosing | None = None  # None: caregivers choose nothing here
     take_failures: Callable[[], Sequence[str]] = tuple
     """Texts that failed since this was last asked, a sentence each, without personal data."""
     on_call: OnCall | None = None  # None: nobody on our side can be told

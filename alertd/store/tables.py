@@ -209,6 +209,7 @@ family = Table(
     Column("id", Key, primary_key=True),
     Column("updated_at", Instant, nullable=False),
     Column("doc", Text, nullable=False),
+    Column("chosen_at", Instant),  # when somebody of them last chose on our own page; NULL: nobody did
 )
 
 family_service = Table(  # the index that a fan-out walks: service x region
@@ -231,6 +232,7 @@ address = Table(
     Column("suspended_at", Instant),
     Column("suspended_code", String(64)),
     Column("opted_out_at", Instant),
+    Column("opted_out_here", Boolean, nullable=False, server_default=text("false")),  # ... and not by STOP
     Column("shared", Boolean, nullable=False),
     Column("notable", Boolean, nullable=False),  # not simply usable by one family: the planner loads it
     UniqueConstraint("channel", "dest"),

@@ -133,7 +133,9 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 yield from (replace(saying, channel=c, reader=r, link=_LINK) for r in asks for c in CHANNELS)
                 if kind is kinds[0]:
                     others = ("Grandmother Ana", "School nurse")
-                    yield from (replace(saying, channel="page", page=page, answered=others) for page in Page)
+                    link = Links("", b"").on_to_preferences
+                    asked = replace(saying, channel="page", answered=others, link=link)
+                    yield from (replace(asked, page=page) for page in Page)
 
 
 def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:

@@ -1,66 +1,21 @@
 """A caregiver follows the link in a message: sees how things stand, and says that they know (R9)."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import replace
 
-from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.errors import AlertdError
 from alertd.domain.failing import failed_services, failing_since
-from alertd.domain.family import Caregiver, CaregiverId, Family, FamilyId
-from alertd.domain.incident import Incident, Severity, State
-from alertd.domain.ladder import enough, ladder_of
-from alertd.domain.policy import Policy
+from alertd.domain.family import Caregiver, CaregiverId, FamilyId
+from alertd.domain.incident import Severity, State
+from alertd.domain.links import Purpose
 from alertd.domain.silence import newest_to_tell
 from alertd.domain.watch import LadderState, Watch
 from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Linked
 from alertd.usecases.elsewhere import failing_beside, worst
+from alertd.usecases.follow_link import Reached, follow
 
 _PEOPLE = 5  # names on the page, at most
-
-
-class Forged(AlertdError):
-    """A link that we did not make."""
-
-
-class Expired(AlertdError):
-    """A link whose time is over, or whose family is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """The people a link was sent to, and how things stand."""
-
-    linked: Linked
-    incident: Incident
-    policy: Policy
-    families: tuple[Family, ...]  # the one that it was for first
-
-    @property
-    def holders(self) -> list[tuple[FamilyId, Caregiver]]:
-        """Everybody who has the address that it was sent to."""
-        return [
-            (family.id, caregiver)
-            for family in self.families
-            for caregiver in family.caregivers
-            if any(a.id == self.linked.address for a in caregiver.addresses)
-        ]
-
-    @property
-    def older(self) -> bool:
-        """Whether it has got worse since, and they are asked anew; not where just that was recalled."""
-        return self.linked.epoch < self.incident.epoch
-
-    def able(self, family_id: FamilyId) -> set[CaregiverId]:
-        """Everybody in a family whose answer ends the ladder that this link is about; empty: none climbs."""
-        ladder = ladder_of(self.incident, self.policy)
-        if ladder is None or self.older:
-            return set()
-        family = next(each for each in self.families if each.id == family_id)
-        return enough(family, self.policy, ladder)
 
 
 async def look(deps: Deps, token: str) -> Content:
@@ -69,7 +24,7 @@ async def look(deps: Deps, token: str) -> Content:
     Raises Forged, Expired.
     """
     async with deps.store.reading() as rows:
-        reached = await _reach(deps, rows, token)
+        reached = await follow(deps, rows, Purpose.ANSWER, token)
         return await _page(deps, rows, reached, pressed=False)
 
 
@@ -81,7 +36,7 @@ async def acknowledge(deps: Deps, token: str) -> Content:
     """
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
-        reached = await _reach(deps, rows, token)
+        reached = await follow(deps, rows, Purpose.ANSWER, token)
         linked = reached.linked
         fresh: list[tuple[FamilyId, CaregiverId]] = []
         if not reached.incident.state.ended:  # an answer after that is none
@@ -97,32 +52,9 @@ async def acknowledge(deps: Deps, token: str) -> Content:
     return page
 
 
-async def _reach(deps: Deps, rows: Rows, token: str) -> _Reached:
-    delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
-    if delivery is None:
-        deps.log.warning(
-            "link_forged", link="answer"
-        )  # a security event: somebody tries links, or one was cut on its way
-        raise Forged("this is no link of ours")
-    linked = await rows.linked(delivery)
-    incident = await rows.incident(linked.incident) if linked is not None else None
-    if linked is None or incident is None or _over(incident, deps.clock.now()):
-        raise Expired("this link is no longer valid")
-    families = [await rows.family(each) for each in linked.families]
-    known = tuple(family for family in families if family is not None)
-    reached = _Reached(linked, incident, await rows.policy_of(incident.id), known)
-    if not reached.holders:
-        raise Expired("this link is no longer valid")
-    return reached
-
-
-def _over(incident: Incident, now: datetime) -> bool:
-    return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
-
-
-async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> Content:
+async def _page(deps: Deps, rows: Rows, reached: Reached, *, pressed: bool) -> Content:
     """The page for the first holder: all of them look at the same phone or mailbox."""
-    incident, now = reached.incident, deps.clock.now()
+    incident, now, links = reached.incident, deps.clock.now(), deps.links
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
     watch = await rows.watch_of(incident.id, family.id)
@@ -139,7 +71,7 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
     services, failing = failed_services(incident, family), failing_since(incident, family)
     beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
-    return deps.compose(
+    content = deps.compose(
         Saying(
             channel="page",
             framing=ending or Framing.NOTICE,
@@ -163,12 +95,16 @@ async def _page(deps: Deps, rows: Rows, reached: _Reached, *, pressed: bool) -> 
             elsewhere_worst=worst(beside, goes_on) if goes_on else Severity.CRITICAL,
             # Names are for those alone who press the button: scanners open links too, also later.
             answered=tuple(others[:_PEOPLE]) if pressed and page in (Page.THANKS, Page.NOTED) else (),
+            link=links.on_to_preferences if links is not None and deps.compose_choosing is not None else "",
         )
     )
+    if links is None or content.html is None:
+        return content
+    return replace(content, html=links.fill_in_preferences(content.html, reached.linked.delivery))
 
 
 def _which(
-    reached: _Reached,
+    reached: Reached,
     answered: set[CaregiverId],
     family: FamilyId,
     caregiver: Caregiver,

@@ -138,6 +138,7 @@ class World:
             clock=self.clock,
             channels=self.channels,
             compose=texts,
+            compose_choosing=texts.choosing,
             doorbell=FakeDoorbell(),
             new_id=uuid7,
             spread=random.Random(7).random,
