@@ -69,9 +69,9 @@ _MASKS = (
     (re.compile(r"://(?:[^/\s'\"]+|[^/\s'\"@:]*:[^\s'\"@]{1,200})@"), f"://{HIDDEN}@"),
     (re.compile(r"(?i)\b(bearer|basic)(\s+|%20)[A-Za-z0-9._~+/=-]{8,}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\bald_[A-Za-z0-9_-]+"), f"ald_{HIDDEN}"),
-    # The links by which caregivers (a) and responders (r) acknowledge, and by which an address opts out (u): who
-    # has one is that person.
-    (re.compile(r"/([aru])/[A-Za-z0-9_.~-]{8,}"), rf"/\1/{HIDDEN}"),
+    # The links by which caregivers (a) and responders (r) acknowledge, caregivers choose (p), and an address opts
+    # out (u): who has one is that person.
+    (re.compile(r"/([apru])/[A-Za-z0-9_.~-]{8,}"), rf"/\1/{HIDDEN}"),
     # FCM registration tokens: long, no fixed length, alphabet of base64url plus a colon.
     (re.compile(r"(?:[A-Za-z0-9_:-]|%3[Aa]){80,}"), _masked_run),
     (
@@ -87,4 +87,4 @@ _MASKS = (
     ),
 )
 # Most texts hold nothing to mask; one search finds that out in a fraction of the time.
-_MAY_HIDE_ONE = re.compile(r"[@+%]|ald_|/[aru]/|(?i:bearer|basic)|[\w:-]{80}").search
+_MAY_HIDE_ONE = re.compile(r"[@+%]|ald_|/[apru]/|(?i:bearer|basic)|[\w:-]{80}").search

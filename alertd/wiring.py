@@ -72,6 +72,7 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         channels=channels,
         compose=texts,
         compose_opt_out=texts.opt_out,
+        compose_choosing=texts.choosing,
         doorbell=_doorbell(settings, log),
         new_id=uuid7,
         spread=random.random,

@@ -46,6 +46,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         channels={name: FakeChannel(name) for name in ("push", "sms", "email")},
         compose=texts,
         compose_opt_out=texts.opt_out,
+        compose_choosing=texts.choosing,
         doorbell=FakeDoorbell(),
         new_id=uuid7,
         spread=random.Random(7).random,

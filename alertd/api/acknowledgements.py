@@ -13,7 +13,8 @@ from alertd.api.parameters import refuse_undeclared
 from alertd.api.served import Here
 from alertd.domain.incident import State
 from alertd.ports import Page
-from alertd.usecases.acknowledge import Expired, Forged, Shown, answer
+from alertd.usecases.acknowledge import Shown, answer
+from alertd.usecases.follow_link import Expired, Forged
 
 router = APIRouter(prefix="/v1/acknowledgements", tags=["acknowledgements"])
 

@@ -1,14 +1,13 @@
 """The page behind the link in a message: how things stand, and one button. For people, hence not in the schema."""
 
-from html import escape
-
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from alertd.api.link_page import link_page, plain_page
+from alertd.api.link_page import link_page, sorry_page
 from alertd.api.served import Here
 from alertd.ports import Content
-from alertd.usecases.acknowledge import Expired, Forged, acknowledge, look
+from alertd.usecases.acknowledge import acknowledge, look
+from alertd.usecases.follow_link import Expired, Forged
 
 router = APIRouter(include_in_schema=False)
 
@@ -28,9 +27,9 @@ async def show(token: str, here: Here) -> HTMLResponse:
     try:
         return _page(await look(here.deps, token))
     except Forged:
-        return _sorry(_FORGED, 403)
+        return sorry_page(_FORGED, 403)
     except Expired:
-        return _sorry(_EXPIRED, 410)
+        return sorry_page(_EXPIRED, 410)
 
 
 @router.post("/a/{token}")
@@ -39,19 +38,10 @@ async def answer(token: str, here: Here) -> HTMLResponse:
     try:
         return _page(await acknowledge(here.deps, token))
     except Forged:
-        return _sorry(_FORGED, 403)
+        return sorry_page(_FORGED, 403)
     except Expired:
-        return _sorry(_EXPIRED, 410)
+        return sorry_page(_EXPIRED, 410)
 
 
 def _page(content: Content) -> HTMLResponse:
     return link_page(content.html or "")
-
-
-def _sorry(words: tuple[tuple[str, str, str], ...], status: int) -> HTMLResponse:
-    """Nobody knows whose link it was, nor which language they read."""
-    said = "".join(
-        f'<div lang="{language}"><h1>{escape(what)}</h1><p>{escape(way_out)}</p></div>'
-        for language, what, way_out in words
-    )
-    return plain_page(status, escape(words[0][1]), said)

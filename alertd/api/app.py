@@ -29,6 +29,7 @@ from alertd.api import (
     incidents,
     metrics,
     postmortem,
+    preferences,
     providers,
     reach,
     report,
@@ -96,7 +97,7 @@ def create_app(
     app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
     app.state.served = Served(deps, services, read_policy, labels or BUILT_IN)
     routers = [part.router for part in _PARTS]
-    for router in (*routers, answer.router, unsubscribe.router):
+    for router in (*routers, answer.router, preferences.router, unsubscribe.router):
         app.include_router(router)
     errors.install(app)
     app.add_middleware(_Headers)

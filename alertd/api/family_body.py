@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from alertd.api.words import Moment
 
 Channel = Literal["push", "sms", "email", "voice", "console"]
+Chosen = Literal["critical", "major", "minor", "quiet_hours", "holdings", "locale"]
 
 
 class _Part(BaseModel):
@@ -65,6 +66,9 @@ class CaregiverBody(_Part):
     locale: str | None = None
     time_zone: str | None = None
     on_duty: str | None = Field(None, examples=["mon-fri 08:00-15:00"])
+    chosen: dict[Chosen, Moment] | None = _told(
+        "What they chose on alertd's own page, and when: an import that is not newer leaves it as it is."
+    )
 
 
 class FamilyBody(_Part):

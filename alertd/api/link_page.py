@@ -1,5 +1,7 @@
 """Pages behind links, for people: nothing is run, fetched, framed, indexed or passed on; any phone shows them."""
 
+from html import escape
+
 from fastapi.responses import HTMLResponse
 
 _HEADERS = {
@@ -19,6 +21,18 @@ _STYLE = (
 def link_page(html: str, status: int = 200) -> HTMLResponse:
     """A whole page."""
     return HTMLResponse(html, status, headers=_HEADERS)
+
+
+def sorry_page(words: tuple[tuple[str, str, str], ...], status: int) -> HTMLResponse:
+    """What went wrong, and the way out, in every language: (language, what, way out).
+
+    Nobody knows whose link it was, nor which language they read.
+    """
+    said = "".join(
+        f'<div lang="{language}"><h1>{escape(what)}</h1><p>{escape(way_out)}</p></div>'
+        for language, what, way_out in words
+    )
+    return plain_page(status, escape(words[0][1]), said)
 
 
 def plain_page(status: int, title: str, body: str) -> HTMLResponse:

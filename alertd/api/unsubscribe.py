@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from alertd.api.link_page import link_page, plain_page
 from alertd.api.served import Here
-from alertd.usecases.acknowledge import Expired, Forged
+from alertd.usecases.follow_link import Expired, Forged
 from alertd.usecases.opt_out import look, opt_in, opt_out
 
 router = APIRouter(include_in_schema=False)

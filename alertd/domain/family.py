@@ -36,6 +36,7 @@ class AddressStatus:
     opted_out: bool = False
     verified: bool = True
     shared: bool = False
+    here: bool = False  # opted out on our own page, where it can be taken back
 
     @property
     def usable(self) -> bool:
@@ -78,6 +79,7 @@ class Caregiver:
     locale: str | None = None
     time_zone: str | None = None
     on_duty: str | None = None  # "mon-fri 08:00-15:00"; None: always
+    chosen: Mapping[str, datetime] | None = None  # what they chose on our own page, and when (R17)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Purpose(Enum):
     ANSWER = b"answer"  # a caregiver's; it names a delivery
     PAGE = b"page"  # a responder's; it names a nudge or page
     OPT_OUT = b"opt out"  # whoever reads at an address; it names the address's row
+    PREFERENCES = b"preferences"  # a caregiver's; it names the delivery whose link led there
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,15 @@ class Links:
     def stand_in(self) -> str:
         """A link of the same length for all messages alike, so that their words are composed once."""
         return f"{self.base}/a/{_STAND_IN}"
+
+    @property
+    def on_to_preferences(self) -> str:
+        """From the page that answers a message to the one where its reader says how they want to be told."""
+        return f"../p/{_STAND_IN}"
+
+    def fill_in_preferences(self, html: str, delivery: UUID) -> str:
+        """A page with its own link in place of `on_to_preferences`."""
+        return html.replace(_STAND_IN, sign(self.secret, Purpose.PREFERENCES, delivery))
 
     def fill_in(self, text: str, delivery: UUID) -> str:
         """The text of a message with its own link in place of the stand-in."""

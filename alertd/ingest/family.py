@@ -30,6 +30,9 @@ UNSTORED = AddressId(UUID(int=0))
 READ_ONLY = ("suspended_at", "suspended_code", "opted_out_at")
 """What alertd shows of an address and nobody sets: taken back in an import, so that what is shown can be sent."""
 
+CHOSEN = "chosen"
+"""The same of a caregiver: what they chose on our own page, and when."""
+
 LISTS = (*shapes.SEVERITIES, "default")
 _NEVER = shapes.instant("1970-01-01T00:00:00Z")  # stands in where a document's own moment is wrong
 
@@ -110,7 +113,7 @@ def _caregivers(field: Field, services: Services) -> tuple[Caregiver, ...]:
 def _caregiver(field: Field, services: Services) -> Caregiver:
     keys = field.entries(
         required=("id", "name", "role", "order"),
-        optional=("addresses", "preferences", "locale", "time_zone", "on_duty"),
+        optional=("addresses", "preferences", "locale", "time_zone", "on_duty", CHOSEN),
     )
     return Caregiver(
         id=CaregiverId(keys.take("id", shapes.key, "")),

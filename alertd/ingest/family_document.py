@@ -42,6 +42,9 @@ def _caregiver_document(caregiver: Caregiver, states: Mapping[UUID, AddressState
             "on_duty": caregiver.on_duty,
             "addresses": [_address_document(address, states.get(address.id)) for address in caregiver.addresses],
             "preferences": _preferences_document(caregiver.preferences),
+            "chosen": {name: _moment(at) for name, at in sorted(caregiver.chosen.items())}
+            if caregiver.chosen
+            else None,
         }
     )
 

@@ -9,6 +9,7 @@ from alertd.domain.links import Links
 from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ports import Channel, Clock, Compose, ComposeOptOut, Doorbell, OnCall
+from alertd.ports.choosing import ComposeChoosing
 from alertd.ports.inbound import ReplyTexts
 from alertd.ports.store import Store
 
@@ -64,6 +65,7 @@ class Deps:
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer
     compose_opt_out: ComposeOptOut | None = None  # None: there is no page for it, so no e-mail offers one
     replies: ReplyTexts | None = None  # None: nobody who writes back is understood
+    compose_choosing: ComposeChoosing | None = None  # None: caregivers choose nothing here
     take_failures: Callable[[], Sequence[str]] = tuple
     """Texts that failed since this was last asked, a sentence each, without personal data."""
     on_call: OnCall | None = None  # None: nobody on our side can be told

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, delete, exists, func, insert, literal, o
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement, Select
 
+from alertd.domain.chosen import last_choice
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import Address, AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Reach, Scope
@@ -24,7 +25,6 @@ from alertd.store.tables import (
     WATCH_OPEN,
     address,
     answer,
-    choice,
     delivery,
     delivery_share,
     family,
@@ -84,12 +84,12 @@ class FamilyRows:
         statement = dialect.insert(family)
         statement = statement.on_conflict_do_update(
             index_elements=[family.c.id],
-            set_={"updated_at": statement.excluded.updated_at, "doc": statement.excluded.doc},
+            set_={name: statement.excluded[name] for name in ("updated_at", "doc", "chosen_at")},
         )
         await self.sql.many(
             statement,
             [
-                {"id": f.id, "updated_at": f.updated_at, "doc": codec.encode(f)}
+                {"id": f.id, "updated_at": f.updated_at, "doc": codec.encode(f), "chosen_at": last_choice(f)}
                 for f in sorted(stored, key=lambda f: f.id)  # two imports of the same families wait in one order
             ],
         )
@@ -117,7 +117,6 @@ class FamilyRows:
         )
         await self.sql.run(delete(family_address).where(family_address.c.family_id == family_id))
         await self.sql.run(delete(answer).where(answer.c.family_id == family_id))
-        await self.sql.run(delete(choice).where(choice.c.family_id == family_id))
         ids = [row.address_id for row in linked]
         if ids:
             await lock_addresses(self.sql, ids)

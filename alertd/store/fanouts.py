@@ -66,6 +66,7 @@ _NOTABLE = (
         address.c.verified,
         address.c.suspended_at,
         address.c.opted_out_at,
+        address.c.opted_out_here,
         address.c.shared,
     )
     .join(address, address.c.id == family_address.c.address_id)
@@ -162,6 +163,7 @@ class FanoutRows:
                 opted_out=row.opted_out_at is not None,
                 verified=row.verified,
                 shared=row.shared,
+                here=row.opted_out_here,
             )
         documents = ((row.id, codec.family(row.doc)) for row in docs)
         return (

@@ -1,30 +1,26 @@
-"""The inbox, and what caregivers chose here."""
+"""The inbox: what people wrote in their own words."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, and_, func, select, update
 
-from alertd.domain.choices import Choice
-from alertd.domain.family import Address, AddressId, CaregiverId, Family, FamilyId
+from alertd.domain.family import Address, AddressId, Family
 from alertd.domain.inbox import Letter
 from alertd.store import codec
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import address, choice, family, family_address, reply
+from alertd.store.tables import address, family, family_address, reply
 
 _WAITING = and_(reply.c.text.is_not(None), reply.c.done_at.is_(None))
 
 
 class InboxRows:
-    """Reads and writes letters and choices within one transaction."""
+    """Reads and writes letters within one transaction."""
 
     sql: Sql
-
-    # --- letters --------------------------------------------------------------------------------
 
     async def inbox(self, limit: int, *, waiting: bool) -> Sequence[Letter]:
         """What people wrote in their own words, newest first; `waiting`: only what nobody has dealt with."""
@@ -87,41 +83,3 @@ class InboxRows:
             )
             for row in rows
         ]
-
-    # --- choices --------------------------------------------------------------------------------
-
-    async def choices(self, families: Collection[str]) -> Sequence[Choice]:
-        """What caregivers of these families have chosen here."""
-        rows = await self.sql.rows(select(choice).where(one_of(choice.c.family_id, sorted(families))))
-        return [
-            Choice(FamilyId(row.family_id), CaregiverId(row.caregiver), row.what, row.value, row.at)
-            for row in rows
-        ]
-
-    async def drop_choices(self, families: Sequence[Family]) -> None:
-        """Forget what was chosen before these documents were written: they count now."""
-        known = {each.family for each in await self.choices([family.id for family in families])}
-        older = [
-            and_(choice.c.family_id == each.id, choice.c.at <= each.updated_at)
-            for each in families
-            if each.id in known
-        ]
-        if older:
-            await self.sql.run(delete(choice).where(or_(*older)))
-
-    async def choose(self, families: Sequence[Family], choices: Sequence[Choice]) -> None:
-        """Write these families, as their caregivers chose; the caller has locked them. Keeps the choices."""
-        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-        for each in families:
-            await self.sql.run(update(family).where(family.c.id == each.id).values(doc=codec.encode(each)))
-        for chosen in choices:
-            values = dialect.insert(choice).values(
-                family_id=chosen.family,
-                caregiver=chosen.caregiver,
-                what=chosen.what,
-                value=chosen.value,
-                at=chosen.at,
-            )
-            fresh = {"value": values.excluded.value, "at": values.excluded.at}
-            keys = list(choice.primary_key.columns)
-            await self.sql.run(values.on_conflict_do_update(index_elements=keys, set_=fresh))

@@ -40,13 +40,15 @@ class OptOutRows(DueRows):
             own.channel, own.opted_out_at is not None, tuple(FamilyId(row.family_id) for row in families)
         )
 
-    async def opt_out(self, address_id: UUID, now: datetime) -> int | None:
+    async def opt_out(self, address_id: UUID, now: datetime, *, here: bool) -> int | None:
         """Nothing more goes to this address, whoever has it, and who is told of an outage there is planned anew.
 
         Returns how many watches are due by it; None: it had opted out before, and nothing has changed.
         """
         concerned = await self._change(
-            address_id, address.c.opted_out_at.is_(None), {"opted_out_at": now, "notable": True}
+            address_id,
+            address.c.opted_out_at.is_(None),
+            {"opted_out_at": now, "opted_out_here": here, "notable": True},
         )
         if concerned is None:
             return None
@@ -58,7 +60,9 @@ class OptOutRows(DueRows):
         """Messages may go to this address again; the rest as `opt_out`. None: it had not opted out."""
         notable = or_(address.c.shared, ~address.c.verified, address.c.suspended_at.is_not(None))
         concerned = await self._change(
-            address_id, address.c.opted_out_at.is_not(None), {"opted_out_at": None, "notable": notable}
+            address_id,
+            address.c.opted_out_at.is_not(None),
+            {"opted_out_at": None, "opted_out_here": False, "notable": notable},
         )
         if concerned is None:
             return None

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, or_, select, update
 
 from alertd.store.locks import lock_addresses
 from alertd.store.sql import Sql
@@ -39,7 +39,38 @@ async def stop_addresses(
         code: Any = case(codes, value=address.c.id) if len(codes) > 1 else next(iter(codes.values()))
         await _stop(sql, refused, {"suspended_at": now, "suspended_code": code})
     if opted_out:
-        await _stop(sql, opted_out, {"opted_out_at": now})
+        # Whoever said stop to the provider can take that back nowhere but there, whatever they chose here before.
+        await _stop(sql, opted_out, {"opted_out_at": now, "opted_out_here": False})
+
+
+async def stop_here(sql: Sql, addresses: Collection[UUID], now: datetime) -> None:
+    """Note that whoever has these addresses wants nothing sent there; what was stopped already stays as it is.
+
+    The caller holds the locks of their watches.
+    """
+    await lock_addresses(sql, addresses)
+    await sql.run(
+        update(address)
+        .where(address.c.id.in_(list(addresses)), address.c.opted_out_at.is_(None))
+        .values(opted_out_at=now, opted_out_here=True, notable=True)
+    )
+
+
+async def start_here(sql: Sql, addresses: Collection[UUID]) -> None:
+    """Take that back; what was stopped anywhere else stays stopped.
+
+    The caller holds the locks of their watches.
+    """
+    await lock_addresses(sql, addresses)
+    await sql.run(
+        update(address)
+        .where(address.c.id.in_(list(addresses)), address.c.opted_out_here)
+        .values(
+            opted_out_at=None,
+            opted_out_here=False,
+            notable=or_(address.c.shared, ~address.c.verified, address.c.suspended_at.is_not(None)),
+        )
+    )
 
 
 async def _stop(sql: Sql, ids: Collection[UUID], values: dict[str, Any]) -> None:

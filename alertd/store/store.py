@@ -10,6 +10,7 @@ from alertd.store.access import AccessRows
 from alertd.store.accounts import AccountRows
 from alertd.store.answers import AnswerRows
 from alertd.store.calm import CalmRows
+from alertd.store.choices import ChoiceRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
@@ -40,6 +41,7 @@ class Rows(
     TrialRows,
     EventRows,
     FamilyRows,
+    ChoiceRows,
     ListedRows,
     CursorRows,
     FanoutRows,

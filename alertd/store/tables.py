@@ -222,6 +222,7 @@ family = Table(
     Column("id", Key, primary_key=True),
     Column("updated_at", Instant, nullable=False),
     Column("doc", Text, nullable=False),
+    Column("chosen_at", Instant),  # when somebody of them last chose on our own page; NULL: nobody did
 )
 
 family_service = Table(  # the index that a fan-out walks: service x region
@@ -244,6 +245,7 @@ address = Table(
     Column("suspended_at", Instant),
     Column("suspended_code", String(64)),
     Column("opted_out_at", Instant),
+    Column("opted_out_here", Boolean, nullable=False, server_default=text("false")),  # ... and not by STOP
     Column("shared", Boolean, nullable=False),
     Column("notable", Boolean, nullable=False),  # not simply usable by one family: the planner loads it
     UniqueConstraint("channel", "dest"),
@@ -493,14 +495,3 @@ _inbox = text("text IS NOT NULL")
 Index("ix_reply_inbox", reply.c.at, postgresql_where=_inbox, sqlite_where=_inbox)
 _unread = text("text IS NOT NULL AND done_at IS NULL")
 Index("ix_reply_waiting", reply.c.at, postgresql_where=_unread, sqlite_where=_unread)
-
-choice = Table(  # what caregivers chose here: an import overrides it only where it is newer (R17)
-    "choice",
-    metadata,
-    Column("family_id", Key, nullable=False),
-    Column("caregiver", String(128), nullable=False),
-    Column("what", String(16), nullable=False),  # "holdings"
-    Column("value", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("family_id", "caregiver", "what"),
-)

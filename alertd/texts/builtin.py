@@ -262,3 +262,13 @@ def _zone(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return UTC  # and says so: the time is followed by "UTC"
+
+
+CANNOT_BE_SHOWN = (
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
+    'content="width=device-width, initial-scale=1"><title>alertd</title></head><body>'
+    "<h1>This page cannot be shown now.</h1><p>Please try again later. Messages go on as before.</p>"
+    '<div lang="es"><h1>Ahora no se puede mostrar esta página.</h1>'
+    "<p>Inténtelo más tarde. Los avisos siguen como antes.</p></div></body></html>"
+)
+"""Where a caregiver would choose how they are told, when no language has words for it."""

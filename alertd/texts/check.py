@@ -146,7 +146,8 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                 if kind is kinds[0]:
                     others = ("Grandmother Ana", "School nurse")
                     pages = [page for page in Page if page is not Page.UNHEARD]  # that is said in calls alone
-                    yield from (replace(saying, channel="page", page=page, answered=others) for page in pages)
+                    asked = replace(saying, channel="page", answered=others, link=Links("", b"").on_to_preferences)
+                    yield from (replace(asked, page=page) for page in pages)
                     yield from (replace(saying, channel="voice", page=page) for page in Page)
 
 

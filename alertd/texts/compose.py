@@ -10,9 +10,12 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from alertd.domain.errors import AlertdError
 from alertd.ports import Content, Names, OptOutSaying, Saying
-from alertd.texts import builtin, check, fit, opt_out
+from alertd.ports.choosing import ChoosingPage
+from alertd.texts import builtin, check, check_choosing, fit, opt_out
 from alertd.texts.cache import Cache
 from alertd.texts.catalogue import FILE, Catalogue, Missing, environment, read_catalogue
+from alertd.texts.choosing import NAME as CHOOSING
+from alertd.texts.choosing import Choosing
 from alertd.texts.parts import Parts, Tell
 from alertd.texts.speaker import Speaker
 
@@ -77,6 +80,10 @@ class Composer:
         """Implements `ports.ComposeOptOut`."""
         return self._opt_out(saying, lambda failure: self._fail(0, failure))
 
+    def choosing(self, page: ChoosingPage) -> str:
+        """The page on which a caregiver chooses how they are told. Never fails: implements `ComposeChoosing`."""
+        return self._choose(page, lambda failure: self._fail(0, failure))
+
     @property
     def locales(self) -> frozenset[str]:
         """The languages that can be spoken."""
@@ -93,7 +100,20 @@ class Composer:
 
         Renders every framing, channel, severity and state of every locale with worst-case data.
         """
-        return self._broken + check.problems(self._catalogues, self._names, self._compose, self._opt_out)
+        choosing = check_choosing.problems(sorted(self._catalogues), self._choose)
+        found = check.problems(self._catalogues, self._names, self._compose, self._opt_out)
+        return self._broken + choosing + found
+
+    def _choose(self, page: ChoosingPage, tell: Tell) -> str:
+        for locale in dict.fromkeys((page.locale, DEFAULT)):
+            try:
+                catalogue = self._catalogue(locale, tell)
+                languages = {name: _own_name(each) for name, each in self._catalogues.items()}
+                template = self._layouts.select_template([f"{catalogue.locale}/{CHOOSING}", CHOOSING])
+                return template.render(Choosing(page, catalogue, languages).values())
+            except Exception as error:  # noqa: BLE001  as above: whoever wants to stop may not meet a bare error
+                tell(f"{locale}/page/choosing: {_cause(error)}; the next best words were used")
+        return builtin.CANNOT_BE_SHOWN
 
     def _compose(self, saying: Saying, tell: Tell) -> Content:
         place = f"{saying.reader.locale}/{saying.channel}/{saying.framing.value}"
@@ -164,6 +184,13 @@ class Composer:
             self._on_failure(failure)
         except Exception:  # noqa: BLE001  no family's message may depend on whoever listens to failures
             _log.exception("nobody could be told that a text failed: %s", failure)
+
+
+def _own_name(catalogue: Catalogue) -> str:
+    try:
+        return catalogue.say("preferences.language")
+    except Missing:  # one language may not spoil the page of all others
+        return catalogue.locale
 
 
 def _cause(error: Exception) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing
 from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Names, Page, Saying
-from alertd.texts.catalogue import Catalogue
+from alertd.texts.catalogue import Catalogue, Missing
 from alertd.texts.clean import clean, clean_lines, sentence
 from alertd.texts.parts import Parts, Tell
 from alertd.texts.phrase import Phrase
@@ -267,6 +267,7 @@ class Speaker:
                 "page": self._say(f"page.{saying.page.value}"),
                 "button": self._say("page.button") if saying.page in (Page.ASK, Page.ASK_NO_MORE) else "",
                 "answered": self._say("page.answered", names=names) if names else "",
+                **self._leads_on(),
             }
         if not asks or not saying.link:
             return {}
@@ -279,6 +280,16 @@ class Speaker:
             return {"ask": self._say(f"answer.{how}.{asks.value}"), "link": saying.link}
         ask, button = self._say(f"answer.{asks.value}"), self._say("answer.button")
         return {"ask": ask, "link": saying.link, "button": button}
+
+    def _leads_on(self) -> dict[str, str]:
+        """On to where they choose how they are told; a language without words for that leads nowhere."""
+        if not self._saying.link:
+            return {}
+        try:
+            return {"ask": self._say("preferences.more"), "link": self._saying.link}
+        except Missing as missing:
+            self._tell(f"the sentence {missing} is missing in {self._catalogue.locale}")
+            return {}
 
     # --- when -----------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 
@@ -53,10 +53,10 @@ class Wall:
     def when(self, moment: datetime) -> When:
         """A moment, with its day unless that is today."""
         local = moment.astimezone(self._zone)
-        clock = self._clock(local)
+        shown = clock(self._calendar, local.time())
         if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
-            clock = f"{clock} {local.tzname()}"  # this wall time comes twice tonight
-        return When(self._day(local), clock, local.hour)
+            shown = f"{shown} {local.tzname()}"  # this wall time comes twice tonight
+        return When(self._day(local), shown, local.hour)
 
     def span(self, start: datetime, end: datetime) -> str:
         """From one moment to a later one: "1:10-4:20 AM", "Fri 11:40 PM - 4:20 AM"."""
@@ -73,12 +73,6 @@ class Wall:
             begin = begin.rpartition(" ")[0]
         return f"{first.day} {begin}-{last.clock}".lstrip()
 
-    def _clock(self, local: datetime) -> str:
-        halves = self._calendar.half_days
-        if not halves:
-            return f"{local:%H:%M}" if self._calendar.padded else f"{local.hour}:{local:%M}"
-        return f"{local.hour % 12 or 12}:{local:%M} {halves[local.hour // 12]}"
-
     def _day(self, local: datetime) -> str:
         away = (local.date() - self._today).days
         if away == 0:
@@ -87,6 +81,14 @@ class Wall:
             return self._calendar.weekdays[local.weekday()]
         month = self._calendar.months[local.month - 1]
         return f"{local.day} {month}" if self._calendar.day_first else f"{month} {local.day}"
+
+
+def clock(calendar: Calendar, at: time) -> str:
+    """A wall time: "8:00 AM", "08:00"; "8:00" where a clock of 24 hours is not padded."""
+    halves = calendar.half_days
+    if not halves:
+        return f"{at:%H:%M}" if calendar.padded else f"{at.hour}:{at:%M}"
+    return f"{at.hour % 12 or 12}:{at:%M} {halves[at.hour // 12]}"
 
 
 def elapsed(start: datetime, end: datetime) -> Elapsed:

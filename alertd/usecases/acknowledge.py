@@ -1,20 +1,20 @@
 """A caregiver follows the link in a message, or presses a key in a call: sees or hears how things stand, and says
 that they know (R9)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from alertd.domain import links
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.errors import AlertdError
 from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.incident import Incident, Severity, State
+from alertd.domain.links import Purpose
 from alertd.domain.silence import newest_to_tell
 from alertd.ports import Content, Page, Saying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.elsewhere import failing_beside, worst
+from alertd.usecases.follow_link import follow, named, reach
 from alertd.usecases.reached import Reached, keep_answers, which, who_answered
 
 _PEOPLE = 5  # names on the page, at most
@@ -22,14 +22,6 @@ _PEOPLE = 5  # names on the page, at most
 
 ANSWER = "1"
 """The key that says "I know"; the words of a call name it."""
-
-
-class Forged(AlertdError):
-    """A link that we did not make."""
-
-
-class Expired(AlertdError):
-    """A link or a call whose time is over, or whose family is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +42,8 @@ async def look(deps: Deps, token: str) -> Content:
 
     Raises Forged, Expired.
     """
-    delivery = _named(deps, token)
     async with deps.store.reading() as rows:
-        reached = await _reach(deps, rows, delivery)
+        reached = await follow(deps, rows, Purpose.ANSWER, token)
         return (await _show(deps, rows, reached, pressed=False)).content
 
 
@@ -67,7 +58,7 @@ async def answer(deps: Deps, token: str) -> Shown:
     An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
     Raises Forged, Expired.
     """
-    return await _acknowledge(deps, _named(deps, token), "page")
+    return await _acknowledge(deps, named(deps, Purpose.ANSWER, token), "page")
 
 
 async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Shown:
@@ -78,7 +69,7 @@ async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Sh
     if key == ANSWER and not machine:
         return await _acknowledge(deps, delivery, "voice")
     async with deps.store.reading() as rows:
-        reached = await _reach(deps, rows, delivery)
+        reached = await reach(deps, rows, delivery)
         instead = Page.UNHEARD if machine else None
         return await _show(deps, rows, reached, pressed=False, channel="voice", instead=instead)
 
@@ -86,40 +77,12 @@ async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Sh
 async def _acknowledge(deps: Deps, delivery: UUID, channel: str) -> Shown:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
-        reached = await _reach(deps, rows, delivery)
+        reached = await reach(deps, rows, delivery)
         fresh = await keep_answers(rows, reached, now)
         shown = await _show(deps, rows, reached, pressed=True, channel=channel)
     if fresh:
         deps.log.info("acknowledged", incident=reached.incident.number, families=sorted({f for f, _ in fresh}))
     return shown
-
-
-def _named(deps: Deps, token: str) -> UUID:
-    """The delivery that a link was sent with. Raises Forged."""
-    delivery = links.read(deps.links.secret, links.Purpose.ANSWER, token) if deps.links is not None else None
-    if delivery is None:
-        deps.log.warning(
-            "link_forged", link="answer"
-        )  # a security event: somebody tries links, or one was cut on its way
-        raise Forged("this is no link of ours")
-    return delivery
-
-
-async def _reach(deps: Deps, rows: Rows, delivery: UUID) -> Reached:
-    linked = await rows.linked(delivery)
-    incident = await rows.incident(linked.incident) if linked is not None else None
-    if linked is None or incident is None or _over(incident, deps.clock.now()):
-        raise Expired("this link is no longer valid")
-    families = [await rows.family(each) for each in linked.families]
-    known = tuple(family for family in families if family is not None)
-    reached = Reached(linked, incident, await rows.policy_of(incident.id), known)
-    if not reached.holders:
-        raise Expired("this link is no longer valid")
-    return reached
-
-
-def _over(incident: Incident, now: datetime) -> bool:
-    return incident.ended_at is not None and now > incident.ended_at + links.VALID_AFTER_END
 
 
 async def _show(
@@ -135,7 +98,7 @@ async def _show(
 
     `instead`: what it says whatever they have answered.
     """
-    incident, now = reached.incident, deps.clock.now()
+    incident, now, links = reached.incident, deps.clock.now(), deps.links
     first, caregiver = reached.holders[0]
     family = next(each for each in reached.families if each.id == first)
     watch = await rows.watch_of(incident.id, family.id)
@@ -176,8 +139,11 @@ async def _show(
             elsewhere=goes_on,
             elsewhere_worst=worst(beside, goes_on) if goes_on else Severity.CRITICAL,
             answered=names,
+            link=links.on_to_preferences if links is not None and deps.compose_choosing is not None else "",
         )
     )
+    if links is not None and content.html is not None:
+        content = replace(content, html=links.fill_in_preferences(content.html, reached.linked.delivery))
     next_by = watch.next_by if watch is not None and page is not Page.OVER else None
     return Shown(content, content.locale or locale, page, incident, caregiver.name, names, next_by)
 

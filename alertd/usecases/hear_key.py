@@ -3,7 +3,8 @@
 from alertd.domain.errors import NotFound
 from alertd.ports import Callback, Forged, Keyed, Page, Spoken
 from alertd.ports.deps import Deps
-from alertd.usecases.acknowledge import Expired, take_key
+from alertd.usecases.acknowledge import take_key
+from alertd.usecases.follow_link import Expired
 
 _WRONG_LINE = (
     ("en", "There is nothing to confirm any more, or this call was not for this number. Goodbye."),

@@ -11,7 +11,7 @@ from alertd.ports import Content, OptOutSaying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import OPT_IN, OPT_OUT, AddressState, AddressUse
-from alertd.usecases.acknowledge import Expired, Forged
+from alertd.usecases.follow_link import Expired, Forged
 
 _FAMILIES = 50  # are looked at for what the page says; the opt-out counts in all of them
 _WHO = "caregiver"  # nobody knows more: whoever was sent the link
@@ -66,7 +66,7 @@ async def _change(deps: Deps, token: str, *, opted_out: bool) -> Content:
     now = deps.clock.now()
     async with deps.store.transaction() as rows:
         address, use = await _reach(deps, rows, token)
-        due = await (rows.opt_out if opted_out else rows.opt_in)(address, now)
+        due = await (rows.opt_out(address, now, here=True) if opted_out else rows.opt_in(address, now))
         if due is not None:
             act = OPT_OUT if opted_out else OPT_IN
             detail: dict[str, object] = {"channel": use.channel, "address": str(address), "by": "link"}

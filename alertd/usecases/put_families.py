@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from alertd.domain.choices import Choice, with_choices
+from alertd.domain.chosen import keep_chosen
 from alertd.domain.errors import NotFound
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident
@@ -34,9 +34,10 @@ class Taken:
 async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> Taken:
     """Insert or replace families, 500 to a transaction.
 
-    Opt-outs and suspensions belong to the address and stay. A document older than the stored one changes
-    nothing. Open incidents that touch a family, or did, look at it again at once; so they do at other families
-    who have an address that is verified only now.
+    Opt-outs and suspensions belong to the address and stay, and so does what a caregiver chose on our own page,
+    unless the document is newer than that choice (R17). A document older than the stored one changes nothing.
+    Open incidents that touch a family, or did, look at it again at once; so they do at other families who have an
+    address that is verified only now.
     """
     stale: list[str] = []
     written = 0
@@ -55,25 +56,15 @@ async def _put(deps: Deps, families: Sequence[Family], who: str) -> tuple[Sequen
     """Write those of a batch that are not older than what is stored; returns them, and who else can be told."""
     async with deps.store.transaction() as rows:
         known = await rows.family_updated_at([family.id for family in families])
-        fresh = await _with_choices(
-            rows, [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
-        )
+        fresh = [f for f in families if f.id not in known or f.updated_at >= known[f.id]]
+        chosen = {each.id: each for each in await rows.chosen_in([f.id for f in fresh])}
+        fresh = [keep_chosen(chosen[f.id], f) if f.id in chosen else f for f in fresh]
         imported = await rows.put_families(fresh)
         if imported is None:
             raise Overtaken
         detail: dict[str, object] = {"families": len(fresh), "stale": len(families) - len(fresh)}
         await rows.add_act(deps.new_id(), deps.clock.now(), who, "import", None, detail)
     return fresh, imported.verified_for
-
-
-async def _with_choices(rows: Rows, families: Sequence[Family]) -> list[Family]:
-    """As they were sent, but for what their caregivers chose here since these documents were written (R17)."""
-    chosen: dict[FamilyId, list[Choice]] = {}
-    for each in await rows.choices([family.id for family in families]):
-        chosen.setdefault(each.family, []).append(each)
-    if chosen:
-        await rows.drop_choices([family for family in families if family.id in chosen])
-    return [with_choices(family, chosen.get(family.id, ())) for family in families]
 
 
 async def _until_written(write: Callable[[], Awaitable[T]]) -> T:

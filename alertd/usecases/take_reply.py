@@ -124,10 +124,10 @@ async def _do(
             return Said(texts.say(who.locale, "help", {"services": texts.names(who.locale, who.services)}))
         case Meaning.LESS | Meaning.MORE:
             value = "few" if meaning is Meaning.LESS else "all"
-            due = await choose_holdings(rows, who, value, now, deps.clock.machine())
+            due = await choose_holdings(rows, who, value, now)
             return Said(texts.say(who.locale, meaning.value), due)
         case Meaning.STOP:
-            due = await rows.opt_out(who.address, now) or 0
+            due = await rows.opt_out(who.address, now, here=False) or 0
             return Said(await _stopped(deps, rows, texts, who), due)
         case Meaning.START:
             due = await rows.opt_in(who.address, now) or 0

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from dataclasses import replace
+from functools import reduce
 from typing import Any, cast
 
 import pytest
@@ -355,6 +356,7 @@ async def test_a_resolved_event_that_nobody_opened(served: Served) -> None:
 
 # --- keys -----------------------------------------------------------------------------------------
 
+LETTER = "019a0000-0000-7000-8000-000000000001"
 ROUTES = [
     ("GET", "/v1/incidents", "incident:read"),
     ("GET", "/v1/incidents/1", "incident:read"),
@@ -386,10 +388,14 @@ ROUTES = [
     ("PUT", "/v1/families/fam-1", "family:write"),
     ("POST", "/v1/families:import", "family:write"),
     ("DELETE", "/v1/families/fam-1", "family:write"),
+    ("GET", "/v1/inbox", "family:read"),
+    ("GET", f"/v1/inbox/{LETTER}", "family:read"),
+    ("POST", f"/v1/inbox/{LETTER}/done", "family:write"),
 ]
 EVERY = {"incident:read", "incident:write", "family:read", "family:write", "event:write"}
 
 
+NAMED = {f"/{LETTER}": "/{letter}", "/1": "/{incident}", "/fam-1": "/{family}", "/0": "/{test}"}
 SIGNED = ("/v1/providers/", "/v1/acknowledgements")
 """What is sent there is signed, and needs no key."""
 
@@ -403,8 +409,7 @@ def test_every_protected_route_is_in_this_table(served: Served) -> None:
         if path.startswith("/v1/") and not path.startswith(SIGNED)
     }
     tested = {
-        (method, path.replace("/1", "/{incident}").replace("/fam-1", "/{family}").replace("/0", "/{test}"))
-        for method, path, _ in ROUTES
+        (method, reduce(lambda path, name: path.replace(*name), NAMED.items(), path)) for method, path, _ in ROUTES
     }
     assert documented == tested
 

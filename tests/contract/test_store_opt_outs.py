@@ -27,7 +27,7 @@ async def test_it_counts_for_whoever_has_the_address_and_makes_them_due(books: B
         assert await rows.address_use(mailbox, 10) == AddressUse(
             "email", False, (FamilyId("fam-1"), FamilyId("fam-2"))
         )
-        assert await rows.opt_out(mailbox, LATER) == 2
+        assert await rows.opt_out(mailbox, LATER, here=True) == 2
     row = await books.row(address)
     assert (row["opted_out_at"], row["notable"]) == (LATER, True)
     assert [(w["look_at"], w["version"]) for w in await books.table(watch)] == [(LATER, 2)] * 2
@@ -42,7 +42,7 @@ async def test_again_is_the_same(books: Books):
 
     async def say() -> int | None:
         async with books.store.transaction() as rows:
-            return await rows.opt_out(mailbox, LATER)
+            return await rows.opt_out(mailbox, LATER, here=True)
 
     assert sorted(await asyncio.gather(say(), say(), say()), key=str) == [2, None, None]
     assert {w["version"] for w in await books.table(watch)} == {2}
@@ -52,7 +52,7 @@ async def test_and_back(books: Books):
     mailbox = await shared(books)
     async with books.store.transaction() as rows:
         assert await rows.opt_in(mailbox, LATER) is None, "it had not opted out"
-        await rows.opt_out(mailbox, LATER)
+        await rows.opt_out(mailbox, LATER, here=True)
     async with books.store.transaction() as rows:
         assert await rows.opt_in(mailbox, LATER + timedelta(minutes=1)) == 2
     row = await books.row(address)
@@ -63,7 +63,7 @@ async def test_of_one_family_it_is_notable_no_more(books: Books):
     [family] = await books.families(make.family(NURSE))
     mailbox = family.caregivers[0].addresses[0].id
     async with books.store.transaction() as rows:
-        assert await rows.opt_out(mailbox, LATER) == 0, "nobody is told of anything"
+        assert await rows.opt_out(mailbox, LATER, here=True) == 0, "nobody is told of anything"
         assert await rows.opt_in(mailbox, LATER) == 0
     assert (await books.row(address))["notable"] is False
 
@@ -71,4 +71,4 @@ async def test_of_one_family_it_is_notable_no_more(books: Books):
 async def test_an_address_that_is_forgotten(books: Books):
     async with books.store.transaction() as rows:
         assert await rows.address_use(UUID(int=7), 10) is None
-        assert await rows.opt_out(UUID(int=7), LATER) is None
+        assert await rows.opt_out(UUID(int=7), LATER, here=True) is None

@@ -10,7 +10,8 @@ from alertd.domain.policy import Policy
 from alertd.domain.receipt import Word
 from alertd.ports import Message, Page, Report
 from alertd.ports.deps import Deps
-from alertd.usecases.acknowledge import Expired, Shown, take_key
+from alertd.usecases.acknowledge import Shown, take_key
+from alertd.usecases.follow_link import Expired
 from alertd.usecases.take_receipt import Receipts
 from tests import make
 from tests.fakes import FakeChannel

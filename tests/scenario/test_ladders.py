@@ -7,7 +7,8 @@ import pytest
 from alertd.domain.incident import Reach
 from alertd.domain.watch import LadderState
 from alertd.ports import Later, Refused
-from alertd.usecases.acknowledge import Expired, Forged, acknowledge
+from alertd.usecases.acknowledge import acknowledge
+from alertd.usecases.follow_link import Expired, Forged
 from tests import make
 from tests.make import caregiver, climbing, own
 from tests.scenario.world import World

@@ -142,6 +142,7 @@ class World:
             channels=self.channels,
             compose=texts,
             compose_opt_out=texts.opt_out,
+            compose_choosing=texts.choosing,
             doorbell=FakeDoorbell(),
             new_id=uuid7,
             spread=random.Random(7).random,

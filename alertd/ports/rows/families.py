@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from alertd.domain.family import Family, FamilyId
+from alertd.domain.family import AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
 from alertd.records import Floor, Imported, Listed
 
@@ -30,6 +30,24 @@ class FamilyRows(Protocol):
 
     async def family_updated_at(self, ids: Sequence[str]) -> Mapping[str, datetime]:
         """When each of these families, where known, was last updated by its owner; locks them."""
+
+    async def locked_family(self, family_id: FamilyId) -> Family | None:
+        """A family that nobody else changes until the transaction ends, or None."""
+
+    async def chosen_in(self, ids: Sequence[str]) -> Sequence[Family]:
+        """Those of these families in which somebody has chosen something on our own page.
+
+        The caller holds their locks.
+        """
+
+    async def write_choice(
+        self, changed: Family, stop: Collection[AddressId], start: Collection[AddressId], now: datetime
+    ) -> int:
+        """Write what a caregiver chose, and make everybody whom it concerns due at once; returns how many duties.
+
+        `changed`: their family, whose services and addresses are as before; the caller holds its lock. `stop`,
+        `start`: addresses that are to be stopped, or started again, for everybody who has them.
+        """
 
     async def put_families(self, families: Sequence[Family]) -> Imported | None:
         """Insert or replace families with their index rows; addresses keep their one row and its state.

@@ -13,9 +13,10 @@ class OptOutRows(Protocol):
     async def address_use(self, address_id: UUID, limit: int) -> AddressUse | None:
         """An address with at most `limit` of the families that have it; None: there is none such any more."""
 
-    async def opt_out(self, address_id: UUID, now: datetime) -> int | None:
+    async def opt_out(self, address_id: UUID, now: datetime, *, here: bool) -> int | None:
         """Nothing more goes to this address, whoever has it, and who is told of an outage there is planned anew.
 
+        `here`: by a link or page of ours, and not by a word to a provider, which may stop it too.
         Returns how many watches are due by it; None: it had opted out before, and nothing has changed.
         """
 

@@ -1,12 +1,11 @@
-"""What people write back, what they choose by it, and the inbox."""
+"""What people write back, and the inbox."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from alertd.domain.choices import Choice
-from alertd.domain.family import AddressId, Family, FamilyId
+from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.inbox import Asked, Correspondent, Given, Letter
 from alertd.domain.incident import IncidentId
 from alertd.domain.reply import Meaning
@@ -44,15 +43,6 @@ class ReplyRows(Protocol):
 
     async def watching(self, incident_id: IncidentId, families: Collection[str]) -> Sequence[FamilyId]:
         """Those of these families that we have a duty to in an incident, in order."""
-
-    async def choices(self, families: Collection[str]) -> Sequence[Choice]:
-        """What caregivers of these families have chosen here."""
-
-    async def drop_choices(self, families: Sequence[Family]) -> None:
-        """Forget what was chosen before these documents were written: they count now."""
-
-    async def choose(self, families: Sequence[Family], choices: Sequence[Choice]) -> None:
-        """Write these families, as their caregivers chose; the caller has locked them. Keeps the choices."""
 
     async def inbox(self, limit: int, *, waiting: bool) -> Sequence[Letter]:
         """What people wrote in their own words, newest first; `waiting`: only what nobody has dealt with."""

@@ -1,8 +1,7 @@
-"""What families write back is kept, and what caregivers choose by it."""
+"""What families write back is kept."""
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.store.types import Instant
 
@@ -14,11 +13,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Of what was written before this nothing is known."""
-    key = (
-        sa.String()
-        .with_variant(postgresql.TEXT(collation="C"), "postgresql")
-        .with_variant(sqlite.TEXT(), "sqlite")
-    )
     op.create_table(
         "reply",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -38,12 +32,3 @@ def upgrade() -> None:
     inbox, waiting = sa.text("text IS NOT NULL"), sa.text("text IS NOT NULL AND done_at IS NULL")
     op.create_index("ix_reply_inbox", "reply", ["at"], postgresql_where=inbox, sqlite_where=inbox)
     op.create_index("ix_reply_waiting", "reply", ["at"], postgresql_where=waiting, sqlite_where=waiting)
-    op.create_table(
-        "choice",
-        sa.Column("family_id", key, nullable=False),
-        sa.Column("caregiver", sa.String(length=128), nullable=False),
-        sa.Column("what", sa.String(length=16), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("at", Instant(), nullable=False),
-        sa.PrimaryKeyConstraint("family_id", "caregiver", "what", name=op.f("pk_choice")),
-    )
