@@ -196,7 +196,7 @@ class AccountRows:
         in_hand = delivery.c.lease_until >= machine_at - _STALE_LEASE
         trying = and_(state == "leased", delivery.c.crashes == 0, in_hand)
         held = and_(
-            delivery.c.channel == "sms",
+            delivery.c.channel.in_(("sms", "voice")),
             delivery.c.framing == Framing.HOLDING.value,
             delivery.c.accepted_at > now - _DAY,
         )

@@ -71,8 +71,9 @@ class IncidentRows(ResponderRows):
             await self.sql.run(text("SELECT pg_advisory_xact_lock(7203)"))  # any number that only we use
 
     async def next_incident_number(self) -> int:
-        """The number that people will type."""
-        rows = await self.sql.rows(select(func.coalesce(func.max(incident.c.number), 0) + 1))
+        """The number that people will type; trials of channels have numbers below zero."""
+        newest = select(func.coalesce(func.max(incident.c.number), 0) + 1).where(incident.c.number > 0)
+        rows = await self.sql.rows(newest)
         return int(rows[0][0])
 
     async def add_incident(self, new: Incident, policy: Policy) -> None:

@@ -51,6 +51,9 @@ class OptOutRows(DueRows):
             {"opted_out_at": now, "opted_out_here": here, "notable": True},
         )
         if concerned is None:
+            if not here:  # stopped on a page of ours, and now at the provider too: no page can undo that
+                theirs = update(address).where(address.c.id == address_id).values(opted_out_here=False)
+                await self.sql.run(theirs)
             return None
         await self._supersede_to(concerned, address_id)
         await self.make_due(concerned, now)

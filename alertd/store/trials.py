@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, select
+from sqlalchemy import and_, delete, exists, func, insert, select, update
 
 from alertd.domain.delivery import DeliveryState, Lane, Owed
 from alertd.domain.family import AddressId
@@ -23,6 +23,7 @@ from alertd.store.tables import (
     family_address,
     incident,
     incident_update,
+    reply,
     responder_watch,
     trouble,
     watch,
@@ -149,12 +150,13 @@ class TrialRows(IncidentRows):
             delivery.c.incident_id == incident.c.id,
             delivery.c.address_id == address.c.id,
         )
-        await self.sql.run(
-            delete(address).where(
-                address.c.id.in_(sorted(addresses)),
-                ~exists().where(family_address.c.address_id == address.c.id),
-                ~others,
-                address.c.opted_out_at.is_(None),
-            )
+        unused = and_(
+            address.c.id.in_(sorted(addresses)),
+            ~exists().where(family_address.c.address_id == address.c.id),
+            ~others,
         )
+        # The words of whoever answered go with it; that a reply was taken stays, or it could be told us again.
+        theirs = reply.c.address_id.in_(select(address.c.id).where(unused))
+        await self.sql.run(update(reply).where(theirs).values(text=None, said=None))
+        await self.sql.run(delete(address).where(unused, address.c.opted_out_at.is_(None)))
         return len(ids)

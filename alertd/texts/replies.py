@@ -19,8 +19,8 @@ FILE = "replies.yaml"
 
 KEYS = (
     "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more", "stop",
-    "stop_next", "stop_nobody", "start", "receipt", "channel.push", "channel.sms", "channel.email",
-    "channel.voice", "channel.console", "and", "or",
+    "stop_next", "stop_nobody", "start", "start_suspended", "receipt", "channel.push", "channel.sms",
+    "channel.email", "channel.voice", "channel.console", "and", "or",
 )  # fmt: skip
 """Every sentence that may be said."""
 
@@ -38,6 +38,7 @@ _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "stop_next": "No more texts to this number. Write START to get them again.",
     "stop_nobody": "No more texts to this number. Write START to get them again.",
     "start": "You get texts again.",
+    "start_suspended": "Our text provider had refused this number. Ask whoever signed you up to enter it anew.",
     "receipt": "We got your message. Do not wait for us: check by hand.",
     "and": "and",
     "or": "or",

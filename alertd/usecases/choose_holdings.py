@@ -14,12 +14,11 @@ async def choose_holdings(rows: Rows, who: Correspondent, value: str, now: datet
 
     `value`: "few" or "all". It is kept as what is chosen on the caregiver's page is.
     """
-    due = 0
-    for each in sorted(who.families, key=lambda family: family.id):
-        family = await rows.locked_family(each.id)
-        if family is not None:
-            due += await rows.write_choice(_choosing(family, who.address, value, now), (), (), now)
-    return due
+    ordered = sorted(each.id for each in who.families)
+    locked = [await rows.locked_family(each) for each in ordered]  # all of them before any duty: no knot of locks
+    found = [family for family in locked if family is not None]
+    changed = [_choosing(family, who.address, value, now) for family in found]
+    return sum([await rows.write_choice(each, (), (), now) for each in changed])
 
 
 def _choosing(family: Family, address: AddressId, value: str, now: datetime) -> Family:

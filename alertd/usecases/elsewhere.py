@@ -5,6 +5,7 @@ from uuid import UUID
 
 from alertd.domain.delivery import AFTERWARDS
 from alertd.domain.incident import Incident, IncidentId, Severity
+from alertd.domain.trial import TRIAL_FAMILY
 from alertd.ports.store import Rows
 from alertd.records import Claimed
 from alertd.usecases.told import Telling
@@ -34,7 +35,9 @@ async def elsewhere(rows: Rows, batch: Collection[Claimed], tellings: Mapping[In
         others = [each for each in going_on if each.id != incident]
         by_family = await _failing(rows, others, set[str]().union(*(served[each.id] for each in mine)))
         for each in mine:
-            if failing := _worst(by_family[family] for family in served[each.id] if family in by_family):
+            if each.family == TRIAL_FAMILY:  # nobody knows whose phone it is: whatever fails may be theirs
+                found[each.id] = _worst(dict.fromkeys(o.scope.services, o.severity) for o in others)
+            elif failing := _worst(by_family[family] for family in served[each.id] if family in by_family):
                 found[each.id] = failing
     return found
 

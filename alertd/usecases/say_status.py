@@ -12,6 +12,7 @@ from alertd.domain.incident import Incident, Severity
 from alertd.domain.policy import Policy
 from alertd.domain.preferences import Choice
 from alertd.domain.quiet import Person, hours_of
+from alertd.domain.watch import NO_WAY
 from alertd.ports import Saying
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import ReplyTexts
@@ -83,7 +84,8 @@ async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
     """As whoever is told late hears it; by when they hear again, as we have promised it already."""
     incident, (family, caregiver) = touches.incident, touches.holders[0]
     watches = [await rows.watch_of(incident.id, each.id) for each, _ in touches.holders]
-    deadlines = [watch.next_by for watch in watches if watch is not None]
+    # Who asked not to be told of this, or cannot be, is promised nothing.
+    deadlines = [watch.next_by for watch in watches if watch is not None and watch.rest not in NO_WAY]
     since, policy = failing_since(incident, family), await rows.policy_of(incident.id)
     zone = caregiver.time_zone or family.time_zone
     content = deps.compose(

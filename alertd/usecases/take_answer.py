@@ -1,13 +1,12 @@
 """A reply that says "I know": it is about the last question that was put to that number (R9)."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
-from alertd.domain.delivery import Lane
+from alertd.domain.family import FamilyId
 from alertd.domain.inbox import Correspondent
 from alertd.domain.incident import Incident
 from alertd.ports import Page
-from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.reached import Reached, keep_answers, which, who_answered
 
@@ -17,21 +16,27 @@ _SAID = {Page.THANKS: "thanks", Page.NOTED: "noted", Page.OLDER: "older", Page.O
 _ORDER = (Page.OLDER, Page.NOTED, Page.THANKS)  # of several families the one for which most is left to do
 
 
-async def take_answer(deps: Deps, rows: Rows, who: Correspondent, now: datetime) -> str:
-    """Keep the answer, for every family that has this number; returns the key of what there is to say.
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a reply that says "I know"."""
+
+    key: str  # of what there is to say
+    incident: int = 0  # its number
+    families: tuple[FamilyId, ...] = ()  # in which somebody had not said so before
+
+
+async def take_answer(rows: Rows, who: Correspondent, now: datetime) -> Answer:
+    """Keep the answer, for every family that has this number.
 
     The last question is the newest message to the number in an epoch in which somebody is still waited for; where
     nobody is, the newest of an outage that goes on.
     """
     reached = await _asked(rows, who)
     if reached is None:
-        return NOTHING_ASKED
+        return Answer(NOTHING_ASKED)
     fresh = await keep_answers(rows, reached, now)
-    if fresh:
-        number, families = reached.incident.number, sorted({family for family, _ in fresh})
-        deps.log.info("acknowledged", incident=number, families=families, by="reply")
-        deps.doorbell.ring(Lane.URGENT.value)
-    return _SAID.get(await _page(rows, reached), NOTHING_ASKED)
+    key = _SAID.get(await _page(rows, reached), NOTHING_ASKED)
+    return Answer(key, reached.incident.number, tuple(sorted({family for family, _ in fresh})))
 
 
 async def _asked(rows: Rows, who: Correspondent) -> Reached | None:

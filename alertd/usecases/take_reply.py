@@ -4,7 +4,7 @@ An answer is no message of ours: it goes by no other way, is not tried again, an
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Lane
@@ -17,7 +17,7 @@ from alertd.ports.inbound import Heard, Hears, ReplyTexts
 from alertd.ports.store import Rows
 from alertd.usecases.choose_holdings import choose_holdings
 from alertd.usecases.say_status import say_status
-from alertd.usecases.take_answer import take_answer
+from alertd.usecases.take_answer import Answer, take_answer
 
 UNKNOWN, REPEATED = "reply_unknown", "reply_repeated"
 """Security events: from a number that nobody has, and one that was taken before."""
@@ -46,6 +46,7 @@ class Said:
     text: str | None
     due: int = 0  # duties that are to be planned at once
     event: str | None = None
+    answer: Answer | None = None  # they say that they know
 
 
 async def take_inbound(deps: Deps, provider: str, callback: Callback) -> Answered:
@@ -74,7 +75,9 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
         who = await rows.correspondent(channel, heard.sender)
         if who is None:
             return Said(None, event=UNKNOWN)
-        meaning = heard.handled or texts.words.understand(heard.text, who.locale, stopped=who.stopped)
+        meaning = texts.words.understand(heard.text, who.locale, stopped=who.stopped)
+        if heard.handled is not None and (heard.handled is not Meaning.START or who.stopped):
+            meaning = heard.handled  # "Yes" of a number that has not stopped is an answer, whatever else it is
         now, machine_at, reply_id = deps.clock.now(), deps.clock.machine(), deps.new_id()
         text = heard.text if meaning is Meaning.OTHER else None
         if not await rows.take_reply(reply_id, heard.id, who.address, now, machine_at, meaning, text):
@@ -82,12 +85,15 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
         given = await rows.given(who.address, machine_at - RATION)
         said = await _do(deps, rows, texts, who, channel, meaning, now)
         if heard.handled is not None or not _answered(who, meaning, given):
-            said = Said(None, said.due)
+            said = replace(said, text=None)
         if said.text is not None:
             await rows.say_to_reply(reply_id, said.text)
     deps.log.info(
         "reply_taken", channel=channel, meaning=meaning.value, families=[each.id for each in who.families]
     )
+    if said.answer is not None and said.answer.families:
+        families = list(said.answer.families)
+        deps.log.info("acknowledged", incident=said.answer.incident, families=families, by="reply")
     if said.due:
         deps.doorbell.ring(Lane.URGENT.value)
     return said
@@ -117,7 +123,8 @@ async def _do(
 ) -> Said:
     match meaning:
         case Meaning.ACKNOWLEDGE:
-            return Said(texts.say(who.locale, await take_answer(deps, rows, who, now)))
+            answer = await take_answer(rows, who, now)
+            return Said(texts.say(who.locale, answer.key), len(answer.families), answer=answer)
         case Meaning.STATUS:
             return Said(await say_status(deps, rows, texts, who, channel))
         case Meaning.HELP:
@@ -131,17 +138,26 @@ async def _do(
             return Said(await _stopped(deps, rows, texts, who), due)
         case Meaning.START:
             due = await rows.opt_in(who.address, now) or 0
+            if await _suspended(rows, who):
+                return Said(texts.say(who.locale, "start_suspended"), due)
             status = await say_status(deps, rows, texts, who, channel)
             return Said(f"{texts.say(who.locale, 'start')} {status}", due)
         case Meaning.OTHER:
             return Said(texts.say(who.locale, "receipt"))
 
 
+async def _suspended(rows: Rows, who: Correspondent) -> bool:
+    """Whether a provider has refused this number for good: a START lifts no more than a STOP."""
+    states = [await rows.address_states(family.id) for family in who.families[:1]]
+    return any(who.address in each and each[who.address].suspended_at is not None for each in states)
+
+
 async def _stopped(deps: Deps, rows: Rows, texts: ReplyTexts, who: Correspondent) -> str:
-    """How they are told from now on: over other addresses of their own, else others of their family are."""
-    own: dict[str, None] = {}
-    others = False
+    """How they are told from now on: over other addresses that each of them has, else by others of each."""
+    own: list[dict[str, None]] = []  # of everybody who has the number
+    others = True
     for family in who.families:
+        somebody = False
         states = await rows.address_states(family.id)
         for caregiver in family.caregivers:
             usable = [
@@ -151,10 +167,12 @@ async def _stopped(deps: Deps, rows: Rows, texts: ReplyTexts, who: Correspondent
                 if each.verified and each.channel in deps.channels
             ]
             if any(each.id == who.address for each in caregiver.addresses):
-                own |= dict.fromkeys(usable)
+                own.append(dict.fromkeys(usable))
             else:
-                others = others or bool(usable)
-    if own:
-        names = tuple(texts.say(who.locale, f"channel.{each}") for each in own)
+                somebody = somebody or bool(usable)
+        others = others and somebody
+    shared = [each for each in own[0] if all(each in ways for ways in own)] if own else []
+    if shared:
+        names = tuple(texts.say(who.locale, f"channel.{each}") for each in shared)
         return texts.say(who.locale, "stop_next", {"channels": texts.either(who.locale, names)})
     return texts.say(who.locale, "stop" if others else "stop_nobody")

@@ -105,6 +105,17 @@ async def test_nobody_else_is_told_and_nothing_else_moves_while_an_outage_goes_o
     assert (await audit(served.deps)).passed
 
 
+async def test_a_test_during_an_outage_does_not_say_that_nothing_is_down(served: Served) -> None:
+    """Found by a reviewer. Nobody knows whose phone it is."""
+    await served.families(make.family(make.caregiver("ana", "push")))
+    await served.open()
+    await begin(served, to=make.own("mia", "sms").to)
+    await served.work()
+    (said,) = served.channel("sms").accepted
+    assert "Nothing is down" not in said.text
+    assert "a real problem" in said.text
+
+
 async def test_what_is_refused_says_why_and_what_to_do(served: Served) -> None:
     served.channel("sms").fail(TO, Refused("21211"))
     begun = await begin(served)

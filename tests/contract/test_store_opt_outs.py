@@ -72,3 +72,13 @@ async def test_an_address_that_is_forgotten(books: Books):
     async with books.store.transaction() as rows:
         assert await rows.address_use(UUID(int=7), 10) is None
         assert await rows.opt_out(UUID(int=7), LATER, here=True) is None
+
+
+async def test_what_was_stopped_here_and_then_at_the_provider_no_page_of_ours_starts_again(books: Books):
+    mailbox = await shared(books)
+    async with books.store.transaction() as rows:
+        await rows.opt_out(mailbox, LATER, here=True)
+    assert (await books.row(address))["opted_out_here"] is True
+    async with books.store.transaction() as rows:
+        assert await rows.opt_out(mailbox, LATER, here=False) is None
+    assert (await books.row(address))["opted_out_here"] is False

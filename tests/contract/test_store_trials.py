@@ -65,6 +65,13 @@ async def test_nothing_that_looks_for_incidents_meets_it(books: Books):
     assert {row["look_at"] for row in await books.table(watch)} == {None}
 
 
+async def test_the_first_outage_after_a_trial_is_number_one(books: Books):
+    await begin(books)
+    await books.set(incident, {"number": -7}, number=1)  # there was no outage yet
+    async with books.store.reading() as rows:
+        assert await rows.next_incident_number() == 1
+
+
 async def test_what_is_known_of_an_address(books: Books):
     async with books.store.reading() as rows:
         assert await rows.known_address("sms", TO) is None

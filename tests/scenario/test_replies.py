@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from alertd.domain.family import FamilyId
+from alertd.domain.incident import Severity
 from alertd.domain.reply import Meaning
 from alertd.domain.watch import LadderState
 from alertd.ports import Later
@@ -318,6 +319,44 @@ async def holdings(world: World, family: str = "fam-1", name: str = "mia") -> st
     assert found is not None
     [mine] = [each for each in found.caregivers if each.id == name]
     return mine.preferences.holdings
+
+
+async def test_yes_of_a_number_that_has_not_stopped_is_an_answer_whatever_twilio_takes_it_for(town: Town):
+    """Found by a reviewer: it is one of Twilio's words for starting again, and the answer was lost."""
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Please confirm")
+    assert await world.replies("mia", "Yes", handled=Meaning.START) is None, "Twilio has answered"
+    assert (await world.reach()).ladders == {LadderState.ANSWERED: 1}
+
+
+async def test_a_start_does_not_promise_texts_to_a_number_that_its_provider_has_refused(town: Town):
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.replies("mia", "stop")
+    world.sql("UPDATE address SET suspended_at = opted_out_at, suspended_code = '30006'")
+    assert "had refused this number" in (await world.replies("mia", "start") or "")
+
+
+async def test_a_stop_says_only_what_holds_for_everybody_who_has_the_number(town: Town):
+    """Mia and Tom share a phone, and Mia alone reads e-mail."""
+    world = town()
+    mia = caregiver("mia", "sms", "email")
+    tom = replace(caregiver("tom"), order=2, addresses=(make.own("mia", "sms"),))
+    await world.family("fam-1", mia, tom)
+    said = await world.replies("tom", "stop") or ""
+    assert "No more texts" in said
+    assert "e-mail" not in said
+
+
+async def test_who_asked_not_to_be_told_is_promised_nothing_when_they_ask(town: Town):
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(major=())))
+    await world.outage("follow", severity=Severity.MAJOR)
+    said = await world.replies("mia", "status") or ""
+    assert "Follow" in said
+    assert "Next update" not in said
 
 
 async def test_less_is_silent_and_more_rings_again(town: Town):
