@@ -37,7 +37,6 @@ class TwilioVoiceConfig:
 
     account_sid: str | None = None
     auth_token: str | None = field(default=None, repr=False)
-    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
     from_: str | None = None  # a number of the account, or one verified for it
     base_url: str = "https://api.twilio.com"
     status_callback: str | None = None  # where Twilio tells the outcome; the attempt is added as `attempt=`
@@ -45,6 +44,7 @@ class TwilioVoiceConfig:
     ring: int = 40  # seconds; voice mail takes over after 20 to 30
     connections: int = 5  # requests at once; calls begin at one a second unless the account has bought more
     deadline: float = DEADLINE
+    auth_token_previous: str | None = field(default=None, repr=False)  # while it is rotated: signs, and no more
 
     def problems(self) -> list[str]:
         """What keeps calls from working, each with the setting that mends it; empty if nothing does."""

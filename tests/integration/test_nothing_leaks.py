@@ -214,7 +214,7 @@ def test_no_address_and_no_secret_is_readable_where_it_need_not_be(
             rig.stop_sweeper()  # it would help, and not be killed
             rig.sandbox("POST", "/faults", [{"kind": "hang", "channel": "push", "count": 2, "hold_s": 30}])
             rig.update({"en": f"{WORDS} again", "es": WORDS})
-            wait_until("messages hang", lambda: _hits(rig) == before + 2, PATIENCE)
+            wait_until("messages hang", lambda: _hits(rig) > before, PATIENCE)
             for worker in ("worker-bulk", "worker-urgent"):  # whoever has them
                 for child in rig.worker_children(worker):
                     os.kill(child, signal.SIGKILL)

@@ -55,5 +55,5 @@ def test_what_is_missing_comes_from_the_settings(tmp_path: Path) -> None:
     nothing = {"HOME": str(tmp_path), "ALERTD_CONFIG": str(tmp_path)}
     mail = {"ALERTD_SMTP__URL": "smtp://127.0.0.1:2525", "ALERTD_SMTP__FROM": "status@example.org"}
 
-    assert wiring.not_configured(load(nothing)) == ("sms", "push", "email")
-    assert wiring.not_configured(load(nothing | mail)) == ("sms", "push")
+    assert wiring.not_configured(load(nothing)) == ("sms", "push", "email", "voice")
+    assert wiring.not_configured(load(nothing | mail)) == ("sms", "push", "voice")

@@ -237,6 +237,7 @@ def test_the_doctor_when_all_is_well(
         "sms",
         "push",
         "email",
+        "voice",
         "auditor",
         "dead man",
         "responders",
@@ -364,6 +365,7 @@ def test_the_doctor_sees_what_is_worth_knowing(
         "auditor",
         "dead man",
         "responders",
+        "voice",
     }
     assert "hunter2" not in alertd.out
     assert "chmod 600" in alertd.out

@@ -12,6 +12,7 @@ from alertd.store.migrate import upgrade
 from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
+from channels.twilio_voice import TwilioVoiceConfig
 
 
 def settings(folder: Path, **more: str) -> Settings:
@@ -32,6 +33,7 @@ async def test_in_production_a_lease_lasts_thirty_seconds_and_calls_take_their_o
     assert deps.timing == Timing()
     assert deps.timing.lease == 30.0
     own = {"sms": TwilioConfig().deadline, "push": FcmConfig().deadline, "email": SmtpConfig().deadline}
+    own["voice"] = TwilioVoiceConfig().deadline
     assert {name: channel.deadline for name, channel in deps.channels.items()} == own
     assert all(deadline + 1 < deps.timing.lease for deadline in own.values())
     await wiring.close_deps(deps)
