@@ -1,7 +1,6 @@
 """`alertd channel test`: it waits, says what happens as it happens, and what to do where it does not arrive."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +11,7 @@ from alertd.ports import Later, Misconfigured, Refused, Report
 from alertd.usecases.take_receipt import Receipts
 from tests.fakes import FakeChannel
 from tests.listening import Daemon, Shell, alertd, listening
+from tests.servers import wait_until
 
 __all__ = ["alertd", "listening"]
 
@@ -54,12 +54,10 @@ def test_and_when_it_arrived_where_the_provider_says_so(alertd: Shell, listening
     sms = listening.channel("sms")
 
     def report() -> None:
-        while not sms.accepted:
-            time.sleep(0.02)
+        wait_until("it is with the provider", lambda: bool(sms.accepted))
         receipts = Receipts(listening.served.deps)
         told = Report(sms.accepted[0].delivery, 1, Word.DELIVERED, "sms-1")
-        while not listening.run(_told(receipts, told)):
-            time.sleep(0.05)
+        wait_until("its acceptance is written", lambda: listening.run(_told(receipts, told)))
 
     async def _told(receipts: Receipts, told: Report) -> bool:
         async with listening.served.deps.store.reading() as rows:
