@@ -61,9 +61,9 @@ class Question:
         return at <= self.first + self._asking.ends + self._rules.slack and not self._answered_by(at)
 
     def may_tell_others(self, at: datetime) -> bool:
-        """Whether the next caregiver may be told at this moment."""
+        """Whether the next caregiver may be told now; a message may have been on its way when it ended."""
         from_ = self._begins + self._delay - self._rules.skew
-        return from_ <= at < self.over and not self._answered_by(at)
+        return from_ <= at <= self.over + self._rules.slack and not self._answered_by(at)
 
     def _answered_by(self, at: datetime) -> bool:
         """Whether somebody had answered so long before that it could be known."""

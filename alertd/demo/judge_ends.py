@@ -33,7 +33,11 @@ def _person(
     since, over = touch.begins - rules.skew, touch.over
     ends = is_not_affected if touch.released else is_all_clear
     what = "that it does not affect them any more" if touch.released else "that it is over"
-    told = any(since <= m.story_time < over and not is_all_clear(m) for m in messages)
+    late = min(over + rules.slack, until)  # what was on its way when it ended
+    told = any(
+        since <= m.story_time < late and not is_all_clear(m) and not (over <= m.story_time and ends(m))
+        for m in messages
+    )
     cleared = [m.story_time for m in messages if over <= m.story_time < until and ends(m)]
     limit = rules.levels[stretch.at(touch.over).severity].first_notice + rules.slack
     if cleared:

@@ -18,7 +18,6 @@ from tests.servers import NotReady, wait_until
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90.0  # seconds for a thousand families to hear something, on a machine that is very busy
-LONG_WINDOW = 60.0  # seconds
 SLACK = 10.0  # seconds: a machine that runs other things too is late; production's margin covers a lease
 MINUTE = 60 / RATE  # of the story, in seconds
 UNATTENDED = """
@@ -48,9 +47,10 @@ class Story:
         rig.move_in(self.town)
 
     def until_told(self, phase: str) -> None:
-        """Wait until everybody who is owed a phase has it."""
+        """Wait until everybody who is owed a phase has it; a holding, once the window has passed."""
+        patience = PATIENCE + self.rig.window if phase == town.HOLDING else PATIENCE
         try:
-            wait_until(f"everybody was told {phase}", lambda: not self.missing(phase), PATIENCE, every=0.1)
+            wait_until(f"everybody was told {phase}", lambda: not self.missing(phase), patience, every=0.1)
         except NotReady as error:
             left = self.missing(phase)
             error.add_note(f"{len(left)} were not: {sorted(judge.masked(each) for each in left)[:10]}")
@@ -195,7 +195,7 @@ def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
     # As in production, a lease is far shorter than half a window: what it held is still worth saying.
     quick = {"ALERTD_TIMING__LEASE_SECONDS": "8", "ALERTD_TIMING__CALL_SECONDS": "5"}
     children = 1 if victim == "child" else 2  # one, so that it is sure to be the one that has them
-    with Rig(tmp_path / "rig", fresh_database(dialect), window=LONG_WINDOW, bulk=children, **quick) as rig:
+    with Rig(tmp_path / "rig", fresh_database(dialect), window=WINDOW, bulk=children, **quick) as rig:
         rig.sign_in()
         story = Story(rig)
         story.opens()
@@ -231,7 +231,7 @@ def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
         assert repeated  # or the kill hit nothing, and this test has shown nothing
         assert {each: count for each, count in repeated.items() if count > unknown[each]} == {}
         found = judge.problems(
-            story.town, rig.accepted(), rig.refused(), window=LONG_WINDOW, silence=False, slack=None, extra=unknown
+            story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=False, slack=None, extra=unknown
         )
         assert found == []
 

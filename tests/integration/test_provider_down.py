@@ -31,7 +31,7 @@ PLACES = (
 def test_push_is_dead_for_thirty_seconds(
     fresh_database: Callable[[str], str], tmp_path: Path, dialect: str
 ) -> None:
-    with Rig(tmp_path / "rig", fresh_database(dialect), window=5 * WINDOW, policy=QUIET, step=OVER_SMS) as rig:
+    with Rig(tmp_path / "rig", fresh_database(dialect), window=2 * WINDOW, policy=QUIET, step=OVER_SMS) as rig:
         rig.sign_in()
         place = town.Town()
         numbers = []

@@ -518,7 +518,8 @@ async def test_children_end_when_the_supervisor_is_killed(spawn: Spawn, book: Bo
     process.wait()
 
     await until(lambda: all(gone(child) for child in children))
-    assert sorted(book.words("stopping")) == ["api", "worker"]  # they had time to end well
+    # They had time to end well. Linux may say it twice: once for each thread of the supervisor that it ends after the other.
+    assert set(book.words("stopping")) == {"api", "worker"}
     async with up(book.part("api")):
         pass  # and nothing is locked
 

@@ -238,6 +238,16 @@ def test_a_next_caregiver_told_too_early_or_after_an_answer() -> None:
     assert faults([*GOOD, late, clear]) == {("stranger", "quick")}
 
 
+def test_a_next_caregiver_whose_message_was_on_its_way_when_it_ended() -> None:
+    before = without(lambda m: m.to == "+4" and m.story_time < REOPENED)
+    clear = message(("sms", "+4"), RESOLVED + 40 * MINUTE, "Follow works again")
+    for minutes, wrong in ((20, set()), (31, {("stranger", "silent"), ("all-clear", "silent")})):
+        told = message(("sms", "+4"), RESOLVED + minutes * MINUTE, "Follow is still down")
+        assert faults([*before, told, clear]) == {("question", "silent")} | wrong
+    unfinished = message(("sms", "+4"), RESOLVED + 20 * MINUTE, "Follow is still down")
+    assert faults([*before, unfinished]) == {("question", "silent"), ("all-clear", "silent")}
+
+
 def test_who_has_answered_is_asked_no_more() -> None:
     again = message(("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. Not confirmed yet: L")
     assert faults([*GOOD, again]) == {("question", "quick")}
