@@ -75,7 +75,7 @@ class Rig:
         bulk: int = 2,
         policy: str = "",
         sandbox: Sequence[str] = (),
-        step: str = "{after: 10m, tell: next}",
+        step: str = "{after: 20m, tell: next}",
         **settings: str,
     ) -> None:
         """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line.
