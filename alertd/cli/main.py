@@ -10,6 +10,7 @@ from typer.exceptions import TyperException
 
 import alertd
 from alertd.cli import (
+    backup,
     channel,
     doctor,
     event,
@@ -80,6 +81,7 @@ def _groups() -> None:
 _groups()
 channel.add_to(app)
 processes.add_to(app)
+backup.add_to(app)
 doctor.add_to(app)
 
 
