@@ -31,6 +31,7 @@ from alertd.records import Key, Provider
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
+from alertd.store.revisions import KNOWN
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
 from alertd.texts.replies import Replies, load_replies
@@ -220,9 +221,7 @@ def database_revision(settings: Settings) -> tuple[str | None, str]:
 
 def knows_revision(revision: str) -> bool:
     """Whether this version has that revision; what it has not comes from a newer one."""
-    from alertd.store import migrate
-
-    return migrate.knows(revision)
+    return revision in KNOWN
 
 
 def build_channels(settings: Settings, now: Now) -> Mapping[str, Channel]:

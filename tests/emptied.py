@@ -18,14 +18,14 @@ SELECT string_agg(each, ';' ORDER BY each) FROM (
     UNION ALL SELECT tgname FROM pg_trigger
     UNION ALL SELECT setconfig::text FROM pg_db_role_setting
         WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())
-    UNION ALL SELECT version_num FROM alembic_version
+    UNION ALL SELECT version_num FROM alembic_version UNION ALL SELECT revision FROM required_schema
     UNION ALL SELECT concat_ws(' ', 'counted', c.relname) FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid
         WHERE c.relnamespace = 'public'::regnamespace
 ) AS everything
 """
 _USED_TABLES = """
 SELECT relname FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname <> 'alembic_version'
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname NOT IN ('alembic_version', 'required_schema')
     AND pg_relation_size(oid) > 0
 """
 

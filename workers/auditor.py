@@ -9,14 +9,15 @@ from alertd.ports.deps import Deps
 from alertd.usecases.audit import audit
 from alertd.usecases.census import Counting
 from alertd.usecases.conditions import CONDITIONS
+from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.ping import Pinger
 
 
 class Auditor:
     """Runs from `start` to `close`; two of them in a cluster ask the same question twice, and harm nothing."""
 
-    def __init__(self, deps: Deps, dead_man: DeadMan | None, every: float) -> None:
-        self._deps, self._dead_man = deps, dead_man
+    def __init__(self, deps: Deps, dead_man: DeadMan | None, every: float, outgrown: Outgrown) -> None:
+        self._deps, self._dead_man, self._outgrown = deps, dead_man, outgrown
         self._pinger = Pinger(deps, dead_man, every) if dead_man is not None else None
         self._counting = Counting(deps)
         self._tasks: list[asyncio.Task[None]] = []
@@ -53,6 +54,8 @@ class Auditor:
         while True:
             await asyncio.sleep(max(due - clock(), 0.0))
             due = max(due + every, clock())
+            if self._outgrown.so:
+                continue  # a newer one asks, of a schema that it knows
             try:
                 await work()
             except Exception as error:

@@ -15,6 +15,7 @@ from alertd.settings import load
 from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.outgrown import Outgrown
 from alertd.wiring import close_deps, open_deps, sample_clock
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ class Process:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deps: Deps | None = None
         self._sender: Sender | None = None
+        self._outgrown: Outgrown | None = None
         self._beat_at: datetime | None = None
         self._lane: str | None = None
 
@@ -50,6 +52,9 @@ class Process:
         deps = await self._opened()
         await sample_clock(deps)
         assert self._sender is not None
+        assert self._outgrown is not None
+        if await self._outgrown.look():
+            return 0  # and no beat: this part gets nothing done
         started = deps.clock.machine()
         accepted = await drain(deps, self._sender, lane, seconds=seconds)
         self._beat_at = await beat(deps, lane, self._beat_at)
@@ -68,7 +73,7 @@ class Process:
             settings = load(os.environ)
             logs.configure(settings.log.level, settings.log.json_)
             self._deps = await open_deps(settings, patient=self._lane == Lane.BULK)
-            self._sender = Sender(self._deps)
+            self._sender, self._outgrown = Sender(self._deps), Outgrown(self._deps)
             # Half of decoding is the garbage collector walking objects that never die (measured).
             gc.collect()
             gc.freeze()

@@ -14,6 +14,7 @@ from alertd.settings import Settings
 from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.providers import watch_providers
 from alertd.usecases.sweep import sweep
@@ -44,7 +45,12 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
     await sender.warm()
-    auditor = Auditor(deps, open_dead_man(settings), settings.dead_man.every_seconds)
+    outgrown = Outgrown(deps)
+
+    def stopping() -> bool:
+        return stop.is_set() or outgrown.so
+
+    auditor = Auditor(deps, open_dead_man(settings), settings.dead_man.every_seconds, outgrown)
     auditor.start()
     log.info("sweeper_ready")
     beat_at: datetime | None = None
@@ -55,19 +61,8 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
             try:
                 await sample_clock(deps)
                 await _see_to(own)
-                swept = await sweep(deps, broker=_broker(deps))
-                for lane in swept.alone:
-                    if lane not in own:
-                        work = drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stop.is_set)
-                        own[lane] = asyncio.create_task(work)
-                if swept.responders and _RESPONDERS not in own:
-                    own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stop.is_set))
-                last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
-                if beat_at != last:
-                    await watch_providers(deps)
-                    for name, work_beside in _BESIDE.items():
-                        if name not in own:
-                            own[name] = asyncio.create_task(work_beside(deps))
+                if not await outgrown.look():
+                    beat_at = await _look(deps, sender, own, stopping, beat_at)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE
@@ -85,6 +80,29 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
         await auditor.close()
         await close_deps(deps)
         log.info("sweeper_stopped")
+
+
+async def _look(
+    deps: Deps,
+    sender: Sender,
+    own: dict[str, asyncio.Task[int]],
+    stopping: Callable[[], bool],
+    beat_at: datetime | None,
+) -> datetime | None:
+    """Sweep once, and begin what nobody else does; returns when the newest beat was written."""
+    swept = await sweep(deps, broker=_broker(deps))
+    for lane in swept.alone:
+        if lane not in own:
+            own[lane] = asyncio.create_task(drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stopping))
+    if swept.responders and _RESPONDERS not in own:
+        own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stopping))
+    last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
+    if beat_at != last:
+        await watch_providers(deps)
+        for name, work_beside in _BESIDE.items():
+            if name not in own:
+                own[name] = asyncio.create_task(work_beside(deps))
+    return beat_at
 
 
 async def _see_to(own: dict[str, asyncio.Task[int]]) -> None:

@@ -82,6 +82,7 @@ async def readyz(here: Here) -> Any:
             backlog = await rows.backlog(deps.clock.now(), now)
             beats = {name: (now - at).total_seconds() for name, at in (await rows.heartbeats()).items()}
             kept = await rows.last_audit()
+            unknown = await rows.unknown_schema()
     except (SQLAlchemyError, TimeoutError, OSError) as error:
         deps.log.warning("not_ready", error=type(error).__name__)
         return _not_ready(["the database does not answer; alertd doctor says more"])
@@ -89,6 +90,10 @@ async def readyz(here: Here) -> Any:
     reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD]
     if beats.get(SWEEPER, TOO_OLD + 1) > TOO_OLD:
         reasons.append("the sweeper has not looked for 30 s, and without it no family is told in time")
+    if unknown is not None:
+        reasons.append(
+            f"a newer alertd has changed the database (schema {unknown}): replace this part by that version"
+        )
     if reasons:
         deps.log.warning("not_ready", reasons=reasons)
         return _not_ready(reasons)

@@ -10,8 +10,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.records import Key
 from alertd.store.codec import encode
+from alertd.store.revisions import KNOWN
 from alertd.store.sql import Sql
-from alertd.store.tables import api_key, heartbeat, idempotency, signing_key, story_clock
+from alertd.store.tables import api_key, heartbeat, idempotency, required_schema, signing_key, story_clock
 
 
 class AccessRows:
@@ -95,6 +96,11 @@ class AccessRows:
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""
         return {row.name: row.at for row in await self.sql.rows(select(heartbeat))}
+
+    async def unknown_schema(self) -> str | None:
+        """The revision of the schema that every part must know, if this version does not; else None."""
+        [(required,)] = await self.sql.rows(select(required_schema.c.revision))
+        return None if required in KNOWN else str(required)
 
     async def story_clock(self) -> tuple[datetime, datetime, float] | None:
         """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""

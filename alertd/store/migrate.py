@@ -41,11 +41,6 @@ def head() -> str:
     return str(ScriptDirectory.from_config(_config()).get_current_head())
 
 
-def knows(revision: str) -> bool:
-    """Whether this version of alertd has that revision."""
-    return revision in {each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()}
-
-
 def _upgrade(url: str) -> str:
     engine = create_engine(url, hide_parameters=True)
     with engine.connect() as connection:

@@ -69,6 +69,12 @@ provider = Table(  # how each process finds a channel's provider; no row: it has
     PrimaryKeyConstraint("channel", "process"),
 )
 
+required_schema = Table(  # one row: the revision that every part must know
+    "required_schema",
+    metadata,
+    Column("revision", String(32), nullable=False),
+)
+
 downtime = Table(  # our own: stretches in which no sweep ran, in story time
     "downtime",
     metadata,

@@ -8,6 +8,7 @@ import pytest
 
 from alertd.ports.deps import Deps, Timing
 from alertd.records import Census
+from alertd.usecases.outgrown import Outgrown
 from tests.fakes import FakeLog
 from tests.served import open_deps
 from workers.auditor import Auditor
@@ -49,7 +50,7 @@ async def until(true: Callable[[], Awaitable[bool]]) -> None:
 
 async def test_it_asks_again_and_again_also_after_an_error_that_nobody_foresaw(deps: Deps) -> None:
     switch = Switch()
-    made = Auditor(deps, switch, 30.0)
+    made = Auditor(deps, switch, 30.0, Outgrown(deps))
     made.start()
 
     async def pinged() -> bool:
@@ -71,9 +72,9 @@ async def test_it_asks_again_and_again_also_after_an_error_that_nobody_foresaw(d
 
 async def test_it_asks_after_one_interval_and_without_anybody_outside_too(deps: Deps) -> None:
     """Who was down begins by telling families, not by accusing itself."""
-    slow = Auditor(replace(deps, timing=Timing(audit=3600)), None, 30.0)
+    slow = Auditor(replace(deps, timing=Timing(audit=3600)), None, 30.0, Outgrown(deps))
     slow.start()
-    quick = Auditor(deps, None, 30.0)
+    quick = Auditor(deps, None, 30.0, Outgrown(deps))
     quick.start()
     await asyncio.sleep(0)
     async with deps.store.reading() as rows:
@@ -89,7 +90,7 @@ async def test_it_asks_after_one_interval_and_without_anybody_outside_too(deps: 
 
 
 async def test_it_counts_the_deliveries(deps: Deps) -> None:
-    made = Auditor(deps, None, 30.0)
+    made = Auditor(deps, None, 30.0, Outgrown(deps))
     made.start()
     found: list[Census | None] = []
 

@@ -7,7 +7,7 @@ from tests.servers import Postgres
 
 PAGES = """
 SELECT coalesce(sum(pg_relation_size(oid)), 0)::int FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version'
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('alembic_version', 'required_schema')
 """
 SEQUENCES = "SELECT count(*) FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
 USE = "INSERT INTO downtime (began_at, ended_at) SELECT n, n + 1 FROM generate_series(1, 1000) AS n"

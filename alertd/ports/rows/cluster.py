@@ -51,6 +51,9 @@ class ClusterRows(Protocol):
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""
 
+    async def unknown_schema(self) -> str | None:
+        """The revision of the schema that every part must know, if this version does not; else None."""
+
     async def story_clock(self) -> tuple[datetime, datetime, float] | None:
         """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""
 
