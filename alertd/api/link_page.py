@@ -13,8 +13,12 @@ _HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 _STYLE = (
-    "body{font:18px/1.45 sans-serif;margin:1em;max-width:36em}h1{font-size:1.3em}"
-    "button{font-size:1.2em;padding:.6em 1em}"
+    "body{font:18px/1.45 sans-serif;margin:1em;max-width:36em;overflow-wrap:break-word}"
+    "body{background:#fff;color:#1a1d21}"
+    "h1{font-size:1.3em}"
+    "button{font-size:1.2em;padding:.6em 1em;border:0;border-radius:8px;background:#1d5fbf;color:#fff}"
+    # Whoever opens it at night is not blinded.
+    "@media(prefers-color-scheme:dark){body{background:#101214;color:#f1f3f5}}"
 )
 
 
@@ -39,6 +43,7 @@ def plain_page(status: int, title: str, body: str) -> HTMLResponse:
     """A page around `body`; both are HTML already."""
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{title}</title><style>{_STYLE}</style>"
     )
     return link_page(f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>', status)

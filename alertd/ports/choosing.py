@@ -40,6 +40,8 @@ class Chooser:
     happens: tuple[Happens, ...]  # what the planner makes of it, the gravest first
     hears: str  # always, stands_in, ladder, if_needed: as `explain` has it
     floor: tuple[Address, ...]  # of theirs that work: one of them is added to what wakes at critical (R12)
+    stopped_floor: tuple[Address, ...]  # ... and those that would, had they not been stopped here
+    wakes: tuple[Severity, ...]  # of which something may wake them in quiet hours, whichever policy it falls under
     others: bool  # somebody else of the family can be told
     name: str
 

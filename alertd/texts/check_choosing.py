@@ -13,6 +13,7 @@ from alertd.ports.choosing import Chooser, ChoosingPage, Happens, Showing
 from alertd.texts.parts import Tell
 
 _TO = {"push": "t" * 40, "sms": "+14155550100", "voice": "+14155550101", "email": "someone@example.org"}
+_FLOOR = ("sms", "voice")
 _MISTAKES = ("critical_empty", "quiet_all_day", "quiet_unreadable", "unknown")
 
 
@@ -38,6 +39,8 @@ def pages(locale: str, locales: Sequence[str] = ("en", "es")) -> Iterator[Choosi
         fields = dict.fromkeys((*Severity, "quiet_hours", "holdings", "locale"), mistake)
         yield ChoosingPage(Showing.FORM, locale, full, fields)
     yield ChoosingPage(Showing.FORM, locale, full, overtaken=True)
+    for wakes in ((), tuple(Severity)):
+        yield ChoosingPage(Showing.FORM, locale, replace(full, wakes=wakes))
 
 
 def chooser(
@@ -69,7 +72,11 @@ def chooser(
         filled=filled(offer),
         happens=_told(used, Reason.FIRST_NOTICE, "waits"),
         hears="ladder",
-        floor=used[1:2],
+        floor=tuple(address for address in used if address.channel in _FLOOR),
+        stopped_floor=tuple(
+            own.address for own in addresses if own.address.channel in _FLOOR and own.use is Use.STOPPED_HERE
+        ),
+        wakes=(Severity.CRITICAL,),
         others=True,
         name="Grandmother Ana",
     )

@@ -84,7 +84,7 @@ class Choosing:
             "closed": "",
             "open": "",
             "quiet": self._say("quiet.headline"),
-            "quiet_means": self._say("quiet.means"),
+            "quiet_means": self._wakes(chooser),
             "quiet_from": self._say("quiet.from"),
             "quiet_to": self._say("quiet.to"),
             "holdings": self._say("holdings.headline"),
@@ -120,8 +120,7 @@ class Choosing:
         ]
         notes = []
         if severity is Severity.CRITICAL:
-            floor = self._list(chooser.floor[:1])
-            notes = [self._say("at_least"), self._say("floor", over=floor) if floor else self._say("no_floor")]
+            notes = [self._say("at_least"), self._floor(chooser)]
         return {
             "field": severity.value,
             "name": self._say(f"severity.{severity.value}"),
@@ -129,6 +128,19 @@ class Choosing:
             "boxes": boxes,
             "notes": notes,
         }
+
+    def _floor(self, chooser: Chooser) -> str:
+        """What wakes them for certain, whatever they choose (R12)."""
+        if floor := self._list(chooser.floor[:1]):
+            return self._say("floor", over=floor)
+        stopped = self._list(chooser.stopped_floor)
+        return self._say("floor_stopped", over=stopped) if stopped else self._say("no_floor")
+
+    def _wakes(self, chooser: Chooser) -> str:
+        """What may wake them in quiet hours, by its name on this page (R10)."""
+        names = [self._say(f"severity.{each.value}") for each in chooser.wakes]
+        quoted = [self._say("quiet.named", name=name) for name in names]
+        return self._say("quiet.wakes", what=self._row(quoted)) if quoted else self._say("quiet.wakes_never")
 
     def _times(self, chosen: str) -> list[Entry]:
         """Every half hour, and what was chosen, if it is another time."""
@@ -210,7 +222,9 @@ class Choosing:
     # --- names ------------------------------------------------------------------------------------
 
     def _list(self, addresses: Iterable[Address]) -> str:
-        names = list(dict.fromkeys(self._address(each) for each in addresses))
+        return self._row(list(dict.fromkeys(self._address(each) for each in addresses)))
+
+    def _row(self, names: list[str]) -> str:
         if len(names) < 2:
             return "".join(names)
         return self._say("and", first=", ".join(names[:-1]), last=names[-1])

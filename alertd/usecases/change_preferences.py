@@ -8,12 +8,13 @@ from uuid import UUID
 
 from alertd.domain.choosing import filled, judge, offer, silences, stop_everything
 from alertd.domain.chosen import choose_here
-from alertd.domain.explain import Told, explain
+from alertd.domain.explain import AtNight, Told, explain
 from alertd.domain.family import AddressId, AddressStatus, Caregiver, Family
 from alertd.domain.incident import IncidentId, Severity
 from alertd.domain.links import Purpose
 from alertd.domain.offer import Choice, Filled, Offer, Unreadable, Use
 from alertd.domain.policy import Policy
+from alertd.domain.quiet import LOUD_CHANNELS
 from alertd.ports.choosing import Chooser, ChoosingPage, ComposeChoosing, Happens, Showing
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
@@ -159,14 +160,18 @@ def _show(
 def _chooser(deps: Deps, me: _Self, given: Filled | None, now: datetime) -> Chooser:
     explained = explain(me.family, me.policy, me.services, me.addresses, frozenset(deps.channels), now)
     caring = next(each for each in explained.people if each.caregiver.id == me.caregiver.id)
-    used = [own.address for own in me.offer.addresses if own.use is Use.USED]
+    floor = [own for own in me.offer.addresses if own.address.channel in me.policy.floor]
+    # What they choose holds for everything that they use, whoever's policy it falls under.
+    policies = [me.policy, *map(deps.policy_for, me.family.services)]
     return Chooser(
         offer=me.offer,
         # What was typed stays; that it was filled in before something changed is said once.
         filled=replace(given, stands=me.offer.stands) if given is not None else filled(me.offer),
         happens=tuple(_happens(severity, caring.told) for severity in Severity),
         hears=caring.hears.value,
-        floor=tuple(each for each in used if each.channel in me.policy.floor),
+        floor=tuple(own.address for own in floor if own.use is Use.USED),
+        stopped_floor=tuple(own.address for own in floor if own.use is Use.STOPPED_HERE),
+        wakes=tuple(severity for severity in Severity if any(each.wakes.get(severity) for each in policies)),
         others=any(each.usable for each in explained.people if each.caregiver.id != me.caregiver.id),
         name=me.caregiver.name,
     )
@@ -175,12 +180,17 @@ def _chooser(deps: Deps, me: _Self, given: Filled | None, now: datetime) -> Choo
 def _happens(severity: Severity, told: Sequence[Told]) -> Happens:
     """Of all their services together: they differ where somebody asked for something by service."""
     of = [each for each in told if each.severity is severity]
+    over = tuple(dict(carried for each in of for carried in each.over).items())
+    at_night = of[0].at_night  # by the severity and by what they have, whatever the service
+    softly = tuple(dict.fromkeys(address for each in of for address in each.softly))
+    if at_night is AtNight.WAKES and not any(address.channel in LOUD_CHANNELS for address, _ in over):
+        at_night, softly = AtNight.SOFTLY, tuple(address for address, _ in over)  # mail wakes nobody
     return Happens(
         severity=severity,
         muted=not any(each.choice.channels for each in of),
-        over=tuple(dict(carried for each in of for carried in each.over).items()),
-        at_night=of[0].at_night.value,  # by the severity and by what they have, whatever the service
-        softly=tuple(dict.fromkeys(address for each in of for address in each.softly)),
+        over=over,
+        at_night=at_night.value,
+        softly=softly,
     )
 
 

@@ -1,19 +1,24 @@
 """Caregivers choose on our own page how they are told, in the middle of an outage; imports respect it (R12, R17)."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from alertd.domain.family import Family
-from alertd.domain.incident import Severity
+from alertd.domain.incident import Kind, Severity
 from alertd.domain.links import Purpose, sign
 from alertd.domain.offer import Filled
 from alertd.ports import Message
+from alertd.ports.choosing import Chooser, ChoosingPage
 from alertd.usecases.change_preferences import Pressed, change_preferences
 from alertd.usecases.follow_link import follow
 from alertd.usecases.put_families import put_families
 from tests import make
 from tests.scenario.world import LINKS, World
+
+CRITICAL, MAJOR, MINOR = Severity
 
 
 class Chooses:
@@ -31,16 +36,21 @@ class Chooses:
         await self.world.settle()
         return page
 
-    async def shown(self) -> Filled:
-        """The form as it is shown at first."""
-        taken: list[Filled] = []
+    async def opens(self) -> Chooser:
+        """What their page is made of at first."""
+        taken: list[Chooser] = []
 
-        def compose(page: Any) -> str:
-            taken.append(page.chooser.filled)
+        def compose(page: ChoosingPage) -> str:
+            assert page.chooser is not None
+            taken.append(page.chooser)
             return ""
 
         await change_preferences(replace(self.world.deps, compose_choosing=compose), self.token, Pressed.OPEN)
         return taken[0]
+
+    async def shown(self) -> Filled:
+        """The form as it is shown at first."""
+        return (await self.opens()).filled
 
     async def id_of(self, channel: str) -> str:
         async with self.world.deps.store.reading() as rows:
@@ -185,6 +195,35 @@ async def test_no_import_however_new_starts_what_was_stopped_here(world: World) 
     await world.update("We found the cause.")
     world.phone("mia").expect_push("We found the cause")
     world.phone("mia").expect_nothing()
+
+
+@pytest.mark.parametrize(
+    ("waking", "said"),
+    [
+        ({}, ()),
+        ({CRITICAL: {Kind.RESOLUTION}}, (CRITICAL,)),
+        ({MAJOR: {Kind.NOTICE}, CRITICAL: make.WAKING, MINOR: frozenset()}, (CRITICAL, MAJOR)),
+    ],
+)
+async def test_the_page_says_what_may_wake_them(
+    town: Callable[..., World], waking: dict[Severity, Any], said: tuple[Severity, ...]
+) -> None:
+    """Of the policy in force, and of all others that something of theirs falls under (R10)."""
+    world = town(policy=make.policy(wakes=waking))
+    mia = await told(world)
+    assert (await mia.opens()).wakes == said
+    beside = make.policy(name="log-in", wakes={MINOR: make.WAKING})
+    world.deps = replace(world.deps, policies={**world.deps.policies, "share": beside})
+    assert (await mia.opens()).wakes == tuple(each for each in Severity if each in {*said, MINOR})
+
+
+async def test_mail_wakes_nobody_whatever_the_policy_wakes_for(world: World) -> None:
+    await world.family("fam-1", make.caregiver("mia", "email"))
+    await world.outage()
+    mia = Chooses(world, world.phone("mia").expect_email("Follow"))
+    critical = (await mia.opens()).happens[0]
+    assert (critical.severity, critical.at_night) == (CRITICAL, "softly")
+    assert [address.channel for address in critical.softly] == ["email"]
 
 
 async def test_what_is_chosen_is_an_act_without_any_address(world: World) -> None:
