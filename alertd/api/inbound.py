@@ -19,9 +19,7 @@ _FORM: dict[str, Any] = {
         "stop": {"value": {"MessageSid": "SM" + "1" * 32, "From": "+14155550123", "Body": "STOP"}},
     },
 }
-_ANSWER = (
-    '<?xml version="1.0" encoding="UTF-8"?><Response><Message>You get every message again.</Message></Response>'
-)
+_ANSWER = '<?xml version="1.0" encoding="UTF-8"?><Response><Message>You get texts again.</Message></Response>'
 
 _XML = {"text/xml": {"schema": {"type": "string"}, "example": _ANSWER}}
 

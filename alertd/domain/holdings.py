@@ -5,7 +5,7 @@ News, a raise, a reopening, the end and what a ladder says are no holdings: they
 
 from datetime import datetime, timedelta
 
-from alertd.domain.family import Family
+from alertd.domain.family import Caregiver, Family
 from alertd.domain.knowledge import Knowledge, Sent
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person
@@ -16,8 +16,8 @@ PHONE = frozenset({"sms", "voice"})
 DAY = timedelta(hours=24)
 """Any so many hours, not those from midnight: nobody gets twice as many around it."""
 
-FEW = "few"
-"""What a caregiver, or a family, may ask for; else they ask for all."""
+FEW, ALL = "few", "all"
+"""What a caregiver, or a family, may ask for; who asks for nothing gets them as the policy has it."""
 
 
 def goes_soft(person: Person, knowledge: Knowledge, family: Family, policy: Policy, news: int) -> bool:
@@ -66,6 +66,18 @@ def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
     if _asked(person, family) == FEW:
         return max(1, min(rules.loud, rules.sms_per_day))
     return rules.sms_per_day
+
+
+def less_or_more(caregiver: Caregiver, family: Family, *, more: bool) -> str | None:
+    """What a caregiver asks for who writes LESS or MORE; None: as the policy has it.
+
+    LESS is few at once. MORE goes one step up, from few to as usual and from there to all: whoever takes LESS back
+    wants no more noise than before. Where their family asks for something of its own there is no step between.
+    """
+    if not more:
+        return FEW
+    asked, of_family = caregiver.preferences.holdings, family.preferences.holdings
+    return None if of_family is None and asked == FEW else ALL
 
 
 def _asked(person: Person, family: Family) -> str | None:

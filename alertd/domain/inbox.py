@@ -1,11 +1,18 @@
 """What people write to us in their own words, for one of our own to read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from alertd.domain.family import Address, AddressId, Caregiver, Family
 from alertd.domain.reply import Meaning
+
+RATION = timedelta(minutes=15)
+"""Of machine time, in which a number gets so many answers and one receipt: two machines must not talk for ever."""
+
+MOST_ANSWERS = 5
+"""As GoAlert has it: https://github.com/target/goalert, notification/twilio/replylimit.go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,11 @@ class Given:
 
     at: datetime
     meaning: Meaning
+
+
+def used_up(given: Sequence[Given]) -> bool:
+    """Whether a number has had all the answers of its ration."""
+    return len(given) >= MOST_ANSWERS
 
 
 @dataclass(frozen=True, slots=True)

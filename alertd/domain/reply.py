@@ -13,7 +13,7 @@ class Meaning(StrEnum):
     STATUS = "status"  # how do things stand
     HELP = "help"  # what can I write
     LESS = "less"  # fewer messages without news
-    MORE = "more"  # all of them
+    MORE = "more"  # more of them again
     STOP = "stop"  # nothing more to this number
     START = "start"  # again
     OTHER = "other"  # their own words: a person reads them
@@ -36,6 +36,11 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).casefold()
     letters = "".join(c for c in plain if unicodedata.category(c)[0] in _LETTERS)
     return letters or "".join(dict.fromkeys(c for c in plain if unicodedata.category(c) == "So"))
+
+
+def is_start_word(text: str) -> bool:
+    """Whether Twilio itself sends again to a number that has stopped and writes this."""
+    return fold(text) in START_WORDS
 
 
 @dataclass(frozen=True, slots=True)

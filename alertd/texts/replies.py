@@ -18,9 +18,9 @@ from alertd.texts.segments import fold as fold_sms
 FILE = "replies.yaml"
 
 KEYS = (
-    "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more", "stop",
-    "stop_next", "stop_nobody", "start", "start_suspended", "receipt", "channel.push", "channel.sms",
-    "channel.email", "channel.voice", "channel.console", "and", "or",
+    "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more",
+    "more_usual", "stop", "stop_next", "stop_nobody", "start", "start_word", "start_suspended", "receipt",
+    "channel.push", "channel.sms", "channel.email", "channel.voice", "channel.console", "and", "or",
 )  # fmt: skip
 """Every sentence that may be said."""
 
@@ -33,11 +33,13 @@ _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "checking": "We are checking a possible problem. Nobody has confirmed it yet.",
     "help": "Write 1, STATUS, LESS, MORE or STOP. Anything else is read by a person.",
     "less": "You get fewer messages while there is nothing new.",
-    "more": "You get every message again.",
+    "more": "Every message rings from now on, also while there is nothing new.",
+    "more_usual": "You get our messages as usual again.",
     "stop": "No more texts to this number. Write START to get them again.",
     "stop_next": "No more texts to this number. Write START to get them again.",
     "stop_nobody": "No more texts to this number. Write START to get them again.",
     "start": "You get texts again.",
+    "start_word": "You get texts again. If none comes, write exactly START.",
     "start_suspended": "Our text provider had refused this number. Ask whoever signed you up to enter it anew.",
     "receipt": "We got your message. Do not wait for us: check by hand.",
     "and": "and",
@@ -107,7 +109,7 @@ def check_replies(folder: Path, names: Names) -> list[Problem]:
     """Every problem of the replies of a templates folder, with its file: each sentence is said once."""
     told: list[str] = []
     replies = load_replies((folder,), names, told.append)
-    values = {"services": "?", "channels": "?", "n": lambda one, _many: one}
+    values = {"services": "?", "channels": "?", "texts": "?", "n": lambda one, _many: one}
     for locale in sorted(replies.locales):
         for key in KEYS:
             replies.say(locale, key, values)

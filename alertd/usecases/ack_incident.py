@@ -35,7 +35,7 @@ async def ack_incident(
     dry_run: bool = False,
     repeat: Repeat | None = None,
 ) -> Acknowledged:
-    """Note that a responder knows; `page`: the one whose link they used, which counts once.
+    """Note that a responder knows; `page`: the one that they answered, which counts once.
 
     Raises NotFound, and Conflict for an incident that has ended.
     """
@@ -56,11 +56,7 @@ async def ack_incident(
                 f"incident {incident.number} is an exercise; nobody is paged for it", incident=incident.number
             )
         now = deps.clock.now()
-        fresh = not dry_run and not await _used(rows, incident, page)
-        if fresh:
-            detail: dict[str, object] = {"page": str(page)} if page is not None else {}
-            await rows.add_act(deps.new_id(), now, who, ACK, incident.id, detail)
-            await rows.touch_responders(incident.id, now)
+        fresh = not dry_run and await note_ack(deps, rows, incident, now, who=who, page=page)
         due, coming = await whats_next(deps, rows, incident, now)
         done = Acknowledged(incident.number, due, coming)
         await keep(rows, repeat, done, now)
@@ -69,8 +65,20 @@ async def ack_incident(
     return done
 
 
+async def note_ack(
+    deps: Deps, rows: Rows, incident: Incident, now: datetime, *, who: str, page: UUID | None
+) -> bool:
+    """Note that a responder knows; False where that page has been answered before. The caller holds the lock."""
+    if await _used(rows, incident, page):
+        return False
+    detail: dict[str, object] = {"page": str(page)} if page is not None else {}
+    await rows.add_act(deps.new_id(), now, who, ACK, incident.id, detail)
+    await rows.touch_responders(incident.id, now)
+    return True
+
+
 async def _used(rows: Rows, incident: Incident, page: UUID | None) -> bool:
-    """Whether the link of this page has acknowledged before."""
+    """Whether this page has been answered before, by its link or by a reply."""
     if page is None:
         return False
     acts = await rows.acts(incident.id)

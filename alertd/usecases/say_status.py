@@ -7,12 +7,11 @@ from functools import partial
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Caregiver, Family
+from alertd.domain.hears_again import hears_again
 from alertd.domain.inbox import Correspondent
-from alertd.domain.incident import Incident, Severity
+from alertd.domain.incident import Incident
 from alertd.domain.policy import Policy
-from alertd.domain.preferences import Choice
-from alertd.domain.quiet import Person, hours_of
-from alertd.domain.watch import NO_WAY
+from alertd.domain.watch import Duty
 from alertd.ports import Saying
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import ReplyTexts
@@ -72,22 +71,28 @@ def _number(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
-def _hears(caregiver: Caregiver, zone: str, policy: Policy, next_by: datetime) -> datetime | None:
-    """When they hear again at the latest: whoever is asleep or off duty then, when they wake or come."""
-    quiet_hours, on_duty = hours_of(caregiver, policy)
-    nothing = Choice((), "", Severity.CRITICAL)
-    person = Person(caregiver, nothing, (), zone, "", quiet_hours, on_duty, soft_at_night=False)
-    return person.first_loud(next_by)
+async def _hears(deps: Deps, rows: Rows, touches: _Touches, policy: Policy) -> datetime | None:
+    """When the first of them hears again at the latest: all have one phone. None: nobody is promised any."""
+    ids = sorted({family.id for family, _ in touches.holders})
+    found = {each.family.id: each for each in await rows.candidates(touches.incident.id, ids, lock=False)}
+    moments: list[datetime] = []
+    for family, caregiver in touches.holders:
+        candidate = found.get(family.id)
+        if candidate is None or candidate.watch is None:
+            continue
+        duty = Duty(
+            touches.incident, policy, candidate.family, candidate.watch, candidate.tellings, candidate.addresses,
+            frozenset(deps.channels), answers=candidate.answers,
+        )  # fmt: skip
+        moment = hears_again(duty, caregiver.id, deps.clock.now())
+        moments += [moment] if moment is not None else []
+    return min(moments, default=None)
 
 
 async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
     """As whoever is told late hears it; by when they hear again, as we have promised it already."""
     incident, (family, caregiver) = touches.incident, touches.holders[0]
-    watches = [await rows.watch_of(incident.id, each.id) for each, _ in touches.holders]
-    # Who asked not to be told of this, or cannot be, is promised nothing.
-    deadlines = [watch.next_by for watch in watches if watch is not None and watch.rest not in NO_WAY]
     since, policy = failing_since(incident, family), await rows.policy_of(incident.id)
-    zone = caregiver.time_zone or family.time_zone
     content = deps.compose(
         Saying(
             channel=channel,
@@ -98,9 +103,9 @@ async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
             reader=Reader(
                 to="",
                 locale=caregiver.locale or family.locale,
-                zone=zone,
+                zone=caregiver.time_zone or family.time_zone,
                 services=touches.services,
-                hears_by=_hears(caregiver, zone, policy, min(deadlines)) if deadlines else None,
+                hears_by=await _hears(deps, rows, touches, policy),
                 since=since.grown,
                 all_since=since.all,
             ),

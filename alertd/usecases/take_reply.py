@@ -5,28 +5,23 @@ An answer is no message of ours: it goes by no other way, is not tried again, an
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alertd.domain.delivery import Lane
 from alertd.domain.errors import NotFound
-from alertd.domain.inbox import Correspondent, Given
-from alertd.domain.reply import Meaning
+from alertd.domain.inbox import RATION, Correspondent, Given, used_up
+from alertd.domain.reply import Meaning, is_start_word
 from alertd.ports import Callback, Spoken
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import Heard, Hears, ReplyTexts
 from alertd.ports.store import Rows
+from alertd.usecases.answer_page import ack_newest, answer_page, responders_at
 from alertd.usecases.choose_holdings import choose_holdings
 from alertd.usecases.say_status import say_status
-from alertd.usecases.take_answer import Answer, take_answer
+from alertd.usecases.take_answer import NOTHING_ASKED, Answer, take_answer
 
 UNKNOWN, REPEATED = "reply_unknown", "reply_repeated"
 """Security events: from a number that nobody has, and one that was taken before."""
-
-RATION = timedelta(minutes=15)
-"""Of machine time, in which a number gets so many answers and one receipt: two machines must not talk for ever."""
-
-MOST_ANSWERS = 5
-"""As GoAlert has it: https://github.com/target/goalert, notification/twilio/replylimit.go."""
 
 _ALWAYS = frozenset({Meaning.STOP, Meaning.START})  # who may write to whom is always confirmed
 
@@ -69,9 +64,15 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
     texts = deps.replies
     async with deps.store.reading() as rows:  # a stranger does not wait for the right to write
         known = await rows.correspondent(channel, heard.sender)
+    on_call = responders_at(deps, channel, heard.sender)
+    if texts is not None and on_call and (known is None or not known.families):
+        paged = await answer_page(deps, texts.words, on_call, heard)
+        return Said(paged.text, event=REPEATED if paged.repeated else None)
     if known is None or texts is None:
         return Said(None, event=UNKNOWN)
     async with deps.store.transaction() as rows:
+        if on_call:
+            await rows.lock_incidents()  # before any duty: no knot of locks
         who = await rows.correspondent(channel, heard.sender)
         if who is None:
             return Said(None, event=UNKNOWN)
@@ -79,11 +80,14 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
         if heard.handled is not None and (heard.handled is not Meaning.START or who.stopped):
             meaning = heard.handled  # "Yes" of a number that has not stopped is an answer, whatever else it is
         now, machine_at, reply_id = deps.clock.now(), deps.clock.machine(), deps.new_id()
-        text = heard.text if meaning is Meaning.OTHER else None
-        if not await rows.take_reply(reply_id, heard.id, who.address, now, machine_at, meaning, text):
+        kept = heard.text if meaning is Meaning.OTHER else None
+        if not await rows.take_reply(reply_id, heard.id, who.address, now, machine_at, meaning, kept):
             return Said(await rows.reply_said(heard.id), event=REPEATED)
         given = await rows.given(who.address, machine_at - RATION)
-        said = await _do(deps, rows, texts, who, channel, meaning, now)
+        said = await _do(deps, rows, texts, who, channel, meaning, heard.text, now)
+        if on_call and said.answer is not None:  # a parent who is on call: their word counts for both
+            noted = await ack_newest(deps, rows, on_call, now)
+            said = _both(said, said.answer, noted)
         if heard.handled is not None or not _answered(who, meaning, given):
             said = replace(said, text=None)
         if said.text is not None:
@@ -99,6 +103,13 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
     return said
 
 
+def _both(said: Said, answer: Answer, noted: str | None) -> Said:
+    """What somebody is answered who said that they know, and was paged at the same number."""
+    if noted is None:
+        return said
+    return replace(said, text=noted if answer.key == NOTHING_ASKED else f"{said.text} {noted}")
+
+
 def _answered(who: Correspondent, meaning: Meaning, given: Sequence[Given]) -> bool:
     """Whether they get an answer at all."""
     if not who.families:
@@ -107,7 +118,7 @@ def _answered(who: Correspondent, meaning: Meaning, given: Sequence[Given]) -> b
         return True
     if who.stopped and meaning is not Meaning.HELP:
         return False  # nothing is sent there
-    if len(given) >= MOST_ANSWERS:
+    if used_up(given):
         return False
     return meaning is not Meaning.OTHER or all(each.meaning is not Meaning.OTHER for each in given)
 
@@ -119,6 +130,7 @@ async def _do(
     who: Correspondent,
     channel: str,
     meaning: Meaning,
+    text: str,
     now: datetime,
 ) -> Said:
     match meaning:
@@ -130,9 +142,9 @@ async def _do(
         case Meaning.HELP:
             return Said(texts.say(who.locale, "help", {"services": texts.names(who.locale, who.services)}))
         case Meaning.LESS | Meaning.MORE:
-            value = "few" if meaning is Meaning.LESS else "all"
-            due = await choose_holdings(rows, who, value, now)
-            return Said(texts.say(who.locale, meaning.value), due)
+            chosen = await choose_holdings(rows, who, now, more=meaning is Meaning.MORE)
+            key = "more_usual" if chosen.usual else meaning.value
+            return Said(texts.say(who.locale, key, {"texts": _texts_a_day(deps, who)}), chosen.due)
         case Meaning.STOP:
             due = await rows.opt_out(who.address, now, here=False) or 0
             return Said(await _stopped(deps, rows, texts, who), due)
@@ -141,9 +153,17 @@ async def _do(
             if await _suspended(rows, who):
                 return Said(texts.say(who.locale, "start_suspended"), due)
             status = await say_status(deps, rows, texts, who, channel)
-            return Said(f"{texts.say(who.locale, 'start')} {status}", due)
+            # Twilio takes back its own stop for its own words alone, and would refuse the next message (21610).
+            key = "start" if is_start_word(text) else "start_word"
+            return Said(f"{texts.say(who.locale, key)} {status}", due)
         case Meaning.OTHER:
             return Said(texts.say(who.locale, "receipt"))
+
+
+def _texts_a_day(deps: Deps, who: Correspondent) -> int:
+    """How many may come by phone in a day while there is nothing new, whatever of theirs fails."""
+    policies = [deps.default_policy] if not who.services else map(deps.policy_for, who.services)
+    return min(each.silence.holdings.sms_per_day for each in policies)
 
 
 async def _suspended(rows: Rows, who: Correspondent) -> bool:

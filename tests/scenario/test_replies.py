@@ -4,21 +4,23 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from alertd.domain.family import FamilyId
 from alertd.domain.incident import Severity
+from alertd.domain.policy import Holdings
 from alertd.domain.reply import Meaning
 from alertd.domain.watch import LadderState
 from alertd.ports import Later
 from alertd.ports.inbound import Heard
 from alertd.usecases.deliver import Sender
 from alertd.usecases.put_families import put_families
-from alertd.usecases.take_reply import take_reply
+from alertd.usecases.take_reply import Said, take_reply
 from tests import make
 from tests.make import caregiver, climbing
-from tests.scenario.on_call import OnCallWorld, policy
+from tests.scenario.on_call import TO, OnCallWorld, policy
 from tests.scenario.world import PACIFIC, World
 
 Town = Callable[..., World]
@@ -359,6 +361,51 @@ async def test_who_asked_not_to_be_told_is_promised_nothing_when_they_ask(town: 
     assert "Next update" not in said
 
 
+async def test_who_asks_with_the_day_s_holdings_used_up_is_told_when_the_next_one_comes(town: Town):
+    """Tom has the app and goes on hearing; Mia has a phone alone, and hers are used up until tomorrow (R3)."""
+    rules = make.policy()
+    world = town(policy=replace(rules, silence=replace(rules.silence, holdings=Holdings(loud=2, sms_per_day=3))))
+    mia = caregiver("mia", "sms", preferences=make.preferences(critical=("sms",), quiet_hours="none"))
+    tom = caregiver("tom", "push", order=2, preferences=make.preferences(critical=("push",), quiet_hours="none"))
+    await world.family("fam-1", mia, tom)
+    await world.outage("follow")
+    for _ in range(3):
+        await world.fast_forward(minutes=30)
+    last = world.phone("mia").unread[-1][1]
+    assert "Next update by Thu 12:29 PM." in last.text, "a day after the first of the three"
+    await world.fast_forward(minutes=45)
+    said = await world.replies("mia", "status") or ""
+    assert "Next update by Thu 12:29 PM." in said
+    world.phone("mia").forget()
+    world.phone("tom").forget()
+
+
+async def test_who_hears_only_when_a_ladder_comes_to_them_is_promised_nothing(town: Town):
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY), NAN)
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+    said = await world.replies("nan", "status") or ""
+    assert said.startswith("Follow is down")
+    assert "Next update" not in said
+    assert "12:30" in (await world.replies("mia", "status") or "")
+
+
+async def test_a_word_for_start_that_twilio_does_not_know_names_the_one_that_it_does(town: Town):
+    """Our own stop is lifted; what Twilio stopped for STOP, only START lifts there (21610)."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", "email", preferences=SMS_ONLY, locale="es"))
+    await world.replies("mia", "STOP")
+    said = await world.replies("mia", "Empezar") or ""
+    assert not await opted_out(world)
+    assert said.startswith("Vuelve a recibir SMS. Si no llega ninguno,")
+    assert "escriba exactamente START. Que sepamos" in said
+    for word in ("START", "start.", "Yes", "UNSTOP"):
+        await world.replies("mia", "STOP")
+        said = await world.replies("mia", word) or ""
+        assert said.startswith("Vuelve a recibir SMS. Que sepamos"), word
+
+
 async def test_less_is_silent_and_more_rings_again(town: Town):
     world = town()
     await world.family("fam-1", caregiver("mia", "sms", "email", preferences=SMS_ONLY))
@@ -367,11 +414,69 @@ async def test_less_is_silent_and_more_rings_again(town: Town):
     assert "fewer messages" in (await world.replies("mia", "LESS") or "")
     await world.fast_forward(minutes=30)
     world.phone("mia").expect_email("No news")
-    assert "every message again" in (await world.replies("mia", "more") or "")
+    assert "As usual again" in (await world.replies("mia", "more") or "")
     await world.fast_forward(minutes=30)
     world.phone("mia").expect_sms("No news")
     await world.update("The cause is found.")
     world.phone("mia").expect_sms("The cause is found.")
+
+
+async def test_more_takes_less_back_and_only_once_more_makes_it_louder_than_before(town: Town):
+    """Two loud holdings in a row, then silent ones: as before LESS. MORE once more: all of them ring."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", "email", preferences=SMS_ONLY))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+    await world.replies("mia", "less")
+    assert await holdings(world) == "few"
+    said = await world.replies("mia", "MORE") or ""
+    assert said == (
+        "As usual again: while there is nothing new the first messages ring, later ones come silently where they "
+        "can, and at most 12 a day by text. MORE once more: all ring."
+    )
+    assert await holdings(world) is None
+    for channel in ("sms", "sms", "email", "email"):
+        await world.fast_forward(minutes=30)
+        world.phone("mia").expect(channel, "No news")
+    said = await world.replies("mia", "more") or ""
+    assert said.startswith("Every message rings from now on")
+    assert await holdings(world) == "all"
+    await world.fast_forward(minutes=30)
+    world.phone("mia").expect_sms("No news")
+
+
+@pytest.mark.parametrize(
+    ("own", "of_family", "word", "becomes"),
+    [
+        (None, None, "less", "few"),
+        ("all", None, "less", "few"),
+        ("few", None, "more", None),
+        (None, None, "more", "all"),
+        ("all", None, "more", "all"),
+        ("few", "all", "more", "all"),
+        (None, "few", "more", "all"),
+        ("few", "few", "more", "all"),
+    ],
+)
+async def test_less_is_few_and_more_is_one_step_up(
+    town: Town, own: str | None, of_family: str | None, word: str, becomes: str | None
+):
+    world = town()
+    mia = caregiver("mia", "sms", preferences=make.preferences(holdings=own))
+    await world.family("fam-1", mia, preferences=make.preferences(holdings=of_family))
+    said = await world.replies("mia", word) or ""
+    assert await holdings(world) == becomes
+    assert said.startswith({"few": "You get fewer", None: "As usual again", "all": "Every message rings"}[becomes])
+
+
+async def test_more_lowers_nobody_who_shares_the_number(town: Town):
+    """Mia has all of them, Tom asked for few: he goes one step up, she stays, and what is said holds for both."""
+    world = town()
+    mia = caregiver("mia", "sms", preferences=make.preferences(holdings="all"))
+    tom = replace(caregiver("tom"), addresses=mia.addresses, preferences=make.preferences(holdings="few"))
+    await world.family("fam-1", mia, tom)
+    assert (await world.replies("tom", "more") or "").startswith("As usual again")
+    assert (await holdings(world), await holdings(world, name="tom")) == ("all", None)
 
 
 async def test_an_older_import_does_not_undo_what_was_chosen_here_and_a_newer_one_does(town: Town):
@@ -440,6 +545,79 @@ async def test_two_machines_do_not_talk_for_ever(duty: OnCallWorld):
     assert await opted_out(duty)
     duty.clock.advance(minutes=20)
     assert await duty.replies("mia", "START") is not None
+
+
+@pytest.fixture
+async def paged(tmp_path: Path) -> AsyncIterator[OnCallWorld]:
+    """An owner who is paged by SMS, and has no family here."""
+    made = OnCallWorld(tmp_path, make.NOON, policy())
+    await made.family("fam-1", caregiver("ana", "sms", preferences=SMS_ONLY))
+    yield made
+    await made.close()
+
+
+NOTED = "Noted: you are on incident 1. Each later nudge and page waits ten minutes, once. The time to publish by stays."
+
+
+async def writes(paged: OnCallWorld, who: str, text: str, number: int = 1, **more: Any) -> Said:
+    """A responder writes back from the number at which they were paged."""
+    said = await take_reply(paged.deps, "sms", Heard(f"SM{number:032x}", TO[who].to, text, **more))
+    await paged.settle()
+    return said
+
+
+async def test_a_responder_s_1_does_what_the_link_in_the_page_does(paged: OnCallWorld):
+    """R8: each later step waits once, ten minutes, and no deadline moves."""
+    await paged.machine_opens()
+    paged.on_call("owner").expect_page("Follow")
+    said = await writes(paged, "owner", "1")
+    assert said == Said(NOTED)
+    assert paged.sql("SELECT who FROM act WHERE what = 'ack'") == [("owner, by reply",)]
+    again = await writes(paged, "owner", "1")
+    assert (again.text, again.event) == (said.text, "reply_repeated")
+    await writes(paged, "owner", "On it, ok?", 2)
+    await writes(paged, "owner", "OK", 3)
+    assert len(paged.sql("SELECT 1 FROM act WHERE what = 'ack'")) == 1, "a page counts once"
+    assert TO["owner"].to not in str(paged.log.lines)
+    paged.phone("ana").forget()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1", "Nothing waits for your answer: no incident that is open has told you anything."),
+        (
+            "On my way",
+            "Nobody reads this. Reply 1 to say that you are on it; tell families with: alertd incident update",
+        ),
+        ("STOP", None),
+    ],
+)
+async def test_a_responder_s_other_words_reach_no_inbox_and_are_no_security_event(
+    paged: OnCallWorld, text: str, said: str | None
+):
+    assert await writes(paged, "owner", text) == Said(said)
+    assert [line["meaning"] for line in paged.log.named("page_answered")] == [
+        {"1": "acknowledge", "STOP": "stop"}.get(text, "other")
+    ]
+    assert bool(paged.log.named("responder_stopped")) is (text == "STOP")
+    async with paged.deps.store.reading() as rows:
+        assert not await rows.inbox(10, waiting=True)
+    assert not paged.sql("SELECT 1 FROM act WHERE what = 'ack'")
+
+
+async def test_two_machines_do_not_talk_for_ever_on_call_either(paged: OnCallWorld):
+    answered = [(await writes(paged, "owner", "Hm", number)).text for number in range(1, 9)]
+    assert sum(text is not None for text in answered) == 5
+
+
+async def test_a_parent_who_is_on_call_answers_both_with_one_word(duty: OnCallWorld):
+    """Mia has the number at which the owner is paged."""
+    assert TO["owner"].to == make.own("mia", "sms").to
+    await duty.machine_opens()
+    duty.on_call("owner").expect_page("Follow")
+    assert (await writes(duty, "owner", "1")).text == NOTED
+    assert len(duty.sql("SELECT 1 FROM act WHERE what = 'ack'")) == 1
 
 
 async def test_an_unknown_number_is_answered_nothing_and_changes_nothing(duty: OnCallWorld):

@@ -97,6 +97,7 @@ def test_every_answer_fits_two_cheap_segments(replies: Replies, locale: str, key
     values = {
         "services": replies.names(locale, ("follow", "share")),
         "channels": "push message, e-mail or phone",
+        "texts": 1440,
         "n": lambda _one, many: many,
     }
     size = measure(replies.say(locale, key, values))
