@@ -85,9 +85,10 @@ def judge(shown: Offer, given: Filled) -> Choice:
     try:
         if (quiet := _quiet(given)) != shown.quiet_hours:
             changes[QUIET_HOURS] = quiet
+    except _AllDay:
+        mistakes[QUIET_HOURS] = "quiet_all_day"
     except Invalid:
-        same = given.quiet_from == given.quiet_to
-        mistakes[QUIET_HOURS] = "quiet_all_day" if same else "quiet_unreadable"
+        mistakes[QUIET_HOURS] = "quiet_unreadable"
     if given.locale not in shown.locales:
         mistakes[LOCALE] = "unknown"
     elif given.locale != shown.locale:
@@ -156,7 +157,14 @@ def _quiet(given: Filled) -> str:
         return NO_QUIET_HOURS
     if given.quiet != "on":
         raise Invalid("must be on or off")
-    return _plain(f"{_time(given.quiet_from):%H:%M}-{_time(given.quiet_to):%H:%M}")
+    start, end = f"{_time(given.quiet_from):%H:%M}", f"{_time(given.quiet_to):%H:%M}"
+    if start == end:
+        raise _AllDay("would be quiet for 24 hours")
+    return _plain(f"{start}-{end}")
+
+
+class _AllDay(Invalid):
+    """Quiet hours that never end."""
 
 
 def _time(text: str) -> time:

@@ -186,6 +186,25 @@ async def test_an_import_that_is_newer_than_a_choice_wins(world: World) -> None:
     assert world.sql("SELECT chosen_at FROM family") == [(None,)]
 
 
+async def test_a_form_that_is_older_than_an_import_undoes_nothing_of_it(world: World) -> None:
+    """It was filled in, the import came, and then it was sent: they look once more."""
+    mia = await told(world)
+    old = replace(await mia.shown(), locale="es")
+    await world.fast_forward(minutes=5)
+    newer = make.caregiver("mia", preferences=make.preferences(critical=("email",)))
+    await put_families(world.deps, [make.family(newer, updated_at=world.clock.now())], who="test")
+    await world.settle()
+    page = await change_preferences(world.deps, mia.token, Pressed.SAVE, old)
+    assert "something has changed since you opened this page" in page
+    [now] = (await stored(world)).caregivers
+    assert (now.preferences.critical, now.locale, now.chosen) == (("email",), None, None)
+
+    page = await change_preferences(world.deps, mia.token, Pressed.STOP_YES, old)
+    assert "We send you nothing any more" in page, "that they want nothing is clear, however old the form"
+    [now] = (await stored(world)).caregivers
+    assert (now.preferences.critical, now.locale, now.chosen) == (("email",), None, None)
+
+
 async def test_no_import_however_new_starts_what_was_stopped_here(world: World) -> None:
     mia = await told(world)
     await mia.saves(stopped=((await mia.id_of("sms")),))
