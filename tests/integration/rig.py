@@ -19,6 +19,7 @@ from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote, urlencode
 
 import msgspec
 import psycopg
@@ -313,6 +314,18 @@ class Rig:
         """A request to the sandbox's controls."""
         data = json.dumps(body).encode() if body is not None else None
         return _request(method, self._control_url + path, data, {"Content-Type": "application/json"})
+
+    def writes(self, number: str, text: str) -> str | None:
+        """Somebody writes back from their phone, on its page in the sandbox; what they are answered at once."""
+        before = len(self._texts(number))
+        url = f"{self._control_url.removesuffix('/control')}/inbox/sms/{quote(number)}"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        request = urllib.request.Request(url, data=urlencode({"text": text}).encode(), headers=form)
+        with urllib.request.urlopen(request, timeout=30):
+            return next(iter(self._texts(number)[before:]), None)
+
+    def _texts(self, number: str) -> list[str]:
+        return [message.text for message in self.accepted() if message.to == number]
 
     def accepted(self) -> list[Accepted]:
         """All that the providers have taken."""
