@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import uvicorn
 
+from alertd.api.link_page import plain_page
 from alertd.domain.family import Family, FamilyId
 from alertd.texts.check_choosing import pages
 from alertd.texts.opt_out import sayings
@@ -276,7 +277,8 @@ async def reads_every_other_page(reader: Reader, served: Served) -> None:
     choosing = dict.fromkeys(deps.compose_choosing(page) for page in pages(locale))
     answers = {case.name: deps.compose(case.told("page", locale)).html or "" for case in PAGES}
     mails = [deps.compose_opt_out(each).html or "" for each in sayings(locale)]
-    layouts = {"choosing": below_each_other(choosing), **answers}
+    on_call = plain_page(200, "3", '<h1>Incident 3</h1><form method="post"><button>I am on it</button></form>')
+    layouts = {"choosing": below_each_other(choosing), "on-call": bytes(on_call.body).decode(), **answers}
     layouts |= {f"mail-{n}": html for n, html in enumerate(dict.fromkeys(mails))}
     for name, html in layouts.items():
         await reader.shows(html)

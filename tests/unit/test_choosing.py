@@ -194,7 +194,7 @@ def test_an_address_is_stopped_and_started_by_its_box() -> None:
     shown = offered(addresses={MAIL.id: STOPPED_HERE})
     assert filled(shown).stopped == (str(MAIL.id),)
     choice = judge(shown, ticked(shown, stopped=(str(SMS.id),)))
-    assert (choice.changes, choice.stop, choice.start) == ({}, {SMS.id}, {MAIL.id})
+    assert choice == Choice({}, stop=frozenset({SMS.id}), start=frozenset({MAIL.id}))
 
 
 @pytest.mark.parametrize("status", [AddressStatus(opted_out=True), AddressStatus(suspended=True)])
