@@ -283,6 +283,7 @@ class Saying:
     answered: tuple[str, ...] = ()  # ... names of others of the family who have answered
     elsewhere: tuple[str, ...] = ()  # of an end or an exercise: services that another outage has failing for them
     elsewhere_worst: Severity = Severity.CRITICAL  # ... and how bad that is at worst
+    unasked: bool = True  # False: only because they asked, as no message is owed to them about it
 
 
 class Compose(Protocol):

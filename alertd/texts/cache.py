@@ -53,6 +53,7 @@ class Cache:
             saying.answered,
             saying.elsewhere,
             saying.elsewhere_worst,
+            saying.unasked,
             minute_number(reader.hears_by),
             minute_number(reader.since),
             minute_number(saying.now),

@@ -162,6 +162,8 @@ def bare(locale: str, services: tuple[str, ...]) -> Iterator[Saying]:
             for hears_by in (None, _NOW):
                 reader = replace(full.reader, hears_by=hears_by, missed=0)
                 yield from (replace(saying, channel=channel, reader=reader) for channel in CHANNELS)
+            if framing is Framing.NOTICE:
+                yield replace(saying, channel="sms", reader=replace(full.reader, hears_by=None), unasked=False)
             ended = replace(update, facts=replace(facts, state=State.RESOLVED))
             yield replace(saying, channel="sms", update=ended)
 

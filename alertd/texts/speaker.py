@@ -368,7 +368,7 @@ class Speaker:
         if framing in AFTERWARDS or self._facts.state.ended:
             return why or self._say("next.false_alarm" if self._facts.state is State.CANCELLED else "next.ended")
         if reader.hears_by is None:
-            return self._say("next.open")
+            return self._say("next.open" if self._saying.unasked else "next.asked")
         moment = minute(reader.hears_by)
         if moment <= self._now:
             return self._say("next.soon")

@@ -71,14 +71,19 @@ def _number(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
-async def _hears(deps: Deps, rows: Rows, touches: _Touches, policy: Policy) -> datetime | None:
-    """When the first of them hears again at the latest: all have one phone. None: nobody is promised any."""
+async def _hears(deps: Deps, rows: Rows, touches: _Touches, policy: Policy) -> tuple[datetime | None, bool]:
+    """(when the first of them hears again at the latest, whether any of them is owed a message about it).
+
+    All have one phone.
+    """
     ids = sorted({family.id for family, _ in touches.holders})
     found = {each.family.id: each for each in await rows.candidates(touches.incident.id, ids, lock=False)}
     moments: list[datetime] = []
+    coming = False
     for family, caregiver in touches.holders:
         candidate = found.get(family.id)
         if candidate is None or candidate.watch is None:
+            coming = True  # the fan-out has not come to them yet
             continue
         duty = Duty(
             touches.incident, policy, candidate.family, candidate.watch, candidate.tellings, candidate.addresses,
@@ -86,13 +91,14 @@ async def _hears(deps: Deps, rows: Rows, touches: _Touches, policy: Policy) -> d
         )  # fmt: skip
         moment = hears_again(duty, caregiver.id, deps.clock.now())
         moments += [moment] if moment is not None else []
-    return min(moments, default=None)
+    return min(moments, default=None), coming or bool(moments)
 
 
 async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
     """As whoever is told late hears it; by when they hear again, as we have promised it already."""
     incident, (family, caregiver) = touches.incident, touches.holders[0]
     since, policy = failing_since(incident, family), await rows.policy_of(incident.id)
+    hears_by, owed = await _hears(deps, rows, touches, policy)
     content = deps.compose(
         Saying(
             channel=channel,
@@ -105,12 +111,13 @@ async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
                 locale=caregiver.locale or family.locale,
                 zone=caregiver.time_zone or family.time_zone,
                 services=touches.services,
-                hears_by=await _hears(deps, rows, touches, policy),
+                hears_by=hears_by,
                 since=since.grown,
                 all_since=since.all,
             ),
             now=deps.clock.now().replace(second=0, microsecond=0),
             incident=incident.id,
+            unasked=owed,
         )
     )
     return content.text

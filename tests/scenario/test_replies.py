@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from alertd.domain.family import FamilyId
-from alertd.domain.incident import Severity
+from alertd.domain.incident import Reach, Severity
 from alertd.domain.policy import Holdings
 from alertd.domain.reply import Meaning
 from alertd.domain.watch import LadderState
 from alertd.ports import Later
 from alertd.ports.inbound import Heard
 from alertd.usecases.deliver import Sender
+from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.put_families import put_families
 from alertd.usecases.take_reply import Said, take_reply
 from tests import make
@@ -359,6 +360,7 @@ async def test_who_asked_not_to_be_told_is_promised_nothing_when_they_ask(town: 
     said = await world.replies("mia", "status") or ""
     assert "Follow" in said
     assert "Next update" not in said
+    assert "Do not wait for a message about it: write STATUS to ask again." in said
 
 
 async def test_who_asks_with_the_day_s_holdings_used_up_is_told_when_the_next_one_comes(town: Town):
@@ -380,6 +382,19 @@ async def test_who_asks_with_the_day_s_holdings_used_up_is_told_when_the_next_on
     world.phone("tom").forget()
 
 
+async def test_who_asks_before_we_came_to_tell_them_is_not_sent_away(town: Town):
+    """It was opened this very moment, and the message to them is on its way."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY))
+    opening = Opening(reaches=(Reach("follow"),), severity=Severity.CRITICAL, title="Follow is down")
+    await open_incident(world.deps, opening, who="test")
+    said = await take_reply(world.deps, "sms", Heard("SM" + "a" * 32, make.own("mia", "sms").to, "status"))
+    assert (said.text or "").startswith("Follow is down")
+    assert "We write as soon as there is news." in (said.text or "")
+    await world.settle()
+    world.phone("mia").expect_sms("Follow is down")
+
+
 async def test_who_hears_only_when_a_ladder_comes_to_them_is_promised_nothing(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY), NAN)
@@ -388,6 +403,8 @@ async def test_who_hears_only_when_a_ladder_comes_to_them_is_promised_nothing(to
     said = await world.replies("nan", "status") or ""
     assert said.startswith("Follow is down")
     assert "Next update" not in said
+    assert "We write as soon as" not in said
+    assert "Do not wait for a message about it: write STATUS to ask again." in said
     assert "12:30" in (await world.replies("mia", "status") or "")
 
 
