@@ -1,8 +1,7 @@
 """Making a message fit its channel: the least important parts go first, and no word is ever cut. Pure."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from copy import copy
 
 from alertd.texts.parts import Parts
 from alertd.texts.segments import Accents, fold, measure, plain_marks
@@ -163,8 +162,11 @@ def paragraphs(text: str) -> str:
 
 
 def _with(parts: Parts, **texts: str) -> Parts:
-    changes: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(parts, name)}
-    return replace(parts, **changes) if changes else parts
+    if not texts:
+        return parts
+    made = copy(parts)
+    vars(made).update(texts)  # `replace` would give all forty to a constructor, for each try
+    return made
 
 
 def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> str | None:

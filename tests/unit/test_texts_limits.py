@@ -183,7 +183,10 @@ def test_accents_are_kept_where_the_locale_wants_them_and_the_text_still_fits(tm
 
 def test_neither_advice_nor_words_are_given_up_for_accents(tmp_path: Path) -> None:
     compose = keeping(tmp_path)
-    assert compose.check() == []
+    shutil.copytree(tmp_path / "templates" / "es", tmp_path / "alone" / "es")
+    for layout in TEMPLATES.glob("*.*"):
+        shutil.copy(layout, tmp_path / "alone")
+    assert load(tmp_path / "alone", NAMES, refuse).check() == []  # the other languages are checked above
     for told in (
         saying(locale="es"),
         saying(
