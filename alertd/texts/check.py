@@ -22,7 +22,7 @@ CHANNELS = ("sms", "push", "email", "voice", "console")
 
 _NOW = datetime(2019, 12, 4, 5, 5, tzinfo=UTC)  # evening of another day for half of the world
 _ZONE = "America/Argentina/ComodRivadavia"  # the longest name there is
-# Kinds that are put into words of their own; the first stands for all others, and is tried with all else that varies.
+# Kinds with words of their own. The first stands for all others, and is tried with all else that varies.
 _KINDS = {
     Framing.UPDATE: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
     Framing.NOTICE: (Kind.NOTICE, Kind.REOPENING, Kind.EXERCISE),
@@ -110,8 +110,8 @@ def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
 def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> Iterator[Saying]:
     """Sayings with every service down, every phrase said, long words, and times on other days.
 
-    What is said in the same words whatever else is (that something changed, that it is late) is tried with the first
-    kind and state of each framing, and not with all.
+    What is said in the same words whatever else is (that something changed, that it is late) is tried with the
+    first kind and state of each framing, and not with all.
     """
     for framing in Framing:
         states, kinds = _STATES.get(framing, _OPEN), _KINDS.get(framing, (Kind.PROGRESS,))
