@@ -88,6 +88,12 @@ def call(parts: Parts, draw: Draw) -> str:
     return "\n".join(filter(None, map(spoken, text.splitlines())))
 
 
+def stands_whole(message: str, text: str) -> bool:
+    """Whether a human's words can be read in full in what `sms`, `push_body` or `call` made of them."""
+    said = one_line(text)
+    return any(one_line(form(message)) in said for form in (str, fold, plain_marks, spoken))
+
+
 def title(parts: Parts, most: int) -> tuple[str, str]:
     """A push title or e-mail subject of at most `most` characters, and what it had no room for.
 
