@@ -4,8 +4,8 @@
 - News is due when the last human word promised it, else `window` after that word (twice that while a fix is
   watched), or after the opening; where a machine raises it meanwhile, `window` after that, if it is earlier. From
   shortly before, each of them is paged at their step, if no human has spoken.
-- Nobody is paged for nothing: not while the last word is fresh, and not after the end. That a channel fails is told
-  once whenever it does, as on a machine that stands still; it stands for no page about news.
+- Nobody is paged for nothing: not while the last word is fresh, and not after the end. That a channel fails is
+  told whenever it does, as on a machine that stands still; it stands for no page about news.
 """
 
 from collections.abc import Iterator, Sequence
