@@ -90,10 +90,9 @@ async def _look(
     beat_at: datetime | None,
 ) -> datetime | None:
     """Sweep once, and begin what nobody else does; returns when the newest beat was written."""
-    swept = await sweep(deps, broker=_broker(deps))
+    swept = await sweep(deps, broker=_broker(deps), own=own)
     for lane in swept.alone:
-        if lane not in own:
-            own[lane] = asyncio.create_task(drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stopping))
+        own[lane] = asyncio.create_task(drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stopping))
     if swept.responders and _RESPONDERS not in own:
         own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stopping))
     last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)

@@ -32,7 +32,10 @@ RECALLED = {
     "dry_run": False,
 }
 CANCELLED = PUBLISHED | {"update": 3, "state": "cancelled"}
-REHEARSED = OPENED | {"dry_run": True, "preview": _PREVIEW | {"window": "30m", "unread": {"es": 812}}}
+REHEARSED = OPENED | {
+    "dry_run": True,
+    "preview": _PREVIEW | {"window": "30m", "unread": {"es": 812}, "cut": {"sms": 420}},
+}
 
 EVENT_TAKEN = {"did": "opened", "incident": 7, "update": 1}
 EVENT_REHEARSED = EVENT_TAKEN | {"dry_run": True, "preview": _PREVIEW}

@@ -47,6 +47,11 @@ class PreviewView(BaseModel):
         description="Families that it touches no more, and that are told so; else left out.",
         examples=[3],
     )
+    cut: dict[str, int] | None = Field(
+        default=None,
+        description="Messages that have no room for all of your words, by channel (e-mails have); else left out.",
+        examples=[{"sms": 80}],
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewView":
@@ -60,6 +65,7 @@ class PreviewView(BaseModel):
             unread=dict(preview.unread) or None,
             scope=_scope(preview.scope) if preview.scope is not None else None,
             leaving=preview.leaving or None,
+            cut=dict(preview.cut) or None,
         )
 
 

@@ -128,7 +128,19 @@ def _read(told: dict[str, Any]) -> list[str]:
         lines.append(
             f"{who[0].upper()}{who[1:]} {_LANGUAGES.get(locale, locale)}; your sentence has no {locale}=."
         )
-    return lines
+    return lines + _cut(told)
+
+
+def _cut(told: dict[str, Any]) -> list[str]:
+    """Where the words do not fit; whoever cares makes them shorter."""
+    if not told.get("cut"):
+        return []
+    about = "" if told["exact"] else "about "
+    many = sum(told["cut"].values()) > 1
+    return [
+        f"Not all of your words fit: {about}{_by_channel(told['cut'])} leave{'' if many else 's'} some out; "
+        "e-mails hold all."
+    ]
 
 
 def _promised(told: dict[str, Any]) -> list[str]:
@@ -207,7 +219,12 @@ def explained(done: dict[str, Any]) -> str:
     families = f"{told['families']:,} famil{'y was' if told['families'] == 1 else 'ies were'} told that it is over"
     about = "" if told["exact"] else "about "
     now = _by_channel(told["messages"])
-    return f"{families}. {f'Now: {about}{now}' if now else 'Nobody is owed a message now'}; who rests, later."
+    return "\n".join(
+        [
+            f"{families}. {f'Now: {about}{now}' if now else 'Nobody is owed a message now'}; who rests, later.",
+            *_cut(told),
+        ]
+    )
 
 
 def told_why(done: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@
 - News is due when the last human word promised it, else `window` after that word (twice that while a fix is
   watched), or after the opening; where a machine raises it meanwhile, `window` after that, if it is earlier. From
   shortly before, each of them is paged at their step, if no human has spoken.
-- Nobody is paged for nothing: not while the last word is fresh, and not after the end.
+- Nobody is paged for nothing: not while the last word is fresh, and not after the end. That a channel fails is
+  told whenever it does, as on a machine that stands still; it stands for no page about news.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,9 @@ from alertd.sandbox.log import Accepted
 _PAGE = "PAGE:"
 """How the title of a page begins; that of a nudge, which wakes nobody, does not."""
 
+_CHANNEL = "PAGE: channel "
+"""How that of a page begins which says that a channel fails."""
+
 
 def judge_pages(pages: Sequence[Accepted], stretches: Sequence[Stretch], rules: Rules) -> Iterator[Fault]:
     """What was wrong with the pages of a whole story."""
@@ -26,7 +30,8 @@ def judge_pages(pages: Sequence[Accepted], stretches: Sequence[Stretch], rules: 
     for page in pages:
         if page.to not in known:
             yield Fault("paging", page.to, "was paged and is not on call")
-    loud = [page for page in pages if (page.title or "").startswith(_PAGE)]
+    titled = [(page.title or "", page) for page in pages]
+    loud = [page for title, page in titled if title.startswith(_PAGE) and not title.startswith(_CHANNEL)]
     words = [m for stretch in stretches for m in stretch.moments if m is stretch.moments[0] or m.what != "alert"]
     raises = [m for stretch in stretches for m in stretch.moments[1:] if m.what == "alert"]
     for word, following in zip(words, [*words[1:], None], strict=True):

@@ -249,6 +249,7 @@ class Content:
     text: str
     html: str | None = None
     locale: str = ""  # of a call: in which it is said, where the reader's own has no words
+    whole: bool = True  # False: the human's words did not fit, and some or all of them were left out
 
 
 class Page(StrEnum):

@@ -11,13 +11,14 @@ from aiohttp import web
 
 from alertd.sandbox import reference, twilio_errors
 from alertd.sandbox.dead import DeadAddresses
-from alertd.sandbox.faults import Armed, Faults
-from alertd.sandbox.http_answers import Provider, json_answer, retry_after
+from alertd.sandbox.faults import Faults
+from alertd.sandbox.http_answers import json_answer
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
 from alertd.sandbox.segments import segments
 from alertd.sandbox.twilio_callbacks import Callbacks
-from alertd.sandbox.twilio_contract import CREATE, parse_form, typed
+from alertd.sandbox.twilio_contract import CREATE, typed
+from alertd.sandbox.twilio_creating import Creating, Form
 from alertd.sandbox.twilio_errors import TwilioError
 from alertd.sandbox.twilio_login import Login
 
@@ -38,9 +39,10 @@ class TwilioApi:
         account_sid: str,
         auth_token: str,
     ) -> None:
-        self._records, self._faults, self._dead, self._callbacks = records, faults, dead, callbacks
+        self._records, self._dead, self._callbacks = records, dead, callbacks
         self._account_sid, self._login = account_sid, Login(account_sid, auth_token)
-        self._provider = Provider("sms", records, _error_of_fault)
+        wrong = {"opted_out": twilio_errors.OPTED_OUT}
+        self._creating = Creating("sms", records, faults, self._login, wrong)
 
     def routes(self) -> list[web.RouteDef]:
         """What to serve, and where."""
@@ -55,39 +57,22 @@ class TwilioApi:
     # --- create -------------------------------------------------------------------------------------
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        try:
-            form = parse_form(body)
-        except ValueError:
-            form = {}
-        fields: dict[str, Any] = {name: v[0] if len(v) == 1 else v for name, v in form.items()}
-        to = form["To"][0] if "To" in form else None
+        return await self._creating.create(request, self._check_and_keep)
 
-        async def accept(fault: str | None) -> web.Response:
-            stranger = self._login.stranger(request)
-            if stranger is not None:
-                return await self._refuse(stranger, to, fields, "auth")
-            if request.content_type != "application/x-www-form-urlencoded":
-                error = twilio_errors.INVALID_PARAMETER
-                return await self._refuse(error, to, fields, "contract", field="Content-Type")
-            return await self._check_and_keep(form, fields, fault)
-
-        return await self._provider.answer(request, self._faults.pick("sms", to), to, fields, accept)
-
-    async def _check_and_keep(
-        self, form: Mapping[str, Sequence[str]], fields: dict[str, Any], fault: str | None
-    ) -> web.Response:
-        values = typed(form)
-        to = fields.get("To") if isinstance(fields.get("To"), str) else None
+    async def _check_and_keep(self, form: Form, fault: str | None) -> web.Response:
+        refuse = self._creating.refuse
+        values = typed(form.values)
         for violation in CREATE.violations(values):
-            error = twilio_errors.of_violation(violation)
-            return await self._refuse(error, to, fields, "contract", field=str(violation.field))
+            return await refuse(
+                twilio_errors.of_violation(violation), form, "contract", field=str(violation.field)
+            )
+        to = form.to
         assert to is not None
         broken = _broken_rule(values)
         if broken is not None:
-            return await self._refuse(broken, to, fields, "contract")
+            return await refuse(broken, form, "contract")
         if ("sms", to) in self._dead:
-            return await self._refuse(twilio_errors.INVALID_TO, to, fields, "dead")
+            return await refuse(twilio_errors.INVALID_TO, form, "dead")
         accepted = await self._records.accept(
             "sms",
             to,
@@ -95,18 +80,11 @@ class TwilioApi:
             text=values.get("Body", ""),
             sender=values.get("From") or values.get("MessagingServiceSid"),
             reference=reference.of_callback(values.get("StatusCallback")),
-            request=fields,
+            request=form.fields,
             fault=fault,
         )
         self._callbacks.tell_of(accepted)
         return json_answer(self._resource(accepted, sent=False), 201)
-
-    async def _refuse(
-        self, error: TwilioError, to: str | None, fields: dict[str, Any], outcome: str, *, field: str = ""
-    ) -> web.Response:
-        detail = error.message.format(to="it", field=field)
-        await self._records.refuse("sms", to, outcome, code=str(error.code), detail=detail, request=fields)
-        return error.answer(to=to or "", field=field)
 
     # --- read ---------------------------------------------------------------------------------------
 
@@ -229,24 +207,6 @@ def _broken_rule(values: Mapping[str, Any]) -> TwilioError | None:
     if not values.keys() & {"Body", "MediaUrl", "ContentSid"}:
         return twilio_errors.BODY_REQUIRED
     return twilio_errors.MAGIC_TO.get(values["To"]) or twilio_errors.MAGIC_FROM.get(values.get("From", ""))
-
-
-def _error_of_fault(armed: Armed) -> tuple[str, web.Response]:
-    fault = armed.fault
-    headers = retry_after(armed)
-    match fault.kind:
-        case "429":
-            error = twilio_errors.TOO_MANY_REQUESTS
-        case "auth":
-            error = twilio_errors.AUTHENTICATE
-        case "invalid_number":
-            error = twilio_errors.INVALID_TO
-        case "opted_out":
-            error = twilio_errors.OPTED_OUT
-        case _:
-            known = twilio_errors.INTERNAL if fault.status == 500 else twilio_errors.UNAVAILABLE
-            error = TwilioError(known.code, fault.status, known.message)
-    return str(error.code), error.answer(to="given", headers=headers)
 
 
 def _date(text: str) -> datetime:

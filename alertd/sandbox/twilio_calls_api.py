@@ -1,6 +1,5 @@
 """Twilio's Calls REST API: create and fetch, behind basic authentication; and the key that somebody presses."""
 
-from collections.abc import Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
 from uuid import uuid4
@@ -10,19 +9,17 @@ from aiohttp import web
 
 from alertd.sandbox import reference, twilio_errors
 from alertd.sandbox.dead import DeadAddresses
-from alertd.sandbox.faults import Armed, Faults
-from alertd.sandbox.http_answers import Provider, json_answer, retry_after
+from alertd.sandbox.faults import Faults
+from alertd.sandbox.http_answers import json_answer
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
 from alertd.sandbox.twilio_call_contract import CREATE_CALL, typed
-from alertd.sandbox.twilio_contract import parse_form
-from alertd.sandbox.twilio_errors import TwilioError
+from alertd.sandbox.twilio_creating import Creating, Form
 from alertd.sandbox.twilio_login import Login
 from alertd.sandbox.twilio_phones import NoKey, Phones
 from alertd.sandbox.twiml_reading import BadTwiml, read_twiml
 
 ROOT = "/2010-04-01/Accounts"
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Press(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,9 +41,9 @@ class CallsApi:
         account_sid: str,
         auth_token: str,
     ) -> None:
-        self._records, self._faults, self._dead, self._phones = records, faults, dead, phones
+        self._records, self._dead, self._phones = records, dead, phones
         self._account_sid, self._login = account_sid, Login(account_sid, auth_token)
-        self._provider = Provider("voice", records, _error_of_fault)
+        self._creating = Creating("voice", records, faults, self._login, {})
 
     def routes(self) -> list[web.RouteDef]:
         """What to serve, and where."""
@@ -57,45 +54,26 @@ class CallsApi:
         ]
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        try:
-            form = parse_form(body)
-        except ValueError:
-            form = {}
-        fields: dict[str, Any] = {name: v[0] if len(v) == 1 else v for name, v in form.items()}
-        to = form["To"][0] if "To" in form else None
+        return await self._creating.create(request, self._check_and_keep)
 
-        async def accept(fault: str | None) -> web.Response:
-            stranger = self._login.stranger(request)
-            if stranger is not None:
-                return await self._refuse(stranger, to, fields, "auth")
-            if request.content_type != _FORM:
-                return await self._refuse(
-                    twilio_errors.INVALID_PARAMETER, to, fields, "contract", field="Content-Type"
-                )
-            return await self._check_and_keep(form, fields, fault)
-
-        return await self._provider.answer(request, self._faults.pick("voice", to), to, fields, accept)
-
-    async def _check_and_keep(
-        self, form: Mapping[str, Sequence[str]], fields: dict[str, Any], fault: str | None
-    ) -> web.Response:
-        values = typed(form)
-        to = fields.get("To") if isinstance(fields.get("To"), str) else None
+    async def _check_and_keep(self, form: Form, fault: str | None) -> web.Response:
+        refuse = self._creating.refuse
+        values = typed(form.values)
         for violation in CREATE_CALL.violations(values):
             error = twilio_errors.of_call_violation(violation)
-            return await self._refuse(error, to, fields, "contract", field=str(violation.field))
+            return await refuse(error, form, "contract", field=str(violation.field))
+        to = form.to
         assert to is not None
         if to in twilio_errors.MAGIC_CALLED:
-            return await self._refuse(twilio_errors.MAGIC_CALLED[to], to, fields, "contract")
+            return await refuse(twilio_errors.MAGIC_CALLED[to], form, "contract")
         try:
             heard = read_twiml(values["Twiml"])  # what Url fetches, this stand-in does not
         except KeyError:
-            return await self._refuse(twilio_errors.INVALID_URL, to, fields, "contract", field="Url")
+            return await refuse(twilio_errors.INVALID_URL, form, "contract", field="Url")
         except BadTwiml as why:
-            return await self._refuse(twilio_errors.BAD_TWIML, to, fields, "contract", field=str(why))
+            return await refuse(twilio_errors.BAD_TWIML, form, "contract", field=str(why))
         if ("voice", to) in self._dead:
-            return await self._refuse(twilio_errors.CANNOT_CALL, to, fields, "dead")
+            return await refuse(twilio_errors.CANNOT_CALL, form, "dead")
         accepted = await self._records.accept(
             "voice",
             to,
@@ -103,18 +81,11 @@ class CallsApi:
             text="\n".join(heard.lines),
             sender=values["From"],
             reference=reference.of_callback(values.get("StatusCallback") or heard.action),
-            request=fields,
+            request=form.fields,
             fault=fault,
         )
         self._phones.ring(accepted)
         return json_answer(self._resource(accepted, "queued"), 201)
-
-    async def _refuse(
-        self, error: TwilioError, to: str | None, fields: dict[str, Any], outcome: str, *, field: str = ""
-    ) -> web.Response:
-        detail = error.message.format(to="it", field=field)
-        await self._records.refuse("voice", to, outcome, code=str(error.code), detail=detail, request=fields)
-        return error.answer(to=to or "", field=field)
 
     async def _fetch(self, request: web.Request) -> web.Response:
         error = self._login.stranger(request)
@@ -160,18 +131,3 @@ class CallsApi:
             "to": call.to,
             "uri": f"{uri}.json",
         }
-
-
-def _error_of_fault(armed: Armed) -> tuple[str, web.Response]:
-    fault = armed.fault
-    match fault.kind:
-        case "429":
-            error = twilio_errors.TOO_MANY_REQUESTS
-        case "auth":
-            error = twilio_errors.AUTHENTICATE
-        case "invalid_number":
-            error = twilio_errors.INVALID_TO
-        case _:
-            known = twilio_errors.INTERNAL if fault.status == 500 else twilio_errors.UNAVAILABLE
-            error = TwilioError(known.code, fault.status, known.message)
-    return str(error.code), error.answer(to="given", headers=retry_after(armed))

@@ -1,7 +1,8 @@
 """The sentences of one language, read from `<locale>/phrases.yaml`. A new language is a new folder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import BaseLoader, StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
@@ -67,12 +68,19 @@ class Catalogue:
             raise
 
 
+class _Environment(SandboxedEnvironment):
+    """Gives every template a plain mapping of what all may call: Jinja's chain costs a quarter of each drawing."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 def environment(loader: BaseLoader | None = None) -> SandboxedEnvironment:
     """Jinja as alertd uses it: templates come from the config folder only, what people wrote is only data.
 
     Templates whose name holds ".html" escape every value.
     """
-    made = SandboxedEnvironment(
+    made = _Environment(
         loader=loader,
         undefined=StrictUndefined,
         autoescape=lambda name: name is not None and ".html" in name,

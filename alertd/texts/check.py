@@ -22,9 +22,10 @@ CHANNELS = ("sms", "push", "email", "voice", "console")
 
 _NOW = datetime(2019, 12, 4, 5, 5, tzinfo=UTC)  # evening of another day for half of the world
 _ZONE = "America/Argentina/ComodRivadavia"  # the longest name there is
+# Kinds with words of their own. The first stands for all others, and is tried with all else that varies.
 _KINDS = {
-    Framing.UPDATE: (Kind.PROGRESS, Kind.SEVERITY, Kind.SCOPE, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
-    Framing.NOTICE: (Kind.NOTICE, Kind.SCOPE, Kind.REOPENING, Kind.EXERCISE),
+    Framing.UPDATE: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING, Kind.EXERCISE),
+    Framing.NOTICE: (Kind.NOTICE, Kind.REOPENING, Kind.EXERCISE),
     Framing.HOLDING: (Kind.PROGRESS, Kind.RECALL),
     Framing.WAKE_UP: (Kind.PROGRESS, Kind.CORRECTION, Kind.REOPENING),
     Framing.RESOLUTION: (Kind.PROGRESS, Kind.RESOLUTION),  # the latter promises to tell what happened
@@ -107,7 +108,11 @@ def unnamed(saying: Saying, content: Content, names: Names) -> Iterator[str]:
 
 
 def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> Iterator[Saying]:
-    """Sayings with every service down, every phrase said, long words, and times on other days."""
+    """Sayings with every service down, every phrase said, long words, and times on other days.
+
+    What is said in the same words whatever else is (that something changed, that it is late) is tried with the
+    first kind and state of each framing, and not with all.
+    """
     for framing in Framing:
         states, kinds = _STATES.get(framing, _OPEN), _KINDS.get(framing, (Kind.PROGRESS,))
         told = [(kinds[0], state) for state in states] + [(kind, states[0]) for kind in kinds[1:]]
@@ -125,13 +130,15 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                     beside.append(replace(saying, elsewhere=services, elsewhere_worst=Severity.MINOR))
                 yield from (replace(each, channel=channel) for each in beside for channel in CHANNELS)
                 yield replace(beside[0], channel="page", page=Page.OVER)
+            first = (kind, state) == told[0]
             if framing in (Framing.UPDATE, Framing.WAKE_UP, Framing.HOLDING):
-                changes = Change if framing is Framing.UPDATE else (Change.NONE,)
+                changes = [each for each in Change if each] if framing is Framing.UPDATE and first else []
                 changed = [replace(saying.reader, change=change) for change in changes]
-                changed += [replace(each, released=services) for each in changed]
+                if severity is Severity.CRITICAL or not first:
+                    changed += [replace(each, released=services) for each in (saying.reader, *changed)]
                 changed += [replace(saying.reader, all_since=_NOW - timedelta(days=1, hours=11, minutes=11))]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
-            if framing not in (Framing.POSTMORTEM, Framing.WAS_DOWN):
+            if framing not in (Framing.POSTMORTEM, Framing.WAS_DOWN) and first:
                 late = replace(saying.reader, late=True)
                 yield from (replace(saying, channel=channel, reader=late) for channel in CHANNELS)
             if framing in _GOING_ON and severity is Severity.CRITICAL:

@@ -131,14 +131,17 @@ class Composer:
         ).parts()
         channel = saying.channel
         if channel == "sms":
-            return Content(parts.headline, fit.sms(parts, self._layout(catalogue, "sms.txt"), catalogue.accents))
+            text = fit.sms(parts, self._layout(catalogue, "sms.txt"), catalogue.accents)
+            return Content(parts.headline, text, whole=fit.stands_whole(parts.message, text))
         if channel == "push":
             title, unsaid = fit.title(parts, fit.PUSH_TITLE)
-            return Content(title, fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid)))
+            text = fit.push_body(parts, self._layout(catalogue, "push.txt", unsaid=unsaid))
+            return Content(title, text, whole=fit.stands_whole(parts.message, text))
         if channel == "voice":
             said = parts.page or fit.call(parts, self._layout(catalogue, "voice.txt"))
             known = locale.partition("-")[0] == catalogue.locale.partition("-")[0]
-            return Content(parts.headline, said, locale=locale if known else catalogue.locale)
+            whole = parts.page != "" or fit.stands_whole(parts.message, said)
+            return Content(parts.headline, said, locale=locale if known else catalogue.locale, whole=whole)
         title, _ = fit.title(parts, fit.SUBJECT)
         if channel == "page":
             return Content(title, parts.headline, self._layout(catalogue, "page.html", title=title)(parts))

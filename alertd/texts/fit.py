@@ -1,8 +1,7 @@
 """Making a message fit its channel: the least important parts go first, and no word is ever cut. Pure."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from copy import copy
 
 from alertd.texts.parts import Parts
 from alertd.texts.segments import Accents, fold, measure, plain_marks
@@ -89,6 +88,12 @@ def call(parts: Parts, draw: Draw) -> str:
     return "\n".join(filter(None, map(spoken, text.splitlines())))
 
 
+def stands_whole(message: str, text: str) -> bool:
+    """Whether a human's words can be read in full in what `sms`, `push_body` or `call` made of them."""
+    said = one_line(text)
+    return any(one_line(form(message)) in said for form in (str, fold, plain_marks, spoken))
+
+
 def title(parts: Parts, most: int) -> tuple[str, str]:
     """A push title or e-mail subject of at most `most` characters, and what it had no room for.
 
@@ -163,8 +168,11 @@ def paragraphs(text: str) -> str:
 
 
 def _with(parts: Parts, **texts: str) -> Parts:
-    changes: dict[str, Any] = {name: text for name, text in texts.items() if text != getattr(parts, name)}
-    return replace(parts, **changes) if changes else parts
+    if not texts:
+        return parts
+    made = copy(parts)
+    vars(made).update(texts)  # `replace` would give all forty to a constructor, for each try
+    return made
 
 
 def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> str | None:

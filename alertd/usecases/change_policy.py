@@ -10,12 +10,11 @@ from alertd.domain.errors import Conflict, Invalid, NotFound
 from alertd.domain.incident import Incident, Kind, Severity
 from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
-from alertd.domain.watch import Duty
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import POLICY, Candidate
 from alertd.usecases.fan_out import cursors
-from alertd.usecases.preview import fresh_watch, sample
+from alertd.usecases.preview import duty_of, sample
 from alertd.usecases.repeat import Repeat, answered, keep
 from alertd.usecases.write_update import lane_of
 
@@ -192,7 +191,7 @@ def _of(policy: Policy, key: str) -> object:
 
 def _due(deps: Deps, incident: Incident, policy: Policy, candidate: Candidate, now: datetime) -> datetime:
     """By when this family hears under a policy."""
-    return plan(_duty(deps, incident, policy, candidate, now), now).next_by or now
+    return plan(duty_of(deps, incident, policy, candidate, now), now).next_by or now
 
 
 def _channels(deps: Deps, incident: Incident, policy: Policy, candidate: Candidate, now: datetime) -> list[str]:
@@ -200,18 +199,4 @@ def _channels(deps: Deps, incident: Incident, policy: Policy, candidate: Candida
     newest = incident.newest
     news = replace(newest, number=newest.number + 1, kind=Kind.PROGRESS, at=now, notify=True, promise=None)
     told = replace(incident, updates=(*incident.updates, news))
-    return [owed.channel for owed in plan(_duty(deps, told, policy, candidate, now), now).owed]
-
-
-def _duty(deps: Deps, incident: Incident, policy: Policy, candidate: Candidate, now: datetime) -> Duty:
-    watch = candidate.watch or fresh_watch(incident, policy, str(candidate.family.id), now)
-    return Duty(
-        incident,
-        policy,
-        candidate.family,
-        watch,
-        candidate.tellings,
-        candidate.addresses,
-        frozenset(deps.channels),
-        answers=candidate.answers,
-    )
+    return [owed.channel for owed in plan(duty_of(deps, told, policy, candidate, now), now).owed]

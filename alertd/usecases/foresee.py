@@ -26,7 +26,7 @@ def foresee(duty: Duty, now: datetime) -> Foreseen:
     Raises what `plan` raises.
     """
     verdict = first = plan(duty, now)
-    duty = replace(duty, tellings=[_taken(telling, now) for telling in duty.tellings])
+    duty = replace(duty, tellings=[_arrived(telling, now) for telling in duty.tellings])
     at = now
     for _ in range(_LOOKS):
         if verdict.look_at is None:
@@ -38,7 +38,7 @@ def foresee(duty: Duty, now: datetime) -> Foreseen:
     return Foreseen(first)
 
 
-def _taken(telling: Telling, now: datetime) -> Telling:
+def _arrived(telling: Telling, now: datetime) -> Telling:
     """A message that is on its way has arrived."""
     if telling.state not in OPEN:
         return telling
@@ -51,11 +51,12 @@ def _after(duty: Duty, verdict: Verdict, at: datetime) -> Duty:
     if verdict.holding:
         written = holding(incident, at, duty.margin)
         incident = replace(incident, updates=(*incident.updates, written))
-    tellings = [*duty.tellings, *(_told(owed, at) for owed in verdict.owed)]
+    tellings = [*duty.tellings, *(taken(owed, at) for owed in verdict.owed)]
     return replace(duty, incident=incident, tellings=tellings, watch=_watch(duty.watch, verdict))
 
 
-def _told(owed: Owed, at: datetime) -> Telling:
+def taken(owed: Owed, at: datetime) -> Telling:
+    """What is owed, as if its provider had taken it at that moment."""
     return Telling(
         address=owed.address,
         update=owed.update,

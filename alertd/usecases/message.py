@@ -1,9 +1,10 @@
 """Puts a claimed delivery into words for its channel."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import AFTERWARDS, ENDS, Framing
+from alertd.domain.delivery import AFTERWARDS, ENDS, Framing, Owed
 from alertd.domain.incident import Severity
 from alertd.domain.postmortem import TOLD_FOR
 from alertd.domain.trial import TRIAL_USEFUL
@@ -22,35 +23,10 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
 
     `beside`: what another outage has failing for those whose message says that something is over, or a test.
     """
-    failing = beside.get(delivery.id, {})
     now, incident, reader = deps.clock.now(), telling.incident, delivery.reader
-    if failing and reader.released:  # what fails by another outage is not said to be well
-        reader = replace(reader, released=tuple(each for each in reader.released if each not in failing))
-    goes_on: tuple[str, ...] = ()
-    if failing and incident.exercise:
-        goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
-    elif failing and delivery.framing in AFTERWARDS:
-        goes_on = tuple(each for each in reader.services if each in failing)
-    facts = telling.facts(delivery.update, delivery.framing)
     links = deps.links if reader.asks else None
-    content = deps.compose(
-        Saying(
-            channel=delivery.channel,
-            framing=delivery.framing,
-            update=facts.update,
-            news_number=facts.news_number,
-            references=reader.corrects or None,
-            reader=reader,
-            now=now.replace(second=0, microsecond=0),
-            ended_at=incident.ended_at,
-            incident=incident.id,
-            exercise=incident.exercise,
-            link=links.stand_in if links is not None else "",
-            replies=links is not None and links.replies,
-            elsewhere=goes_on,
-            elsewhere_worst=worst(failing, goes_on) if goes_on else Severity.CRITICAL,
-        )
-    )
+    said = saying(deps, delivery, telling, beside.get(delivery.id, {}), now)
+    content = deps.compose(said)
     text, html, link = content.text, content.html, None
     if links is not None:
         text, link = links.fill_in(text, delivery.id), links.fill_in(links.stand_in, delivery.id)
@@ -70,9 +46,44 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
         ends=delivery.framing in ENDS,
         critical=(incident.trial or not incident.exercise)  # whoever tries a channel tries all of it
         and delivery.framing not in AFTERWARDS
-        and facts.update.facts.severity is Severity.CRITICAL,
+        and said.update.facts.severity is Severity.CRITICAL,
         link=link,
         unsubscribe=_unsubscribe(deps, delivery),
+    )
+
+
+def saying(
+    deps: Deps, told: Claimed | Owed, telling: Telling, failing: Mapping[str, Severity], now: datetime
+) -> Saying:
+    """All that the words depend on, at the minute of `now`.
+
+    `failing`: what another outage has failing for the reader, and how badly.
+    """
+    incident, reader = telling.incident, told.reader
+    if failing and reader.released:  # what fails by another outage is not said to be well
+        reader = replace(reader, released=tuple(each for each in reader.released if each not in failing))
+    goes_on: tuple[str, ...] = ()
+    if failing and incident.exercise:
+        goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
+    elif failing and told.framing in AFTERWARDS:
+        goes_on = tuple(each for each in reader.services if each in failing)
+    facts = telling.facts(told.update, told.framing)
+    links = deps.links if reader.asks else None
+    return Saying(
+        channel=told.channel,
+        framing=told.framing,
+        update=facts.update,
+        news_number=facts.news_number,
+        references=reader.corrects or None,
+        reader=reader,
+        now=now.replace(second=0, microsecond=0),
+        ended_at=incident.ended_at,
+        incident=incident.id,
+        exercise=incident.exercise,
+        link=links.stand_in if links is not None else "",
+        replies=links is not None and links.replies,
+        elsewhere=goes_on,
+        elsewhere_worst=worst(failing, goes_on) if goes_on else Severity.CRITICAL,
     )
 
 

@@ -1,11 +1,11 @@
 """Whom a message would reach, over what, and how long handing it over takes at the configured rates."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import Framing, Owed
 from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Incident, IncidentId, Scope
 from alertd.domain.plan import plan
@@ -14,7 +14,9 @@ from alertd.domain.silence import open_promise, window
 from alertd.domain.watch import Duty, Watch
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Fanout
+from alertd.records import Candidate, Fanout
+from alertd.usecases.message import saying
+from alertd.usecases.told import Telling
 
 _SAMPLE = 200
 
@@ -31,6 +33,7 @@ class Preview:
     unread: Mapping[str, int] = field(default_factory=dict)  # language that the message lacks -> families
     scope: Scope | None = None  # what it is about; None: kept by a version that did not say
     leaving: int = 0  # families that it touches no more, and that are told so: not among `families`
+    cut: Mapping[str, int] = field(default_factory=dict)  # channel -> messages without some of the human's words
 
 
 async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
@@ -45,18 +48,10 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     lacking = _lacking(deps, incident)
     seen: set[object] = set()
     leaving = 0
+    cut: Counter[str] = Counter()
+    fits = _fits(deps, incident, now)
     for candidate in await rows.candidates(incident.id, ids, lock=False):
-        watch = candidate.watch or fresh_watch(incident, policy, str(candidate.family.id), now)
-        duty = Duty(
-            incident,
-            policy,
-            candidate.family,
-            watch,
-            candidate.tellings,
-            candidate.addresses,
-            frozenset(deps.channels),
-            answers=candidate.answers,
-        )
+        duty = duty_of(deps, incident, policy, candidate, now)
         touched = bool(incident.scope.touching(candidate.family.services, candidate.family.region))
         if touched:
             unread.update(lacking & _languages(candidate.family))
@@ -69,6 +64,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             if owed.address not in seen:
                 seen.add(owed.address)
                 counts[owed.channel] += 1
+                cut[owed.channel] += not fits(owed)
         leaving += any(owed.framing is Framing.NOT_AFFECTED for owed in verdict.owed)
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
     slowest = max((n / deps.rates[c] for c, n in messages.items() if deps.rates.get(c)), default=0.0)
@@ -81,6 +77,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
         unread={language: round(count * factor) for language, count in sorted(unread.items())},
         scope=incident.scope,
         leaving=round(leaving * factor),
+        cut={channel: round(count * factor) for channel, count in sorted(cut.items()) if count},
     )
 
 
@@ -103,6 +100,31 @@ def _window(incident: Incident, policy: Policy, now: datetime) -> timedelta | No
     return length if promise is not None and promise > now + length else None
 
 
+def _fits(deps: Deps, incident: Incident, now: datetime) -> Callable[[Owed], bool]:
+    """Whether a message has room for the human's words.
+
+    Composed once for readers whose messages differ in times alone: these are of one length, or nearly.
+    """
+    telling, known = Telling(incident), dict[object, bool]()
+
+    def fits(owed: Owed) -> bool:
+        reader = owed.reader
+        alike = (
+            owed.channel,
+            owed.framing,
+            reader.locale,
+            reader.services,
+            reader.asks,
+            reader.quiet,
+            reader.change,
+        )
+        if alike not in known:
+            known[alike] = deps.compose(saying(deps, owed, telling, {}, now)).whole
+        return known[alike]
+
+    return fits
+
+
 def _lacking(deps: Deps, incident: Incident) -> set[str]:
     """Languages that alertd speaks and the newest human sentence is not in; none where there is no sentence."""
     said = {locale.partition("-")[0] for locale in incident.newest.facts.message}
@@ -111,6 +133,20 @@ def _lacking(deps: Deps, incident: Incident) -> set[str]:
 
 def _languages(family: Family) -> set[str]:
     return {(caregiver.locale or family.locale).partition("-")[0] for caregiver in family.caregivers}
+
+
+def duty_of(deps: Deps, incident: Incident, policy: Policy, candidate: Candidate, now: datetime) -> Duty:
+    """The duty to a family, with the watch that it has or would have from now on."""
+    return Duty(
+        incident,
+        policy,
+        candidate.family,
+        candidate.watch or fresh_watch(incident, policy, str(candidate.family.id), now),
+        candidate.tellings,
+        candidate.addresses,
+        frozenset(deps.channels),
+        answers=candidate.answers,
+    )
 
 
 def fresh_watch(incident: Incident, policy: Policy, family: str, touched_at: datetime) -> Watch:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alertd.domain.errors import Conflict, Invalid, NotFound
 from alertd.domain.incident import Incident, Kind, State, Update
@@ -13,6 +13,8 @@ from alertd.usecases.preview import preview
 from alertd.usecases.publish import Published
 from alertd.usecases.repeat import Repeat, answered, keep
 from alertd.usecases.write_update import lane_of, write_update
+
+_UP_AGAIN = timedelta(hours=12)  # whoever sleeps now is awake then
 
 
 async def publish_postmortem(
@@ -58,7 +60,10 @@ async def _publish(
         raise Invalid("say what happened, and what you change", field="message")
     now = deps.clock.now()
     changed = _explained(incident, resolution, told, now)
-    seen = await preview(deps, rows, changed, await rows.policy_of(incident.id), now)
+    policy = await rows.policy_of(incident.id)
+    seen = await preview(deps, rows, changed, policy, now)
+    if not seen.messages:  # all rest; what they read when they are up has no more room
+        seen = replace(seen, cut=(await preview(deps, rows, changed, policy, now + _UP_AGAIN)).cut)
     families = (await rows.told_why(incident.id, resolution.number, None, now)).touched
     published = Published(
         number, changed.newest.human_number or 0, changed.state, replace(seen, families=families), dry_run

@@ -21,6 +21,7 @@ from alertd.domain.policy import Policy
 from alertd.domain.quiet import Person
 from alertd.domain.responders import plan_pages
 from alertd.domain.watch import Duty, LadderState, Watch
+from alertd.usecases.foresee import taken
 from alertd.usecases.planning import holding
 from alertd.usecases.preview import fresh_watch
 
@@ -136,7 +137,7 @@ def rehearse(
         over = verdict.ladder in (LadderState.UNANSWERED, LadderState.UNREACHABLE)
         ended_at = ended_at or (now if over else None)
         waited |= dict.fromkeys(role for role in verdict.waiting if all(each.role != role for each in told))
-        tellings += [_accepted(owed, now) for owed in verdict.owed]
+        tellings += [taken(owed, now) for owed in verdict.owed]
         told += [_told(owed, now) for owed in verdict.owed]
         watch = replace(
             watch,
@@ -191,23 +192,6 @@ def _duty(
         tuple(tellings),
         channels=frozenset(channels),
         margin=_margin(policy, incident),
-    )
-
-
-def _accepted(owed: Owed, now: datetime) -> Telling:
-    return Telling(
-        address=owed.address,
-        update=owed.update,
-        epoch=owed.epoch,
-        step=owed.step,
-        framing=owed.framing,
-        loud=owed.loud,
-        state=DeliveryState.ACCEPTED,
-        planned_at=now,
-        next_by=owed.next_by,
-        accepted_at=now,
-        in_quiet=owed.in_quiet,
-        tried_at=now,
     )
 
 

@@ -3,6 +3,7 @@
 It needs no broker.
 """
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,15 +25,17 @@ class Swept:
     expired: int = 0
     retried: int = 0
     rung: tuple[str, ...] = ()
-    alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller drains them
+    alone: tuple[str, ...] = ()  # lanes whose work nobody takes: the caller begins to drain them
     responders: bool = False  # somebody is to be nudged or paged: the caller tends to it, beside its looks
 
 
-async def sweep(deps: Deps, *, broker: bool) -> Swept:
+async def sweep(deps: Deps, *, broker: bool, own: Collection[str] = ()) -> Swept:
     """Look once, and ring for work that waits.
 
     Work that nobody takes within 2 s, or all of it where there is no broker, is named: the sweeper does that
-    itself, beside its looks, as handing over may take long.
+    itself, beside its looks, as handing over may take long. It is rung for all the same: workers who are idle
+    because a hint was lost help then. `own`: lanes that the caller drains already; old work there is named and
+    rung for once it is done with that, so that hints do not pile up where no worker lives.
     """
     machine_at = deps.clock.machine()
     async with deps.store.reading() as rows:
@@ -69,11 +72,14 @@ async def sweep(deps: Deps, *, broker: bool) -> Swept:
             age = 0.0  # whoever plans what is due hands it over; the urgent lane only where the bulk lane is busy
         if age is None:
             continue
-        if broker and age < deps.timing.takes_hints:
+        old = not broker or age >= deps.timing.takes_hints
+        if old and lane in own:
+            continue
+        if old:
+            alone.append(lane)
+        if broker:
             deps.doorbell.ring(lane)
             rung.append(lane)
-        else:
-            alone.append(lane)
     return Swept(expired, retried, tuple(rung), tuple(alone), responders)
 
 

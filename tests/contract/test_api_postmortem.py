@@ -59,6 +59,23 @@ async def test_it_is_promised_told_once_and_stands_in_the_ledger(database_url: s
     await served.close()
 
 
+async def test_at_night_too_it_says_what_will_not_fit(served: Served) -> None:
+    """Nobody is owed it before the morning; whoever publishes it is there now."""
+    await served.families()
+    await served.open()
+    await served.work()
+    await served.ask("POST", "/v1/incidents/1/resolve", {})
+    await served.work()
+    served.clock.advance(hours=11)
+    answer = await served.ask(
+        "POST", PATH, {"message": "A queue filled up, and nobody saw it. " * 15}, dry_run=True
+    )
+    seen = answer.json()["preview"]
+    assert (seen["messages"], seen["cut"]) == ({}, {"push": 1})
+    short = await served.ask("POST", PATH, {"message": "A queue filled up."}, dry_run=True)
+    assert "cut" not in short.json()["preview"]
+
+
 REFUSED: list[tuple[str, dict[str, Any], int, str]] = [
     (PATH, {"message": "A queue."}, 409, "is investigating: what happened is told once it is over"),
     (PATH, {}, 422, "message"),

@@ -1,7 +1,6 @@
 """What the Twilio stand-in says later: signed as the real library checks it, and wrong in every way that is asked for."""
 
 import asyncio
-import shutil
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,20 +13,12 @@ from twilio.request_validator import RequestValidator
 
 from alertd.sandbox.faults import BadFault, Fault, read_faults
 from alertd.sandbox.log import read_callbacks
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.twilio_requests import AT_ONCE
 
 TO, OTHER = "+14155550123", "+14155550124"
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.2"
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
 
 
 class Listener:
@@ -78,8 +69,7 @@ class Listener:
 
 
 @pytest.fixture
-async def listener(tmp_path: Path, made_key: Path) -> AsyncIterator[Listener]:
-    shutil.copy(made_key, tmp_path)
+async def listener(tmp_path: Path, sandbox_key: None) -> AsyncIterator[Listener]:
     async with Sandbox(SandboxSettings(data_dir=tmp_path)) as sandbox, aiohttp.ClientSession() as session:
         made = Listener(sandbox, session)
         app = web.Application()

@@ -1,6 +1,5 @@
 """The Twilio stand-in takes calls: it checks them, keeps what is said, and tells what became of them."""
 
-import shutil
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,21 +11,13 @@ from aiohttp import web
 from twilio.request_validator import RequestValidator
 
 from alertd.sandbox.faults import Fault
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.twiml_reading import BadTwiml, read_twiml
 
 TO, CALLER = "+14155550123", "+14155550100"
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.2"
 THANKS = '<Response><Say language="en-US">Thank you.</Say></Response>'
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
 
 
 class Caller:
@@ -88,8 +79,7 @@ class Caller:
 
 
 @pytest.fixture
-async def caller(tmp_path: Path, made_key: Path) -> AsyncIterator[Caller]:
-    shutil.copy(made_key, tmp_path)
+async def caller(tmp_path: Path, sandbox_key: None) -> AsyncIterator[Caller]:
     async with Sandbox(SandboxSettings(data_dir=tmp_path)) as sandbox, aiohttp.ClientSession() as session:
         made = Caller(sandbox, session)
         app = web.Application()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from functools import cache
@@ -17,10 +16,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from alertd.sandbox.faults import CALLBACKS, KINDS, REACH, Fault, Kind
 from alertd.sandbox.log import Channel, read_accepted
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.story_clock import machine_time
+
+pytestmark = pytest.mark.usefixtures("sandbox_key")
 
 TO, OTHER = "+14155550123", "+14155550124"
 HTTP_KINDS: list[tuple[Channel, Kind]] = [
@@ -91,19 +91,6 @@ def private_key(pem: str) -> rsa.RSAPrivateKey:
     key = load_pem_private_key(pem.encode("ascii"), password=None)
     assert isinstance(key, rsa.RSAPrivateKey)
     return key
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,30 +22,19 @@ from google.oauth2 import service_account
 from alertd.sandbox.faults import Fault
 from alertd.sandbox.log import read_accepted
 from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.story_clock import machine_time
 
 TOKEN = "fMEP0vJqS6:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"
-# firebase-admin 7.7 prefers installation ids; registration tokens are what apps have today.
-pytestmark = pytest.mark.filterwarnings("ignore:Message.token is deprecated:DeprecationWarning")
+pytestmark = [
+    pytest.mark.usefixtures("sandbox_key"),
+    # firebase-admin 7.7 prefers installation ids; registration tokens are what apps have today.
+    pytest.mark.filterwarnings("ignore:Message.token is deprecated:DeprecationWarning"),
+]
 
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.1"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The inbox shows what was received, as pages and as JSON, and lets no message do more than be read."""
 
 import asyncio
-import shutil
 import smtplib
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -16,10 +15,11 @@ import aiohttp
 import pytest
 
 from alertd.sandbox.faults import Fault
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.story_clock import StoryClock, machine_time
+
+pytestmark = pytest.mark.usefixtures("sandbox_key")
 
 TO, OTHER, MIA = "+14155550123", "+13035550142", "mia@example.org"
 EVIL = "<script>alert(1)</script> see https://alerts.example.org/a/1?x=1&y=2."
@@ -64,19 +64,6 @@ class Visitor:
             assert response.status == status
             body: dict[str, Any] = await response.json()
             return body
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

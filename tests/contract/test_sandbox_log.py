@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import shutil
 import threading
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -17,10 +16,11 @@ from alertd.sandbox import reference
 from alertd.sandbox.group_commit import GroupCommit
 from alertd.sandbox.log import ACCEPTED, BrokenLog, read_accepted, read_refused
 from alertd.sandbox.segments import segments
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
 from alertd.sandbox.story_clock import StoryClock
+
+pytestmark = pytest.mark.usefixtures("sandbox_key")
 
 TO = "+14155550123"
 
@@ -45,19 +45,6 @@ class Gate:
         self.began.set()
         assert self.open.wait(10), "the test never let the disk sync"
         os.fsync(file)
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

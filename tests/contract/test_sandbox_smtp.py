@@ -1,7 +1,6 @@
 """The SMTP stand-in takes mail as a real server does; what it keeps is what a mailbox would show."""
 
 import asyncio
-import shutil
 import smtplib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -15,26 +14,14 @@ import pytest
 
 from alertd.sandbox.faults import Fault
 from alertd.sandbox.log import read_accepted
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
+
+pytestmark = pytest.mark.usefixtures("sandbox_key")
 
 T = TypeVar("T")
 MIA, ANA = "mia@example.org", "ana@example.org"
 DELIVERY = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,28 +17,16 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from alertd.sandbox.log import read_accepted
-from alertd.sandbox.server import CREDENTIALS, Sandbox
-from alertd.sandbox.service_account import ServiceAccount
+from alertd.sandbox.server import Sandbox
 from alertd.sandbox.settings import SandboxSettings
+
+pytestmark = pytest.mark.usefixtures("sandbox_key")
 
 SPEC = Path(__file__).parents[1] / "data" / "twilio" / "twilio_messages_calls.openapi.json"
 FROM, TO = "+14155550100", "+14155550123"
 SERVICE = "MG" + "0" * 32
 ATTEMPT = "0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b.2"
 CALLBACK = f"https://alerts.example.org/v1/providers/twilio/status?d={ATTEMPT}"
-
-
-@pytest.fixture(scope="module")
-def made_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("key") / CREDENTIALS
-    ServiceAccount(file, project_id="alertd-sandbox", token_uri="http://127.0.0.1/token")
-    return file
-
-
-@pytest.fixture(autouse=True)
-def key(tmp_path: Path, made_key: Path) -> None:
-    """Making an RSA key takes longer than most of these tests: one does for all of them."""
-    shutil.copy(made_key, tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
 from alertd.usecases.sweep import sweep
 from tests.contract.books import Books, crowd
-from tests.fakes import FakeClock
+from tests.fakes import FakeClock, FakeDoorbell
 from tests.served import open_deps
 
 FAMILIES = 60
@@ -85,6 +85,32 @@ async def test_what_no_worker_took_for_two_seconds_is_planned_by_the_sweeper(nod
     assert isinstance(clock, FakeClock)
     clock.advance(seconds=2)
     assert (await sweep(node.deps, broker=True)).alone == swept.rung  # ... and else the sweeper does
+
+
+async def test_what_waited_too_long_is_rung_for_again_as_the_hint_may_be_lost(node: Node):
+    """Once, as the sweeper begins with it: workers who do not answer need no hint at each of its looks."""
+    await node.outage()
+    await node.until_due(seconds=2)
+    await sweep(node.deps, broker=True)
+    clock, bell = node.deps.clock, node.deps.doorbell
+    assert isinstance(clock, FakeClock)
+    assert isinstance(bell, FakeDoorbell)
+    clock.advance(seconds=2)
+    bell.rung.clear()
+    swept = await sweep(node.deps, broker=True)
+    assert swept.alone == swept.rung == tuple(bell.rung) == ("bulk",)
+    again = await sweep(node.deps, broker=True, own={"bulk"})
+    assert (again.alone, again.rung, bell.rung) == ((), (), ["bulk"])
+    assert await node.work("bulk") == FAMILIES  # a worker that had lost its hint
+
+
+async def test_without_a_broker_nobody_is_rung_for(node: Node):
+    await node.outage()
+    await node.until_due(seconds=2)
+    rung = len(node.deps.doorbell.rung)  # type: ignore[attr-defined]
+    swept = await sweep(node.deps, broker=False)
+    assert swept.alone
+    assert len(node.deps.doorbell.rung) == rung  # type: ignore[attr-defined]
 
 
 async def test_without_a_broker_the_sweeper_plans_at_once(node: Node):

@@ -27,10 +27,12 @@ STRANGE = {
 # for nobody: at this speed the machine may stand still for ten seconds, which one that runs such tests was seen to do.
 SPEED = 240
 
+# No step of the ladder falls due within those ten seconds (40 minutes) of an end: whether it was still told would be
+# chance. Who is touched at 04:10 is asked again at 07:40 and 09:40, who comes with Share at 09:30 and 11:30.
 MORNING = """\
 zone: America/Los_Angeles
 begins: 2019-11-30 04:00
-ends: 2019-11-30 13:30
+ends: 2019-11-30 12:05
 acts:
   - at: 2019-11-30 04:10
     alert: {name: FollowerReadingsLate, service: follow, severity: major, summary: Readings arrive late}
@@ -47,30 +49,30 @@ acts:
       message: {en: No cause found yet., es: Aún no sabemos la causa.}
   - at: 2019-11-30 07:30
     update: {add_scope: [share], message: {en: Not fixed., es: Sin arreglar.}}
-  - at: 2019-11-30 11:40
+  - at: 2019-11-30 10:45
     resolve: {message: {en: It has held so far., es: Por ahora aguanta.}}
 answers:
   - {at: 2019-11-30 06:00, share: 25%}
   - {at: 2019-11-30 10:20, share: 10%, by: [grandparent]}
-fast: {ends: 2019-11-30 13:30}
+fast: {ends: 2019-11-30 12:05}
 """
 
 DAWN = """\
 zone: America/Los_Angeles
 begins: 2019-11-30 04:00
-ends: 2019-11-30 08:30
+ends: 2019-11-30 06:50
 acts:
   - at: 2019-11-30 04:10
     alert: {name: FollowerReadingsStopped, service: follow, severity: page, summary: No readings arrive}
-  - at: 2019-11-30 06:30
+  - at: 2019-11-30 06:00
     open:
       services: [follow]
       severity: critical
       title: Readings and alarms do not reach followers
       message: {en: No cause found yet., es: Aún no sabemos la causa.}
-  - at: 2019-11-30 06:45
+  - at: 2019-11-30 06:10
     resolve: {message: {en: It has held so far., es: Por ahora aguanta.}}
-fast: {ends: 2019-11-30 08:30}
+fast: {ends: 2019-11-30 06:50}
 """
 
 

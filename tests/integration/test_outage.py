@@ -161,6 +161,9 @@ def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
     assert rig.niceness("worker-bulk") == {min(own + 10, 19)}  # what is bulk steps back
 
 
+# What the sweeper does without a broker is held to on SQLite too, in tests/contract/test_store_sweeper.py and
+# test_store_concurrency.py; this is about processes.
+@pytest.mark.parametrize("rig", ["postgresql"], indirect=True)
 def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> None:
     """No broker for the rest of the night: the sweeper does the work."""
     story = Story(rig)

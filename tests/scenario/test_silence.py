@@ -107,6 +107,18 @@ async def test_nobody_is_told_of_a_critical_outage_without_a_word_on_what_to_do(
     world.phone("mia").expect_sms("now down", "Check glucose directly")
 
 
+async def test_advice_that_a_raise_brought_stays_until_a_person_takes_it_back(world: World):
+    """A milder outage is no reason to trust readings again: nobody is told to stop checking but by a person."""
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
+    await world.outage("follow", severity="major")
+    await world.update(severity="critical")
+    world.phone("mia").forget()
+    await world.update(severity="major")
+    world.phone("mia").expect_sms("Check glucose directly")
+    await world.update(severity="minor", do=())
+    assert "Check" not in world.phone("mia").expect_sms("Update 4").text
+
+
 async def test_what_nobody_is_told_changes_neither_scope_nor_severity_nor_state(world: World):
     """R5: whom it touches and how badly is never written down in silence: no family is lost by it."""
     await world.family("fam-1", make.caregiver("mia", "sms"))

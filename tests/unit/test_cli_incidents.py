@@ -135,6 +135,27 @@ def test_what_families_read_instead_is_said_before_and_after(alertd: Shell, list
     assert "Spanish" not in alertd.out, "no sentence, nothing to translate"
 
 
+def test_words_that_do_not_fit_are_told_before_anybody_reads_them(alertd: Shell, listening: Daemon) -> None:
+    """An SMS and a push have room for so much; what happened is mostly longer, and told once."""
+    by_mail = make.family(make.caregiver("ana", "email"), id="fam-2")
+    listening.run(listening.served.families(make.family(), by_mail))
+    told = "A queue filled up, as a server that empties it had lost its disk. " * 9
+    cut = "Not all of your words fit: 1 push, 1 sms leave some out; e-mails hold all.\n"
+    assert alertd(*OPEN, "--message", told, "--dry-run") == 0
+    assert cut in alertd.out
+    assert alertd(*OPEN, "--message", "No readings.", "--yes") == 0
+    assert "fit" not in alertd.out + alertd.err
+    listening.run(listening.served.work())
+    assert alertd("incident", "resolve", "1", "--yes") == 0
+    listening.run(listening.served.work())
+    assert alertd("incident", "postmortem", "1", "--message", told, "--dry-run") == 0
+    assert alertd.out.endswith(
+        "who rests, later.\nNot all of your words fit: 1 push leaves some out; e-mails hold all.\n"
+    )
+    assert alertd("incident", "postmortem", "1", "--message", "A queue filled up.", "--dry-run") == 0
+    assert "fit" not in alertd.out
+
+
 def test_a_dry_run_only_shows(alertd: Shell, families: Daemon) -> None:
     """Nothing is opened, and it says so."""
     assert alertd(*OPEN, "--dry-run") == 0

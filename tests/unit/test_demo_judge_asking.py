@@ -313,6 +313,13 @@ def test_a_nudge_is_no_page() -> None:
     assert faults(log) == {("paging", "lead")}
 
 
+def test_a_page_that_a_channel_fails_may_come_at_any_time_and_stands_for_no_other() -> None:
+    fails = "PAGE: channel sms fails in incident 1"
+    assert faults([*GOOD, page("owner", CONFIRMED + HOUR, fails)]) == set()
+    log = [replace(m, title=fails) if m.to == "lead" else m for m in GOOD]
+    assert faults(log) == {("paging", "lead")}
+
+
 @pytest.mark.parametrize(
     ("who", "at"),
     [

@@ -5,6 +5,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,6 +28,25 @@ def compose() -> Composer:
 
 def test_the_shipped_texts_have_no_problem(compose: Composer) -> None:
     assert compose.check() == []
+
+
+@pytest.mark.parametrize("channel", ["sms", "push", "voice", "email"])
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_words_that_were_cut_are_known(compose: Composer, channel: str, locale: str) -> None:
+    """And words that were not, however they had to be spelled to fit."""
+    short = {
+        "en": "Café servers fail \u2014 \u201cwe are on it\u201d.",
+        "es": "Los servidores están caídos; a las 23:40 más.",
+    }
+    plain: dict[str, Any] = {
+        "locale": locale,
+        "channel": channel,
+        "framing": Framing.POSTMORTEM,
+        "state": State.RESOLVED,
+    }
+    assert compose(saying(**plain, message=short)).whole
+    assert compose(saying(**plain, message={})).whole
+    assert compose(saying(**plain, message={locale: WORDS * 11})).whole is (channel == "email")
 
 
 def test_too_long_a_name_is_a_problem() -> None:
@@ -183,7 +203,10 @@ def test_accents_are_kept_where_the_locale_wants_them_and_the_text_still_fits(tm
 
 def test_neither_advice_nor_words_are_given_up_for_accents(tmp_path: Path) -> None:
     compose = keeping(tmp_path)
-    assert compose.check() == []
+    shutil.copytree(tmp_path / "templates" / "es", tmp_path / "alone" / "es")
+    for layout in TEMPLATES.glob("*.*"):
+        shutil.copy(layout, tmp_path / "alone")
+    assert load(tmp_path / "alone", NAMES, refuse).check() == []  # the other languages are checked above
     for told in (
         saying(locale="es"),
         saying(

@@ -44,13 +44,3 @@ def test_ways_are_listed_as_people_say_them() -> None:
     compose = load(TEMPLATES, NAMES, refuse).opt_out
     said = compose(OptOutSaying("es", False, ("push", "sms"), False)).html or ""
     assert "Todavía podemos avisarle en la app y por SMS." in said
-
-
-def test_the_check_names_a_sentence_that_is_missing(tmp_path: Path) -> None:
-    folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
-    phrases = folder / "es" / "phrases.yaml"
-    text = phrases.read_text(encoding="utf-8")
-    phrases.write_text(text.replace("  last_done:", "  last_donee:"), encoding="utf-8")
-    problems = load(folder, NAMES, lambda _: None).check()
-    assert any("opt_out.last_done is missing" in problem for problem in problems)
-    assert any("opt_out.last_donee is never said" in problem for problem in problems)

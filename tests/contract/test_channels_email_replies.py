@@ -1,0 +1,71 @@
+"""E-mail: what each reply of a server means."""
+
+import pytest
+
+from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from channels.smtp_errors import Reply, Stage, error_for
+from tests.contract.letters import outcome_of
+from tests.contract.samples.mail_server import mail_server
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "reaction"),
+    [
+        (Stage.GREETING, "554 no SMTP service here", Misconfigured),
+        (Stage.GREETING, "421 4.3.2 closing", Later),
+        (Stage.HELLO, "502 what is EHLO", Misconfigured),
+        (Stage.TLS, "454 4.7.0 TLS not available", Later),
+        (Stage.LOGIN, "535 5.7.8 wrong", Misconfigured),
+        (Stage.LOGIN, "534 5.7.9 use an app password", Misconfigured),
+        (Stage.LOGIN, "454 4.7.0 try again", Later),
+        (Stage.SENDER, "530 5.7.0 log in first", Misconfigured),
+        (Stage.SENDER, "550 5.7.1 not your domain", Misconfigured),
+        (Stage.SENDER, "553 5.7.1 not your address", Misconfigured),
+        (Stage.SENDER, "552 5.3.4 too big", Misconfigured),
+        (Stage.SENDER, "450 4.1.8 sender's domain not found", Later),
+        (Stage.SENDER, "452 4.3.1 no space", Later),
+        (Stage.RECIPIENT, "550 no such user", Refused),
+        (Stage.RECIPIENT, "550 5.1.1 no such user", Refused),
+        (Stage.RECIPIENT, "550 5.1.10 null MX", Refused),
+        (Stage.RECIPIENT, "550 5.2.1 disabled", Refused),
+        (Stage.RECIPIENT, "552 5.2.2 over quota", Later),
+        (Stage.RECIPIENT, "550 5.4.1 access denied", Refused),  # Exchange's word for an unknown recipient
+        (Stage.RECIPIENT, "551 not local", Refused),
+        (Stage.RECIPIENT, "553 mailbox name not allowed", Refused),
+        (Stage.RECIPIENT, "501 5.1.3 bad address syntax", Refused),
+        (Stage.RECIPIENT, "550 5.1.8 sender's domain not found", Misconfigured),
+        (Stage.RECIPIENT, "550 5.1.7 bad sender", Misconfigured),
+        (Stage.RECIPIENT, "550 5.7.1 blocked", Misconfigured),
+        (Stage.RECIPIENT, "554 5.7.1 relay access denied", Misconfigured),
+        (Stage.RECIPIENT, "554 relay access denied", Misconfigured),
+        (Stage.RECIPIENT, "530 5.7.0 log in first", Misconfigured),
+        (Stage.RECIPIENT, "503 5.5.1 bad sequence", Misconfigured),
+        (Stage.RECIPIENT, "450 4.2.1 mailbox busy", Later),
+        (Stage.RECIPIENT, "451 4.7.1 greylisted", Later),
+        (Stage.RECIPIENT, "452 4.2.2 full", Later),
+        (Stage.DATA, "554 5.5.1 no valid recipients", Misconfigured),
+        (Stage.DATA, "451 4.3.0 local error", Later),
+        (Stage.CONTENT, "554 5.7.1 looks like spam", Misconfigured),
+        (Stage.CONTENT, "550 content rejected", Misconfigured),
+        (Stage.CONTENT, "552 5.3.4 too big", Misconfigured),
+        (Stage.CONTENT, "550 5.1.1 no such user after all", Refused),
+        (Stage.CONTENT, "452 4.3.1 no space", Later),
+        (Stage.CONTENT, "421 4.3.0 closing", Later),
+        (Stage.CONTENT, "354 go on", Unknown),
+        (Stage.SENDER, "354 what", Later),
+    ],
+)
+def test_a_reply_has_its_reaction(stage: Stage, reply: str, reaction: type[ChannelError]) -> None:
+    error = error_for(stage, Reply(int(reply[:3]), reply[4:]))
+    assert type(error) is reaction
+    assert error.code == " ".join(word for word in reply.split()[:2] if word[0].isdigit())
+
+
+async def test_our_own_mistakes_are_told_in_the_servers_words_without_addresses() -> None:
+    async with mail_server() as server:
+        server.says["MAIL"] = "550 5.7.1 <alerts@example.org>: not\x07 allowed to send \u2192 ask postmaster"
+        outcome = await outcome_of(server)
+    assert isinstance(outcome, Misconfigured)
+    assert "*** not allowed to send" in outcome.detail
+    assert "@" not in outcome.detail
+    assert outcome.detail.isascii()
