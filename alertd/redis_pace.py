@@ -61,11 +61,14 @@ return {granted, math.ceil(wait * 1000)}
 class RedisPace:
     """Asks Redis from a side thread: there a busy loop does not look like a Redis that is slow.
 
-    While it does not answer, `own` says what this process may hand over by itself.
+    While it does not answer, `own` says what this process may hand over by itself; it is asked again after a
+    `pause`, in seconds.
     """
 
-    def __init__(self, url: str, rates: Mapping[str, float], own: OwnPace, log: Log) -> None:
-        self._url, self._rates, self._own, self._log = url, dict(rates), own, log
+    def __init__(
+        self, url: str, rates: Mapping[str, float], own: OwnPace, log: Log, *, pause: float = PAUSE
+    ) -> None:
+        self._url, self._rates, self._own, self._log, self._pause = url, dict(rates), own, log, pause
         self._thread = ThreadPoolExecutor(1, "rates")
         self._script: Any = None
         self._client: Any = None
@@ -114,7 +117,7 @@ class RedisPace:
         except Exception as error:  # noqa: BLE001  whatever its client raises: told, and gone on without
             if not self._alone_until:
                 self._log.warning("rates_not_shared", error=type(error).__name__)
-            self._alone_until = time.monotonic() + PAUSE
+            self._alone_until = time.monotonic() + self._pause
             return None
         if self._alone_until:
             self._alone_until = 0.0

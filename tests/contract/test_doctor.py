@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from alertd.cli.finding import lasting
 from alertd.cli.findings import channels, examine
@@ -23,10 +22,10 @@ from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_machine import disk, zones
 from alertd.cli.look_at_policies import policies
 from alertd.free_port import free_port
-from alertd.redis_server import find_redis
 from tests.contract.surgery import Ask, doctor, said, seen
+from tests.redis_here import Server, running_redis
 from tests.served import CONFIG
-from tests.servers import start, stop, wait_until
+from tests.servers import start, stop
 
 __all__ = ["doctor"]
 
@@ -34,27 +33,11 @@ __all__ = ["doctor"]
 # --- Redis ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Server:
-    """A Redis on loopback."""
-
-    url: str
-    client: Any
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """One that keeps nothing."""
-    found = find_redis(None)
-    assert found.executable, found.describe()
-    port = free_port()
-    argv = [found.executable, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    process = start(argv, stdout=subprocess.DEVNULL, cwd=tmp_path)
-    client = redis.Redis(port=port)
-    with stopping(process):
-        wait_until("redis answers", lambda: bool(answers(client)))
-        yield Server(f"redis://127.0.0.1:{port}/0", client)
-        client.close()
+    """A Redis of our own."""
+    with running_redis(tmp_path) as running:
+        yield running
 
 
 @contextmanager
@@ -64,14 +47,6 @@ def stopping(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         yield
     finally:
         stop(process)
-
-
-def answers(client: Any) -> bool:
-    """Whether it takes commands."""
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def test_a_redis_that_is_well(doctor: Ask, server: Server) -> None:
