@@ -92,7 +92,7 @@ async def open_deps(
         timing=Timing(lease=settings.timing.lease_seconds),
         rates=rates(settings),
         units=UNITS,
-        pace=_pace(settings, log, worker=worker),
+        pace=pace(settings, log, worker=worker),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
@@ -375,8 +375,8 @@ UNITS = {"sms": Units(lambda text: measure(text).segments, SMS_SEGMENTS)}
 _SWEEPERS_SHARE = 0.5
 
 
-def _pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
-    """In the cluster's Redis, where there is one; else the sweeper does all work, at the whole rate.
+def pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
+    """How rates are kept: in the cluster's Redis, where there is one; else the sweeper does all work, at the whole rate.
 
     While Redis does not answer, workers get no hints and soon have nothing to do: the sweeper has half of the
     rates then, and they share the rest. So all of a machine's processes together are never faster than the rate.
