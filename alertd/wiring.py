@@ -376,7 +376,7 @@ _SWEEPERS_SHARE = 0.5
 
 
 def pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
-    """How rates are kept: in the cluster's Redis; where there is none, the sweeper does all work, at the whole rate.
+    """How rates are kept: in the cluster's Redis; without one the sweeper does all work, at the whole rate.
 
     While Redis does not answer, workers get no hints and soon have nothing to do: the sweeper has half of the
     rates then, and they share the rest. So all of a machine's processes together are never faster than the rate.
