@@ -118,6 +118,7 @@ class Claimed:
     reader: Reader
     shared: bool
     crashes: int = 0  # ours, while it was handed over or composed
+    lane: str = "bulk"  # whose part of its channel's rate it takes
 
 
 @dataclass(slots=True)

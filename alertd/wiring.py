@@ -23,19 +23,24 @@ from alertd.doorbell import CeleryDoorbell, NoDoorbell
 from alertd.ingest import shapes
 from alertd.ingest.alertmanager import Labels
 from alertd.ingest.reading import Mistakes, Problem, hint
+from alertd.pace import OwnPace
 from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
+from alertd.ports.pace import Pace, Units
 from alertd.reachable import answers_reach_us, inbound_url, keypad, status_callback
 from alertd.records import Key, Provider
+from alertd.redis_pace import RedisPace
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
 from alertd.store.ids import uuid7
 from alertd.store.revisions import KNOWN
 from alertd.store.store import SqlStore
 from alertd.texts import load as load_texts
+from alertd.texts.fit import SMS_SEGMENTS
 from alertd.texts.replies import Replies, load_replies
 from alertd.texts.responders import compose_ignored, compose_page
+from alertd.texts.segments import measure
 from alertd.usecases.providers import together
 from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
@@ -47,9 +52,12 @@ from channels.twilio_sms import TwilioConfig
 from channels.twilio_voice import TwilioVoiceConfig
 
 
-async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool = False) -> Deps:
+async def open_deps(
+    settings: Settings, *, log: Log | None = None, patient: bool = False, worker: bool = False
+) -> Deps:
     """Open everything a process needs; close it with `close_deps`. `patient`: see `alertd.store.database`.
 
+    `worker`: it is one of several that hand over, and takes its hints from Redis.
     Raises Mistakes for a config folder with mistakes, before anything is opened.
     """
     services = load_services(settings.config_dir / "services.yaml")
@@ -83,6 +91,8 @@ async def open_deps(settings: Settings, *, log: Log | None = None, patient: bool
         log=log,
         timing=Timing(lease=settings.timing.lease_seconds),
         rates=rates(settings),
+        units=UNITS,
+        pace=pace(settings, log, worker=worker),
         locales=frozenset(texts.locales),
         phrases=frozenset(texts.phrases),
         links=links,
@@ -113,6 +123,8 @@ async def close_deps(deps: Deps) -> None:
             await deps.on_call.pagers[name].close()
     if isinstance(deps.doorbell, CeleryDoorbell | NoDoorbell):
         deps.doorbell.close()
+    if deps.pace is not None:
+        deps.pace.close()
     await deps.store.close()
 
 
@@ -357,8 +369,28 @@ def family_channels() -> frozenset[str]:
     return frozenset(registry.CHANNELS) - {"console"}
 
 
+UNITS = {"sms": Units(lambda text: measure(text).segments, SMS_SEGMENTS)}
+"""Of channels whose providers count something else than messages."""
+
+_SWEEPERS_SHARE = 0.5
+
+
+def pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
+    """How rates are kept: in the cluster's Redis; without one the sweeper does all work, at the whole rate.
+
+    While Redis does not answer, workers get no hints and soon have nothing to do: the sweeper has half of the
+    rates then, and they share the rest. So all of a machine's processes together are never faster than the rate.
+    """
+    own = rates(settings)
+    if settings.broker_url is None:
+        return OwnPace(own)
+    workers = settings.workers.urgent + settings.workers.bulk
+    share = (1 - _SWEEPERS_SHARE) / workers if worker else _SWEEPERS_SHARE
+    return RedisPace(redis_urls(settings.broker_url.get_secret_value()).redis, own, OwnPace(own, share=share), log)
+
+
 def rates(settings: Settings) -> dict[str, float]:
-    """What each channel may hand over: messages a second, of SMS segments, and calls."""
+    """What each channel may hand over a second: messages, of SMS segments, and calls."""
     return {
         "sms": settings.twilio.rate_per_second,
         "push": settings.fcm.rate_per_second,

@@ -27,6 +27,7 @@ from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
 from alertd.usecases.take_machine_events import take_machine_event
 from bench import messages
+from bench.alertd_variants import UNBOUND
 from bench.naive.variant import credentials
 from bench.processes import usage
 from bench.servers import NotReady, Rig, start, stop
@@ -74,6 +75,7 @@ class Daemon:
             "ALERTD_BROKER_URL": self.rig.broker_url(self._broker),
             "ALERTD_FCM__BASE_URL": self.rig.provider.url,
             "ALERTD_FCM__CREDENTIALS_FILE": str(credentials(self._folder, self.rig.provider.url)),
+            "ALERTD_FCM__RATE_PER_SECOND": UNBOUND,
             "ALERTD_WORKERS__BULK": str(BULK),
             "ALERTD_LOG__LEVEL": "warning",
         }

@@ -1,11 +1,12 @@
 """Small real implementations of the ports, for tests; each has tests of its own in tests/unit/test_fakes.py."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from alertd.domain.bucket import Grant
 from alertd.ports import Callback, Message, Receipt, Report
 
 
@@ -66,6 +67,39 @@ class FakeLog:
     def named(self, event: str) -> list[dict[str, Any]]:
         """The fields of every line of this event."""
         return [fields for name, fields in self.lines if name == event]
+
+
+class FakePace:
+    """Grants what a test has given; of channels that it does not name there is always enough."""
+
+    def __init__(self, *channels: str) -> None:
+        self._channels = channels
+        self._given: Counter[tuple[str, str]] = Counter()
+        self.asked: list[tuple[str, str, int]] = []  # channel, lane, units
+        self.lost = 0
+
+    def give(self, channel: str, lane: str, units: int) -> None:
+        """So many more units may be taken."""
+        self._given[channel, lane] += units
+
+    def limits(self, channel: str) -> bool:
+        return channel in self._channels
+
+    async def take(self, channel: str, lane: str, units: int) -> Grant:
+        self.asked.append((channel, lane, units))
+        granted = min(units, self._given[channel, lane])
+        self._given[channel, lane] -= granted
+        return Grant(granted, 0.005)
+
+    async def warm(self) -> None:
+        """Nothing to get ready."""
+
+    def take_lost(self) -> int:
+        lost, self.lost = self.lost, 0
+        return lost
+
+    def close(self) -> None:
+        """Nothing to give back."""
 
 
 class FakeChannel:

@@ -28,7 +28,7 @@ from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.keys import Made, make_key
-from alertd.wiring import policy_reader
+from alertd.wiring import UNITS, policy_reader
 from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
@@ -55,6 +55,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         services=services,
         log=FakeLog(),
         rates={"sms": 10.0, "push": 500.0, "email": 20.0},
+        units=UNITS,
         phrases=texts.phrases,
         locales=texts.locales,
         links=LINKS,

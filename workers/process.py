@@ -57,7 +57,7 @@ class Process:
             return 0  # and no beat: this part gets nothing done
         started = deps.clock.machine()
         accepted = await drain(deps, self._sender, lane, seconds=seconds)
-        self._beat_at = await beat(deps, lane, self._beat_at)
+        self._beat_at = await beat(deps, lane, self._beat_at, self._sender.take_waited)
         if (deps.clock.machine() - started).total_seconds() >= seconds:
             deps.doorbell.ring(lane)
         return accepted
@@ -72,7 +72,7 @@ class Process:
         if self._deps is None:
             settings = load(os.environ)
             logs.configure(settings.log.level, settings.log.json_)
-            self._deps = await open_deps(settings, patient=self._lane == Lane.BULK)
+            self._deps = await open_deps(settings, patient=self._lane == Lane.BULK, worker=True)
             self._sender, self._outgrown = Sender(self._deps), Outgrown(self._deps)
             # Half of decoding is the garbage collector walking objects that never die (measured).
             gc.collect()

@@ -95,7 +95,7 @@ async def _look(
         own[lane] = asyncio.create_task(drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stopping))
     if swept.responders and _RESPONDERS not in own:
         own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stopping))
-    last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at)
+    last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at, sender.take_waited)
     if beat_at != last:
         await watch_providers(deps)
         for name, work_beside in _BESIDE.items():

@@ -17,7 +17,7 @@ from alertd.domain.audit import Kept
 from alertd.domain.breaker import BreakerState
 from alertd.domain.incident import Severity
 from alertd.domain.watch import LadderState
-from alertd.usecases.beat import HINTS_LOST
+from alertd.usecases.beat import HINTS_LOST, RATE_WAITED, RATES_LOST
 from alertd.usecases.security import COUNTED_AS, EVENTS
 
 _LANES = ("urgent", "bulk")
@@ -63,6 +63,10 @@ def _samples(state: State) -> dict[Metric, Samples]:
         words.BEAT: [((part,), at.timestamp()) for part, at in sorted(state.beats.items())],
         words.BREAKER: [((name,), _breaker(state, name)) for name in sorted(state.channels)],
         words.FAILED: [((name,), _failed(state, name)) for name in sorted(state.channels)],
+        words.RATE_WAITED: [
+            ((name,), state.counts.get(f"{RATE_WAITED}{name}", 0) / 1000) for name in sorted(state.channels)
+        ],
+        words.RATES_LOST: [((), state.counts.get(RATES_LOST, 0))],
         words.DELIVERIES: [],
         words.LADDERS: [],
         words.PAGES: sorted(state.pages.items()),

@@ -14,6 +14,7 @@ from alertd.api.examples import ALIVE, NOT_READY, READY, answers
 from alertd.api.served import Here
 from alertd.domain.audit import Kept
 from alertd.records import Backlog
+from alertd.usecases.beat import bound_lanes, parts
 
 router = APIRouter(tags=["health"])
 TOO_OLD = 30.0  # seconds of machine time that work may wait (design.md section 5 sweeps every half second)
@@ -74,20 +75,22 @@ async def livez() -> Alive:
     "/readyz", response_model=Ready, responses=answers(200, READY) | answers(503, NOT_READY, model=NotReady)
 )
 async def readyz(here: Here) -> Any:
-    """Whether work is getting done: nothing that is due waits longer than 30 s, and the database answers."""
+    """Whether work is getting done: what is due waits at most 30 s, but for a rate; the database answers."""
     deps = here.deps
     try:
         async with asyncio.timeout(_PATIENCE), deps.store.reading() as rows:
             now = deps.clock.machine()
             backlog = await rows.backlog(deps.clock.now(), now)
-            beats = {name: (now - at).total_seconds() for name, at in (await rows.heartbeats()).items()}
+            beaten = await rows.heartbeats()
             kept = await rows.last_audit()
             unknown = await rows.unknown_schema()
     except (SQLAlchemyError, TimeoutError, OSError) as error:
         deps.log.warning("not_ready", error=type(error).__name__)
         return _not_ready(["the database does not answer; alertd doctor says more"])
+    beats = {name: (now - at).total_seconds() for name, at in parts(beaten).items()}
     waiting = ages(backlog, deps.clock.rate)
-    reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD]
+    bound = {f"delivery_{lane}" for lane in bound_lanes(beaten, now)}  # they wait for a rate, and workers for them
+    reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD and what not in bound]
     if beats.get(SWEEPER, TOO_OLD + 1) > TOO_OLD:
         reasons.append("the sweeper has not looked for 30 s, and without it no family is told in time")
     if unknown is not None:

@@ -77,11 +77,20 @@ FAILED = Metric(
     "Of the last tries in the process that finds it worst, which part failed; 0 where no process finds trouble.",
     ("channel",),
 )
+RATE_WAITED = Metric(
+    "alertd_rate_waited_seconds_total",
+    "Seconds for which messages that a process had taken in hand waited for their channel's rate.",
+    ("channel",),
+)
+RATES_LOST = Metric(
+    "alertd_rates_not_shared_total",
+    "Questions after a rate that Redis did not answer; the process kept to its own part of it.",
+)
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    SECURITY, BREAKER, FAILED, BEAT,
+    SECURITY, BREAKER, FAILED, RATE_WAITED, RATES_LOST, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

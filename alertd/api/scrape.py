@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from alertd.domain.audit import Kept
 from alertd.ports.deps import Deps
 from alertd.records import Backlog, Census, Provider
+from alertd.usecases.beat import parts
 from alertd.usecases.providers import together
 
 KEPT = timedelta(seconds=5)
@@ -46,7 +47,7 @@ async def read(deps: Deps) -> State:
             rate=deps.clock.rate,
             open=await rows.count_open(),
             backlog=await rows.backlog(deps.clock.now(), now),
-            beats=await rows.heartbeats(),
+            beats=parts(await rows.heartbeats()),
             audit=await rows.last_audit(),
             census=await rows.last_census(),
             counts=await rows.counts(),

@@ -14,6 +14,7 @@ from alertd.cli.look_at_keys import machine_keys
 from alertd.cli.look_at_machine import data_folder, disk, zones
 from alertd.cli.look_at_policies import labels, policies
 from alertd.cli.look_at_providers import providers
+from alertd.cli.look_at_rates import rates
 from alertd.cli.responders import responders
 from alertd.ingest.reading import Mistakes
 from alertd.settings import load
@@ -68,6 +69,7 @@ LOOKS: tuple[Look, ...] = (
     auditor,
     machine_keys,
     broker,
+    rates,
     providers,
     api,
     public_url,

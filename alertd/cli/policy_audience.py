@@ -12,7 +12,7 @@ from alertd.policy_file import load_policies
 from alertd.settings import Settings
 from alertd.texts.fit import SMS_SEGMENTS
 from alertd.usecases.measure_audience import Window, measure_audience
-from alertd.wiring import rates
+from alertd.wiring import UNITS, rates
 
 _SETTINGS = {
     "sms": "twilio.rate_per_second",
@@ -20,7 +20,7 @@ _SETTINGS = {
     "email": "smtp.rate_per_second",
     "voice": "twilio.calls_per_second",
 }
-_UNITS = {"sms": SMS_SEGMENTS}
+_UNITS = {channel: units.most for channel, units in UNITS.items()}
 
 
 @dataclass(frozen=True, slots=True)

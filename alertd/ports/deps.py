@@ -11,6 +11,7 @@ from alertd.domain.service import Services
 from alertd.ports import Channel, Clock, Compose, ComposeOptOut, Doorbell, OnCall
 from alertd.ports.choosing import ComposeChoosing
 from alertd.ports.inbound import ReplyTexts
+from alertd.ports.pace import Pace, Units
 from alertd.ports.store import Store
 
 
@@ -59,7 +60,9 @@ class Deps:
     services: Services
     log: Log
     timing: Timing = Timing()
-    rates: Mapping[str, float] = field(default_factory=dict)  # channel -> messages per second, for estimates
+    rates: Mapping[str, float] = field(default_factory=dict)  # channel -> units a second that its sender may send
+    units: Mapping[str, Units] = field(default_factory=dict)  # of channels whose messages take more than one
+    pace: Pace | None = None  # keeps to these rates; None: nothing is held back
     phrases: frozenset[str] = frozenset()  # phrase keys that exist in every locale
     locales: frozenset[str] = frozenset({"en"})
     links: Links | None = None  # None: nobody outside can reach this machine, so nobody is asked for an answer

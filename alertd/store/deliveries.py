@@ -94,7 +94,7 @@ class DeliveryRows(DueRows):
                     tried_at=func.coalesce(delivery.c.tried_at, literal(now, Instant())),
                 )
             )
-        return [_claimed(row) for row in good], stale
+        return [_claimed(row, lane) for row in good], stale
 
     async def put_back(self, deliveries: Sequence[Claimed], lease: Lease) -> None:
         """What was claimed and never tried waits as before, and has one attempt less."""
@@ -309,7 +309,7 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
 _DUE, _DUE_OF_CHANNEL = _due(), _due(delivery.c.channel == bindparam("channel"))
 
 
-def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:
+def _claimed(row: Row[*tuple[Any, ...]], lane: str) -> Claimed:
     return Claimed(
         id=row.id,
         incident=IncidentId(row.incident_id),
@@ -325,4 +325,5 @@ def _claimed(row: Row[*tuple[Any, ...]]) -> Claimed:
         reader=codec.reader(row.reader),
         shared=row.shared,
         crashes=row.crashes,
+        lane=lane,
     )

@@ -1,5 +1,6 @@
 """Tell the cluster that this part gets things done; readiness is progress, not life."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from alertd.domain.downtime import Downtime
@@ -18,15 +19,32 @@ HINTS_LOST = "hints_lost"
 """Each process counts its own; the database adds them up."""
 
 
-async def beat(deps: Deps, name: str, last: datetime | None) -> datetime:
+RATES_LOST = "rates_lost"
+"""The same for questions after a rate that Redis did not answer."""
+
+RATE_WAITED = "rate_waited_ms_"
+"""Before a channel's name: milliseconds for which messages in hand waited for its rate, in all processes."""
+
+_RATE_BINDS = "rate-"  # before a lane's name, among the heartbeats: something of it has just waited for a rate
+
+
+async def beat(
+    deps: Deps,
+    name: str,
+    last: datetime | None,
+    waited: Callable[[], Mapping[tuple[str, str], float]] = dict,
+) -> datetime:
     """Write a heartbeat unless the last one is younger than 5 s; returns when the newest was written.
+
+    `waited`: takes for how many seconds messages in hand have waited for a rate, by channel and lane.
 
     The first sweep after an outage of our own keeps for how long there was none (R13).
     """
     now = deps.clock.machine()
     if last is not None and now - last < EVERY:
         return last
-    lost = deps.doorbell.take_lost()
+    lost, rates_lost = deps.doorbell.take_lost(), deps.pace.take_lost() if deps.pace is not None else 0
+    held_up = waited()
     async with deps.store.transaction() as rows:
         before = (await rows.heartbeats()).get(name) if name == SWEEPER else None
         down = unswept(deps, before)
@@ -35,9 +53,29 @@ async def beat(deps: Deps, name: str, last: datetime | None) -> datetime:
         await rows.beat(name, now)
         if lost:
             await rows.count(HINTS_LOST, lost)
+        if rates_lost:
+            await rows.count(RATES_LOST, rates_lost)
+        for (channel, _), seconds in held_up.items():
+            await rows.count(f"{RATE_WAITED}{channel}", round(seconds * 1000))
+        for lane in sorted({lane for _, lane in held_up}):
+            await rows.beat(f"{_RATE_BINDS}{lane}", now)
     if before is not None and down is not None:
         deps.log.warning("we_were_down", seconds=round((now - before).total_seconds()))
     return now
+
+
+def parts(beats: Mapping[str, datetime]) -> dict[str, datetime]:
+    """Of the heartbeats those of the cluster's parts."""
+    return {name: at for name, at in beats.items() if not name.startswith(_RATE_BINDS)}
+
+
+def bound_lanes(beats: Mapping[str, datetime], now: datetime) -> set[str]:
+    """The lanes of which something has waited for a rate within the last 30 s: workers take it, one by one."""
+    return {
+        name.removeprefix(_RATE_BINDS)
+        for name, at in beats.items()
+        if name.startswith(_RATE_BINDS) and now - at < DOWN_AFTER
+    }
 
 
 def unswept(deps: Deps, before: datetime | None) -> Downtime | None:

@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import tenacity
 
 from alertd.domain.breaker import Breaker, BreakerState
-from alertd.domain.delivery import CRASHES, DeliveryState, backoff
+from alertd.domain.delivery import CRASHES, DeliveryState, Lane, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
 from alertd.domain.paging import CHANNEL, TEXTS
 from alertd.domain.trial import TRIAL_FAMILY
@@ -20,6 +20,7 @@ from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
 from alertd.usecases.providers import Noting
+from alertd.usecases.purse import Purse
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
@@ -31,12 +32,24 @@ _OUR_FAULT = ("misconfigured", "no adapter")
 _FLUSH = 0.5  # seconds between two writes of outcomes while some of a batch still hang: most batches need one
 _IN_HAND = 10  # messages that a process holds for each connection of a channel: three batches of pushes
 _BATCH = 500  # so many more are taken at once, or half of what may be held if that is less
+_AHEAD = 2.0  # seconds of a channel's rate that a process holds for a drain: what is more urgent waits no longer
+_ENDLESS = 1_000_000.0  # messages: more than anybody holds
 _LANDING = 0.05  # seconds between two looks at how quickly messages land
 _CLOSED = BreakerState.CLOSED
 _SPREAD_OUT = 3  # tries after which those held back wait no longer: nobody refused them, and it may be over soon
 _REST = 1.0  # seconds that a connection rests whose message came too fast, unless the provider says for how long
 _LONGEST_REST = 5.0
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
+
+
+@dataclass(slots=True)
+class _Flight:
+    """One batch on its way: by whose drain, by which right, and what is to be written of it."""
+
+    drain: str
+    lease: Lease
+    outcomes: list[Outcome] = field(default_factory=list)
+    untried: list[Claimed] = field(default_factory=list)
 
 
 class Sender:
@@ -50,84 +63,129 @@ class Sender:
         self._noting = Noting(deps, self.breakers)
         self._slots = {name: asyncio.Semaphore(channel.at_once) for name, channel in deps.channels.items()}
         self._in_hand: Counter[str] = Counter()
+        self._taken: Counter[tuple[str, str]] = Counter()  # of these, by channel and by the lane of the drain
+        self._most = {name: channel.at_once * _IN_HAND for name, channel in deps.channels.items()}
+        self._ahead = {name: self._paced(name) for name in deps.channels}
+        # Of as many in hand there is room again: for a batch, or for half of what may be held if that is less.
+        self._room_at = {name: most - min(_BATCH, most / 2) for name, most in self._most.items()}
+        self._room_ahead_at = {name: most - min(_BATCH, most / 2) for name, most in self._ahead.items()}
+        self._purses: dict[tuple[str, str], Purse] = {}  # by channel, and lane of the messages
+        self._over: set[str] = set()  # lanes whose drain takes no more, and waits for no rate
         self._failed: dict[Trouble, str] = {}  # texts that failed, and are not noted yet
         self._reported: set[Trouble] = set()  # what responders were told of
         self._freed = asyncio.Event()
 
     async def warm(self) -> None:
         """Get ready for the first message; call when the process starts."""
+        if self._deps.pace is not None:
+            await self._deps.pace.warm()
         for channel in self._deps.channels.values():
             if isinstance(channel, Warms):
                 await channel.warm()
 
-    def room(self) -> dict[str, int]:
-        """How many more messages may be taken in hand, by channel; only channels that have room for a batch."""
+    def room(self, lane: str = Lane.BULK) -> dict[str, int]:
+        """How many more messages a drain of a lane may take in hand, by channel; only channels that have room."""
         return {
-            name: channel.at_once * _IN_HAND - self._in_hand[name]
-            for name, channel in self._deps.channels.items()
-            if self._excess(name) <= 0
+            name: int(min(self._most[name] - self._in_hand[name], self._ahead[name] - self._taken[name, lane]))
+            for name in self._deps.channels
+            if self._excess(name, lane) <= 0
         }
+
+    def begin(self, lane: str) -> None:
+        """A drain of this lane begins: what it takes in hand waits for the rate of its channel."""
+        self._over.discard(lane)
+
+    def end(self, lane: str) -> None:
+        """It takes no more: what waits for a rate is put back untried, rather than hold up all that comes next."""
+        self._over.add(lane)
+        for purse in self._purses.values():
+            purse.release(lane)
+
+    def take_waited(self) -> dict[tuple[str, str], float]:
+        """Seconds for which messages in hand waited for a rate, by channel and lane, since this was last asked."""
+        waited = {key: purse.take_waited() for key, purse in self._purses.items()}
+        return {key: seconds for key, seconds in waited.items() if seconds}
 
     def know(self, incident: Incident) -> None:
         """Remember an incident that was just read: a batch then asks only whether it has changed since."""
         self._remember(incident.id, (incident.version, incident.newest.number), incident)
 
-    async def freed(self, channels: Collection[str], seconds: float) -> None:
+    async def freed(self, channels: Collection[str], seconds: float, lane: str = Lane.BULK) -> None:
         """Wait until these channels have room again; not for one whose pace is too slow to have it so soon."""
         now = asyncio.get_running_loop().time
         until = now() + seconds
-        waiting = {name: self._excess(name) for name in channels if self._excess(name) > 0}
+        waiting = {name: self._excess(name, lane) for name in channels if self._excess(name, lane) > 0}
         while waiting and now() < until:
             self._freed.clear()
             looked = now()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._freed.wait(), min(_LANDING, until - now()))
             soon = (until - now()) / max(now() - looked, 0.001)
-            left = {name: self._excess(name) for name in waiting}
+            left = {name: self._excess(name, lane) for name in waiting}
             waiting = {
                 name: excess for name, excess in left.items() if 0 < excess <= (waiting[name] - excess) * soon
             }
 
-    def _excess(self, channel: str) -> float:
-        """How many messages of a channel have to land before it has room."""
-        most = self._at_once(channel) * _IN_HAND
-        return self._in_hand[channel] - (most - min(_BATCH, most / 2))
+    def _excess(self, channel: str, lane: str) -> float:
+        """How many messages of a channel have to land before a drain of a lane has room for more."""
+        if channel not in self._most:  # without an adapter everything is parked at once
+            return 0.0
+        return max(
+            self._in_hand[channel] - self._room_at[channel],
+            self._taken[channel, lane] - self._room_ahead_at[channel],
+        )
 
-    async def hand_over(self, batch: Sequence[Claimed], lease: Lease) -> int:
-        """Send every delivery of a batch at once; returns how many were accepted.
+    def _paced(self, channel: str) -> float:
+        """How many messages of a channel a process may hold for one drain, for its rate."""
+        deps = self._deps
+        if deps.pace is None or not deps.pace.limits(channel):
+            return _ENDLESS
+        units = deps.units.get(channel)
+        return max(int(deps.rates[channel] * _AHEAD / (units.most if units is not None else 1)), 1)
 
-        Outcomes are written as they come, so that one hanging provider holds nothing back.
+    async def hand_over(self, batch: Sequence[Claimed], lease: Lease, drain: str = Lane.BULK) -> int:
+        """Send every delivery of a batch at once, or as its channel's rate allows; returns how many were accepted.
+
+        `drain`: the lane of whoever took it in hand. Outcomes are written as they come, so that one hanging
+        provider holds nothing back. What outlasts its lease, or waits for a rate when the drain ends, is put back
+        untried.
         """
         if not batch:
             return 0
-        self._in_hand.update(delivery.channel for delivery in batch)
-        outcomes: list[Outcome] = []
-        untried: list[Claimed] = []
-        queues: dict[str, deque[Claimed]] = {}
+        queues: dict[tuple[str, str], deque[Claimed]] = {}
         for delivery in batch:
-            queues.setdefault(delivery.channel, deque()).append(delivery)
+            queues.setdefault((delivery.channel, delivery.lane), deque()).append(delivery)
+        flight = _Flight(drain, lease)
         runners: set[asyncio.Task[None]] = set()
         accepted = 0
+        for (channel, lane), queue in queues.items():
+            self._in_hand[channel] += len(queue)
+            self._taken[channel, drain] += len(queue)
+            if purse := self._purse(channel, lane):
+                purse.expect(len(queue))
         try:
             told = await self._load(batch)
             runners = {
-                asyncio.create_task(self._run(channel, queue, told, lease, outcomes, untried))
-                for channel, queue in queues.items()
+                asyncio.create_task(self._run(channel, lane, queue, told, flight))
+                for (channel, lane), queue in queues.items()
                 for _ in range(min(len(queue), self._at_once(channel)))
             }
-            while runners or outcomes or untried:
+            while runners or flight.outcomes or flight.untried:
                 if runners:
                     done, runners = await asyncio.wait(runners, timeout=_FLUSH)
                     for runner in done:
                         runner.result()
-                written, outcomes[:] = list(outcomes), []
-                back, untried[:] = list(untried), []
+                written, flight.outcomes = flight.outcomes, []
+                back, flight.untried = flight.untried, []
                 accepted += await self._write(written, back, lease)
                 await self._noting.note()
         finally:
             # Whatever happens here, nobody goes on sending what can no longer be written, nor keeps room for it.
-            for channel, queue in queues.items():
-                self._let_go(channel, len(queue))
+            for (channel, lane), queue in queues.items():
+                self._let_go(channel, drain, len(queue))
+                if purse := self._purses.get((channel, lane)):
+                    purse.behind -= len(queue)
+                    purse.rest()
                 queue.clear()
             if runners:
                 await asyncio.wait(runners)
@@ -136,46 +194,67 @@ class Sender:
     def _at_once(self, channel: str) -> int:
         return self._deps.channels[channel].at_once if channel in self._deps.channels else 1
 
-    def _let_go(self, channel: str, count: int = 1) -> None:
-        lacked = self._excess(channel) > 0
-        self._in_hand[channel] -= count
-        if lacked and self._excess(channel) <= 0:
+    def _let_go(self, channel: str, drain: str, count: int = 1) -> None:
+        key = channel, drain
+        held, taken = self._in_hand[channel], self._taken[key]
+        self._in_hand[channel], self._taken[key] = held - count, taken - count
+        at, ahead_at = self._room_at.get(channel, 0.0), self._room_ahead_at.get(channel, 0.0)
+        if held > at >= held - count or taken > ahead_at >= taken - count:
             self._freed.set()
 
-    async def _run(
-        self,
-        channel: str,
-        queue: deque[Claimed],
-        told: _Told,
-        lease: Lease,
-        outcomes: list[Outcome],
-        untried: list[Claimed],
-    ) -> None:
+    def _purse(self, channel: str, lane: str) -> Purse | None:
+        """None: this channel has no rate."""
+        purse, deps = self._purses.get((channel, lane)), self._deps
+        if purse is None and deps.pace is not None and deps.pace.limits(channel):
+            purse = Purse(deps.pace, channel, lane, deps.units.get(channel), deps.log)
+            self._purses[channel, lane] = purse
+        return purse
+
+    async def _run(self, channel: str, lane: str, queue: deque[Claimed], told: _Told, flight: _Flight) -> None:
         """Work a queue off in one slot of its channel; what the lease would not outlive is put back untried."""
+        drain = flight.drain
         slots = self._slots.get(channel)
         if slots is None:
-            outcomes += [Outcome(each, DeliveryState.PARKED, "no adapter", final=True) for each in queue]
-            self._let_go(channel, len(queue))
+            flight.outcomes += [Outcome(each, DeliveryState.PARKED, "no adapter", final=True) for each in queue]
+            self._let_go(channel, drain, len(queue))
             queue.clear()
             return
+        purse, breaker = self._purses.get((channel, lane)), self.breakers[channel]
         clock = asyncio.get_running_loop().time
-        left = (lease.until - self._deps.clock.machine() - _TO_WRITE).total_seconds()
+        left = (flight.lease.until - self._deps.clock.machine() - _TO_WRITE).total_seconds()
         last_call = clock() + left - self._deps.channels[channel].deadline
         async with slots:
             while queue:
                 delivery = queue.popleft()
                 outcome: Outcome | None = None
+                payer: Purse | None = None
                 try:
-                    if clock() > last_call:
-                        untried.append(delivery)
+                    in_time = (now := clock()) <= last_call
+                    if purse is not None:
+                        purse.behind -= 1
+                        if in_time and breaker.state is _CLOSED:  # else it is not asked, or by two messages only
+                            payer = purse
+                            if not purse.pays(now):
+                                paid = await self._paid(slots, purse, last_call - now, drain)
+                                in_time = paid and clock() <= last_call
+                    if in_time:
+                        outcome = await self._attempt(delivery, told, payer)
+                        flight.outcomes.append(outcome)
                     else:
-                        outcome = await self._attempt(delivery, told)
-                        outcomes.append(outcome)
+                        flight.untried.append(delivery)
                 finally:
-                    self._let_go(channel)
+                    self._let_go(channel, drain)
                 if outcome is not None and outcome.rest:
                     # In its slot: there are as many fewer at once, and as many again as the account takes.
                     await asyncio.sleep(min(outcome.rest, max(last_call - clock(), 0.0)))
+
+    async def _paid(self, slots: asyncio.Semaphore, purse: Purse, seconds: float, drain: str) -> bool:
+        """Wait for the rate without the slot: what is urgent may need it, and has a rate of its own."""
+        slots.release()
+        try:
+            return await purse.paid(seconds, drain, self._over)
+        finally:
+            await slots.acquire()
 
     async def _write(self, outcomes: Sequence[Outcome], untried: Sequence[Claimed], lease: Lease) -> int:
         """Write outcomes, again and again while the lease holds: what is not written is sent twice."""
@@ -235,7 +314,7 @@ class Sender:
         if fresh and await tell_trouble(self._deps, fresh):
             self._reported.update(fresh)
 
-    async def _attempt(self, delivery: Claimed, told: _Told) -> Outcome:
+    async def _attempt(self, delivery: Claimed, told: _Told, purse: Purse | None) -> Outcome:
         deps, (tellings, beside) = self._deps, told
         telling = tellings[delivery.incident]
         incident = telling.incident
@@ -247,6 +326,8 @@ class Sender:
             composed = message(deps, delivery, telling, beside)
             for failure in deps.take_failures():
                 self._failed.setdefault((delivery.incident, TEXTS), failure)
+            if purse is not None:
+                purse.took(composed.text)
             receipt = await channel.send(composed)
         except Refused as error:
             self._answered(delivery.channel, breaker)

@@ -37,11 +37,12 @@ async def drain(
     accepted = 0
     empty = 0
     much = True
+    sender.begin(lane)
     try:
         while not stop() and time.monotonic() < until:
-            step = await _next(deps, lane, sender.room()) if much or await _anything(deps, lane) else IDLE
+            step = await _next(deps, lane, sender.room(lane)) if much or await _anything(deps, lane) else IDLE
             much = len(step.batch) >= FIRST_SLICE
-            fresh = _launch(sender, step)
+            fresh = _launch(sender, step, lane)
             flights |= fresh
             if fresh and not much:
                 # A few messages are with the provider before there is time to look for more.
@@ -51,7 +52,7 @@ async def drain(
                 # What was just planned sets out before the next slice is planned, and nobody holds too much.
                 await asyncio.sleep(0)
                 # Where the last slice went, the next goes too, and what is planned without being sent costs twice.
-                await sender.freed(step.channels, _WAIT_FOR_ROOM)
+                await sender.freed(step.channels, _WAIT_FOR_ROOM, lane)
             elif step.taken:
                 empty = 0  # what another worker is at now may leave something for us
             elif not flights:
@@ -65,13 +66,14 @@ async def drain(
             flights -= landed
             accepted += sum(flight.result() for flight in landed)
     finally:
+        sender.end(lane)
         # Also when the database fails: what a provider takes now is to be written, or it is sent twice.
         if flights:
             await asyncio.wait(flights)
     return accepted + sum(flight.result() for flight in flights)
 
 
-def _launch(sender: Sender, step: Step) -> "set[asyncio.Task[int]]":
+def _launch(sender: Sender, step: Step, lane: str) -> "set[asyncio.Task[int]]":
     """A flight for each channel: one that hangs is not waited for by the others."""
     by_channel: dict[str, list[Claimed]] = {}
     for delivery in step.batch:
@@ -81,7 +83,9 @@ def _launch(sender: Sender, step: Step) -> "set[asyncio.Task[int]]":
         sender.know(step.incident)
     assert lease is not None or not by_channel
     return {
-        asyncio.create_task(sender.hand_over(part, lease)) for part in by_channel.values() if lease is not None
+        asyncio.create_task(sender.hand_over(part, lease, lane))
+        for part in by_channel.values()
+        if lease is not None
     }
 
 

@@ -166,6 +166,7 @@ def claimed(planning: Planning, inserted: list[Planned]) -> list[Claimed]:
             next_by=d.owed.next_by,
             reader=d.owed.reader,
             shared=False,
+            lane=d.lane,
         )
         for d in inserted
         if d.leased

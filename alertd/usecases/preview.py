@@ -27,7 +27,7 @@ class Preview:
 
     families: int
     messages: Mapping[str, int] = field(default_factory=dict)  # channel -> messages
-    seconds: float = 0.0  # to hand all over at the configured rates
+    seconds: float = 0.0  # to hand all over at the configured rates, an SMS as long as any of ours
     exact: bool = True
     window: timedelta | None = None  # what families read for "next update", where the promise lies beyond it
     unread: Mapping[str, int] = field(default_factory=dict)  # language that the message lacks -> families
@@ -67,7 +67,9 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
                 cut[owed.channel] += not fits(owed)
         leaving += any(owed.framing is Framing.NOT_AFFECTED for owed in verdict.owed)
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
-    slowest = max((n / deps.rates[c] for c, n in messages.items() if deps.rates.get(c)), default=0.0)
+    slowest = max(
+        (n * _units(deps, c) / deps.rates[c] for c, n in messages.items() if c in deps.rates), default=0.0
+    )
     return Preview(
         families,
         messages,
@@ -79,6 +81,10 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
         leaving=round(leaving * factor),
         cut={channel: round(count * factor) for channel, count in sorted(cut.items()) if count},
     )
+
+
+def _units(deps: Deps, channel: str) -> int:
+    return deps.units[channel].most if channel in deps.units else 1
 
 
 async def sample(rows: Rows, incident: Incident) -> tuple[list[str], float]:

@@ -7,6 +7,7 @@ import pytest
 
 from alertd.api.health import ages
 from alertd.records import Backlog
+from alertd.usecases.beat import beat
 from alertd.usecases.fan_out import fan_out
 from tests.served import Served, fresh_served
 
@@ -75,6 +76,23 @@ async def test_not_ready_when_nobody_hands_over(served: Served) -> None:
     served.clock.advance(seconds=45)
     reasons = (await served.ask("GET", "/readyz")).json()["reasons"]
     assert "deliveries of lane urgent have waited for 45 s: no worker takes them" in reasons
+
+
+async def test_what_waits_for_a_rate_is_no_reason(served: Served) -> None:
+    """A worker has it in hand and waits; a lane where nobody does is told as ever."""
+    await served.families()
+    await served.open()
+    await fan_out(served.deps, "urgent", send=False)
+    for waits in ({("sms", "urgent"): 4.0}, {("sms", "bulk"): 4.0}):
+        served.clock.advance(seconds=31)
+        await beat(served.deps, "sweeper", None, lambda waits=waits: waits)  # type: ignore[misc]
+        answer = await served.ask("GET", "/readyz")
+        assert answer.status_code == (200 if ("sms", "urgent") in waits else 503), answer.json()
+    await served.beat()
+    beats = (await served.ask("GET", "/readyz")).json()
+    assert beats["reasons"] == ["deliveries of lane urgent have waited for 62 s: no worker takes them"]
+    await served.work()
+    assert set((await served.ask("GET", "/readyz")).json()["beats"]) == {"sweeper"}
 
 
 async def test_not_ready_when_nobody_looks_at_families(served: Served) -> None:

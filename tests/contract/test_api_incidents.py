@@ -39,7 +39,7 @@ async def test_open_tells_families_and_says_what_it_takes(served: Served) -> Non
         "preview": {
             "families": 2,
             "messages": {"push": 2, "sms": 2},
-            "seconds": 0.2,
+            "seconds": 0.4,
             "exact": True,
             "scope": [{"service": "follow", "regions": []}],
         },

@@ -18,12 +18,12 @@ from alertd.domain.paging import OwedPage, PageKey, ResponderLadder
 from alertd.ports.store import Store
 from alertd.store.tables import watch
 from alertd.usecases.audit import audit
-from alertd.usecases.beat import tell_lost_hints
+from alertd.usecases.beat import beat, tell_lost_hints
 from alertd.usecases.census import Counting, take_census
 from alertd.usecases.fan_out import fan_out
 from alertd.usecases.page_responders import tend_responders
 from tests import make
-from tests.fakes import FakeDoorbell
+from tests.fakes import FakeDoorbell, FakePace
 from tests.served import Served, fresh_served
 
 served = fresh_served
@@ -56,6 +56,18 @@ async def test_it_needs_no_key_and_tells_of_a_town_where_nothing_happened(served
     assert value(found["alertd_hints_lost"]) == 0
     assert found["alertd_audit_passed"] == [], "nobody has asked: neither well nor not"
     assert found["alertd_ping_timestamp_seconds"] == []
+
+
+async def test_it_tells_for_how_long_messages_waited_for_a_rate(served: Served) -> None:
+    pace = FakePace()
+    pace.lost = 3
+    deps = replace(served.deps, pace=pace)
+    await beat(deps, "sweeper", None, lambda: {("sms", "urgent"): 1.5, ("sms", "bulk"): 2.0})
+    found = await scraped(served)
+    assert value(found["alertd_rate_waited_seconds"], channel="sms") == 3.5
+    assert value(found["alertd_rate_waited_seconds"], channel="push") == 0
+    assert value(found["alertd_rates_not_shared"]) == 3
+    assert [each.labels for each in found["alertd_heartbeat_timestamp_seconds"]] == [{"part": "sweeper"}]
 
 
 async def test_it_tells_what_waits_what_was_told_and_whether_all_are_accounted_for(served: Served) -> None:

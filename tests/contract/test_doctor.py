@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 
 from alertd.cli.finding import lasting
 from alertd.cli.findings import channels, examine
@@ -22,11 +21,12 @@ from alertd.cli.look_at_addresses import public_url
 from alertd.cli.look_at_broker import broker
 from alertd.cli.look_at_machine import disk, zones
 from alertd.cli.look_at_policies import policies
+from alertd.cli.look_at_rates import rates
 from alertd.free_port import free_port
-from alertd.redis_server import find_redis
 from tests.contract.surgery import Ask, doctor, said, seen
+from tests.redis_here import Server, running_redis
 from tests.served import CONFIG
-from tests.servers import start, stop, wait_until
+from tests.servers import start, stop
 
 __all__ = ["doctor"]
 
@@ -34,27 +34,11 @@ __all__ = ["doctor"]
 # --- Redis ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Server:
-    """A Redis on loopback."""
-
-    url: str
-    client: Any
-
-
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """One that keeps nothing."""
-    found = find_redis(None)
-    assert found.executable, found.describe()
-    port = free_port()
-    argv = [found.executable, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
-    process = start(argv, stdout=subprocess.DEVNULL, cwd=tmp_path)
-    client = redis.Redis(port=port)
-    with stopping(process):
-        wait_until("redis answers", lambda: bool(answers(client)))
-        yield Server(f"redis://127.0.0.1:{port}/0", client)
-        client.close()
+    """A Redis of our own."""
+    with running_redis(tmp_path) as running:
+        yield running
 
 
 @contextmanager
@@ -64,14 +48,6 @@ def stopping(process: "subprocess.Popen[bytes]") -> Iterator[None]:
         yield
     finally:
         stop(process)
-
-
-def answers(client: Any) -> bool:
-    """Whether it takes commands."""
-    try:
-        return bool(client.ping())
-    except redis.RedisError:
-        return False
 
 
 def test_a_redis_that_is_well(doctor: Ask, server: Server) -> None:
@@ -93,6 +69,22 @@ def test_a_redis_that_drops_keys_and_whose_hints_nobody_takes(doctor: Ask, serve
     told = said(doctor(broker, BROKER_URL=server.url), "redis", "note")
     assert "501 hints wait in lane bulk" in told
     assert "alertd worker --lane bulk" in told
+
+
+def test_the_rates_in_force_and_a_sender_of_whom_nobody_said_how_fast_it_is(doctor: Ask, server: Server) -> None:
+    found = doctor(rates, BROKER_URL=server.url, TWILIO__RATE_PER_SECOND="100", TWILIO__ACCOUNT_SID="AC1")
+    assert "a second: 100 SMS segments, 1 calls, 5000 pushes, 20 e-mails." in said(found, "rates", "ok")
+    assert len(found["rates"]) == 1
+    found = doctor(rates, BROKER_URL=server.url, TWILIO__ACCOUNT_SID="AC1")
+    assert "ALERTD_TWILIO__RATE_PER_SECOND" in said(found, "rates", "note")
+
+
+def test_a_redis_that_runs_no_script(doctor: Ask, server: Server) -> None:
+    """Each process goes on by itself, slower; one that does not answer is told of elsewhere."""
+    server.client.acl_setuser("alertd", enabled=True, passwords=["+s3cret"], keys=["alertd:*"], commands=["+ping"])
+    url = server.url.replace("//", "//alertd:s3cret@")
+    assert "runs no script of ours (NoPermissionError)" in said(doctor(rates, BROKER_URL=url), "rates", "note")
+    assert len(doctor(rates, BROKER_URL="redis://127.0.0.1:1/0")["rates"]) == 1
 
 
 def test_a_redis_user_who_may_not_ask_about_it(doctor: Ask, server: Server) -> None:

@@ -40,6 +40,13 @@ RATE = 60  # story seconds a real second
 WINDOW = (
     60.0  # real seconds of the silence window: a machine that stands still for ten makes no message stale (R2)
 )
+RATES = {
+    "ALERTD_TWILIO__RATE_PER_SECOND": "100000",
+    "ALERTD_TWILIO__CALLS_PER_SECOND": "100000",
+    "ALERTD_FCM__RATE_PER_SECOND": "100000",
+    "ALERTD_SMTP__RATE_PER_SECOND": "100000",
+}
+"""Units a second that the stand-ins take: a thousand families by the default rates would take minutes."""
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
 _ACCEPTED = msgspec.json.Decoder(Accepted)
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
@@ -135,6 +142,7 @@ class Rig:
             "ALERTD_FCM__CREDENTIALS_FILE": where["credentials_file"],
             "ALERTD_SMTP__URL": where["smtp_url"],
             "ALERTD_SMTP__FROM": "alertd@example.org",
+            **RATES,
         }
         for name in _RESPONDERS:
             hook = self._control_url.removesuffix("/control").replace("http://", "json://") + f"{PAGES}/{name}"

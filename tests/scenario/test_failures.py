@@ -172,7 +172,7 @@ async def test_a_worker_that_dies_with_a_batch_in_hand(world: World):
     """An expired lease is unknown, and sent again."""
     await world.family("fam-1", make.caregiver("mia", "sms"))
 
-    async def dies(batch: object, lease: object) -> int:
+    async def dies(batch: object, lease: object, drain: object = None) -> int:
         return 0
 
     hand_over, world.sender.hand_over = world.sender.hand_over, dies  # type: ignore[method-assign]

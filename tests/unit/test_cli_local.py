@@ -223,6 +223,7 @@ def test_the_doctor_when_all_is_well(
     responders = ("owner", "lead", "duty-manager", "follow-owner", "follow-lead")
     for name, value in sandbox.env(responders).items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ALERTD_TWILIO__RATE_PER_SECOND", "3")
     found = examined(alertd)
     assert found["wrong"] == []
     assert found["note"] == []  # providers are on this machine, so that a URL of this machine will do
@@ -233,6 +234,7 @@ def test_the_doctor_when_all_is_well(
         "database",
         *parts,
         "redis",
+        "rates",
         "api",
         "sms",
         "push",
