@@ -108,12 +108,11 @@ class AccessRows:
         return (rows[0].story_at, rows[0].machine_at, rows[0].rate) if rows else None
 
     async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
-        """Set it once; a cluster's story never jumps."""
+        """Set it once, whoever is first of those that start at once; a cluster's story never jumps."""
         if await self.story_clock() is None:
-            await self.sql.run(
-                insert(story_clock),
-                {"id": 1, "story_at": story_at, "machine_at": machine_at, "rate": rate},
-            )
+            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+            made = {"id": 1, "story_at": story_at, "machine_at": machine_at, "rate": rate}
+            await self.sql.run(dialect.insert(story_clock).values(made).on_conflict_do_nothing())
 
     async def move_story(self, machine_at: datetime, now: datetime) -> bool:
         """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""

@@ -1,11 +1,13 @@
 """Keys, repeated commands, the story clock, human acts and events."""
 
+import asyncio
 import sqlite3
 from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
 import pytest
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from alertd.domain.downtime import Downtime
@@ -95,6 +97,29 @@ async def test_the_story_is_started_once(books: Books):
             await rows.set_story_clock(make.after(rate), make.NOON, rate)
     async with books.store.reading() as rows:
         assert await rows.story_clock() == (make.after(60), make.NOON, 60.0)
+
+
+async def test_two_processes_that_start_at_once_start_one_story(pages: Books):
+    async def start(minutes: float) -> None:
+        async with pages.store.transaction() as rows:
+            await rows.set_story_clock(make.after(minutes), make.NOON, 60.0)
+
+    async with pages.store.transaction() as first:
+        await first.set_story_clock(make.NOON, make.NOON, 60.0)
+        second = asyncio.create_task(start(5))
+        while not await _somebody_waits(pages):
+            assert not second.done()
+    await second
+    async with pages.store.reading() as rows:
+        assert await rows.story_clock() == (make.NOON, make.NOON, 60.0)
+
+
+async def _somebody_waits(pages: Books) -> bool:
+    statement = text(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with pages.store.reading() as rows:
+        return bool(await rows.sql.rows(statement))
 
 
 async def test_the_stores_clock_is_aware_and_moves(books: Books):
