@@ -43,6 +43,9 @@ def celery_app(broker_url: str, *, publisher: bool = False) -> Celery:
         worker_enable_remote_control=False,
         worker_soft_shutdown_timeout=20,
         worker_enable_soft_shutdown_on_idle=True,
+        # Celery gives a new child 4 s to say that it is up, else kills it and starts another. On a busy machine
+        # none ever is, and their starts keep it busy (measured: a worker gone for two minutes).
+        worker_proc_alive_timeout=60.0,
         worker_pool_start_method="spawn",  # fork is not safe with threads and connections around
         worker_hijack_root_logger=False,
         worker_redirect_stdouts=False,

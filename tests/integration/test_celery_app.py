@@ -111,6 +111,7 @@ def test_a_broker_that_goes_away_comes_back_and_nobody_waits_for_ever(app: Any) 
     assert conf.broker_connection_retry_on_startup
     assert conf.broker_channel_error_retry
     assert conf.worker_pool_start_method == "spawn"
+    assert conf.worker_proc_alive_timeout >= 60  # or on a busy machine no child is ever up in time
     assert (conf.worker_soft_shutdown_timeout, conf.worker_enable_soft_shutdown_on_idle) == (20, True)
 
 
