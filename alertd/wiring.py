@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from alertd import logs
+from alertd import failpoints, logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock
 from alertd.domain.audit import Kept
@@ -63,6 +63,8 @@ async def open_deps(
     services = load_services(settings.config_dir / "services.yaml")
     policies = load_policies(settings.config_dir)
     log = log or logs.get_logger("alertd")
+    if failpoints.SET:
+        log.warning("failpoints_set", points=sorted(failpoints.SET))
     failures = TextFailures(log)
     texts = load_texts(templates_folder(settings.config_dir), services.names, failures)
     store = SqlStore(settings.database_url.get_secret_value(), patient=patient)
@@ -89,7 +91,7 @@ async def open_deps(
         default_policy=policies["default"],
         services=services,
         log=log,
-        timing=Timing(lease=settings.timing.lease_seconds),
+        timing=_timing(settings),
         rates=rates(settings),
         units=UNITS,
         pace=pace(settings, log, worker=worker),
@@ -99,6 +101,18 @@ async def open_deps(
         replies=replies(settings.config_dir, services, failures),
         take_failures=failures.take,
         on_call=_on_call(settings, channels, clock.machine),
+    )
+
+
+def _timing(settings: Settings) -> Timing:
+    own = settings.timing
+    return Timing(
+        lease=own.lease_seconds,
+        sweep=own.sweep_seconds,
+        unknown_critical=own.unknown_seconds,
+        unknown=3 * own.unknown_seconds,
+        takes_hints=own.hints_seconds,
+        audit=own.audit_seconds,
     )
 
 

@@ -247,6 +247,12 @@ class Timing(_Part):
 
     lease_seconds: float = Field(default=30.0, ge=3, le=300, allow_inf_nan=False)
     call_seconds: float | None = Field(default=None, ge=0.5, le=60, allow_inf_nan=False)  # None: the channel's own
+    unknown_seconds: float = Field(
+        default=20.0, ge=0.5, le=300, allow_inf_nan=False
+    )  # if not critical: three times
+    sweep_seconds: float = Field(default=0.5, ge=0.05, le=10, allow_inf_nan=False)
+    hints_seconds: float = Field(default=2.0, ge=0.1, le=30, allow_inf_nan=False)
+    audit_seconds: float = Field(default=30.0, ge=1, le=300, allow_inf_nan=False)
 
     @model_validator(mode="after")
     def _lease_outlives_call(self) -> Self:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 import alertd
+from alertd import failpoints
 from alertd.domain.errors import Invalid
 from alertd.ingest.reading import Mistakes, Place, Problem, hint, spell
 from alertd.ingest.yaml_text import Tree, read_yaml
@@ -21,7 +22,7 @@ _RESPONDERS: Place = ("responders",)
 _RESPONDER = "ALERTD_RESPONDERS__"
 
 OTHER_VARIABLES = frozenset(
-    {"ALERTD_CONFIG", "ALERTD_URL", "ALERTD_API_KEY", "ALERTD_FAILPOINT", "ALERTD_WORKER_LANE"}
+    {"ALERTD_CONFIG", "ALERTD_URL", "ALERTD_API_KEY", failpoints.VARIABLE, failpoints.FOLDER, "ALERTD_WORKER_LANE"}
 )
 """Variables of ours that are no settings of the daemon."""
 
@@ -53,6 +54,10 @@ def load(env: Mapping[str, str], folder: Path | None = None) -> Settings:
     for place, name, value in _environment(env, problems):
         _put(values, place, _path(env, Path(), value) if place in PATHS else value)
         origins[place] = name
+    try:
+        failpoints.set_in(env)
+    except Invalid as error:
+        problems.append(Problem(error.message, failpoints.VARIABLE))
     if "data_dir" not in values:
         data_dir = _state_home(env)
         if data_dir is None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import tenacity
 
+from alertd import failpoints
 from alertd.domain.breaker import Breaker, BreakerState
 from alertd.domain.delivery import CRASHES, DeliveryState, Lane, backoff
 from alertd.domain.incident import Incident, IncidentId, Severity
@@ -40,6 +41,9 @@ _SPREAD_OUT = 3  # tries after which those held back wait no longer: nobody refu
 _REST = 1.0  # seconds that a connection rests whose message came too fast, unless the provider says for how long
 _LONGEST_REST = 5.0
 _TO_WRITE = timedelta(seconds=1)  # of a lease is kept for writing the outcome
+
+_after_claim, _before_send = failpoints.at("after_claim"), failpoints.at("before_send")
+_after_accept, _before_commit = failpoints.at("after_accept"), failpoints.at("before_commit")
 
 
 @dataclass(slots=True)
@@ -152,6 +156,8 @@ class Sender:
         """
         if not batch:
             return 0
+        if _after_claim is not None:
+            _after_claim("")
         queues: dict[tuple[str, str], deque[Claimed]] = {}
         for delivery in batch:
             queues.setdefault((delivery.channel, delivery.lane), deque()).append(delivery)
@@ -280,6 +286,8 @@ class Sender:
                     if untried:
                         await rows.put_back(untried, lease)
                     lost = await rows.finish(outcomes, lease, deps.clock.now()) if outcomes else 0
+                    if _before_commit is not None:
+                        _before_commit("")
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
         await self._tell_responders(outcomes)
@@ -328,7 +336,11 @@ class Sender:
                 self._failed.setdefault((delivery.incident, TEXTS), failure)
             if purse is not None:
                 purse.took(composed.text)
+            if _before_send is not None:
+                _before_send(delivery.family)
             receipt = await channel.send(composed)
+            if _after_accept is not None:
+                _after_accept(delivery.family)
         except Refused as error:
             self._answered(delivery.channel, breaker)
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from alertd import failpoints
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Taken
@@ -20,6 +21,8 @@ SLICE = 500
 CURSORS = 8
 """At most so many carry an update: as many workers plan side by side. Two are enough for two cores; eight let a
 larger machine use its own (docs/decisions/0013)."""
+
+_mid_fanout, _mid_slice = failpoints.at("mid_fanout"), failpoints.at("mid_slice")
 
 
 def cursors(deps: Deps, families: int) -> list[UUID]:
@@ -99,12 +102,16 @@ async def fan_out(
             last = len(ids) < most or ids[-1] == cursor.until
             if not await write.move_fanout(cursor, None if last else ids[-1], machine_at):
                 return Step(worked=True)
+            if _mid_slice is not None:
+                _mid_slice("")
             inserted = await planning.write(write, planned)
             if inserted is None:
                 raise planning.Overtaken
     await planning.tell_failures(deps, planned)
     if last:
         _done(deps, incident, cursor)
+    elif _mid_fanout is not None:
+        _mid_fanout("")
     channels = planned.channels
     if lease is None:
         return Step(worked=True, channels=channels)

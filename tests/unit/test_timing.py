@@ -48,6 +48,15 @@ async def test_a_test_may_shorten_both(tmp_path: Path) -> None:
     await wiring.close_deps(deps)
 
 
+async def test_a_test_may_hurry_what_looks_and_waits(tmp_path: Path) -> None:
+    names = {"UNKNOWN": "2", "SWEEP": "0.05", "HINTS": "0.2", "AUDIT": "3"}
+    made = settings(tmp_path, **{f"ALERTD_TIMING__{name}_SECONDS": value for name, value in names.items()})
+    upgrade(made.database_url.get_secret_value())
+    deps = await wiring.open_deps(made)
+    assert deps.timing == Timing(unknown_critical=2.0, unknown=6.0, sweep=0.05, takes_hints=0.2, audit=3.0)
+    await wiring.close_deps(deps)
+
+
 @pytest.mark.parametrize(("lease", "call"), [("20", None), ("6", "5"), ("26.9", None)])
 def test_a_lease_that_ends_before_a_call_does_is_refused(tmp_path: Path, lease: str, call: str | None) -> None:
     more = {"ALERTD_TIMING__LEASE_SECONDS": lease} | ({"ALERTD_TIMING__CALL_SECONDS": call} if call else {})
