@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo demo-fast test check check-slow bench reference lock clean
+.PHONY: help demo demo-fast test chaos check check-slow bench reference lock clean
 
 help:  ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,6 +18,10 @@ demo-fast: $(READY)  ## its first nineteen hours, in under one
 
 test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and SMTP
 	$(BIN)/pytest -n auto --dist worksteal
+
+# Rows by name: make chaos ROWS="worker-killed redis-down"
+chaos: $(READY)  ## what becomes of every family when a part dies; writes the table of docs/reliability.md; 30 minutes
+	$(BIN)/python -m tests.chaos $(ROWS)
 
 # What of the planner is changed to see whether a test notices; `make check-slow MUTATION=` changes all of it, for hours.
 MUTATION ?= --sample 400 --minutes 30

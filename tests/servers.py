@@ -138,7 +138,7 @@ def running_postgres() -> Iterator[Postgres]:
         data = folder / "data"
         if len(os.fsencode(data / ".s.PGSQL.5432")) > _LONGEST_SOCKET:
             raise NotReady("the temporary folder's path is too long for a unix socket; set a shorter TMPDIR")
-        program, options = _initialised(data)
+        program, options = initialised(data)
         # Not the package's own start(): that leaves a daemon behind when we are killed. Ours dies with us.
         # Nobody pulls the plug on a test, so nothing needs to reach the disk.
         argv = [str(program), "-D", str(data), "-k", str(data), "-h", "", "-c", "fsync=off"]
@@ -162,7 +162,7 @@ def running_postgres() -> Iterator[Postgres]:
         yield server
 
 
-def _initialised(data: Path) -> tuple[Path, dict[str, Any]]:
+def initialised(data: Path) -> tuple[Path, dict[str, Any]]:
     """Run initdb; returns the program to run, and as whom."""
     with (Path(tempfile.gettempdir()) / "alertd-tests-initdb.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # as root the package makes a user; two at once would both try

@@ -47,6 +47,7 @@ RATES = {
     "ALERTD_SMTP__RATE_PER_SECOND": "100000",
 }
 """Units a second that the stand-ins take: a thousand families by the default rates would take minutes."""
+LANES = ("urgent", "bulk")
 STORY_START = "2026-11-04T20:00:00Z"  # noon on a Wednesday in Los Angeles
 _ACCEPTED = msgspec.json.Decoder(Accepted)
 _RIGHTS = ("incident:read", "incident:write", "family:read", "family:write")
@@ -84,17 +85,27 @@ class Rig:
         policy: str = "",
         sandbox: Sequence[str] = (),
         step: str = "{after: 20m, tell: next}",
+        sweepers: int = 1,
+        policies: Mapping[str, str] | None = None,
+        broker: bool = True,
+        variables: Mapping[str, str] | None = None,
+        env: Mapping[str, Mapping[str, str]] | None = None,
         **settings: str,
     ) -> None:
         """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line.
 
-        `step`: of the families' ladder, after the first.
+        `step`: of the families' ladder, after the first. `policies`: whole files by name, in place of that one policy.
+        `broker`: whether redis-server is started. `variables`: as `settings`; `env`: of single processes.
         """
         self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
-        self._policy, self._step, self._sandbox_arguments = policy, step, sandbox
+        self._policies = policies or {
+            "default": _POLICY % (round(window * RATE / 60), step) + policy,
+        }
+        self._sandbox_arguments, self._broker, self._own_env = sandbox, broker, env or {}
+        self.sweepers = ("sweeper", *(f"sweeper-{number}" for number in range(2, sweepers + 1)))
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stack = ExitStack()
-        self._settings = settings
+        self._settings = {**(variables or {}), **settings}
         self._env: dict[str, str] = {}
         self._redis: PrivateRedis | None = None
         self._read_to = 0  # bytes of the sandbox's log
@@ -131,7 +142,8 @@ class Rig:
         found = find_redis(None)
         self._redis = private_redis(found, self.folder)
         self._stack.callback(_remove, self._redis)
-        self._launch("redis", list(self._redis.argv))
+        if self._broker:
+            self.start_redis()
         self._env |= {
             "ALERTD_BROKER_URL": self._redis.urls.celery,
             "ALERTD_TWILIO__ACCOUNT_SID": where["account_sid"],
@@ -151,10 +163,11 @@ class Rig:
         port = free_port()
         self._env["ALERTD_API__PORT"] = str(port)
         self._url = f"http://127.0.0.1:{port}"
-        for lane, children in (("urgent", 1), ("bulk", self.bulk)):
-            self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
-        self.start_sweeper()
-        self._api()
+        for lane in LANES:
+            self.start_worker(lane)
+        for name in self.sweepers:
+            self.start_sweeper(name)
+        self.start_api()
         wait_until("sweeper and workers beat", self._all_beat)
 
     def _sandbox(self) -> dict[str, str]:
@@ -173,7 +186,8 @@ class Rig:
         self._control_url = where["control_url"]
         return where
 
-    def _api(self) -> None:
+    def start_api(self) -> None:
+        """Start it, again if need be, and wait until it answers."""
         process = self._alertd("api", "api")
         wait_until("the API answers, or gives up", partial(self._answered, process))
         if process.poll() is not None:
@@ -184,7 +198,8 @@ class Rig:
 
     def _launch(self, name: str, argv: list[str]) -> subprocess.Popen[bytes]:
         log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
-        process = start(argv, stdout=log, stderr=log, env=self._env, cwd=self.folder)
+        env = {**self._env, **self._own_env.get(name, {})}
+        process = start(argv, stdout=log, stderr=log, env=env, cwd=self.folder)
         self._stack.callback(stop, process)
         self.processes[name] = process
         return process
@@ -197,9 +212,27 @@ class Rig:
         """End it as a restart does: it finishes what it has in flight."""
         stop(self.processes["sweeper"])
 
-    def start_sweeper(self) -> None:
+    def start_sweeper(self, name: str = "sweeper") -> None:
         """Start it, again if need be."""
-        self._alertd("sweeper", "sweeper")
+        self._alertd(name, "sweeper")
+
+    def start_worker(self, lane: str) -> None:
+        """Start a lane's workers, again if need be."""
+        children = self.bulk if lane == "bulk" else 1
+        self._alertd(f"worker-{lane}", "worker", "--lane", lane, "--concurrency", str(children))
+
+    def start_redis(self) -> None:
+        """Start it, again if need be: on the same socket, with the same data."""
+        assert self._redis is not None
+        self._launch("redis", list(self._redis.argv))
+
+    def disarm(self) -> None:
+        """What is started from now on has nothing in its environment that the others have not."""
+        self._own_env = {}
+
+    def signal(self, name: str, number: int) -> None:
+        """A signal for a process and all that it started."""
+        os.killpg(self.processes[name].pid, number)
 
     def worker_children(self, name: str) -> list[int]:
         """The pids of Celery's children that carry deliveries out."""
@@ -309,11 +342,13 @@ class Rig:
         return process.poll() is not None
 
     def _all_beat(self) -> bool:
-        for name in ("worker-urgent", "worker-bulk", "sweeper"):
+        for name in (*(f"worker-{lane}" for lane in LANES), *self.sweepers):
             if not self.alive(name):
                 raise NotReady(f"{name} ended: {self.log(name)[-2000:]}")
         with suppress(urllib.error.HTTPError):  # not ready yet
-            return {"sweeper", "urgent", "bulk"} <= set(_request("GET", f"{self._url}/readyz")["beats"])
+            return {"sweeper", *(LANES if self._broker else ())} <= set(
+                _request("GET", f"{self._url}/readyz")["beats"]
+            )
         return False
 
     # --- the providers ---------------------------------------------------------------------------
@@ -421,9 +456,8 @@ class Rig:
         shutil.copytree(shipped_config() / "templates", config / "templates")
         shutil.copy(shipped_config() / "services.yaml", config / "services.yaml")
         (config / "policies").mkdir()
-        (config / "policies" / "default.yaml").write_text(
-            _POLICY % (round(self.window * RATE / 60), self._step) + self._policy
-        )
+        for name, text in self._policies.items():
+            (config / "policies" / f"{name}.yaml").write_text(text)
         return config
 
 

@@ -198,7 +198,7 @@ def test_with_a_worker_killed_half_way_nothing_is_lost_and_repeats_are_known(
     # As in production, a lease is far shorter than half a window: what it held is still worth saying.
     quick = {"ALERTD_TIMING__LEASE_SECONDS": "8", "ALERTD_TIMING__CALL_SECONDS": "5"}
     children = 1 if victim == "child" else 2  # one, so that it is sure to be the one that has them
-    with Rig(tmp_path / "rig", fresh_database(dialect), window=WINDOW, bulk=children, **quick) as rig:
+    with Rig(tmp_path / "rig", fresh_database(dialect), window=WINDOW, bulk=children, variables=quick) as rig:
         rig.sign_in()
         story = Story(rig)
         story.opens()

@@ -1,0 +1,310 @@
+"""One row, carried out: a running alertd, an outage that humans tell about, and what is done to it meanwhile."""
+
+import random
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tests.chaos import families
+from tests.chaos.databases import OwnPostgres, Templates
+from tests.chaos.evidence import Address, Booked, Evidence, Word
+from tests.chaos.leaks import leaks
+from tests.chaos.oracle import Ruling, judge
+from tests.chaos.proxy import Proxy
+from tests.chaos.row import Row
+from tests.chaos.switch import Switch
+from tests.integration.judge import phase_of
+from tests.integration.rig import RATE, Rig
+from tests.integration.town import HOLDING, NOTICE, OVER, SAID, SECOND, THIRD, Town
+from tests.servers import NotReady, wait_until
+
+PATIENCE = 120.0  # seconds for everybody to hear something, on a machine that is very busy
+SOAK = 300.0  # seconds
+STEP = 8.0  # seconds after which the ladder of the critical families goes on
+OUTAGES = ((families.SHARE, "share"), (families.FOLLOW, "follow"))
+_BOOKED = """
+SELECT d.id, i.number, d.update_no, a.channel, a.dest, d.epoch, d.step, d.family_id, d.state, d.next_by,
+    (SELECT count(*) FROM attempt t WHERE t.delivery_id = d.id AND (t.outcome = 'unknown' OR t.code = '5 crashes')),
+    (SELECT count(*) FROM attempt t WHERE t.delivery_id = d.id AND t.outcome = 'unknown' AND t.code = 'timeout')
+FROM delivery d JOIN incident i ON i.id = d.incident_id JOIN address a ON a.id = d.address_id
+"""
+_LEFT = {
+    "deliveries": "SELECT count(*) FROM delivery WHERE state IN ('pending', 'leased', 'unknown')",
+    "cursors": "SELECT count(*) FROM fanout WHERE NOT done",
+    "watches": "SELECT count(*) FROM watch WHERE coalesce(rest, '') <> 'closed'",
+}
+
+
+def now() -> float:
+    """Unix seconds, as the providers' books have them."""
+    return time.time()  # noqa: TID251  what providers see is in real time
+
+
+class Drill:
+    """The night's commands, and what is done to alertd between them."""
+
+    def __init__(
+        self,
+        rig: Rig,
+        town: Town,
+        row: Row,
+        *,
+        seed: int,
+        postgres: OwnPostgres | None = None,
+        proxy: Proxy | None = None,
+        switch: Switch | None = None,
+        soak: float = SOAK,
+    ) -> None:
+        self.rig, self.town, self.row, self._postgres, self._proxy = rig, town, row, postgres, proxy
+        self._switch, self.soak = switch, soak
+        self.dice = random.Random(seed)
+        self.said: list[str] = []  # what a row found wrong by itself
+        self._words: list[Word] = []
+        self._said_at: dict[str, float] = {}  # when humans began to say a phase last, Unix seconds
+        self._last_said = 0.0
+        self._faults: list[tuple[float, float]] = []
+        self._heard: dict[Address, list[tuple[str, float]]] = defaultdict(list)  # texts, and when
+
+    @property
+    def postgres(self) -> OwnPostgres:
+        """The row's own server."""
+        assert self._postgres is not None, "this row runs on SQLite"
+        return self._postgres
+
+    @property
+    def proxy(self) -> Proxy:
+        """What stands before the database."""
+        assert self._proxy is not None, "nothing is proxied in this row"
+        return self._proxy
+
+    @property
+    def switch(self) -> Switch:
+        """The dead man's switch outside."""
+        assert self._switch is not None, "nothing outside is pinged in this row"
+        return self._switch
+
+    # --- the story -----------------------------------------------------------------------------
+
+    def story(self, during: Callable[[], None]) -> None:
+        """What most rows play: it begins well; something happens to the second word; all is silent; it ends."""
+        self.opens()
+        self.says(SECOND)
+        during()
+        self.until_all_told(SECOND)
+        self.holds_and_ends()
+
+    def holds_and_ends(self) -> None:
+        """Nobody says anything until alertd does, and then it is over."""
+        if self.row.silence:
+            self.until_told(HOLDING)
+        self.ends()
+
+    def opens(self, *, wait: bool = True) -> None:
+        """Two services fail, and a human says so."""
+        self._begins(NOTICE)
+        for number, service in OUTAGES:
+            body = {"services": [service], "severity": "critical", "title": f"{service} is down",
+                    "message": SAID[NOTICE]}  # fmt: skip
+            self._say(number, NOTICE, "/v1/incidents", body)
+        if wait:
+            self.until_all_told(NOTICE)
+
+    def says(self, phase: str, more: str = "") -> None:
+        """News about both; `more` stands behind the sentence."""
+        self._begins(phase)
+        message = {"en": f"{SAID[phase]['en']}{more}"}
+        for number, _ in OUTAGES:
+            self._say(number, phase, f"/v1/incidents/{number}/updates", {"message": message})
+
+    def ends(self) -> None:
+        """All clear; then nothing is owed any more, and the auditor is content."""
+        self._is_audited()
+        self._begins(OVER)
+        for number, _ in OUTAGES:
+            self._say(number, OVER, f"/v1/incidents/{number}/resolve", {"message": SAID[OVER]})
+        self.until_told(OVER)
+        wait_until("nothing is left to do", lambda: not any(self._left()), PATIENCE, every=0.2)
+
+    def _say(self, number: int, phase: str, path: str, body: dict[str, Any]) -> None:
+        at = now()
+        answer = self.rig.command(path, body)
+        self._words.append(Word(number, answer["update"], phase, at))  # as readers number it, until `_numbered`
+
+    def until_all_told(self, phase: str) -> None:
+        """Wait until every family has heard a phase, and whatever else was planned has been carried out."""
+        self.until_told(phase)
+        wait_until("everything planned has been carried out", self.rig.at_rest, PATIENCE, every=0.2)
+
+    def until_told(self, phase: str) -> None:
+        """Wait until every family has heard a phase, or a holding that came after it."""
+        wait_until(f"everybody was told {phase}", lambda: not self.missing(phase), PATIENCE, every=0.1)
+
+    def until_some_told(self, phase: str, share: float) -> None:
+        """Wait until a share of all families have."""
+        most = len(self.town.homes) * (1 - share)
+        wait_until(
+            f"{share:.0%} were told {phase}", lambda: len(self.missing(phase)) <= most, PATIENCE, every=0.01
+        )
+
+    def missing(self, phase: str) -> set[str]:
+        """The families that have not been told it yet."""
+        for message in self.rig.news():
+            if message.channel != "page":
+                self._heard[message.channel, message.to].append((phase_of(message)[0], message.at))
+        since = self._last_said if phase == HOLDING else self._said_at[phase]
+        return {
+            family
+            for family, addresses in self.town.homes.items()
+            if not any(
+                said in (phase, HOLDING) and at >= since
+                for address in addresses
+                for said, at in self._heard[address]
+            )
+        }
+
+    def _begins(self, phase: str) -> None:
+        self._said_at[phase] = self._last_said = now()
+
+    def noted(self, what: str) -> None:
+        """Say what happens, to whoever looks on."""
+        print(f"    {what}", file=sys.stderr, flush=True)
+
+    # --- what is done to it --------------------------------------------------------------------
+
+    @contextmanager
+    def fault(self) -> Iterator[None]:
+        """While it lasts, and for the time that recovery may take, nobody is promised anything."""
+        began = now()
+        try:
+            yield
+        finally:
+            self._faults.append((began, now()))
+
+    def waits(self, seconds: float) -> None:
+        """Let a fault last."""
+        time.sleep(seconds)
+
+    def refuses_commands(self) -> None:
+        """Where nothing can be stored, nobody is told that something was."""
+        try:
+            self.rig.command("/v1/incidents/1/updates", {"message": SAID[THIRD]})
+        except OSError:
+            return  # an HTTPError is one: 503, or no answer at all
+        self.said.append("a command was answered 2xx while nothing could be stored")
+
+    def reached(self, point: str) -> None:
+        """Wait until a failpoint has done what it is there for."""
+        marker = self.rig.folder / "failpoints" / point
+        wait_until(f"somebody came to {point}", marker.exists, PATIENCE)
+
+    def slow(self, seconds: float) -> None:
+        """A provider that takes what it is given, and says so after a while: much is in flight then."""
+        self.rig.sandbox("POST", "/faults", {"kind": "slow_drip", "channel": "sms", "drip_s": seconds})
+
+    def well(self) -> None:
+        """Providers that do as they should."""
+        self.rig.sandbox("DELETE", "/faults")
+
+    # --- the evidence --------------------------------------------------------------------------
+
+    def _is_audited(self) -> None:
+        audit = self.rig.ask("GET", "/readyz")["audit"]
+        if audit is None or not audit["passed"]:
+            self.said.append(f"the auditor is not content: {audit}")
+
+    def _left(self) -> list[int]:
+        return [int(self.rig.rows(statement)[0][0]) for statement in _LEFT.values()]
+
+    def evidence(self) -> Evidence:
+        """Everything that the oracle is to know; call it when all is over."""
+        left = [f"{count} {what}" for what, count in zip(_LEFT, self._left(), strict=True) if count]
+        return Evidence(
+            homes=self.town.homes,
+            touched={number: families.of_incident(number) for number, _ in OUTAGES},
+            words=self._numbered(),
+            accepted=[message for message in self.rig.accepted() if message.channel != "page"],
+            booked=self._booked(),
+            moves=[(str(each), was, became) for each, was, became in
+                   self.rig.rows("SELECT delivery, was, became FROM chaos_move ORDER BY seq")],
+            faults=self._faults,
+            left=left,
+            leaks=leaks(self.rig),
+            said=self.said,
+        )  # fmt: skip
+
+    def _numbered(self) -> list[Word]:
+        """Humans' words with the numbers of their updates, holdings counted, and until when they were the newest."""
+        statement = "SELECT i.number, u.human_number, u.number FROM incident_update u JOIN incident i ON i.id = u.incident_id"
+        numbers = {(incident, human): update for incident, human, update in self.rig.rows(statement) if human}
+        words = []
+        for incident, _ in OUTAGES:
+            own = [word for word in self._words if word.incident == incident]
+            for word, after in zip(own, [*own[1:], None], strict=True):
+                until = after.at if after else None
+                words.append(replace(word, update=numbers[incident, word.update], until=until))
+        return words
+
+    def _booked(self) -> dict[str, Booked]:
+        [(story_at, machine_at, rate)] = self.rig.rows("SELECT story_at, machine_at, rate FROM story_clock")
+
+        def real(moment: int | None) -> float | None:
+            return None if moment is None else (machine_at + (moment - story_at) / rate) / 1e6
+
+        return {
+            str(UUID(str(each))): Booked(
+                (incident, update, (channel, to), epoch, step), family, state, real(next_by), unknown, slow
+            )
+            for each, incident, update, channel, to, epoch, step, family, state, next_by, unknown, slow
+            in self.rig.rows(_BOOKED)
+        }  # fmt: skip
+
+
+def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, soak: float = SOAK) -> Ruling:
+    """Start everything, play the row, and judge what came of it."""
+    failpoints = folder / "failpoints"
+    failpoints.mkdir(parents=True)
+    with ExitStack() as stack:
+        postgres = proxy = switch = None
+        if row.dialect == "sqlite":
+            url = templates.sqlite(folder / "database")
+        else:
+            postgres = stack.enter_context(templates.postgres())
+            url = postgres.url()
+            if row.proxied:
+                proxy = stack.enter_context(Proxy(postgres.socket))
+                url = f"postgresql://postgres@127.0.0.1:{proxy.port}/alertd?sslmode=disable&gssencmode=disable"
+        variables = {
+            "ALERTD_TIMING__AUDIT_SECONDS": "3",
+            "ALERTD_WORKERS__NICE": "0",  # or whoever else has the machine keeps them from it
+            **row.pace.settings(),
+        }
+        if row.switched:
+            switch = stack.enter_context(Switch())
+            variables["ALERTD_DEAD_MAN__URL"] = switch.url
+        own = {"ALERTD_FAILPOINTS_FOLDER": str(failpoints)} if row.once else {}
+        rig = Rig(
+            folder,
+            url,
+            window=row.window,
+            sweepers=2,
+            policies=families.policies(row.window * RATE / 60, STEP * RATE / 60),
+            broker=row.broker,
+            env={name: {"ALERTD_FAILPOINTS": text, **own} for name, text in row.failpoints.items()},
+            variables=variables,
+        )
+        stack.enter_context(rig)
+        rig.sign_in()
+        town = families.town()
+        drill = Drill(rig, town, row, seed=seed, postgres=postgres, proxy=proxy, switch=switch, soak=soak)
+        rig.move_in(town)
+        try:
+            row.run(drill)
+        except (NotReady, OSError) as error:  # a request that failed is an OSError
+            drill.said.append(f"{type(error).__name__}: {error}")
+        return judge(drill.evidence(), row.allowed)

@@ -1,0 +1,72 @@
+"""Whom the rows tell: 500 families over two channels in one outage, and 20 in another whose ladder goes on."""
+
+from tests.integration.town import Town, on, person
+
+FAMILIES, CRITICAL = 500, 20
+SHARE, FOLLOW = 1, 2
+"""The two outages, by their incident's number: the service that failed has that name."""
+
+_SHARE = """
+policy: default
+first_notice: {{critical: 10m, major: 20m, minor: 1h}}
+silence:
+  window: {{critical: {window}m, major: 2h, minor: 4h}}
+  quiet: {{critical: 2h, major: wait, minor: wait}}
+  promise_at_most: {{critical: 2h, major: 4h, minor: 12h}}
+always: [parent, guardian]
+sources: {{alertmanager: [open, raise]}}
+caregivers:
+  default: {{critical: [push, sms], major: [push], minor: [email]}}
+escalation:
+  families:
+    critical: {{until: acknowledged, by: [parent, guardian], steps: [{{after: 0m, tell: always}}]}}
+  responders:
+    post: [{{before: 10m, nudge: owner}}, {{after: 0m, page: owner}}, {{after: 60m, page: lead}}]
+"""
+_FOLLOW = """
+policy: follow
+services: [follow]
+first_notice: {{critical: 10m, major: 20m, minor: 1h}}
+silence:
+  window: {{critical: {window}m, major: 2h, minor: 4h}}
+  quiet: {{critical: 2h, major: wait, minor: wait}}
+  promise_at_most: {{critical: 2h, major: 4h, minor: 12h}}
+always: [parent, guardian]
+caregivers:
+  default: {{critical: [push, sms], major: [push], minor: [email]}}
+escalation:
+  families:
+    critical:
+      until: acknowledged
+      by: [parent, guardian]
+      steps: [{{after: 0m, tell: always}}, {{after: {step}m, tell: always, via: [sms]}}]
+  responders:
+    post: [{{before: 10m, nudge: owner}}, {{after: 0m, page: owner}}, {{after: 60m, page: lead}}]
+"""
+
+
+def policies(window: float, step: float) -> dict[str, str]:
+    """Both product teams' files; minutes of the story."""
+    return {
+        "default": _SHARE.format(window=round(window)),
+        "follow": _FOLLOW.format(window=round(window), step=round(step)),
+    }
+
+
+def town() -> Town:
+    """Every family has one parent with an app and a number of their own; nobody is dead, asleep or shared."""
+    made = Town()
+    for number in range(FAMILIES + CRITICAL):
+        service = "share" if number < FAMILIES else "follow"
+        name = f"fam-{number:04}"
+        to = on("push", f"token-{name}"), on("sms", made.number())
+        made.add(name, [person("mia", *to)], services=[service])
+        for each in to:
+            made.owe(name, (each["channel"], each["to"]))
+    return made
+
+
+def of_incident(number: int) -> list[str]:
+    """The families that an outage touches."""
+    begin, end = (0, FAMILIES) if number == SHARE else (FAMILIES, FAMILIES + CRITICAL)
+    return [f"fam-{each:04}" for each in range(begin, end)]

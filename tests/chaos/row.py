@@ -1,0 +1,68 @@
+"""What a row of the matrix is: a fault, the setting for it, and what it may cost."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.chaos.evidence import Allowed
+
+if TYPE_CHECKING:
+    from tests.chaos.drill import Drill
+
+WINDOW = 20.0
+"""Seconds of the silence window: as many minutes of the story."""
+
+MACHINE = 10.0
+"""Seconds that a machine which runs other things too may be late, whatever it does."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Machine durations, in seconds."""
+
+    lease: float
+    call: float | None  # None: each channel's own
+    unknown: float
+    sweep: float
+    hints: float
+    backoff: float  # the longest that a row may need; production's where providers are at fault: it has no setting
+
+    def settings(self) -> dict[str, str]:
+        """As the environment says it."""
+        said = {
+            "LEASE_SECONDS": self.lease, "CALL_SECONDS": self.call, "UNKNOWN_SECONDS": self.unknown,
+            "SWEEP_SECONDS": self.sweep, "HINTS_SECONDS": self.hints,
+        }  # fmt: skip
+        return {f"ALERTD_TIMING__{name}": str(value) for name, value in said.items() if value is not None}
+
+
+PRODUCTION = Pace(lease=30.0, call=None, unknown=20.0, sweep=0.5, hints=2.0, backoff=60.0)
+SHORT = Pace(lease=6.0, call=4.0, unknown=2.0, sweep=0.1, hints=2.0, backoff=6.0)
+PROVIDERS = Pace(lease=6.0, call=4.0, unknown=2.0, sweep=0.1, hints=2.0, backoff=60.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    name: str
+    what: str  # the fault, as the table has it
+    run: "Callable[[Drill], None]"
+    dialect: str = "postgresql"
+    quick: bool = False  # runs with every test
+    crashes: int | None = 0  # each may repeat what it hits once; None: as many as outcomes were unknown
+    pace: Pace = SHORT
+    broker: bool = True  # redis-server is there from the beginning
+    switched: bool = False  # a dead man's switch is pinged
+    proxied: bool = False  # the database is behind the proxy
+    failpoints: Mapping[str, str] = field(default_factory=dict)  # process -> what is set in it
+    once: bool = True  # each of them happens once in the row
+    silence: bool = True  # nobody says anything for a window, before it ends
+    window: float = WINDOW
+
+    @property
+    def allowed(self) -> Allowed:
+        """What the oracle lets pass."""
+        pace = self.pace
+        recovery = pace.lease + pace.unknown + pace.sweep + pace.backoff
+        return Allowed(window=self.window, recovery=recovery, machine=MACHINE, crashes=self.crashes)

@@ -1,0 +1,136 @@
+"""A database that restarts, loses its connections, or lets nothing be written."""
+
+import signal
+import sqlite3
+from collections.abc import Callable
+
+from sqlalchemy.engine import make_url
+
+from tests.chaos.drill import Drill
+from tests.chaos.row import Row
+from tests.integration.town import SECOND
+
+
+def _restarted(how: int) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
+
+        def during() -> None:
+            drill.until_some_told(SECOND, 0.1)
+            with drill.fault():
+                drill.postgres.stop(how)
+                drill.refuses_commands()
+                drill.waits(1)
+                drill.postgres.start()
+
+        drill.slow(0.2)
+        drill.story(during)
+
+    return run
+
+
+def _cut(drill: Drill) -> None:
+    """Every connection is reset, three times, and new ones refused for a second."""
+
+    def during() -> None:
+        for share in (0.1, 0.3, 0.5):
+            drill.until_some_told(SECOND, share)
+            with drill.fault():
+                drill.proxy.refuse()
+                drill.waits(1)
+                drill.proxy.accept()
+
+    drill.slow(0.2)
+    drill.story(during)
+
+
+def _terminated(drill: Drill) -> None:
+    """The server ends every connection, three times."""
+
+    def during() -> None:
+        for share in (0.1, 0.3, 0.5):
+            drill.until_some_told(SECOND, share)
+            with drill.fault():
+                drill.postgres.run(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'alertd'"
+                )
+
+    drill.slow(0.2)
+    drill.story(during)
+
+
+def _read_only(drill: Drill) -> None:
+    """It lets nothing be written for three seconds, as one that has just become a standby."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        with drill.fault():
+            for value in ("on", "off"):
+                drill.postgres.run(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+                drill.postgres.run("SELECT pg_reload_conf()")
+                if value == "on":
+                    drill.refuses_commands()
+                    drill.waits(3)
+
+    drill.slow(0.2)
+    drill.story(during)
+
+
+def _locked(drill: Drill) -> None:
+    """Somebody else holds the file for eight seconds, longer than SQLite waits."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        with drill.fault(), sqlite3.connect(str(make_url(drill.rig.database_url).database)) as other:
+            other.isolation_level = None
+            other.execute("PRAGMA busy_timeout = 30000")
+            other.execute("BEGIN IMMEDIATE")
+            drill.waits(8)
+            other.execute("ROLLBACK")
+
+    drill.slow(0.2)
+    drill.story(during)
+
+
+ROWS = (
+    Row(
+        name="postgres-immediate",
+        what="Postgres ends as if its plug were pulled, and is started again",
+        run=_restarted(signal.SIGQUIT),
+        quick=True,
+        silence=False,
+        crashes=1,
+    ),
+    Row(
+        name="postgres-fast",
+        what="Postgres is restarted",
+        run=_restarted(signal.SIGINT),
+        crashes=1,
+    ),
+    Row(
+        name="postgres-cut",
+        what="every connection to Postgres is reset and refused for a second, three times",
+        run=_cut,
+        crashes=3,
+        proxied=True,
+    ),
+    Row(
+        name="postgres-terminated",
+        what="Postgres ends every connection, three times",
+        run=_terminated,
+        crashes=3,
+    ),
+    Row(
+        name="postgres-read-only",
+        what="Postgres lets nothing be written for three seconds",
+        run=_read_only,
+        crashes=1,
+    ),
+    Row(
+        name="sqlite-locked",
+        what="somebody else holds SQLite's file for eight seconds",
+        run=_locked,
+        dialect="sqlite",
+        crashes=1,
+    ),
+)

@@ -1,0 +1,131 @@
+"""Providers that fail, hang, lie, or say things twice."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.row import PROVIDERS, Row
+from tests.integration.town import SECOND
+from tests.servers import wait_until
+
+BOTH = ("sms", "push")
+
+
+def _for_a_while(seconds: float, *faults: Mapping[str, Any]) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        """The faults are in force from before the word on, and for so many seconds."""
+        drill.opens()
+        with drill.fault():
+            drill.rig.sandbox("POST", "/faults", [{**fault, "for_s": seconds} for fault in faults])
+            drill.says(SECOND)
+            drill.waits(seconds)
+            drill.well()
+        drill.until_all_told(SECOND)
+        drill.holds_and_ends()
+
+    return run
+
+
+def _of(drill_faults: Mapping[str, Any]) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        """The fault is in force while the second word is told, and hits each address once at most."""
+        drill.opens()
+        with drill.fault():
+            both = [{"each": 1, **drill_faults, "channel": channel} for channel in drill_faults["channels"]]
+            for each in both:
+                del each["channels"]
+            drill.rig.sandbox("POST", "/faults", both)
+            drill.says(SECOND)
+            drill.until_all_told(SECOND)
+            drill.well()
+        drill.holds_and_ends()
+
+    return run
+
+
+def _callbacks(kind: str) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        """What Twilio tells of every message comes so, from the beginning on."""
+        drill.rig.sandbox("POST", "/faults", {"kind": kind, "channel": "sms"})
+        drill.story(lambda: None)
+        sms = {message.provider_id for message in drill.rig.accepted() if message.channel == "sms"}
+        wait_until(
+            "Twilio has told what became of every message",
+            lambda: sms <= {line.provider_id for line in drill.rig.told() if line.status == "delivered"},
+            PATIENCE,
+            every=0.2,
+        )
+        if kind == "callback_forged":
+            taken = [line for line in drill.rig.told() if line.forged and line.answer != 403]
+            if taken:
+                drill.said.append(f"{len(taken)} forged callbacks were taken")
+        [(stopped,)] = drill.rig.rows("SELECT count(*) FROM address WHERE suspended_at IS NOT NULL")
+        [(behind,)] = drill.rig.rows(
+            "SELECT count(*) FROM delivery WHERE channel = 'sms' AND state <> 'delivered' AND state <> 'superseded'"
+        )
+        if stopped or behind:
+            drill.said.append(f"{stopped} numbers were stopped, and {behind} SMS are not known to be delivered")
+
+    return run
+
+
+def _each(kind: str, **more: Any) -> Mapping[str, Any]:
+    return {"kind": kind, "channels": BOTH, **more}
+
+
+ROWS = (
+    Row(
+        name="provider-storm",
+        what="every provider answers 503 for three seconds",
+        run=_for_a_while(3.0, {"kind": "5xx", "channel": "sms"}, {"kind": "5xx", "channel": "push"}),
+        quick=True,
+        silence=False,
+        pace=PROVIDERS,
+    ),
+    Row(
+        name="providers-down",
+        what="every provider answers 503 for longer than the silence window",
+        run=_for_a_while(30.0, {"kind": "5xx", "channel": "sms"}, {"kind": "5xx", "channel": "push"}),
+        pace=PROVIDERS,
+    ),
+    Row(
+        name="provider-too-fast",
+        what="every provider says once for each address that we are too fast (429)",
+        run=_of(_each("429", retry_after_s=2)),
+        pace=PROVIDERS,
+    ),
+    Row(
+        name="provider-hangs",
+        what="Twilio answers nothing for four seconds; push goes on",
+        run=_for_a_while(4.0, {"kind": "hang", "channel": "sms", "hold_s": 30}),
+        pace=PROVIDERS,
+    ),
+    Row(
+        name="provider-drips",
+        what="every provider takes the first forty messages, and its answer drips longer than a call may take",
+        run=_of(_each("slow_drip", count=40, drip_s=30)),
+        pace=PROVIDERS,
+        crashes=None,
+    ),
+    Row(
+        name="provider-drops",
+        what="every provider takes the first forty messages, and closes the connection without an answer",
+        run=_of(_each("drop_after_accept", count=40)),
+        pace=PROVIDERS,
+        crashes=None,
+    ),
+    Row(
+        name="provider-nonsense",
+        what="every provider takes the first forty messages, and answers half an object",
+        run=_of(_each("bad_json", count=40)),
+        pace=PROVIDERS,
+        crashes=None,
+    ),
+    Row(name="callbacks-twice", what="Twilio tells everything twice", run=_callbacks("callback_twice")),
+    Row(name="callbacks-reversed", what="Twilio tells the last first", run=_callbacks("callback_reversed")),
+    Row(
+        name="callbacks-forged",
+        what="somebody else claims of every number that it is dead",
+        run=_callbacks("callback_forged"),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Faults of all kinds, one after another, as the dice fall; the seed that is printed repeats them."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+
+from tests.chaos.drill import Drill
+from tests.chaos.row import PROVIDERS, Row
+from tests.chaos.rows_broker import redis_is_told
+from tests.chaos.rows_cluster import ring
+from tests.integration.town import SECOND
+
+
+def _a_child_dies(drill: Drill) -> None:
+    lane = drill.dice.choice(("urgent", "bulk"))
+    pids = drill.rig.worker_children(f"worker-{lane}")
+    if pids:
+        os.kill(drill.dice.choice(pids), signal.SIGKILL)
+
+
+def _a_sweeper_dies(drill: Drill) -> None:
+    name = drill.dice.choice(drill.rig.sweepers)
+    drill.rig.kill(name)
+    drill.waits(drill.dice.uniform(0, 2))
+    drill.rig.start_sweeper(name)
+
+
+def _a_worker_stands_still(drill: Drill) -> None:
+    drill.rig.signal("worker-bulk", signal.SIGSTOP)
+    drill.waits(drill.dice.uniform(1, 8))
+    drill.rig.signal("worker-bulk", signal.SIGCONT)
+
+
+def _redis_dies(drill: Drill) -> None:
+    drill.rig.kill("redis")
+    drill.waits(drill.dice.uniform(0, 4))
+    drill.rig.start_redis()
+
+
+def _redis_forgets(drill: Drill) -> None:
+    redis_is_told(drill, b"FLUSHALL")
+
+
+def _hints_come_often(drill: Drill) -> None:
+    ring(drill, 100)
+
+
+def _connections_end(drill: Drill) -> None:
+    drill.postgres.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'alertd'")
+
+
+def _the_database_restarts(drill: Drill) -> None:
+    drill.postgres.stop(signal.SIGQUIT)
+    drill.postgres.start()
+
+
+def _a_provider(*faults: str) -> Callable[[Drill], None]:
+    def run(drill: Drill) -> None:
+        kind, channel = drill.dice.choice(faults), drill.dice.choice(("sms", "push"))
+        drill.rig.sandbox("POST", "/faults", {"kind": kind, "channel": channel, "count": 30, "for_s": 3})
+
+    run.__name__ = "_a_provider_fails"
+    return run
+
+
+ACTS: Sequence[Callable[[Drill], None]] = (
+    _a_child_dies,
+    _a_sweeper_dies,
+    _a_worker_stands_still,
+    _redis_dies,
+    _redis_forgets,
+    _hints_come_often,
+    _connections_end,
+    _the_database_restarts,
+    _a_provider("5xx", "429", "drop", "drop_after_accept", "bad_json"),
+)
+"""What may happen."""
+
+
+def _soak(drill: Drill) -> None:
+    drill.opens()
+    until = time.monotonic() + drill.soak
+    rounds = 0
+    while time.monotonic() < until:
+        rounds += 1
+        drill.says(SECOND, f" ({rounds})")
+        act = drill.dice.choice(ACTS)
+        drill.noted(f"round {rounds}: {act.__name__.strip('_').replace('_', ' ')}")
+        with drill.fault():
+            drill.waits(drill.dice.uniform(0, 1))
+            act(drill)
+        drill.until_all_told(SECOND)
+        drill.well()
+    drill.holds_and_ends()
+
+
+ROWS = (
+    Row(
+        name="soak",
+        what="one of these after another for minutes, as the dice fall",
+        run=_soak,
+        crashes=None,
+        pace=PROVIDERS,
+    ),
+)

@@ -1,0 +1,227 @@
+"""Workers that die, freeze and are stopped while messages are under way."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.row import PRODUCTION, Row
+from tests.integration.town import NOTICE, SECOND
+from tests.servers import wait_until
+
+_FREEZE = signal.SIGSTOP, signal.SIGCONT
+
+
+def _killed(times: int) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        """At random moments one of the children that hand over dies; Celery starts another."""
+
+        def during() -> None:
+            with drill.fault():
+                for _ in range(times):
+                    pids = drill.rig.worker_children("worker-bulk")
+                    drill.waits(drill.dice.uniform(0.05, 0.6))
+                    alive = [pid for pid in pids if not drill.rig.gone(pid)]
+                    if alive:
+                        os.kill(drill.dice.choice(alive), signal.SIGKILL)
+                    wait_until("Celery has as many again", lambda: _children(drill) == 2, PATIENCE, every=0.05)
+
+        drill.slow(0.4)
+        drill.story(during)
+
+    return run
+
+
+def _children(drill: Drill) -> int:
+    return sum(not drill.rig.gone(pid) for pid in drill.rig.worker_children("worker-bulk"))
+
+
+def _at_a_failpoint(point: str) -> "Callable[[Drill], None]":
+    def run(drill: Drill) -> None:
+        def during() -> None:
+            with drill.fault():
+                drill.reached(point)
+
+        drill.story(during)
+
+    return run
+
+
+def _tree_killed(drill: Drill) -> None:
+    """The whole worker dies, and is started again some seconds later, as a supervisor does."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.2)
+        with drill.fault():
+            drill.rig.kill("worker-bulk")
+            drill.waits(2)
+            drill.rig.start_worker("bulk")
+
+    drill.slow(0.4)
+    drill.story(during)
+
+
+def _frozen(drill: Drill) -> None:
+    """A worker stands still for longer than its lease, and then goes on as if nothing had been."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.2)
+        with drill.fault():
+            for number in _FREEZE:
+                for pid in drill.rig.worker_children("worker-bulk"):
+                    os.kill(pid, number)
+                if number == signal.SIGSTOP:
+                    drill.waits(drill.row.pace.lease * 2)
+
+    drill.slow(0.4)
+    drill.story(during)
+
+
+def _poison(drill: Drill) -> None:
+    """One family's message kills whoever sends it. It is parked, everybody else is told; then the mistake is mended."""
+    drill.opens(wait=False)
+    parked = "SELECT count(*) FROM delivery WHERE family_id = 'fam-0007' AND state = 'parked'"
+
+    def is_parked() -> bool:
+        for name in drill.rig.sweepers:
+            if not drill.rig.alive(name):
+                drill.rig.start_sweeper(name)  # as a supervisor does
+        return bool(drill.rig.rows(parked)[0][0] >= 2)
+
+    with drill.fault():
+        wait_until("both messages of the family are parked", is_parked, 2 * PATIENCE, every=0.2)
+        others = drill.missing(NOTICE) - {"fam-0007"}
+        if others:
+            drill.said.append(f"{len(others)} other families were not told meanwhile")
+        drill.rig.disarm()
+        for lane in ("urgent", "bulk"):
+            drill.rig.kill(f"worker-{lane}")
+            drill.rig.start_worker(lane)
+        for name in drill.rig.sweepers:
+            drill.rig.kill(name)
+            drill.rig.start_sweeper(name)
+    drill.says(SECOND)
+    drill.until_all_told(SECOND)
+    drill.holds_and_ends()
+
+
+def _rolling(drill: Drill) -> None:
+    """All of alertd is stopped and started again, one after the other, in the middle of a fan-out."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        with drill.fault():
+            for lane in ("urgent", "bulk"):
+                _restart(drill, f"worker-{lane}", lambda lane=lane: drill.rig.start_worker(lane))  # type: ignore[misc]
+            for name in drill.rig.sweepers:
+                _restart(drill, name, lambda name=name: drill.rig.start_sweeper(name))  # type: ignore[misc]
+            _restart(drill, "api", drill.rig.start_api)
+
+    drill.slow(0.4)
+    drill.story(during)
+
+
+def _restart(drill: Drill, name: str, start: "Callable[[], None]") -> None:
+    process = drill.rig.processes[name]
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    process.wait(60)
+    took = time.monotonic() - began
+    if took > 25:
+        drill.said.append(f"{name} took {took:.0f} s to stop")
+    start()
+
+
+ROWS = (
+    Row(
+        name="worker-killed",
+        what="a worker's child is killed three times, at random moments",
+        run=_killed(3),
+        quick=True,
+        silence=False,
+        crashes=3,
+    ),
+    Row(
+        name="killed-after-accept",
+        what="a worker dies between a provider's acceptance and our commit",
+        run=_at_a_failpoint("after_accept"),
+        quick=True,
+        silence=False,
+        crashes=1,
+        failpoints={"worker-bulk": "after_accept=kill:40"},
+    ),
+    Row(
+        name="worker-killed-20",
+        what="the same twenty times",
+        run=_killed(20),
+        crashes=20,
+    ),
+    Row(
+        name="worker-killed-production",
+        what="a worker's child is killed three times, with production's durations and a window of two minutes",
+        run=_killed(3),
+        crashes=3,
+        pace=PRODUCTION,
+        window=120.0,
+        silence=False,
+    ),
+    Row(
+        name="worker-tree-killed",
+        what="a whole worker is killed, and started again two seconds later",
+        run=_tree_killed,
+        crashes=1,
+        dialect="sqlite",
+    ),
+    Row(
+        name="killed-before-send",
+        what="a worker dies between the claim and the first message of it",
+        run=_at_a_failpoint("after_claim"),
+        failpoints={"worker-bulk": "after_claim=kill:2"},
+    ),
+    Row(
+        name="killed-before-commit",
+        what="a worker dies when all outcomes of a batch are written, and not committed",
+        run=_at_a_failpoint("before_commit"),
+        crashes=1,
+        failpoints={"worker-bulk": "before_commit=kill:2"},
+    ),
+    Row(
+        name="killed-mid-fanout",
+        what="a worker dies between two slices of an update",
+        run=_at_a_failpoint("mid_fanout"),
+        crashes=1,
+        failpoints={"worker-bulk": "mid_fanout=kill"},
+    ),
+    Row(
+        name="killed-mid-slice",
+        what="a worker dies when the cursor has moved and its families are not written",
+        run=_at_a_failpoint("mid_slice"),
+        crashes=1,
+        failpoints={"worker-bulk": "mid_slice=kill:2"},
+        dialect="sqlite",
+    ),
+    Row(
+        name="poison",
+        what="one family's messages kill every process that sends them; they are parked, and the next update arrives",
+        run=_poison,
+        crashes=10,
+        window=120.0,  # five leases are far less than half of it, as in production: what is planned anew is counted anew
+        silence=False,
+        failpoints=dict.fromkeys(
+            ("worker-urgent", "worker-bulk", "sweeper", "sweeper-2"), "before_send@fam-0007=kill"
+        ),
+        once=False,
+    ),
+    Row(
+        name="worker-frozen",
+        what="workers stand still for two leases in the middle of their messages, and then go on",
+        run=_frozen,
+        crashes=1,
+    ),
+    Row(
+        name="rolling-restart",
+        what="every process is stopped by SIGTERM and started again in the middle of a fan-out",
+        run=_rolling,
+    ),
+)

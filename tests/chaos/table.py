@@ -1,0 +1,68 @@
+"""The table of the matrix: on the terminal, and between two markers in docs/reliability.md."""
+
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from tests.chaos.oracle import Ruling
+from tests.chaos.row import Row
+
+BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
+_COLUMNS = (
+    "row", "fault", "database", "lost", "repeats", "unknown", "worst delay", "longest silence", "measured", "verdict",
+)  # fmt: skip
+_PARTS = ("alertd", "celery", "kombu", "redis", "SQLAlchemy", "psycopg")
+
+
+def heading() -> tuple[str, str]:
+    """The two lines above all rows."""
+    return f"| {' | '.join(_COLUMNS)} |", f"|{'|'.join('---' for _ in _COLUMNS)}|"
+
+
+def line(row: Row, ruling: Ruling, day: date) -> str:
+    """One row; seconds are real ones."""
+    database = "SQLite" if row.dialect == "sqlite" else "Postgres"
+    cells = (
+        row.name, row.what, database, ruling.lost, ruling.repeats, ruling.unknown,
+        f"{ruling.delay:.1f} s", f"{ruling.silence:.1f} s", day, "holds" if ruling.holds else "**broken**",
+    )  # fmt: skip
+    return f"| {' | '.join(str(cell) for cell in cells)} |"
+
+
+def today() -> date:
+    """The day on which it is measured."""
+    return datetime.fromtimestamp(time.time(), UTC).date()  # noqa: TID251
+
+
+def write(path: Path, results: Mapping[str, tuple[Row, Ruling]], order: Sequence[str]) -> None:
+    """Put lines where the last ones of these rows were; other rows keep theirs, in `order`, while they exist."""
+    before, _, rest = path.read_text("utf-8").partition(BEGIN)
+    old, _, after = rest.partition(END)
+    lines = _by_row(old, "| ", " |")
+    broken = _by_row(old, "- ", ":")
+    for name, (row, ruling) in results.items():
+        lines[name] = [line(row, ruling, today())]
+        broken[name] = [f"- {name}: {sentence}" for sentence in ruling.broken]
+    sentences = [sentence for name in order for sentence in broken.get(name, ())]
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
+    text = [
+        f"Last measured with {', '.join(f'{part} {version(part)}' for part in _PARTS)} on {machine}.",
+        "",
+        *heading(),
+        *(each for name in order for each in lines.get(name, ())),
+        *(["", "What does not hold:", "", *sentences] if sentences else []),
+    ]
+    path.write_text("\n".join([f"{before}{BEGIN}", *text, f"{END}{after}"]), "utf-8")
+
+
+def _by_row(text: str, begin: str, end: str) -> dict[str, list[str]]:
+    """The lines that begin with a row's name, by that name."""
+    found: dict[str, list[str]] = {}
+    for each in text.splitlines():
+        if each.startswith(begin):
+            found.setdefault(each.removeprefix(begin).partition(end)[0], []).append(each)
+    return found
