@@ -195,7 +195,18 @@ class Household:
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
         asks = self.ascent is not None and self.ascent.asks
-        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news, asks, self.late)
+        turn = Turn(
+            duty,
+            now,
+            self.services,
+            self.knowledge,
+            update,
+            promised,
+            incident.news,
+            asks,
+            self.late,
+            self.deadline,
+        )
         asked = Round(turn, [], [], [])
         for person in self.people:
             deliveries, later, waits = hear(turn, person, is_due=is_due)
