@@ -46,14 +46,18 @@ def _on_its_way(
     turn: Turn, person: Person, known: Known, deliveries: list[Owed], later: datetime | None, waits: bool
 ) -> tuple[list[Owed], datetime | None, bool]:
     """What is owed now, and when to look whether it was taken, where there is another way."""
-    if deliveries and len(deliveries) < len(person.usable):
+    if (
+        deliveries
+        and len(deliveries) < len(person.usable)
+        and idle(turn, person, known, [owed.address for owed in deliveries])
+    ):
         later = sooner(later, when(turn, person, known, planned_at=turn.now, tried_at=None))
     return deliveries, later, waits
 
 
 def _detour(turn: Turn, person: Person, known: Known, planned_at: datetime) -> tuple[list[Owed], datetime | None]:
     """What is on its way and not taken, over the next channel too when its time has come; or when to look."""
-    if not any(idle(turn, known, address) for address in person.usable):
+    if not idle(turn, person, known):
         return [], None
     at = when(turn, person, known, planned_at=planned_at, tried_at=known.flying_tried)
     if at is None or at > turn.now:

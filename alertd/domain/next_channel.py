@@ -1,9 +1,10 @@
 """What no provider has taken in time goes over the person's next channel too (design section 5, decision 46)."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from alertd.domain.delivery import Framing, Owed, Reason
-from alertd.domain.family import Address
+from alertd.domain.family import Address, AddressId
 from alertd.domain.holdings import PHONE, goes_soft, spent
 from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Known
@@ -38,8 +39,8 @@ def _limit(turn: Turn, person: Person, known: Known) -> datetime | None:
     That is what the family was promised, and what they were themselves; and what deserves waking people (it began,
     it is critical now, it came back) is to be known as soon as a first notice.
     """
-    by = turn.deadline
-    if by is None:
+    by, touched = turn.deadline, turn.touched
+    if by is None or touched is None:
         return None
     if known.next_by is not None and known.next_by < by:
         by = person.first_told(known.next_by) or by
@@ -48,8 +49,7 @@ def _limit(turn: Turn, person: Person, known: Known) -> datetime | None:
         return by
     began = duty.incident.began
     if known.told < began.number:
-        since = max(began.at, duty.watch.touched_at)
-        by = min(by, since + duty.policy.first_notice[duty.incident.severity])
+        by = min(by, max(began.at, touched) + duty.policy.first_notice[duty.incident.severity])
     return by
 
 
@@ -62,7 +62,7 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
         return [], off
-    ways = [a for a in left(person, turn.knowledge, turn.update) if idle(turn, known, a)]
+    ways = idle(turn, person, known)
     if not ways:
         return [], None
     if asleep is not None and not wakes:
@@ -78,9 +78,14 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
     return [_message(turn, person, known, address, loud=True, asleep=asleep is not None, wakes=wakes)], None
 
 
-def idle(turn: Turn, known: Known, address: Address) -> bool:
-    """Whether nothing is on its way to this address that its person does not know yet."""
-    return turn.knowledge.at(address.id).covered <= known.told
+def idle(turn: Turn, person: Person, known: Known, owed: Collection[AddressId] = ()) -> list[Address]:
+    """The addresses to which nothing is on its way that this person does not know yet; `owed`: they get it now."""
+    at, told = turn.knowledge.at, known.told
+    return [
+        a
+        for a in left(person, turn.knowledge, turn.update)
+        if at(a.id).covered <= told and (not owed or a.id not in owed)
+    ]
 
 
 def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> list[Owed]:

@@ -17,7 +17,7 @@ from tests.property.world import World
 
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
-    "call",
+    "call", "down provider", "next channel",
 )  # fmt: skip
 LEAST = 0.05
 WRONG = {
