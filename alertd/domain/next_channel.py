@@ -1,7 +1,7 @@
 """What no provider has taken in time goes over the person's next channel too (design section 5, decision 46)."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Address, AddressId
@@ -26,11 +26,17 @@ def when(
     by = _limit(turn, person, known)
     if by is None:
         return None
-    wait = patience(turn.duty)
+    wait = _wait(turn, person)
     first = max(by - turn.duty.margin, planned_at + wait)
     if turn.now < first:
         return first
     return max(by if tried_at is None else min(by, tried_at + wait), planned_at + wait)
+
+
+def _wait(turn: Turn, person: Person) -> timedelta:
+    """How long each way of a person has: a lease, or half of one where all are to have their turn in a margin."""
+    longest = patience(turn.duty)
+    return max(longest / 2, min(longest, turn.duty.margin / len(person.usable)))
 
 
 def _limit(turn: Turn, person: Person, known: Known) -> datetime | None:
