@@ -257,10 +257,10 @@ def call(world: World, _: int) -> None:
 def provider_down(world: World, value: int) -> None:
     """A provider takes nothing for a while; mostly all those of the newest update, so that something meets it."""
     newest = [row for row in world.rows if row.owed.update == world.rows[-1].owed.update and not row.by_phone]
-    used = {row.owed.channel for row in newest} if value % 4 else set()
+    used = {row.owed.channel for row in newest} if value % 4 != 3 else set()
     for channel in used or {("push", "sms", "email")[value % 3]}:
         (world.hangs.add if value % 2 else world.hangs.discard)(channel)
-        world.down[channel] = world.now + timedelta(minutes=(2, 40, 120, 300)[value // 3])
+        world.down[channel] = world.now + timedelta(minutes=(120, 40, 300, 2)[value // 3])
     world.hazards.add("failure")
 
 
