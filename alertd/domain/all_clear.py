@@ -10,10 +10,10 @@ from alertd.domain.failing import failed_services, failing_since, told_failing
 from alertd.domain.family import Address
 from alertd.domain.incident import Incident, Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
-from alertd.domain.people import meet, soft
+from alertd.domain.people import meet
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.silence import newest_to_tell, patience
-from alertd.domain.targets import left, loud_targets, soft_targets, told_targets
+from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import NO_WAY, Duty, Rest, Verdict
 
 
@@ -103,12 +103,11 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         told = (known.told > 0 or known.maybe) and not over
         under_way = known.ending >= end.first
         flying = max(flying, known.ending)
-        done = over and known.told >= end.first
-        stuck = under_way and not done and _stuck(duty, now, known)
-        if done or (under_way and not stuck) or not person.usable or not (told or waited or stuck):
+        done = under_way or (over and known.told >= end.first)
+        if done or not person.usable or not (told or waited):
             continue
         named = _named(duty, known, services) if told else services
-        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told, stuck=stuck)
+        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told)
         owed += deliveries
         if later is not None:
             waiting.append(caregiver.id)
@@ -132,12 +131,6 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         ladder=duty.watch.ladder if end.rest is Rest.CLOSED else None,
         step=duty.watch.step if end.rest is Rest.CLOSED else 0,
     )
-
-
-def _stuck(duty: Duty, now: datetime, known: Known) -> bool:
-    """Whether no provider has taken the end by the time at which this person was to hear again (decision 46)."""
-    by = known.next_by or _ended(duty.incident) + duty.policy.first_notice[duty.incident.severity]
-    return known.flying_at is not None and now >= max(by - duty.margin, known.flying_at + patience(duty))
 
 
 def _named(duty: Duty, known: Known, services: tuple[str, ...]) -> tuple[str, ...]:
@@ -165,23 +158,18 @@ def _tell(
     end: End,
     *,
     told: bool,
-    stuck: bool,
 ) -> tuple[list[Owed], datetime | None]:
-    """The deliveries for one person, or when they may hear; `stuck`: over their next channel."""
+    """The deliveries for one person, or when they may hear."""
     update = newest_to_tell(duty.incident).number
     off, asleep = person.off_until(now), person.asleep_until(now)
     if off is not None:
-        return [], None if stuck else off
+        return [], off
     worst = end.worst
     wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
     loud = asleep is None or wakes
     if not loud and not (told and person.soft_at_night):
-        return [], None if stuck else asleep
-    if stuck:
-        ways = [a for a in left(person, knowledge, update) if knowledge.at(a.id).ending < end.first]
-        ways = ways if loud else soft(ways, person.choice.channels)
-        targets = [(a, Reason.NOT_TAKEN) for a in ways[:1]]
-    elif not loud:
+        return [], asleep
+    if not loud:
         targets = soft_targets(person, knowledge, update, end.reason)
     elif person.choice.channels:
         floor = duty.policy.floor if asleep is not None and worst is Severity.CRITICAL else ()
@@ -194,7 +182,7 @@ def _tell(
         _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=end.late)
         for a, why in targets
     ]
-    return deliveries, asleep if at_night and not deliveries and not stuck else None
+    return deliveries, asleep if at_night and not deliveries else None
 
 
 def _owed(

@@ -139,22 +139,3 @@ async def test_what_only_waits_for_its_turn_has_until_the_time_itself(town: Call
     await world.until(make.after(10))
     world.phone("mia").expect_sms("Follow")
     world.channels["push"].mend()
-
-
-async def test_the_end_goes_over_the_next_channel_too(town: Callable[..., World]):
-    """She was told that she hears by 12:30: that it works again is there by then."""
-    world = town(policy=quiet_policy())
-    await world.family("fam-1", make.caregiver("mia", "push", "sms", preferences=PUSH))
-    await world.outage("follow")
-    world.phone("mia").forget()
-    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
-    await world.until(make.after(10))
-    await world.resolve("Fixed.")
-    await world.until(make.after(28.9))
-    world.phone("mia").expect_nothing()
-    await world.until(make.after(30))
-    world.phone("mia").expect_sms("Fixed.")
-    world.channels["push"].mend()
-    await world.fast_forward(hours=1)
-    world.phone("mia").forget()
-    assert world.sql("SELECT rest FROM watch") == [("closed",)]
