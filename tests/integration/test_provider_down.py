@@ -25,9 +25,7 @@ PLACES = (
 
 
 @pytest.mark.parametrize("dialect", [d for d in DIALECTS if d == "postgresql"])
-def test_push_is_dead_for_two_minutes(
-    fresh_database: Callable[[str], str], tmp_path: Path, dialect: str
-) -> None:
+def test_push_is_dead_for_two_minutes(fresh_database: Callable[[str], str], tmp_path: Path, dialect: str) -> None:
     with Rig(tmp_path / "rig", fresh_database(dialect), window=2 * WINDOW, policy=QUIET, step=LATER) as rig:
         rig.sign_in()
         place = town.Town()
