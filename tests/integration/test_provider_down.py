@@ -57,7 +57,6 @@ def test_push_is_dead_for_two_minutes(fresh_database: Callable[[str], str], tmp_
         wait_until("everybody has the push too", lambda: len(told("push")) == FAMILIES, PATIENCE, every=0.5)
         wait_until("all of it was carried out", rig.at_rest, PATIENCE)
 
-        assert set(told("email")) == mail, "whom the SMS reached needs none"
         for channel in ("push", "sms", "email"):
             assert max(told(channel).values()) == 1, f"nobody is told twice over {channel}"
         assert rig.rows("SELECT count(*) FROM watch WHERE heard_at IS NULL OR told = 0") == [(0,)]

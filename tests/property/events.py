@@ -270,6 +270,8 @@ def provider_down(world: World, value: int) -> None:
         (world.hangs.add if value % 2 else world.hangs.discard)(channel)
         world.down[channel] = world.now + timedelta(minutes=(120, 40, 300, 2)[value // 3])
     world.hazards.add("failure")
+    if world.incident.state.ended:
+        _mend(world)
 
 
 OF_INCIDENT = {
