@@ -151,6 +151,23 @@ class Provider:
 
 
 @dataclass(frozen=True, slots=True)
+class Lag:
+    """What a provider that reports has reported nothing of lately. Times are machine time."""
+
+    channel: str
+    taken: int  # messages that it took within some minutes, long enough ago
+    missing: int  # of these, the ones without any receipt
+    oldest: float  # seconds since the oldest of them was taken; 0: none is missing
+    since: datetime | None  # since when nearly all are missing; None: they are not
+    at: datetime  # when that was counted
+
+    @property
+    def ratio(self) -> float:
+        """Which part of them is missing: 0 to 1."""
+        return self.missing / self.taken if self.taken else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Received:
     """What a receipt has changed."""
 

@@ -29,7 +29,7 @@ from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.ports.pace import Pace, Units
 from alertd.reachable import answers_reach_us, inbound_url, keypad, status_callback
-from alertd.records import Key, Provider
+from alertd.records import Key, Lag, Provider
 from alertd.redis_pace import RedisPace
 from alertd.redis_server import redis_urls
 from alertd.settings import Settings, shipped_config
@@ -42,6 +42,7 @@ from alertd.texts.replies import Replies, load_replies
 from alertd.texts.responders import compose_ignored, compose_page
 from alertd.texts.segments import measure
 from alertd.usecases.providers import together
+from alertd.usecases.watch_receipts import silent
 from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
@@ -167,6 +168,18 @@ async def troubled_providers(settings: Settings) -> tuple[Sequence[Provider], da
             found = await rows.providers()
         now = await store.now()
         return [each for each in together(found, now).values() if each.state is not BreakerState.CLOSED], now
+    finally:
+        await store.close()
+
+
+async def silent_providers(settings: Settings) -> tuple[Sequence[Lag], datetime]:
+    """The providers that report nothing of nearly all that they take; and the database's time."""
+    store = SqlStore(settings.database_url.get_secret_value())
+    try:
+        async with store.reading() as rows:
+            found = await rows.lags()
+        now = await store.now()
+        return [each for each in found if silent(each, now)], now
     finally:
         await store.close()
 

@@ -11,6 +11,7 @@ from alertd.usecases.census import Counting
 from alertd.usecases.conditions import CONDITIONS
 from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.ping import Pinger
+from alertd.usecases.watch_receipts import watch_receipts
 
 
 class Auditor:
@@ -27,6 +28,7 @@ class Auditor:
         self._tasks = [
             asyncio.create_task(self._again(self._ask, self._deps.timing.audit)),
             asyncio.create_task(self._again(self._count, self._deps.timing.census)),
+            asyncio.create_task(self._again(self._receipts, self._deps.timing.census)),
         ]
 
     async def close(self) -> None:
@@ -46,6 +48,9 @@ class Auditor:
 
     async def _count(self) -> None:
         await self._counting.count()
+
+    async def _receipts(self) -> None:
+        await watch_receipts(self._deps)
 
     async def _again(self, work: Callable[[], Awaitable[None]], every: float) -> None:
         """Do it every so many seconds for ever; what it raises is told, and stops nothing."""

@@ -67,6 +67,8 @@ def _samples(state: State) -> dict[Metric, Samples]:
             ((name,), state.counts.get(f"{RATE_WAITED}{name}", 0) / 1000) for name in sorted(state.channels)
         ],
         words.RATES_LOST: [((), state.counts.get(RATES_LOST, 0))],
+        words.UNREPORTED: [((name,), lag.ratio) for name, lag in sorted(state.lags.items())],
+        words.OLDEST: [((name,), lag.oldest) for name, lag in sorted(state.lags.items())],
         words.DELIVERIES: [],
         words.LADDERS: [],
         words.PAGES: sorted(state.pages.items()),

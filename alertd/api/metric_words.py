@@ -86,11 +86,19 @@ RATES_LOST = Metric(
     "alertd_rates_not_shared_total",
     "Questions after a rate that Redis did not answer; the process kept to its own part of it.",
 )
+UNREPORTED = Metric(
+    "alertd_receipts_missing_ratio",
+    "Of what a provider that reports took within ten minutes, which part has no receipt after two.",
+    ("channel",),
+)
+OLDEST = Metric(
+    "alertd_receipts_oldest_missing_seconds", "How long ago the oldest of these was taken.", ("channel",)
+)
 BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got something done.", ("part",))
 
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    SECURITY, BREAKER, FAILED, RATE_WAITED, RATES_LOST, BEAT,
+    SECURITY, BREAKER, FAILED, RATE_WAITED, RATES_LOST, UNREPORTED, OLDEST, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

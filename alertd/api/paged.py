@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from alertd.api.entry import Entry
 from alertd.domain.delivery import TOLD, DeliveryState
-from alertd.domain.paging import FAILING, ResponderLadder
+from alertd.domain.paging import FAILING, ResponderLadder, trouble_words
 from alertd.records import PageRow
 
 _WHY = {
@@ -21,7 +21,7 @@ def told_to_responders(pages: Iterable[PageRow]) -> Iterator[Entry]:
         what = "page" if page.page else "nudge"
         subject = page.key.subject
         why = _WHY.get(page.key.ladder) or FAILING.get(subject)
-        why = why or (f"{subject} fails" if subject.startswith("channel ") else subject)
+        why = why or trouble_words(subject, over=page.key.ladder is ResponderLadder.OVER)
         said = _became(page, what)
         if said is not None:
             yield Entry(page.accepted_at or page.planned_at, what, f"{said}: {why}.", code=page.code)

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 from alertd.domain.audit import Kept
 from alertd.ports.deps import Deps
-from alertd.records import Backlog, Census, Provider
+from alertd.records import Backlog, Census, Lag, Provider
 from alertd.usecases.beat import parts
 from alertd.usecases.providers import together
+from alertd.usecases.watch_receipts import FRESH
 
 KEPT = timedelta(seconds=5)
 """Of machine time, for which an answer is given again: two Prometheus servers cost no more than one."""
@@ -34,6 +35,7 @@ class State:
     census: Census | None
     counts: Mapping[str, int]
     providers: Mapping[str, Provider]  # by channel, of those that are left alone or were lately
+    lags: Mapping[str, Lag]  # by channel, of those whose provider reports, counted lately
     channels: tuple[str, ...]
     pages: Mapping[tuple[str, str], int]  # (nudge or page, state) -> number, of open incidents
 
@@ -52,6 +54,7 @@ async def read(deps: Deps) -> State:
             census=await rows.last_census(),
             counts=await rows.counts(),
             providers=together(await rows.providers(), now),
+            lags={lag.channel: lag for lag in await rows.lags() if now - lag.at <= FRESH},
             channels=tuple(deps.channels),
             pages=await rows.count_pages(),
         )

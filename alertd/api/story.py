@@ -9,6 +9,7 @@ from typing import Any
 from alertd.api.entry import Entry, Told
 from alertd.api.failures import failed
 from alertd.api.paged import told_to_responders
+from alertd.domain.delivery import Reason
 from alertd.domain.incident import Incident, Kind, Update
 from alertd.records import ACK, POLICY, TOLD_BY_PHONE, FailedTry, PageRow
 
@@ -27,6 +28,7 @@ def tell(
     by_update: Iterable[tuple[int, str, str, int, datetime | None]],
     failures: Iterable[FailedTry],
     pages: Iterable[PageRow] = (),
+    detours: Iterable[tuple[int, str, int, datetime]] = (),
 ) -> list[Entry]:
     """All entries, oldest first."""
     tellings = _tellings(by_update)
@@ -52,7 +54,14 @@ def tell(
     ]
     entries += failed(sorted(failures, key=lambda each: each.at), [update.at for update in incident.updates])
     entries += told_to_responders(pages)
+    entries += [_detour(*detour) for detour in detours]
     return sorted(entries, key=lambda entry: entry.at)
+
+
+def _detour(update: int, channel: str, families: int, at: datetime) -> Entry:
+    whose = "1 family" if families == 1 else f"{families} families"
+    text = f"What had been sent to {whose} was not taken in time: over {channel} too."
+    return Entry(at, Reason.NOT_TAKEN.value, text, update=update, channel=channel)
 
 
 def _policy(who: str, said: dict[str, Any]) -> str:

@@ -92,6 +92,7 @@ async def timeline(
             await rows.by_update(found.id),
             failed[:failures],
             await rows.pages(found.id),
+            await rows.detours(found.id),
         )
     return Timeline(
         incident=IncidentView.of(found, here.deps.clock.now()),

@@ -67,6 +67,9 @@ class Tries:
     fresh: bool = False  # a message that is under way was planned within the last ten seconds
     before: datetime | None = None  # when the newest older message was planned
     capped: int = 0  # holdings by SMS within a day
+    waits: Mapping[AddressId, datetime] = field(default_factory=dict)
+    """Where a message is under way, and when the newest was planned."""
+    failed: frozenset[AddressId] = frozenset()  # where one failed that was planned within the window
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class Case:
     cursors: tuple[Cursor, ...]
     now: datetime  # story time
     machine_at: datetime
+    patience: timedelta = timedelta(seconds=40)  # story time in which a message is not to go another way yet
 
 
 @dataclass(frozen=True, slots=True)

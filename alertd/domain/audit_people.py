@@ -11,7 +11,8 @@ from alertd.domain.policy import RoleDefaults
 
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s*$")
 _WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SILENT = frozenset({"email", "push"})  # can be told without waking anybody
+SILENT = frozenset({"email", "push"})
+"""Channels over which somebody can be told without being woken."""
 
 
 def hearers(case: Case, evidence: Evidence) -> list[Caregiver]:
@@ -53,13 +54,19 @@ def tellable(person: Caregiver, family: Family, case: Case, evidence: Evidence) 
     duty = person.on_duty or role.on_duty or everybody.on_duty
     if duty and not _within(duty, zone, case.now):
         return False
-    quiet = person.preferences.quiet_hours or role.quiet_hours or everybody.quiet_hours
-    if not quiet or not _within(quiet, zone, case.now):
+    if not asleep(person, family, case):
         return True
     # A fall is told by the quiet rules of the severity it leaves: silently only where both rules say so.
     severities = {update.facts.severity for update in case.incident.updates} | {case.incident.severity}
     silently = all(case.policy.silence.quiet.get(each) is not None for each in severities)
-    return silently and bool(_channels(person, case, evidence) & _SILENT)
+    return silently and bool(_channels(person, case, evidence) & SILENT)
+
+
+def asleep(person: Caregiver, family: Family, case: Case) -> bool:
+    """Whether this person is in quiet hours now."""
+    role, everybody = _roles(person, case)
+    quiet = person.preferences.quiet_hours or role.quiet_hours or everybody.quiet_hours
+    return _within(quiet or "", person.time_zone or family.time_zone, case.now)
 
 
 def _channels(person: Caregiver, case: Case, evidence: Evidence) -> set[str]:

@@ -82,6 +82,7 @@ class Reason(StrEnum):
     SILENCE = "silence"  # the silence window was about to pass without news
     WAKE_UP = "wake_up"  # quiet hours or time off duty ended
     FALLBACK = "fallback"  # every address of the preferred channels failed or is missing
+    NOT_TAKEN = "not_taken"  # no provider has taken it in time: over the next channel too
     FLOOR = "floor"  # a critical message that wakes needs a floor channel
     LADDER = "ladder"  # nobody has answered: told again, or told as the next one
     ALL_CLEAR = "all_clear"  # they were told, so they are told that it is over

@@ -4,10 +4,11 @@ It is asked the other way round: not what is owed, but whether anything at all e
 two disagree, a human is told.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
 from alertd.domain.audit import Case, Cursor, Evidence, Excuse, Suspect
-from alertd.domain.audit_people import hearers, muted, tellable
+from alertd.domain.audit_people import SILENT, asleep, hearers, muted, tellable
 
 STANDSTILL = timedelta(seconds=30)
 """Machine time for which an update may stand still before it is no excuse any more (as for /readyz)."""
@@ -63,13 +64,40 @@ def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | Non
     tries = evidence.tries
     if tries.under_way:
         if tries.tried:
-            return Excuse.PROVIDER_DOWN
+            return Excuse.PROVIDER_DOWN if not _idle(case, evidence) else None
         # An address, a preference or an hour has changed; who plans them anew again and again has no such excuse.
         first = tries.before is None or tries.before <= suspect.next_by
         return Excuse.JUST_DUE if tries.fresh and first else None
     if tries.given_up is None or (tries.stopped is not None and tries.stopped > tries.given_up):
         return None  # what our own fault stops is tried again and again: the provider answers for nothing since
     return Excuse.UNDELIVERED
+
+
+def _idle(case: Case, evidence: Evidence) -> bool:
+    """Whether somebody waits for a message that another address of theirs could have had by now, and has not.
+
+    For whoever has nothing but old holdings to hear, a phone that rang so often today is none.
+    """
+    family, tries = evidence.family, evidence.tries
+    if family is None:
+        return False  # no address of theirs is idle, or nobody can tell
+    spent = tries.capped + len(tries.waits) >= _most(case, evidence)
+    late = replace(case, now=case.now - case.patience)
+    for person in hearers(case, evidence):
+        mine = [each.id for each in person.addresses]
+        waits = [tries.waits[which] for which in mine if which in tries.waits]
+        if not waits or max(waits) > late.now or muted(person, family, case):
+            continue
+        if not all(tellable(person, family, at, evidence) for at in (late, case)):
+            continue
+        silently = asleep(person, family, late) or asleep(person, family, case)
+        for which in mine:
+            channel, usable, _ = evidence.addresses.get(which, ("", False, False))
+            if not usable or channel not in case.channels or which in tries.waits or which in tries.failed:
+                continue
+            if channel in SILENT or not (silently or spent):
+                return True
+    return False
 
 
 def _looked_at(suspect: Suspect, case: Case) -> bool:

@@ -1,6 +1,7 @@
 """What one caregiver is to hear in a turn: now and how, or when they wake up or come on duty (R10, R12)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from alertd.domain.correction import lacks_news, received
@@ -9,7 +10,8 @@ from alertd.domain.family import Address, Family
 from alertd.domain.holdings import PHONE, goes_soft, spent
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Known
-from alertd.domain.quiet import Person
+from alertd.domain.next_channel import idle, over_next, when
+from alertd.domain.quiet import Person, sooner
 from alertd.domain.targets import copy_targets, floor_target, loud_targets, soft_targets
 from alertd.domain.turn import Turn
 
@@ -24,17 +26,48 @@ def hear(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], datet
     if reason is None and own_due is not None and turn.now >= own_due:
         reason = Reason.SILENCE
     if reason is not None:
-        return _tell(turn, person, known, reason)
+        return _on_its_way(turn, person, known, *_tell(turn, person, known, reason))
     if known.failed > known.covered:
         deliveries, later, waits = _tell(turn, person, known, Reason.FALLBACK)
         if deliveries or waits:
-            return deliveries, later, waits
+            return _on_its_way(turn, person, known, deliveries, later, waits)
+    look: datetime | None = None
+    if known.told < known.covered and known.flying_at is not None:
+        deliveries, look = _detour(turn, person, known, known.flying_at)
+        if deliveries:
+            return deliveries, look, False
     deliveries, later = _floor(turn, person, known)
     if not deliveries and later is None:
         deliveries, later = _wake_up(turn, person, known)
-    if own_due is not None and (later is None or own_due < later):
-        later = own_due
-    return deliveries, later, False
+    return deliveries, sooner(sooner(later, own_due), look), False
+
+
+def _on_its_way(
+    turn: Turn, person: Person, known: Known, deliveries: list[Owed], later: datetime | None, waits: bool
+) -> tuple[list[Owed], datetime | None, bool]:
+    """What is owed now, and when to look whether it was taken, where there is another way."""
+    if (
+        deliveries
+        and len(deliveries) < len(person.usable)
+        and idle(turn, person, known, [owed.address for owed in deliveries])
+    ):
+        later = sooner(later, when(turn, person, known, planned_at=turn.now, tried_at=None))
+    return deliveries, later, waits
+
+
+def _detour(turn: Turn, person: Person, known: Known, planned_at: datetime) -> tuple[list[Owed], datetime | None]:
+    """What is on its way and not taken, over the next channel too when its time has come; or when to look."""
+    if not idle(turn, person, known):
+        return [], None
+    at = when(turn, person, known, planned_at=planned_at, tried_at=known.flying_tried)
+    if at is None or at > turn.now:
+        return [], at
+    lacks = _lacked(turn, person, replace(known, covered=known.told))
+    wakes = bool(lacks & turn.duty.policy.wakes.get(turn.duty.incident.severity, frozenset()))
+    deliveries, later = over_next(turn, person, known, wakes=wakes)
+    if deliveries:
+        return _on_its_way(turn, person, known, deliveries, later, waits=False)[:2]
+    return [], later
 
 
 def _own_due(turn: Turn, person: Person, known: Known) -> datetime | None:

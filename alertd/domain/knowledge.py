@@ -62,6 +62,8 @@ class Known:
     framed_at: datetime | None = None  # when that one was planned
     next_by: datetime | None = None  # what that one said
     released_at: datetime | None = None  # when the newest "not affected" that was taken was planned
+    flying_at: datetime | None = None  # when the newest of what is in flight was planned
+    flying_tried: datetime | None = None  # ... and first tried; of a person: None while any of theirs was not
     ending: int = 0  # newest update whose all-clear (or "not affected") is in flight
     woken: bool = False  # told loudly in quiet hours, in this epoch
     roused: int = 0  # newest update that was meant to wake
@@ -93,6 +95,7 @@ class Knowledge:
     next_by: datetime | None = None  # what that update said
     said_at: datetime | None = None  # when that was first planned
     flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
+    newer_by: datetime | None = None  # ... one that they have not been told at all
     planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
@@ -240,6 +243,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
                     said_at = at
         elif state in OPEN:
             flying.append(telling)
+            if known.flying_at is None or at > known.flying_at:
+                known.flying_at, known.flying_tried = at, telling.tried_at
             known.maybe = known.maybe or state is DeliveryState.UNKNOWN
             if framing in ENDS:
                 known.ending = max(known.ending, update)
@@ -250,6 +255,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
     if flying:
         names = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
         knowledge.in_flight, knowledge.flying_by = True, min(names, default=None)
+        newer = [t.next_by for t in flying if t.next_by is not None and t.update > knowledge.told]
+        knowledge.newer_by = min(newer, default=None)
     return knowledge
 
 
@@ -292,6 +299,17 @@ def _fail(known: Known, telling: Telling, update: int, at: datetime) -> None:
         known.lost = max(known.lost, update)
     elif known.parked_at is None or (update, at) > (known.parked, known.parked_at):
         known.parked, known.parked_at = update, at
+
+
+def _fly(merged: Known, known: Known) -> None:
+    """What is on its way to several addresses: tried where each was, else one of them may yet be quick."""
+    at, tried = known.flying_at, known.flying_tried
+    if merged.flying_at is None or at is None:
+        merged.flying_at, merged.flying_tried = at, tried
+        return
+    merged.flying_at = max(merged.flying_at, at)
+    if merged.flying_tried is not None:
+        merged.flying_tried = max(merged.flying_tried, tried) if tried is not None else None
 
 
 def _repeat(known: Known, telling: Telling, at: datetime) -> None:
@@ -354,6 +372,8 @@ def _merge(mine: list[Known]) -> Known:
             merged.failed_at or known.failed_at,
         ):
             merged.failed, merged.failed_as, merged.failed_at = known.failed, known.failed_as, known.failed_at
+        if known.flying_at is not None:
+            _fly(merged, known)
         merged.ending = max(merged.ending, known.ending)
         merged.roused = max(merged.roused, known.roused)
         merged.soft_in_quiet = max(merged.soft_in_quiet, known.soft_in_quiet)

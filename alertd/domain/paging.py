@@ -19,6 +19,9 @@ HOPE = timedelta(minutes=1)
 CHANNEL = "channel "
 """How the name of a trouble begins that is a whole channel's; the channel's name follows."""
 
+RECEIPTS = "receipts of "
+"""... that is about what a provider reports, or does not; the channel's name follows."""
+
 TEXTS, PLANS = "texts", "family data"
 """Troubles for which families are told all the same, in other words or at other hours (R14)."""
 
@@ -29,6 +32,15 @@ NUDGED = frozenset(FAILING)
 """Troubles that wake nobody."""
 
 
+def trouble_words(subject: str, *, over: bool = False) -> str:
+    """What people read of a trouble, or of its end: "channel sms fails", "channel sms works again"."""
+    if subject.startswith(CHANNEL):
+        return f"{subject} {'works again' if over else 'fails'}"
+    if subject.startswith(RECEIPTS):
+        return f"{subject} {'come again' if over else 'are missing'}"
+    return FAILING.get(subject, subject)
+
+
 class ResponderLadder(StrEnum):
     """Why a responder is told."""
 
@@ -37,6 +49,7 @@ class ResponderLadder(StrEnum):
     NEWS = "news"  # families have waited for news for too long
     POSTMORTEM = "postmortem"  # it is over, and what happened was promised by a time
     TROUBLE = "trouble"  # something of ours keeps families from being told
+    OVER = "over"  # ... and does no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +109,15 @@ class Coming:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """A trouble that has ended; story time."""
+
+    subject: str
+    since: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Responding:
     """All that the planner may look at for one incident."""
 
@@ -105,6 +127,7 @@ class Responding:
     paged: Sequence[Paged] = ()
     acknowledged: Sequence[datetime] = ()
     trouble: Mapping[str, datetime] = field(default_factory=dict)  # subject -> since when
+    over: Sequence[Over] = ()  # what was trouble before
 
 
 @dataclass(frozen=True, slots=True)

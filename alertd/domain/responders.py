@@ -8,9 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from alertd.domain.delivery import TOLD
 from alertd.domain.paging import (
     CHANNEL,
     NUDGED,
+    RECEIPTS,
     Coming,
     Orders,
     OwedPage,
@@ -101,6 +103,7 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     if incident.state.ended or incident.exercise:  # of an exercise nobody owes an update
         # Families may believe for ever that it is down, and no other page tells anybody.
         yield from (run for run in _troubles(duty) if run.subject.startswith(CHANNEL))
+        yield from _over(duty)
         yield from _explaining(duty)
         return
     said = words(incident)
@@ -114,6 +117,7 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     if late is not None:
         yield _Run(ResponderLadder.NEWS, late, last_news(incident), _steps(policy.escalation.news, late))
     yield from _troubles(duty)
+    yield from _over(duty)
 
 
 def _explaining(duty: Responding) -> Iterator[_Run]:
@@ -132,6 +136,23 @@ def _troubles(duty: Responding) -> Iterator[_Run]:
     for subject, since in duty.trouble.items():
         steps = _chain(duty.policy, since, page=subject not in NUDGED)
         yield _Run(ResponderLadder.TROUBLE, since, since, steps, subject, once=True)
+
+
+def _over(duty: Responding) -> Iterator[_Run]:
+    """Whoever was told that a channel fails, or reports nothing, is told once that it is well again."""
+    who = _who(duty.policy)
+    for over in duty.over:
+        if over.subject in duty.trouble or not over.subject.startswith((CHANNEL, RECEIPTS)):
+            continue  # it fails again
+        about = (ResponderLadder.TROUBLE, over.since, over.subject)
+        told = [
+            p.key.step
+            for p in duty.paged
+            if p.state in TOLD and (p.key.ladder, p.key.base, p.key.subject) == about
+        ]
+        steps = tuple(_Step(who[i], False, over.at) for i in sorted(set(told)) if i < len(who))
+        if steps:
+            yield _Run(ResponderLadder.OVER, over.at, over.at, steps, over.subject)
 
 
 def _steps(steps: Sequence[ResponderStep], around: datetime) -> tuple[_Step, ...]:

@@ -86,7 +86,9 @@ def _household(
     standing = silence.shortened(duty, people, knowledge, standing, touched)
     deadline = first_told(people, standing) or standing
     due_at = due(people, deadline, duty.margin) if people else deadline
-    return Household(duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing)
+    return Household(
+        duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing, touched
+    )
 
 
 def _leaving(
@@ -135,6 +137,7 @@ class Household:
     deadline: datetime
     due_at: datetime
     ascent: Ascent | None
+    touched: datetime
 
     def ids(self) -> set[str]:
         """Of those who are asked what they lack."""
@@ -173,7 +176,7 @@ class Household:
 
         A holding that another family has written meanwhile would only say the same again.
         """
-        said = self.knowledge.flying_by
+        said = self.knowledge.newer_by
         return said is not None and self.now < due(self.together, said, self.duty.margin)
 
     def nearly_due(self, due_at: datetime) -> bool:
@@ -195,7 +198,10 @@ class Household:
         else:
             promised = max(self.deadline, now)  # a repeat says what the family already knows (R4)
         asks = self.ascent is not None and self.ascent.asks
-        turn = Turn(duty, now, self.services, self.knowledge, update, promised, incident.news, asks, self.late)
+        turn = Turn(
+            duty, now, self.services, self.knowledge, update, promised, incident.news, asks, self.late,
+            self.deadline, self.touched,
+        )  # fmt: skip
         asked = Round(turn, [], [], [])
         for person in self.people:
             deliveries, later, waits = hear(turn, person, is_due=is_due)

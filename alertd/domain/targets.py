@@ -72,6 +72,11 @@ def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple
     return chosen[0] if chosen else None
 
 
+def left(person: Person, knowledge: Knowledge, update: int) -> list[Address]:
+    """Every address over which this update may be told: usable, and it has not failed there."""
+    return _left(person, knowledge, update)[0]
+
+
 def _left(person: Person, knowledge: Knowledge, update: int) -> tuple[list[Address], list[Address]]:
     """Usable addresses where this update has not failed; and those where it may be tried again."""
     if not knowledge.failed:

@@ -31,6 +31,8 @@ class Turn:
     news: Update
     asks: bool = False  # an answer is waited for
     late: bool = False  # no sweep ran when it was due: an outage of our own (R13)
+    deadline: datetime | None = None  # by when the family is to hear; None: by no time
+    touched: datetime | None = None  # since when the incident touches them
     failing: Since | None = None  # since when what fails for the family does, once somebody has asked
     last: "_Voice | None" = None  # a person's addresses come one after the other, and mostly hear the same
 

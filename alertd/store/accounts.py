@@ -3,7 +3,8 @@
 They share nothing with those by which families are planned: a mistake there is to be found here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -105,6 +106,14 @@ class AccountRows:
         documents = await self._documents(reading)
         joined = await self._joined(incident_id, reading)
         tries = await self._tries_of(incident_id, sending, now, machine_at, backoff, window, grace)
+        waiting = [each.family for each in suspects if each.rest is None and _waits(tries.get(each.family))]
+        if waiting:
+            addresses |= await self._addresses_of(waiting)
+            for name, (waits, failed) in (await self._under_way(incident_id, waiting)).items():
+                tries[name] = replace(tries[name], waits=waits, failed=failed)
+            idle = [name for name in waiting if _idle(addresses.get(name, {}), tries[name])]
+            documents |= await self._documents(idle)
+            joined |= await self._joined(incident_id, idle)
         return {
             each.family: Evidence(
                 documents.get(each.family),
@@ -173,6 +182,45 @@ class AccountRows:
             found.setdefault(row.family_id, set()).add(AddressId(row.address_id))
         return {name: frozenset(mine) for name, mine in found.items()}
 
+    async def _under_way(
+        self, incident_id: IncidentId, ids: Sequence[str]
+    ) -> dict[str, tuple[dict[AddressId, datetime], frozenset[AddressId]]]:
+        """By family: where a message is under way, and when the newest was planned; and where that has failed."""
+        states = {
+            "open": ("pending", "leased", "unknown"),
+            "told": ("accepted", "delivered", "read"),
+            "failed": ("undelivered", "refused", "parked"),
+        }
+        columns: list[ColumnElement[Any]] = [
+            case((delivery.c.state.in_(which), delivery.c.planned_at)).label(name)
+            for name, which in states.items()
+        ]
+        own = select(delivery.c.family_id, delivery.c.address_id, *columns).where(
+            delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
+        )
+        shared = (
+            select(delivery_share.c.family_id, delivery.c.address_id, *columns)
+            .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
+            .where(delivery_share.c.incident_id == incident_id, one_of(delivery_share.c.family_id, ids))
+        )
+        each = union_all(own, shared).subquery()
+        rows = await self.sql.rows(
+            select(
+                each.c.family_id,
+                each.c.address_id,
+                *(func.max(each.c[name]).label(name) for name in states),
+            ).group_by(each.c.family_id, each.c.address_id)
+        )
+        found: dict[str, tuple[dict[AddressId, datetime], set[AddressId]]] = {}
+        for row in rows:
+            waits, lost = found.setdefault(row.family_id, ({}, set()))
+            which = AddressId(row.address_id)
+            if row.open is not None:
+                waits[which] = row.open
+            if row.failed is not None and (row.told is None or row.failed > row.told):
+                lost.add(which)
+        return {name: (waits, frozenset(lost)) for name, (waits, lost) in found.items()}
+
     async def _tries_of(
         self,
         incident_id: IncidentId,
@@ -236,6 +284,19 @@ class AccountRows:
             name: Tries(bool(under_way), bool(tried), given_up, stopped, bool(fresh), before, int(held))
             for name, under_way, tried, given_up, stopped, fresh, before, held in rows
         }
+
+
+def _waits(tries: Tries | None) -> bool:
+    """Whether providers are asked, and have taken nothing."""
+    return tries is not None and tries.under_way and tries.tried
+
+
+def _idle(addresses: Mapping[AddressId, tuple[str, bool, bool]], tries: Tries) -> bool:
+    """Whether an address that may be used has nothing under way."""
+    return any(
+        usable and which not in tries.waits and which not in tries.failed
+        for which, (_, usable, _) in addresses.items()
+    )
 
 
 def _same_duty(table: Table) -> ColumnElement[bool]:

@@ -1,15 +1,17 @@
 """How each process finds the providers, as it has said itself."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.breaker import BreakerState
-from alertd.records import Provider
+from alertd.domain.delivery import DeliveryState
+from alertd.domain.incident import IncidentId
+from alertd.records import Lag, Provider
 from alertd.store.sql import Sql
-from alertd.store.tables import provider
+from alertd.store.tables import delivery, provider, receipt_lag
 
 
 class ProviderRows:
@@ -38,6 +40,47 @@ class ProviderRows:
         return [
             Provider(row.channel, BreakerState(row.state), row.code, row.failed, row.since, row.at) for row in rows
         ]
+
+    async def unreported(
+        self, incident_id: IncidentId, after: datetime, before: datetime, most: int
+    ) -> Mapping[str, tuple[int, int, datetime | None]]:
+        """Of the `most` messages of an incident that were last accepted between two moments of story time.
+
+        By channel: how many, how many of them without a receipt, and when the oldest of those was accepted.
+        """
+        newest = (
+            select(delivery.c.channel, delivery.c.state, delivery.c.accepted_at)
+            .where(
+                delivery.c.incident_id == incident_id,
+                delivery.c.accepted_at.is_not(None),
+                delivery.c.accepted_at.between(after, before),
+            )
+            .order_by(delivery.c.accepted_at.desc())
+            .limit(most)
+            .subquery()
+        )
+        silent = newest.c.state == DeliveryState.ACCEPTED.value
+        rows = await self.sql.rows(
+            select(
+                newest.c.channel,
+                func.count(),
+                func.sum(case((silent, 1), else_=0)),
+                func.min(case((silent, newest.c.accepted_at))),
+            ).group_by(newest.c.channel)
+        )
+        return {row[0]: (int(row[1]), int(row[2]), row[3]) for row in rows}
+
+    async def keep_lag(self, lag: Lag) -> None:
+        """What was counted last of a channel."""
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        said = {"taken": lag.taken, "missing": lag.missing, "oldest": lag.oldest, "since": lag.since, "at": lag.at}
+        statement = dialect.insert(receipt_lag).values(channel=lag.channel, **said)
+        await self.sql.run(statement.on_conflict_do_update(index_elements=[receipt_lag.c.channel], set_=said))
+
+    async def lags(self) -> Sequence[Lag]:
+        """What was last counted, by channel."""
+        rows = await self.sql.rows(select(receipt_lag).order_by(receipt_lag.c.channel))
+        return [Lag(row.channel, row.taken, row.missing, row.oldest, row.since, row.at) for row in rows]
 
     async def forget_providers(self, before: datetime) -> None:
         """Forget what was last said before a moment of machine time: most such processes have ended."""

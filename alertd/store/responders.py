@@ -15,14 +15,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import IncidentId
-from alertd.domain.paging import OwedPage, PageKey, ResponderLadder, unreachable
+from alertd.domain.paging import Over, OwedPage, PageKey, ResponderLadder, unreachable
 from alertd.domain.receipt import follows
 from alertd.ports import Report
 from alertd.records import ACK, Lease, PageOutcome, PageRow
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import act, incident, page, responder_watch, trouble
+from alertd.store.tables import act, incident, page, responder_watch, trouble, trouble_over
 from alertd.store.types import Instant
 
 _DUE = page.c.state.in_([literal("pending", literal_execute=True), literal("unknown", literal_execute=True)])
@@ -119,11 +119,20 @@ class ResponderRows:
 
     async def end_trouble(self, incident_id: UUID, subject: str, at: datetime) -> None:
         """It is over: pages about it that wait are taken back, and the next time is another trouble."""
-        gone = await self.sql.run(
-            delete(trouble).where(trouble.c.incident_id == incident_id, trouble.c.subject == subject)
-        )
-        if gone:
+        which = (trouble.c.incident_id == incident_id, trouble.c.subject == subject)
+        found = await self.sql.rows(select(trouble.c.at).where(*which))
+        if found and await self.sql.run(delete(trouble).where(*which)):
+            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+            values = {"incident_id": incident_id, "subject": subject, "since": found[0].at, "at": at}
+            await self.sql.run(dialect.insert(trouble_over).values(values).on_conflict_do_nothing())
             await self.touch_responders(incident_id, at)
+
+    async def troubles_over(self, incident_id: UUID) -> Sequence[Over]:
+        """What was trouble and is none any more, in the order in which it ended."""
+        rows = await self.sql.rows(
+            select(trouble_over).where(trouble_over.c.incident_id == incident_id).order_by(trouble_over.c.at)
+        )
+        return [Over(row.subject, row.since, row.at) for row in rows]
 
     # --- pages -------------------------------------------------------------------------------------
 

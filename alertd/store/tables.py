@@ -75,6 +75,18 @@ required_schema = Table(  # one row: the revision that every part must know
     Column("revision", String(32), nullable=False),
 )
 
+receipt_lag = Table(  # of channels whose provider reports: what it has reported nothing of lately, last counted
+    "receipt_lag",
+    metadata,
+    Column("channel", String(16), nullable=False),
+    Column("taken", Integer, nullable=False),  # messages that it took, long enough ago
+    Column("missing", Integer, nullable=False),  # ... of which it has said nothing
+    Column("oldest", Float, nullable=False),  # seconds since the oldest of those was taken; 0: none is missing
+    Column("since", Instant),  # machine time since which nearly all are missing; NULL: they are not
+    Column("at", Instant, nullable=False),  # machine time
+    PrimaryKeyConstraint("channel"),
+)
+
 downtime = Table(  # our own: stretches in which no sweep ran, in story time
     "downtime",
     metadata,
@@ -480,6 +492,16 @@ trouble = Table(  # what of ours keeps families from being told in an incident; 
     Column("code", Text, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("incident_id", "subject"),
+)
+
+trouble_over = Table(  # what has ended: those who were told of it hear that, too
+    "trouble_over",
+    metadata,
+    Column("incident_id", Uuid, nullable=False),
+    Column("subject", String(128), nullable=False),
+    Column("since", Instant, nullable=False),  # when it began: its pages belong to that moment
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("incident_id", "subject", "since"),
 )
 
 reply = Table(  # what people wrote back; no address, and the text only of what a person is to read

@@ -195,6 +195,21 @@ class ViewRows:
         )
         return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
+    async def detours(self, incident_id: IncidentId) -> Sequence[tuple[int, str, int, datetime]]:
+        """(update, channel, families, first planned) of what was not taken in time, and went over this one too."""
+        rows = await self.sql.rows(
+            select(
+                delivery.c.update_no,
+                delivery.c.channel,
+                func.count(delivery.c.family_id.distinct()),
+                func.min(delivery.c.planned_at),
+            )
+            .where(delivery.c.incident_id == incident_id, delivery.c.reason == Reason.NOT_TAKEN.value)
+            .group_by(delivery.c.update_no, delivery.c.channel)
+            .order_by(delivery.c.update_no, delivery.c.channel)
+        )
+        return [(row[0], row[1], row[2], row[3]) for row in rows]
+
 
 def _delivery(row: Any) -> DeliveryRow:
     return DeliveryRow(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
-from alertd.domain.paging import FAILING, NUDGED, PLANS, TEXTS, ResponderLadder
+from alertd.domain.paging import PLANS, RECEIPTS, TEXTS, ResponderLadder, trouble_words
 from alertd.domain.post_by import beginning, explain_by
 from alertd.ports import Content, PageSaying
 from alertd.records import Ignored
@@ -17,6 +17,8 @@ from alertd.texts.clean import clean
 
 _NAMED, _WHYS = 3, 2  # of alerts, and of reasons; the log and the database have all
 _CODE = 160  # characters
+_TOLD_ONCE = (ResponderLadder.POSTMORTEM, ResponderLadder.OVER)  # there is nothing to hold
+_AGAIN = {True: "What waited for it goes out now.", False: "What it takes is known to arrive."}
 
 
 def compose_page(saying: PageSaying) -> Content:
@@ -25,7 +27,7 @@ def compose_page(saying: PageSaying) -> Content:
     facts = incident.newest.facts
     what = f"Incident {incident.number} ({incident.severity}, {incident.state}): {clean(facts.title)}."
     parts = [what, _touched(saying), *_why(saying), *_how(saying)]
-    if saying.link and saying.ladder is not ResponderLadder.POSTMORTEM:  # it tells once; there is nothing to hold
+    if saying.link and saying.ladder not in _TOLD_ONCE:
         parts.append(f"Acknowledge: {saying.link}")
     return Content(title=_title(saying), text=" ".join(part for part in parts if part))
 
@@ -57,10 +59,9 @@ def _title(saying: PageSaying) -> str:
             return f"{mark}: families are owed what happened in incident {number} by {_explain_by(saying)}"
         case ResponderLadder.NEWS:
             return f"{mark}: families in incident {number} wait for news"
-        case ResponderLadder.TROUBLE if saying.subject in NUDGED:
-            return f"{mark}: {FAILING[saying.subject]} in incident {number}"
-        case ResponderLadder.TROUBLE:
-            return f"{mark}: {saying.subject}{' fails' if _is_channel(saying) else ''} in incident {number}"
+        case ResponderLadder.TROUBLE | ResponderLadder.OVER:
+            over = saying.ladder is ResponderLadder.OVER
+            return f"{mark}: {trouble_words(saying.subject, over=over)} in incident {number}"
     return f"{mark}: incident {number} needs an update by {_time(saying, saying.post_by)}"
 
 
@@ -77,6 +78,10 @@ def _why(saying: PageSaying) -> list[str]:
             return [f"Families read plain built-in words or another language: {_short(saying.code)}."]
         case ResponderLadder.TROUBLE if saying.subject == PLANS:
             return [f"Told without their own preferences and hours: {_short(saying.code)}."]
+        case ResponderLadder.OVER:
+            return [f"{_upper(trouble_words(saying.subject, over=True))}. {_AGAIN[_is_channel(saying)]}"]
+        case ResponderLadder.TROUBLE if saying.subject.startswith(RECEIPTS):
+            return [f"{saying.code}: they may all have arrived, or none of them."]
         case ResponderLadder.TROUBLE if not _is_channel(saying):
             return [f"{saying.subject}: {clean(saying.code)}."]
         case ResponderLadder.TROUBLE:
@@ -130,12 +135,18 @@ def _short(code: str) -> str:
     return text if len(text) <= _CODE else f"{text[: _CODE - 3].rstrip()}..."
 
 
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _is_channel(saying: PageSaying) -> bool:
     return saying.subject.startswith("channel ")
 
 
 def _how(saying: PageSaying) -> list[str]:
     number = saying.incident.number
+    if saying.ladder is ResponderLadder.OVER:
+        return []
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == UNACCOUNTED:
         return [f"They are planned anew. Run: alertd family show {_first(saying.code)}", "Then: alertd doctor"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == TEXTS:

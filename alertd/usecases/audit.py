@@ -109,8 +109,15 @@ async def _look_at(deps: Deps, rows: Rows, incident: Incident, now: datetime, ma
     if not suspected:
         return look
     suspects = await rows.suspects(incident.id, incident.scope, late, far)
+    lease = timedelta(seconds=deps.timing.lease * deps.clock.rate)
     case = Case(
-        incident, policy, frozenset(deps.channels), await rows.cursors(incident.id), now=now, machine_at=machine_at
+        incident,
+        policy,
+        frozenset(deps.channels),
+        await rows.cursors(incident.id),
+        now=now,
+        machine_at=machine_at,
+        patience=min(lease, policy.silence.window[incident.severity] / 4) + grace,
     )
     backoff = longest_backoff(incident.severity)
     for start in range(0, len(suspects), _CHUNK):

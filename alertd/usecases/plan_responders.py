@@ -41,6 +41,7 @@ async def responding(deps: Deps, rows: Rows, incident: Incident) -> Responding:
         margin=await margin(deps, rows, incident, policy),
         paged=[row.paged for row in await rows.pages(incident.id)],
         acknowledged=await rows.acknowledgements(incident.id),
+        over=await rows.troubles_over(incident.id),
         trouble={subject: at for subject, (at, _) in (await rows.troubles(incident.id)).items()},
     )
 

@@ -243,6 +243,8 @@ def _priority(owed: Owed, incident: Incident, *, raised: bool) -> int:
 def _lane(owed: Owed, lane: str) -> str:
     if owed.reason is Reason.FALLBACK:
         return Lane.URGENT.value
+    if owed.reason is Reason.NOT_TAKEN:
+        return lane  # urgent while they are few: a dead provider makes a crowd of all that it had
     return lane if owed.framing is Framing.NOTICE or owed.reason is Reason.LADDER else Lane.BULK.value
 
 

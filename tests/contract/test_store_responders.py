@@ -9,7 +9,7 @@ import pytest
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Incident, IncidentId, Kind, State
-from alertd.domain.paging import OwedPage, PageKey, ResponderLadder
+from alertd.domain.paging import Over, OwedPage, PageKey, ResponderLadder
 from alertd.domain.receipt import Word
 from alertd.ports import Report
 from alertd.records import Lease, PageOutcome, PageRow
@@ -357,6 +357,7 @@ async def test_a_trouble_that_is_over_may_come_back(books: Books):
     async with books.store.transaction() as rows:
         await rows.end_trouble(books.incident.id, "channel sms", after(4))
         assert await rows.troubles(books.incident.id) == {}
+        assert await rows.troubles_over(books.incident.id) == [Over("channel sms", after(3), after(4))]
     assert (await books.row(responder_watch))["look_at"] == after(4)
     async with books.store.transaction() as rows:
         assert await rows.add_trouble(books.incident.id, "channel sms", "misconfigured: 20003", after(5))

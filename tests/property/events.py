@@ -137,15 +137,23 @@ def elsewhere(world: World, _: int) -> None:
 
 
 def resolve(world: World, _: int) -> None:
+    _mend(world)
     world.publish(Kind.RESOLUTION, state=State.RESOLVED)
     world.judge.over()
     world.fan_out()
 
 
 def cancel(world: World, _: int) -> None:
+    _mend(world)
     world.publish(Kind.CANCELLATION, state=State.CANCELLED)
     world.judge.over()
     world.fan_out()
+
+
+def _mend(world: World) -> None:
+    """An end that nobody takes for hours is another matter: it is tried where it is."""
+    soon = world.now + timedelta(minutes=2)
+    world.down = {channel: min(until, soon) for channel, until in world.down.items()}
 
 
 def reopen(world: World) -> None:
@@ -255,9 +263,15 @@ def call(world: World, _: int) -> None:
 
 
 def provider_down(world: World, value: int) -> None:
-    channel = ("push", "sms", "email")[value % 3]
-    world.down[channel] = world.now + timedelta(minutes=(2, 9, 40, 120)[value // 3])
+    """A provider takes nothing for a while; mostly all those of the newest update, so that something meets it."""
+    newest = [row for row in world.rows if row.owed.update == world.rows[-1].owed.update and not row.by_phone]
+    used = {row.owed.channel for row in newest} if value % 4 != 3 else set()
+    for channel in used or {("push", "sms", "email")[value % 3]}:
+        (world.hangs.add if value % 2 else world.hangs.discard)(channel)
+        world.down[channel] = world.now + timedelta(minutes=(120, 40, 300, 2)[value // 3])
     world.hazards.add("failure")
+    if world.incident.state.ended:
+        _mend(world)
 
 
 OF_INCIDENT = {

@@ -2,10 +2,12 @@
 
 Quiet hours come from `tests.oracle`, minute by minute; deadlines from what readers were really told."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from alertd.domain import silence
 from alertd.domain.audit import Case, Evidence, Excuse, Suspect, Tries
 from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, DeliveryState, Framing, Reason, longest_backoff
 from alertd.domain.excuses import excuse_of
@@ -55,6 +57,8 @@ class Judge(VerdictJudge):
             )
             if open_ and not soon:
                 self.all_served()
+            if open_:
+                self.goes_on()
         self.in_time()
         self.words_kept()
 
@@ -76,6 +80,28 @@ class Judge(VerdictJudge):
             failed = self.failed()
             left = [a for a in self.usable(c) if a.id not in failed and (not silent or a.channel != "sms")]
             assert not left, (c.id, "lacks", news, "and could have it over", left)
+
+    def goes_on(self) -> None:
+        """What nobody took by the time at which somebody was to hear is under way wherever they can be told too."""
+        world, now = self.world, self.world.now
+        for c in self.people():
+            knows = self.knows(c.id)
+            flying = [r for r in self.rows(c.id) if r.open and r.owed.update > knows]
+            by = min(self.next_by(), self.said_to(c.id))
+            if not flying or self.off(c, now):
+                continue
+            if now <= max(by, max(r.planned_at for r in flying) + world.duty().lease) + SLACK:
+                continue
+            idle = {a.id: a for a in self.usable(c)}
+            for gone in (*(r.owed.address for r in flying), *self.failed()):
+                idle.pop(gone, None)
+            ways = {a.channel for a in idle.values()}
+            if self.asleep(c, now) and not self.wakes(c.id, but=True):
+                ways &= {"push", "email"} if self.soft(c, self.quiet_severity()) else set()
+            elif self.news().number <= knows and not self.asleep(c, now) and self.spent(c, now):
+                ways -= {"sms", "voice"}
+            assert not ways, (c.id, "was to hear by", by, "and could have heard over", ways)
+            self.counts["wherever they can be told"] += 1
 
     def in_time(self) -> None:
         """At every instant `now <= next_by`, or a named excuse that is true."""
@@ -107,6 +133,10 @@ class Judge(VerdictJudge):
         """What the auditor says of it, from what the tables would hold: it may not raise a false alarm."""
         world, now, watch = self.world, self.world.now, self.world.watch
         case = Case(world.incident, world.policy, make.ALL_CHANNELS, (), now, now)
+        case = replace(
+            case,
+            patience=min(world.duty().lease, silence.longest_margin(case.policy, world.incident.severity)) + SLACK,
+        )
         suspect = Suspect(
             world.family.id, min(by, now), watch.look_at, watch.rest.value if watch.rest else None, watch.epoch
         )
@@ -134,6 +164,20 @@ class Judge(VerdictJudge):
                 default=None,
             ),
             stopped=max((r.planned_at for r in world.rows if r.state is DeliveryState.PARKED), default=None),
+            waits={
+                a: max(r.planned_at for r in world.rows if r.owed.address == a and r.open)
+                for a in {r.owed.address for r in world.rows if r.open}
+            },
+            failed=frozenset(
+                a
+                for a in {r.owed.address for r in world.rows}
+                if max(
+                    (r for r in world.rows if r.owed.address == a and (r.told or r.state in FAILED)),
+                    key=lambda r: (r.planned_at, not r.told),
+                    default=None,
+                )
+                in [r for r in world.rows if r.state in FAILED]
+            ),
             capped=sum(
                 r.told
                 and r.owed.channel == "sms"

@@ -150,11 +150,14 @@ class FamilyJudge:
         """R3: whoever has only a phone number gets so many holdings in any 24 hours, and waits for the next."""
         if any(a.channel not in ("sms", "voice") for a in self.usable(c)):
             return False
+        return self.spent(c, at, sent=self.saying)
+
+    def spent(self, c: Caregiver, at: datetime, *, sent: bool = True) -> bool:
+        """R3: whether a person has had a day's holdings by phone; `sent`: those on their way count."""
         rules = self.world.policy.silence.holdings
         most = max(1, min(rules.loud, rules.sms_per_day)) if c.preferences.holdings == "few" else rules.sms_per_day
         day = at - DAY
-        sent = self.holdings(c, ("sms", "voice"), sent=self.saying)
-        return sum(planned > day for planned in sent.values()) >= most
+        return sum(planned > day for planned in self.holdings(c, ("sms", "voice"), sent=sent).values()) >= most
 
     def first(self, people: list[Caregiver], at: datetime, severity: Severity) -> datetime | None:
         """The first moment at or after `at` at which anybody may be told; None = not within nine days."""

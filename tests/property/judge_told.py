@@ -19,9 +19,13 @@ class ToldJudge(FamilyJudge):
     def covered(self, name: str) -> int:
         return max((r.owed.update for r in self.rows(name) if r.told or r.open), default=0)
 
-    def lacks(self, name: str) -> set[Kind]:
-        """What this person lacks, by the kinds that a policy may wake for (R10, R15)."""
-        covered = self.covered(name)
+    def knows(self, name: str) -> int:
+        """The newest update that a provider took for this person."""
+        return max((r.owed.update for r in self.rows(name) if r.told), default=0)
+
+    def lacks(self, name: str, *, but: bool = False) -> set[Kind]:
+        """What this person lacks, by the kinds that a policy may wake for (R10, R15); `but`: also what is on its way."""
+        covered = self.knows(name) if but else self.covered(name)
         if not covered:
             return {Kind.NOTICE}
         updates, family = self.world.incident.updates, self.world.family
@@ -41,8 +45,10 @@ class ToldJudge(FamilyJudge):
                 lacked.add(Kind.SCOPE)
         return lacked
 
-    def wakes(self, name: str) -> bool:
-        return bool(self.lacks(name) & self.world.policy.wakes.get(self.world.incident.severity, frozenset()))
+    def wakes(self, name: str, *, but: bool = False) -> bool:
+        return bool(
+            self.lacks(name, but=but) & self.world.policy.wakes.get(self.world.incident.severity, frozenset())
+        )
 
     def binding_rows(self) -> "list[Row]":
         """... and since the incident last began to touch them: what those messages say binds us.
@@ -215,4 +221,5 @@ class ToldJudge(FamilyJudge):
             covered = self.covered(c.id)  # the message that this one stands for
             roused = any(r.owed.loud and r.owed.in_quiet and r.owed.update == covered for r in self.rows(c.id))
             return roused, soft
-        return self.wakes(c.id), soft and owed.framing is not Framing.WAS_DOWN
+        roused = self.wakes(c.id, but=owed.reason is Reason.NOT_TAKEN)
+        return roused, soft and owed.framing is not Framing.WAS_DOWN

@@ -162,6 +162,8 @@ class VerdictJudge(ToldJudge):
             before = [n for n in self.holdings(c, CHANNELS) if n > self.news().number and n != d.update]
             thin = wish == "few" or (wish is None and len(before) >= rules.loud)
             failed = self.failed()
+            if d.reason is Reason.NOT_TAKEN:  # where it is already, it has not been taken
+                failed |= {r.owed.address for r in self.rows(c.id) if r.open and r.owed.update > self.knows(c.id)}
             silent = [a for a in self.usable(c) if a.channel in ("push", "email") and a.id not in failed]
             assert not (thin and d.loud and silent), ("loud, and could be silent over", silent)
             assert thin or d.loud or d.channel in ("push", "email"), "silent before its time"

@@ -52,7 +52,7 @@ HOLDS = (
 EVENTS = (
     "progress", "promise", "monitoring", "unheard", "correction", "raise", "fall", "shrink", "grow", "elsewhere",
     "relapse", "hours", "move", "joiner", "stop", "new_number", "resolve", "cancel", "restart", "provider_down",
-    "answer", "answer", "call",
+    "provider_down", "provider_down", "answer", "answer", "call",
 )  # fmt: skip
 
 FATES = (

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given
 
+from tests import make
 from tests.property import events
 from tests.property.repeated import repeated
 from tests.property.script import Event, Script, scripts
@@ -17,7 +18,7 @@ from tests.property.world import World
 
 HAZARDS = (
     "fold night", "gap night", "failure", "raise", "fall", "reopening", "import", "stop", "late joiner", "restart",
-    "call",
+    "call", "down provider",
 )  # fmt: skip
 LEAST = 0.05
 WRONG = {
@@ -29,6 +30,10 @@ WRONG = {
     "stop": "progress",
 }
 """Where much that was said is wrong: other things happen less often."""
+
+
+DEAD = {"hours": "provider_down", "elsewhere": "provider_down", "stop": "provider_down", "call": "progress"}
+"""Where providers are dead for long."""
 
 
 def live(script: Script) -> World:
@@ -92,6 +97,32 @@ def test_every_history_in_which_much_was_wrong_keeps_the_promise(capsys):
             print(f"  {name:32} {count:7}")
     for hazard in ("correction", "recall", "recall of the first", "put right"):
         assert hazards[hazard] >= 4 * LEAST * 150, f"{hazard} is too rare to prove anything"
+
+
+def test_every_history_in_which_providers_are_dead_for_long_keeps_the_promise(capsys):
+    """The same, where much of what happens is that nobody takes the newest update, and everybody has mail."""
+    hazards: Counter[str] = Counter()
+
+    @repeated(100, suppress_health_check=list(HealthCheck))
+    @given(scripts())
+    def run(script: Script) -> None:
+        changed = tuple(replace(event, what=DEAD.get(event.what, event.what)) for event in script.events)
+        people = tuple(
+            replace(c, addresses=tuple(dict.fromkeys((*c.addresses, make.own(c.id, "email")))))
+            for c in script.family.caregivers
+        )
+        family = replace(script.family, caregivers=people)
+        down = Event(1, "provider_down", 0)
+        world = live(replace(script, family=family, events=(down, *changed)))
+        hazards.update(world.hazards)
+
+    run()
+    with capsys.disabled():
+        print()
+        for name in ("down provider", "next channel"):
+            print(f"  {name:32} {hazards[name]:7}")
+    for hazard in ("down provider", "next channel"):
+        assert hazards[hazard] >= 4 * LEAST * 100, f"{hazard} is too rare to prove anything"
 
 
 def test_every_history_keeps_the_promise(capsys):

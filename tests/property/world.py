@@ -102,6 +102,7 @@ class World:
         self.queue: list[tuple[datetime, int, Callable[[], None]]] = []
         self.serial = 0
         self.down: dict[str, datetime] = {}  # channel -> until when its provider takes nothing
+        self.hangs: set[str] = set()  # those of them that answer nothing, either
         self.asleep_until: datetime | None = None  # our own outage
         self.answers: list[Answer] = []
         self.fanouts = 0  # events whose planning is under way
@@ -327,7 +328,8 @@ class World:
     def hand_over(self, row: Row) -> None:
         fate = self.fates.pop() if self.fates else "accepted"
         if self.now < self.down.get(row.owed.channel, self.now):
-            fate = "later"
+            fate = "unknown_lost" if row.owed.channel in self.hangs else "later"
+            self.hazards.add("down provider")
         if fate != "accepted":
             self.hazards.add("failure")
             self.note(f"{fate} {row.owed.update} {row.owed.caregiver}:{row.owed.channel}")
@@ -375,6 +377,8 @@ class World:
         """What else is written with an outcome; an acceptance changes nothing but the telling."""
         if state is DeliveryState.ACCEPTED:
             row.accepted_at = self.now
+            if row.owed.reason is Reason.NOT_TAKEN:
+                self.hazards.add("next channel")
             self.judge.accepted(row)
         elif state is DeliveryState.PENDING:
             retry = SECOND * min(60, 2**row.attempts) if row.attempts else SECOND

@@ -155,6 +155,32 @@ def test_whoever_lacks_only_a_holding_that_is_not_due_is_owed_nothing():
     )
 
 
+@pytest.mark.parametrize(
+    ("because", "at", "tried", "expected"),
+    [
+        ("a margin before the first notice is due is soon enough", 8.9, True, []),
+        ("... and then it goes another way", 9, True, [("mia", "email", "notice", "not_taken")]),
+        ("what only waits for its turn has all of the time", 9.5, False, []),
+        ("... and no more", 10, False, [("mia", "email", "notice", "not_taken")]),
+    ],
+)
+def test_when_what_is_on_its_way_goes_another_way_too(because, at, tried, expected):
+    waits = telling(PUSH, state=DeliveryState.PENDING, tried_at=after(0) if tried else None)
+    family = make.family(replace(MIA, addresses=(PUSH, own("mia", "email"))))
+    found = verdict(after(at), family=family, tellings=[waits], policy=make.policy(floor=()))
+    assert said(found.owed) == expected, because
+    if not expected:
+        assert found.look_at == after(9 if at < 9 else 10), "and it is looked at just then"
+
+
+def test_who_has_heard_it_elsewhere_and_who_has_one_address_go_no_other_way():
+    waits = telling(PUSH, state=DeliveryState.PENDING)
+    heard = [waits, telling(own("mia", "sms"))]
+    family = make.family(replace(MIA, addresses=(PUSH, own("mia", "sms"), own("mia", "email"))))
+    assert verdict(after(9), family=family, tellings=heard).owed == ()
+    assert verdict(after(11), family=make.family(MIA), tellings=[waits]).owed == ()
+
+
 def test_what_failed_before_anything_arrived_falls_back_at_once_and_news_frees_every_address():
     lost = telling(PUSH, state=UNDELIVERED)
     family = make.family(replace(MIA, addresses=(PUSH, own("mia", "email"))))

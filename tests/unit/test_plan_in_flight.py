@@ -10,6 +10,10 @@ INCIDENT = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.HOLDING, 30)
 """Told at noon until 12:30. The holding of 12:29 is theirs; another family has caused the one of 12:30."""
 
 
+MIA = make.family(make.caregiver("mia", "push", "sms"))
+"""Nowhere else could she hear what is on its way to her (decision 46)."""
+
+
 def tellings(state: DeliveryState, channels: tuple[str, ...] = ("push", "sms")) -> list[Telling]:
     told = [make.telling(make.own("mia", channel), 1, 0, next_by=30) for channel in ("push", "sms")]
     return told + [
@@ -19,7 +23,8 @@ def tellings(state: DeliveryState, channels: tuple[str, ...] = ("push", "sms")) 
 
 
 def test_a_holding_under_way_is_not_doubled_by_the_next_one() -> None:
-    verdict = make.verdict(make.after(30.5), incident=INCIDENT, tellings=tellings(DeliveryState.LEASED))
+    given = {"incident": INCIDENT, "family": MIA}
+    verdict = make.verdict(make.after(30.5), tellings=tellings(DeliveryState.LEASED), **given)
     assert verdict.owed == ()
     assert verdict.look_at is not None
     assert verdict.look_at <= make.after(59)
@@ -47,7 +52,8 @@ def test_news_is_never_held_back_by_it() -> None:
 def test_where_half_an_hour_passes_in_a_second_a_lease_hides_no_deadline() -> None:
     """Found by the demo: who was once told after the margin was looked at again only at the deadline itself."""
     tellings = [make.telling(make.own("mia", "push"), 1, 0, next_by=30, state=DeliveryState.LEASED)]
-    verdict = make.verdict(make.after(11), tellings=tellings, lease=timedelta(hours=15))
+    only = make.family(make.caregiver("mia", "push"))
+    verdict = make.verdict(make.after(11), family=only, tellings=tellings, lease=timedelta(hours=15))
     assert verdict.look_at == make.after(29)
 
 

@@ -38,6 +38,24 @@ def saying(**changes: Any) -> PageSaying:
 
 TEXTS = [
     (
+        "a channel works again",
+        saying(ladder=ResponderLadder.OVER, page=False, subject="channel push"),
+        "Nudge: channel push works again in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "Channel push works again. What waited for it goes out now.",
+    ),
+    (
+        "a provider reports nothing",
+        saying(
+            ladder=ResponderLadder.TROUBLE, subject="receipts of sms", link="",
+            code="sms took 20 messages within ten minutes and has reported nothing of any",
+        ),
+        "PAGE: receipts of sms are missing in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "sms took 20 messages within ten minutes and has reported nothing of any: they may all have arrived, or none "
+        "of them. Run: alertd doctor",
+    ),
+    (
         "a nudge",
         saying(page=False),
         "Nudge: incident 1 needs an update by 20:30 UTC",

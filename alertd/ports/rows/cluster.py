@@ -7,7 +7,7 @@ from typing import Protocol
 from alertd.domain.audit import Audit, Kept
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import IncidentId
-from alertd.records import Census, Key, Provider
+from alertd.records import Census, Key, Lag, Provider
 
 
 class ClusterRows(Protocol):
@@ -68,6 +68,20 @@ class ClusterRows(Protocol):
 
     async def providers(self) -> Sequence[Provider]:
         """What all processes have found, by channel; none of a process that has met no trouble."""
+
+    async def unreported(
+        self, incident_id: IncidentId, after: datetime, before: datetime, most: int
+    ) -> Mapping[str, tuple[int, int, datetime | None]]:
+        """Of the `most` messages of an incident that were last accepted between two moments of story time.
+
+        By channel: how many, how many of them without a receipt, and when the oldest of those was accepted.
+        """
+
+    async def keep_lag(self, lag: Lag) -> None:
+        """What was counted last of a channel."""
+
+    async def lags(self) -> Sequence[Lag]:
+        """What was last counted, by channel."""
 
     async def forget_providers(self, before: datetime) -> None:
         """Forget what was last said before a moment of machine time."""

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from alertd.domain.incident import IncidentId
-from alertd.domain.paging import OwedPage
+from alertd.domain.paging import Over, OwedPage
 from alertd.ports import Report
 from alertd.records import Lease, PageOutcome, PageRow
 
@@ -46,6 +46,9 @@ class ResponderRows(Protocol):
 
     async def end_trouble(self, incident_id: UUID, subject: str, at: datetime) -> None:
         """It is over: pages about it that wait are taken back, and the next time is another trouble."""
+
+    async def troubles_over(self, incident_id: UUID) -> Sequence[Over]:
+        """What was trouble and is none any more, in the order in which it ended."""
 
     async def add_pages(
         self, incident_id: UUID, owed: Sequence[OwedPage], update_no: int, now: datetime, machine_at: datetime

@@ -46,6 +46,9 @@ class ViewRows(Protocol):
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""
 
+    async def detours(self, incident_id: IncidentId) -> Sequence[tuple[int, str, int, datetime]]:
+        """(update, channel, families, first planned) of what was not taken in time, and went over this one too."""
+
     async def first_notices(
         self, incident_id: IncidentId, limits: Sequence[tuple[datetime, timedelta]], downtimes: Sequence[Downtime]
     ) -> Notices:

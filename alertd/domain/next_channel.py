@@ -1,0 +1,118 @@
+"""What no provider has taken in time goes over the person's next channel too (design section 5, decision 46)."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from alertd.domain.delivery import Framing, Owed, Reason
+from alertd.domain.family import Address, AddressId
+from alertd.domain.holdings import PHONE, goes_soft, spent
+from alertd.domain.incident import Severity
+from alertd.domain.knowledge import Known
+from alertd.domain.people import soft
+from alertd.domain.quiet import Person
+from alertd.domain.silence import patience
+from alertd.domain.targets import left
+from alertd.domain.turn import Turn
+
+
+def when(
+    turn: Turn, person: Person, known: Known, *, planned_at: datetime, tried_at: datetime | None
+) -> datetime | None:
+    """When to look whether a message of this person has been taken; not after now: it is to go another way too.
+
+    None: nobody is to hear by any time. What was tried in vain has so much time before the limit as any message
+    needs; what only waits for its turn has all of it, as another channel would but add to what waits.
+    """
+    by = _limit(turn, person, known)
+    if by is None:
+        return None
+    wait = _wait(turn, person)
+    first = max(by - turn.duty.margin, planned_at + wait)
+    if turn.now < first:
+        return first
+    return max(by if tried_at is None else min(by, tried_at + wait), planned_at + wait)
+
+
+def _wait(turn: Turn, person: Person) -> timedelta:
+    """How long each way of a person has: a lease, or half of one where all are to have their turn in a margin."""
+    longest = patience(turn.duty)
+    return max(longest / 2, min(longest, turn.duty.margin / len(person.usable)))
+
+
+def _limit(turn: Turn, person: Person, known: Known) -> datetime | None:
+    """By when this person is to hear what is on its way to them.
+
+    That is what the family was promised, and what they were themselves; and what deserves waking people (it began,
+    it is critical now, it came back) is to be known as soon as a first notice.
+    """
+    by, touched = turn.deadline, turn.touched
+    if by is None or touched is None:
+        return None
+    if known.next_by is not None and known.next_by < by:
+        by = person.first_told(known.next_by) or by
+    duty = turn.duty
+    if known.told and duty.incident.epoch == 1:
+        return by
+    began = duty.incident.began
+    if known.told < began.number:
+        by = min(by, max(began.at, touched) + duty.policy.first_notice[duty.incident.severity])
+    return by
+
+
+def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple[list[Owed], datetime | None]:
+    """The same message over the next address that does not have it; or when it may go there.
+
+    `wakes`: what they lack deserves waking them. A holding goes where holdings may go now (R3).
+    """
+    now = turn.now
+    off, asleep = person.off_until(now), person.asleep_until(now)
+    if off is not None:
+        return [], off
+    ways = idle(turn, person, known)
+    if not ways:
+        return [], None
+    if asleep is not None and not wakes:
+        silent = soft(ways, person.choice.channels) if person.soft_at_night else []
+        if not silent:
+            return [], person.first_loud(now)
+        return [_message(turn, person, known, silent[0], loud=False, asleep=True, wakes=False)], None
+    if asleep is None and turn.framing(person, known, asleep=False) is Framing.HOLDING:
+        return _holding(turn, person, known, ways), None
+    duty = turn.duty
+    floor = duty.policy.floor if wakes and duty.incident.severity is Severity.CRITICAL else ()
+    address = _first(ways, floor) or _first(ways, person.choice.channels) or ways[0]
+    return [_message(turn, person, known, address, loud=True, asleep=asleep is not None, wakes=wakes)], None
+
+
+def idle(turn: Turn, person: Person, known: Known, owed: Collection[AddressId] = ()) -> list[Address]:
+    """The addresses to which nothing is on its way that this person does not know yet; `owed`: they get it now."""
+    at, told = turn.knowledge.at, known.told
+    return [
+        a
+        for a in left(person, turn.knowledge, turn.update)
+        if at(a.id).covered <= told and (not owed or a.id not in owed)
+    ]
+
+
+def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> list[Owed]:
+    rules = turn.knowledge, turn.duty.family, turn.duty.policy
+    silent = soft(ways, person.choice.channels)
+    if silent and goes_soft(person, *rules, news=turn.news.number):
+        return [_message(turn, person, known, silent[0], loud=False, asleep=False, wakes=False)]
+    if spent(person, *rules, now=turn.now):
+        ways = [a for a in ways if a.channel not in PHONE]
+    if not ways:
+        return []
+    address = _first(ways, person.choice.channels) or ways[0]
+    return [_message(turn, person, known, address, loud=True, asleep=False, wakes=False)]
+
+
+def _message(
+    turn: Turn, person: Person, known: Known, address: Address, *, loud: bool, asleep: bool, wakes: bool
+) -> Owed:
+    loud = loud and address.channel != "email"
+    return turn.message(person, known, address, Reason.NOT_TAKEN, loud=loud, asleep=asleep, wakes=wakes)
+
+
+def _first(ways: list[Address], channels: tuple[str, ...]) -> Address | None:
+    return next((a for a in ways if a.channel in channels), None)
