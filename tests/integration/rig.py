@@ -55,7 +55,7 @@ _MACHINE = ("event:write",)
 _RESPONDERS = ("owner", "lead", "duty-manager")
 _POLICY = """
 policy: default
-first_notice: {critical: 10m, major: 20m, minor: 1h}
+first_notice: {critical: %s, major: 40m, minor: 1h}
 silence:
   window: {critical: %dm, major: 2h, minor: 4h}
   quiet: {critical: 2h, major: wait, minor: wait}
@@ -85,6 +85,7 @@ class Rig:
         policy: str = "",
         sandbox: Sequence[str] = (),
         step: str = "{after: 20m, tell: next}",
+        first_notice: str = "30m",
         sweepers: int = 1,
         policies: Mapping[str, str] | None = None,
         broker: bool = True,
@@ -92,14 +93,14 @@ class Rig:
         env: Mapping[str, Mapping[str, str]] | None = None,
         **settings: str,
     ) -> None:
-        """`policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line.
+        """`first_notice`: of what is critical. `policy`: lines that the policy has besides; `sandbox`: arguments of the stand-ins' command line.
 
         `step`: of the families' ladder, after the first. `policies`: whole files by name, in place of that one policy.
         `broker`: whether redis-server is started. `variables`: as `settings`; `env`: of single processes.
         """
         self.folder, self.database_url, self.window, self.bulk = folder, database_url, window, bulk
         self._policies = policies or {
-            "default": _POLICY % (round(window * RATE / 60), step) + policy,
+            "default": _POLICY % (first_notice, round(window * RATE / 60), step) + policy,
         }
         self._sandbox_arguments, self._broker, self._own_env = sandbox, broker, env or {}
         self.sweepers = ("sweeper", *(f"sweeper-{number}" for number in range(2, sweepers + 1)))
