@@ -1,6 +1,7 @@
 """`alertd backup` and `alertd restore`: all of the database in one file, and back."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,7 +31,7 @@ def backup(
     """Copy the database into a file; alertd may run meanwhile."""
     from alertd.store import backup as copies
 
-    database = _database(f"pg_dump --format=custom --file={file} {{url}}")
+    database = _database(lambda url: f"pg_dump --format=custom --file={file} '{url}'")
     try:
         copied = copies.backup(database, file)
     except copies.NoDatabase as error:
@@ -50,7 +51,7 @@ def restore(
     from alertd import wiring
     from alertd.store import backup as copies
 
-    database = _database(f"pg_restore --no-owner --dbname={{url}} {file}")
+    database = _database(lambda url: f"pg_restore --no-owner --dbname='{url}' {file}")
     try:
         found = copies.look(file)
         if not wiring.knows_revision(found.revision):
@@ -72,7 +73,7 @@ def restore(
     show(output, _told(restored) | {"kept": str(kept) if kept else None}, lambda: "\n".join(lines))
 
 
-def _database(instead: str) -> Path:
+def _database(instead: Callable[[str], str]) -> Path:
     """Where SQLite has it. Raises Failed for Postgres, with the command to use `instead`."""
     from sqlalchemy.engine import make_url
 
@@ -80,7 +81,7 @@ def _database(instead: str) -> Path:
 
     url = make_url(load(os.environ).database_url.get_secret_value())
     if url.get_backend_name() != "sqlite":
-        raise Failed("this database is Postgres, which has tools of its own", instead.format(url=_shown(url)))
+        raise Failed("this database is Postgres, which has tools of its own", instead(_shown(url)))
     return Path(url.database or "")
 
 
@@ -88,7 +89,8 @@ def _shown(url: "URL") -> str:
     """As Postgres's tools take it, without its password: those read it from PGPASSWORD or ~/.pgpass."""
     from sqlalchemy.engine import URL
 
-    return URL.create("postgresql", url.username, None, url.host, url.port, url.database).render_as_string()
+    named = URL.create("postgresql", url.username, None, url.host, url.port, url.database, url.query)
+    return named.render_as_string()
 
 
 def _told(copied: "Copied") -> dict[str, object]:

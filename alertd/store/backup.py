@@ -3,8 +3,11 @@
 Postgres has tools of its own for both. https://www.sqlite.org/backup.html
 """
 
+import errno
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -42,7 +45,7 @@ def backup(database: Path, target: Path) -> Copied:
     try:
         _copy(database, part)
         copied = look(part, named=database)
-        os.link(part, target)  # all of it or nothing, and never over what is there
+        _put(part, target)
     finally:
         part.unlink(missing_ok=True)
     _sync(target.parent)
@@ -59,13 +62,14 @@ def restore(source: Path, database: Path) -> tuple[Copied, Path | None]:
     kept: Path | None = None
     try:
         _copy(source, part)
+        before = _free(database)
         if database.exists():
             _close(database)
-            kept = _free(database)
-            os.link(database, kept)
-            for rest in ("-wal", "-shm"):  # of a damaged one; they would be taken for the new one's
-                if (left := Path(f"{database}{rest}")).exists():
-                    left.rename(f"{kept}{rest}")
+            _owned_as(database, part)
+            _put(database, kept := before, move=False)
+        for rest in ("-wal", "-shm", "-journal"):  # what is left there would be taken for the new one's
+            if (left := Path(f"{database}{rest}")).exists():
+                left.rename(f"{before}{rest}")
         part.replace(database)  # at no moment is there none: alertd would make an empty one
     finally:
         part.unlink(missing_ok=True)
@@ -95,7 +99,6 @@ def _copy(source: Path, target: Path) -> None:
     """All of it in one step: a reader of a moment, for which no writer waits. Raises NoDatabase."""
     if not source.is_file():
         raise NoDatabase(f"{source} is not there")
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         with _opened(source) as there, closing(sqlite3.connect(target, timeout=_WAIT)) as here:
             there.backup(here, pages=-1)
@@ -127,8 +130,31 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield session
 
 
+def _put(file: Path, target: Path, *, move: bool = True) -> None:
+    """Give a file another name: all of it or nothing, and never over what is there. Raises FileExistsError."""
+    try:
+        os.link(file, target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP):
+            raise
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))  # a stick knows no links
+        if move:
+            file.replace(target)
+        else:
+            shutil.copyfile(file, target)
+
+
+def _owned_as(model: Path, path: Path) -> None:
+    """Whoever runs alertd must be able to open it, also where root restores."""
+    there, here = model.stat(), path.stat()
+    if (there.st_uid, there.st_gid) != (here.st_uid, here.st_gid):
+        os.chown(path, there.st_uid, there.st_gid)
+
+
 def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+    number, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    os.close(number)
+    return Path(name)
 
 
 def _free(database: Path) -> Path:

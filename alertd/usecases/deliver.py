@@ -223,6 +223,8 @@ class Sender:
         if slots is None:
             flight.outcomes += [Outcome(each, DeliveryState.PARKED, "no adapter", final=True) for each in queue]
             self._let_go(channel, drain, len(queue))
+            if none := self._purses.get((channel, lane)):
+                none.behind -= len(queue)
             queue.clear()
             return
         purse, breaker = self._purses.get((channel, lane)), self.breakers[channel]

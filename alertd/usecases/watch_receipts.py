@@ -24,6 +24,9 @@ ENOUGH = 10
 NEARLY_ALL = 0.9
 """Which part of them must lack a receipt. Some countries' networks never send one, and they are not all."""
 
+WELL = 0.5
+"""Less than this part of them lacks one once it is well again: else it comes and goes at one limit all night."""
+
 FRESH = timedelta(minutes=2)
 """Machine time for which a count is told: two counts may have been missed."""
 
@@ -48,7 +51,7 @@ async def watch_receipts(deps: Deps) -> None:
         after, until = now - WINDOW * deps.clock.rate, now - LATE * deps.clock.rate
         counted = [await rows.unreported(each, after, until, _NEWEST) for each in incidents]
         troubles = {each: await rows.troubles(each) for each in incidents}
-    lags = [_lag(name, counted, before.get(name), now, machine_at, deps.clock.rate) for name in reporting]
+    lags = [lag_of(name, counted, before.get(name), now, machine_at, deps.clock.rate) for name in reporting]
     news = [lag for lag in lags if lag.taken or lag.channel in before]
     if news:
         async with deps.store.transaction() as rows:
@@ -59,10 +62,10 @@ async def watch_receipts(deps: Deps) -> None:
 
 def silent(lag: Lag, machine_at: datetime) -> bool:
     """Whether nearly all receipts are missing, as last counted."""
-    return lag.since is not None and machine_at - lag.at <= FRESH
+    return lag.since is not None and lag.taken > 0 and machine_at - lag.at <= FRESH
 
 
-def _lag(
+def lag_of(
     channel: str,
     counted: list[Mapping[str, tuple[int, int, datetime | None]]],
     before: Lag | None,
@@ -75,9 +78,9 @@ def _lag(
     taken, missing = sum(each[0] for each in mine), sum(each[1] for each in mine)
     oldest = min((each[2] for each in mine if each[2] is not None), default=None)
     known = before.since if before is not None and machine_at - before.at <= WINDOW else None
-    if taken >= ENOUGH:
-        known = (known or machine_at) if missing >= NEARLY_ALL * taken else None
-    elif missing < taken:
+    if taken >= ENOUGH and missing >= NEARLY_ALL * taken:
+        known = known or machine_at
+    elif missing < WELL * taken:
         known = None
     age = (now - oldest).total_seconds() / rate if oldest is not None else 0.0
     return Lag(channel, taken, missing, round(age, 1), known, machine_at)
@@ -91,7 +94,7 @@ async def _tell(
         f"has reported nothing of {'any' if lag.missing == lag.taken else lag.missing}"
         for lag in lags
         for incident, known in troubles.items()
-        if lag.since is not None and f"{RECEIPTS}{lag.channel}" not in known
+        if lag.since is not None and lag.taken >= ENOUGH and f"{RECEIPTS}{lag.channel}" not in known
     }
     if began and await tell_trouble(deps, began):
         for channel in sorted({subject.removeprefix(RECEIPTS) for _, subject in began}):

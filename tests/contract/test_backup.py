@@ -1,6 +1,8 @@
 """`alertd backup` and `alertd restore` on a real file: while others write, and back into a running alertd."""
 
 import asyncio
+import errno
+import os
 import sqlite3
 import stat
 import threading
@@ -173,6 +175,39 @@ def test_a_damaged_database_is_kept_and_replaced(alertd: Shell, url: str, tmp_pa
     told = alertd.json("restore", str(target))
     assert Path(told["kept"]).read_bytes() == damaged
     assert look(file_of(url)).families == 2
+
+
+def test_what_another_database_left_behind_is_not_read_into_the_new_one(
+    alertd: Shell, url: str, tmp_path: Path
+) -> None:
+    """Somebody moved a bad database away, and not its log: SQLite would apply it."""
+    asyncio.run(outage(url))
+    target, database = tmp_path / "copy.db", file_of(url)
+    assert alertd("backup", str(target)) == 0
+    database.unlink()
+    left = Path(f"{database}-wal")
+    left.write_bytes(b"of another")
+    assert alertd.json("restore", str(target))["kept"] is None
+    assert not left.exists()
+    assert Path(f"{database}.before-restore-1-wal").read_bytes() == b"of another"
+    assert look(database).families == 2
+
+
+def test_on_a_stick_that_knows_no_links(
+    alertd: Shell, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(outage(url))
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refused)
+    target = tmp_path / "copy.db"
+    assert alertd("backup", str(target)) == 0
+    assert alertd("backup", str(target)) == 1
+    assert "is there already" in alertd.err
+    kept = Path(alertd.json("restore", str(target))["kept"])
+    assert (look(target).families, look(kept).families, look(file_of(url)).families) == (2, 2, 2)
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,18 @@ async def test_the_most_urgent_come_first_and_inside_a_class_the_longest_due(boo
     assert batches == [["fam-0003", "fam-0001"], ["fam-0000", "fam-0002"], []]
 
 
+async def test_what_went_stale_together_costs_one_look(books: Books):
+    """A slow sender claims a few at a time; thousands that went stale would keep all others waiting for minutes."""
+    families = await books.families(*crowd(7))
+    messages = await books.tell(*families)
+    for message in messages[:4]:
+        await books.set(delivery, {"due_at": make.NOON - SECOND, "stale_after": LATER - SECOND}, id=message.id)
+    batch, stale = await books.claim(limit=2, at=LATER)
+    assert set(stale) == {message.id for message in messages[:4]}
+    assert len(batch) == 2
+    assert {each.id for each in batch} < {message.id for message in messages[4:]}
+
+
 async def test_claimers_side_by_side_never_get_the_same_row(books: Books):
     await books.tell(*await books.families(*crowd(60)))
     others = [SqlStore(books.url) for _ in range(3)]
