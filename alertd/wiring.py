@@ -406,7 +406,8 @@ def pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
     """How rates are kept: in the cluster's Redis; without one the sweeper does all work, at the whole rate.
 
     While Redis does not answer, workers get no hints and soon have nothing to do: the sweeper has half of the
-    rates then, and they share the rest. So all of a machine's processes together are never faster than the rate.
+    rates then, and they share the rest by the number of workers in the settings: where more of them run, or on
+    several machines, all together may be faster than the rate until Redis is back.
     """
     own = rates(settings)
     if settings.broker_url is None:

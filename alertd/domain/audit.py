@@ -69,7 +69,7 @@ class Tries:
     capped: int = 0  # holdings by SMS within a day
     waits: Mapping[AddressId, datetime] = field(default_factory=dict)
     """Where a message is under way, and when the newest was planned."""
-    failed: frozenset[AddressId] = frozenset()  # where one failed that was planned within the window
+    failed: frozenset[AddressId] = frozenset()  # where the newest that is settled failed
 
 
 @dataclass(frozen=True, slots=True)

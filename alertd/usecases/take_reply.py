@@ -161,9 +161,9 @@ async def _do(
 
 
 def _texts_a_day(deps: Deps, who: Correspondent) -> int:
-    """How many may come by phone in a day while there is nothing new, whatever of theirs fails."""
+    """How many may come by phone in a day about one outage while there is nothing new, whatever fails."""
     policies = [deps.default_policy] if not who.services else map(deps.policy_for, who.services)
-    return min(each.silence.holdings.sms_per_day for each in policies)
+    return max(each.silence.holdings.sms_per_day for each in policies)
 
 
 async def _suspended(rows: Rows, who: Correspondent) -> bool:
