@@ -2,11 +2,12 @@
 
 import random
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -28,6 +29,7 @@ from alertd.policy_file import load_policies, load_services, read_one
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.ports.pace import Pace, Units
+from alertd.ports.store import Rows
 from alertd.reachable import answers_reach_us, inbound_url, keypad, status_callback
 from alertd.records import Key, Lag, Provider
 from alertd.redis_pace import RedisPace
@@ -51,6 +53,8 @@ from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
 from channels.twilio_voice import TwilioVoiceConfig
+
+T = TypeVar("T")
 
 
 async def open_deps(
@@ -151,35 +155,28 @@ def open_dead_man(settings: Settings) -> DeadMan | None:
 
 async def last_audit(settings: Settings) -> tuple[Kept | None, datetime]:
     """The newest audit, if there was any, and the database's time: machine time for all of the cluster."""
-    store = SqlStore(settings.database_url.get_secret_value())
-    try:
-        async with store.reading() as rows:
-            kept = await rows.last_audit()
-        return kept, await store.now()
-    finally:
-        await store.close()
+    return await _looked_up(settings, lambda rows: rows.last_audit())
 
 
 async def troubled_providers(settings: Settings) -> tuple[Sequence[Provider], datetime]:
     """The providers that are left alone now, as the worst process finds them; and the database's time."""
-    store = SqlStore(settings.database_url.get_secret_value())
-    try:
-        async with store.reading() as rows:
-            found = await rows.providers()
-        now = await store.now()
-        return [each for each in together(found, now).values() if each.state is not BreakerState.CLOSED], now
-    finally:
-        await store.close()
+    found, now = await _looked_up(settings, lambda rows: rows.providers())
+    return [each for each in together(found, now).values() if each.state is not BreakerState.CLOSED], now
 
 
 async def silent_providers(settings: Settings) -> tuple[Sequence[Lag], datetime]:
     """The providers that report nothing of nearly all that they take; and the database's time."""
+    found, now = await _looked_up(settings, lambda rows: rows.lags())
+    return [each for each in found if silent(each, now)], now
+
+
+async def _looked_up(settings: Settings, what: Callable[[Rows], Awaitable[T]]) -> tuple[T, datetime]:
+    """What a database says that nothing has open here, and its time."""
     store = SqlStore(settings.database_url.get_secret_value())
     try:
         async with store.reading() as rows:
-            found = await rows.lags()
-        now = await store.now()
-        return [each for each in found if silent(each, now)], now
+            found = await what(rows)
+        return found, await store.now()
     finally:
         await store.close()
 

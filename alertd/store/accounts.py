@@ -195,15 +195,7 @@ class AccountRows:
             case((delivery.c.state.in_(which), delivery.c.planned_at)).label(name)
             for name, which in states.items()
         ]
-        own = select(delivery.c.family_id, delivery.c.address_id, *columns).where(
-            delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
-        )
-        shared = (
-            select(delivery_share.c.family_id, delivery.c.address_id, *columns)
-            .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
-            .where(delivery_share.c.incident_id == incident_id, one_of(delivery_share.c.family_id, ids))
-        )
-        each = union_all(own, shared).subquery()
+        each = _messages(incident_id, ids, delivery.c.address_id, *columns)
         rows = await self.sql.rows(
             select(
                 each.c.family_id,
@@ -259,15 +251,7 @@ class AccountRows:
             "stopped": state == "parked",
         }
         columns += [case((which, delivery.c.planned_at)).label(name) for name, which in moments.items()]
-        own = select(delivery.c.family_id, *columns).where(
-            delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
-        )
-        shared = (
-            select(delivery_share.c.family_id, *columns)
-            .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
-            .where(delivery_share.c.incident_id == incident_id, one_of(delivery_share.c.family_id, ids))
-        )
-        each = union_all(own, shared).subquery()
+        each = _messages(incident_id, ids, *columns)
         rows = await self.sql.rows(
             select(
                 each.c.family_id,
@@ -330,3 +314,16 @@ def _suspect(late: datetime, far: datetime) -> ColumnElement[bool]:
         watch.c.next_by > far,
         watch.c.rest.in_(("closed", "not_touched")),
     )
+
+
+def _messages(incident_id: IncidentId, ids: Sequence[str], *columns: ColumnElement[Any]) -> Subquery:
+    """Every message of these families in an incident, their own and those to addresses that they share."""
+    own = select(delivery.c.family_id, *columns).where(
+        delivery.c.incident_id == incident_id, one_of(delivery.c.family_id, ids)
+    )
+    shared = (
+        select(delivery_share.c.family_id, *columns)
+        .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
+        .where(delivery_share.c.incident_id == incident_id, one_of(delivery_share.c.family_id, ids))
+    )
+    return union_all(own, shared).subquery()

@@ -167,7 +167,7 @@ def up(tmp_path: Path, told: Told) -> Up:
 def redis_server() -> RedisServer:
     found = find_redis(None)
     if found.origin is Origin.NONE:
-        pytest.skip(found.describe())
+        pytest.skip(f"NOT TRIED with a real Redis: {found.describe()}")
     return found
 
 
