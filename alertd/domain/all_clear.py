@@ -1,34 +1,19 @@
 """What families are owed when it is over, or no longer concerns them (R11, R15)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alertd.domain.correction import worst_told
-from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.delivery import OVER, Framing, Owed, Reason, longest_backoff
 from alertd.domain.downtime import is_late
-from alertd.domain.failing import failed_services, failing_since, told_failing
-from alertd.domain.family import Address
-from alertd.domain.incident import Incident, Kind, Severity, State
-from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
+from alertd.domain.end import End, over_next, tell
+from alertd.domain.failing import failed_services, told_failing
+from alertd.domain.incident import Incident, Kind, State
+from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.silence import newest_to_tell, patience
-from alertd.domain.targets import loud_targets, soft_targets, told_targets
 from alertd.domain.watch import NO_WAY, Duty, Rest, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """One way for a family's outage to end."""
-
-    framing: Framing
-    kind: Kind  # the kind that the policy's `wakes` must list
-    reason: Reason
-    rest: Rest
-    first: int = 1  # messages of an earlier end, with a lower number, do not count
-    worst: Severity = Severity.CRITICAL  # the end is as loud as the outage was, however mild it was at last
-    late: bool = False  # told after the moment that was promised, as alertd itself was down (R13)
-
 
 _RESOLVED = End(Framing.RESOLUTION, Kind.RESOLUTION, Reason.ALL_CLEAR, Rest.CLOSED)
 _CANCELLED = End(Framing.CANCELLATION, Kind.CANCELLATION, Reason.ALL_CLEAR, Rest.CLOSED)
@@ -98,19 +83,28 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
     for person in people:
         caregiver, known = person.caregiver, knowledge.of(person)
         # Whoever waited, or was owed this very end and could not be told it.
-        waited = end.rest is Rest.CLOSED and (caregiver.id in duty.watch.waiting or known.failed >= end.first)
+        waits = end.rest is Rest.CLOSED and caregiver.id in duty.watch.waiting
+        waited = waits or (end.rest is Rest.CLOSED and known.failed >= end.first)
         over = known.framing in OVER
         told = (known.told > 0 or known.maybe) and not over
         under_way = known.ending >= end.first
         flying = max(flying, known.ending)
-        done = under_way or (over and known.told >= end.first)
-        if done or not person.usable or not (told or waited):
+        if under_way and waits and not told:
+            waiting.append(caregiver.id)  # until a provider takes it: their duty may end before
+        if (over and known.told >= end.first) or not person.usable or not (told or waited):
             continue
         named = _named(duty, known, services) if told else services
-        deliveries, later = _tell(duty, now, person, knowledge, known, named, end, told=told)
+        if under_way:
+            deliveries, look = over_next(duty, now, person, knowledge, known, named, end, told=told)
+            owed += deliveries
+            if look is not None:
+                wake_at.append(look)
+            continue
+        deliveries, later = tell(duty, now, person, knowledge, known, named, end, told=told)
         owed += deliveries
-        if later is not None:
+        if later is not None or (deliveries and waits and not told):
             waiting.append(caregiver.id)
+        if later is not None:
             wake_at.append(later)
         if not deliveries and again_at is not None:
             wake_at.append(again_at)
@@ -146,82 +140,3 @@ def _late(duty: Duty, now: datetime, knowledge: Knowledge, people: list[Person])
     deadline = first_told(people, knowledge.next_by) or knowledge.next_by
     planned = (telling.planned_at for telling in duty.tellings)
     return is_late(duty.downtimes, planned, due_at=deadline - duty.margin, deadline=deadline, now=now)
-
-
-def _tell(
-    duty: Duty,
-    now: datetime,
-    person: Person,
-    knowledge: Knowledge,
-    known: Known,
-    services: tuple[str, ...],
-    end: End,
-    *,
-    told: bool,
-) -> tuple[list[Owed], datetime | None]:
-    """The deliveries for one person, or when they may hear."""
-    update = newest_to_tell(duty.incident).number
-    off, asleep = person.off_until(now), person.asleep_until(now)
-    if off is not None:
-        return [], off
-    worst = end.worst
-    wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
-    loud = asleep is None or wakes
-    if not loud and not (told and person.soft_at_night):
-        return [], asleep
-    if not loud:
-        targets = soft_targets(person, knowledge, update, end.reason)
-    elif person.choice.channels:
-        floor = duty.policy.floor if asleep is not None and worst is Severity.CRITICAL else ()
-        targets = loud_targets(person, knowledge, update, end.reason, floor)
-    else:
-        targets = told_targets(person, knowledge, update, end.reason)
-    framing = end.framing if told else Framing.WAS_DOWN
-    at_night = asleep is not None
-    deliveries = [
-        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=end.late)
-        for a, why in targets
-    ]
-    return deliveries, asleep if at_night and not deliveries else None
-
-
-def _owed(
-    duty: Duty,
-    now: datetime,
-    person: Person,
-    knowledge: Knowledge,
-    address: Address,
-    reason: Reason,
-    services: tuple[str, ...],
-    framing: Framing,
-    *,
-    loud: bool,
-    at_night: bool,
-    late: bool,
-) -> Owed:
-    loud = loud and address.channel != "email"
-    step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
-    return Owed(
-        family=duty.family.id,
-        caregiver=person.caregiver.id,
-        address=address.id,
-        channel=address.channel,
-        update=newest_to_tell(duty.incident).number,
-        epoch=duty.incident.epoch,
-        step=knowledge.step(person, step),
-        framing=framing,
-        reason=reason,
-        loud=loud,
-        next_by=None,
-        stale_after=None,
-        loud_until=person.said_until(now, loud=loud, wakes=at_night),
-        reader=Reader(
-            to=address.to,
-            locale=person.locale,
-            zone=person.zone,
-            services=services,
-            since=failing_since(duty.incident, duty.family).grown,
-            late=late and framing is not Framing.WAS_DOWN,  # whoever slept waited for no word
-        ),
-        in_quiet=at_night,
-    )

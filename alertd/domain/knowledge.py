@@ -245,9 +245,10 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             flying.append(telling)
             if known.flying_at is None or at > known.flying_at:
                 known.flying_at, known.flying_tried = at, telling.tried_at
-            known.maybe = known.maybe or state is DeliveryState.UNKNOWN
             if framing in ENDS:
                 known.ending = max(known.ending, update)
+            elif state is DeliveryState.UNKNOWN and framing not in AFTERWARDS:
+                known.maybe = True
     knowledge.told, knowledge.next_by, knowledge.said_at = newest, next_by, said_at
     knowledge.planned_at, knowledge.first_planned, knowledge.first_tried = planned_at, first_planned, first_tried
     knowledge.loud = loud

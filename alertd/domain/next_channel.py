@@ -13,6 +13,7 @@ from alertd.domain.quiet import Person
 from alertd.domain.silence import patience
 from alertd.domain.targets import left
 from alertd.domain.turn import Turn
+from alertd.domain.watch import Duty
 
 
 def when(
@@ -24,19 +25,32 @@ def when(
     needs; what only waits for its turn has all of it, as another channel would but add to what waits.
     """
     by = _limit(turn, person, known)
-    if by is None:
-        return None
-    wait = _wait(turn, person)
-    first = max(by - turn.duty.margin, planned_at + wait)
-    if turn.now < first:
+    return by and _when(turn.duty, turn.now, person, by, planned_at, tried_at)
+
+
+def when_over(duty: Duty, now: datetime, person: Person, known: Known, planned_at: datetime) -> datetime:
+    """The same for the end, which is to be known by when this person was told that they hear again.
+
+    Whoever was told nothing has slept through it: they are to have that one word as soon as a first notice.
+    """
+    by = known.next_by or planned_at + duty.policy.first_notice[duty.incident.severity]
+    return _when(duty, now, person, by, planned_at, known.flying_tried)
+
+
+def _when(
+    duty: Duty, now: datetime, person: Person, by: datetime, planned_at: datetime, tried_at: datetime | None
+) -> datetime:
+    wait = _wait(duty, person)
+    first = max(by - duty.margin, planned_at + wait)
+    if now < first:
         return first
     return max(by if tried_at is None else min(by, tried_at + wait), planned_at + wait)
 
 
-def _wait(turn: Turn, person: Person) -> timedelta:
+def _wait(duty: Duty, person: Person) -> timedelta:
     """How long each way of a person has: a lease, or half of one where all are to have their turn in a margin."""
-    longest = patience(turn.duty)
-    return max(longest / 2, min(longest, turn.duty.margin / len(person.usable)))
+    longest = patience(duty)
+    return max(longest / 2, min(longest, duty.margin / len(person.usable)))
 
 
 def _limit(turn: Turn, person: Person, known: Known) -> datetime | None:
@@ -80,8 +94,13 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
         return _holding(turn, person, known, ways), None
     duty = turn.duty
     floor = duty.policy.floor if wakes and duty.incident.severity is Severity.CRITICAL else ()
-    address = _first(ways, floor) or _first(ways, person.choice.channels) or ways[0]
+    address = listed_first(person, ways, floor)
     return [_message(turn, person, known, address, loud=True, asleep=asleep is not None, wakes=wakes)], None
+
+
+def listed_first(person: Person, ways: list[Address], floor: tuple[str, ...] = ()) -> Address:
+    """Of these ways, none of which has it, the one that is next: a floor channel, one that is listed, any."""
+    return _first(ways, floor) or _first(ways, person.choice.channels) or ways[0]
 
 
 def idle(turn: Turn, person: Person, known: Known, owed: Collection[AddressId] = ()) -> list[Address]:
@@ -103,8 +122,7 @@ def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> l
         ways = [a for a in ways if a.channel not in PHONE]
     if not ways:
         return []
-    address = _first(ways, person.choice.channels) or ways[0]
-    return [_message(turn, person, known, address, loud=True, asleep=False, wakes=False)]
+    return [_message(turn, person, known, listed_first(person, ways), loud=True, asleep=False, wakes=False)]
 
 
 def _message(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain import silence
 from alertd.domain.delivery import Owed
+from alertd.domain.incident import Incident
 from alertd.domain.knowledge import Knowledge
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.watch import Duty
@@ -19,6 +20,17 @@ def retry_after(duty: Duty) -> timedelta:
     """How long to wait with a new update after every way to tell the newest one has failed."""
     incident = duty.incident
     return silence.window(duty.policy, incident.severity, incident.state, asleep=False)
+
+
+def _ending(knowledge: Knowledge) -> bool:
+    """Whether "not affected after all" is on its way: it takes back what they know, once it arrives."""
+    return any(known.ending for known in knowledge.by_number.values())
+
+
+def _falling(incident: Incident, knowledge: Knowledge) -> bool:
+    """Whether what is on its way may be graver than it is now: once it arrives, the fall is told so (R15)."""
+    rank, told = incident.severity.rank, knowledge.told
+    return any(update.facts.severity.rank > rank for update in incident.updates if update.number > told)
 
 
 def look_at(
@@ -47,8 +59,7 @@ def look_at(
         if said:
             said_by = min(said)
             candidates.append(max(due(people, said_by, duty.margin), min(now + patience, said_by)))
-        if any(known.ending for known in knowledge.by_number.values()):
-            # "Not affected after all" takes back what they know, once it arrives.
+        if knowledge.in_flight and (_ending(knowledge) or _falling(duty.incident, knowledge)):
             candidates.append(now + patience)
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:
         candidates.append(knowledge.planned_at + retry_after(duty))

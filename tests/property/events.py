@@ -137,23 +137,15 @@ def elsewhere(world: World, _: int) -> None:
 
 
 def resolve(world: World, _: int) -> None:
-    _mend(world)
     world.publish(Kind.RESOLUTION, state=State.RESOLVED)
     world.judge.over()
     world.fan_out()
 
 
 def cancel(world: World, _: int) -> None:
-    _mend(world)
     world.publish(Kind.CANCELLATION, state=State.CANCELLED)
     world.judge.over()
     world.fan_out()
-
-
-def _mend(world: World) -> None:
-    """An end that nobody takes for hours is another matter: it is tried where it is."""
-    soon = world.now + timedelta(minutes=2)
-    world.down = {channel: min(until, soon) for channel, until in world.down.items()}
 
 
 def reopen(world: World) -> None:
@@ -270,8 +262,6 @@ def provider_down(world: World, value: int) -> None:
         (world.hangs.add if value % 2 else world.hangs.discard)(channel)
         world.down[channel] = world.now + timedelta(minutes=(120, 40, 300, 2)[value // 3])
     world.hazards.add("failure")
-    if world.incident.state.ended:
-        _mend(world)
 
 
 OF_INCIDENT = {

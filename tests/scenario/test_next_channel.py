@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from alertd.domain.incident import Reach
 from alertd.domain.policy import Policy
 from alertd.ports import Later, Unknown
 from alertd.ports.deps import Timing
@@ -138,4 +139,55 @@ async def test_what_only_waits_for_its_turn_has_until_the_time_itself(town: Call
     world.phone("mia").expect_nothing()
     await world.until(make.after(10))
     world.phone("mia").expect_sms("Follow")
+    world.channels["push"].mend()
+
+
+async def test_the_end_goes_over_the_next_channel_by_when_they_were_to_hear(world: World):
+    """Told at noon until 12:30; push dies, and it is over at 12:05: by 12:30 they know, by SMS."""
+    await world.family("fam-1", make.caregiver("mia", "push", "sms", "email", preferences=PUSH))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
+    await world.until(make.after(5))
+    await world.resolve("Repaired.")
+    await world.until(make.after(29))
+    world.phone("mia").expect_nothing()
+    await world.until(make.after(29.6))
+    world.phone("mia").expect_sms("Follow works again")
+    await world.until(make.after(200))
+    world.phone("mia").expect_nothing()
+    world.channels["push"].mend()
+    await world.until(make.after(220))
+    world.phone("mia").expect_push("Follow works again")
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+
+
+async def test_no_longer_affected_goes_over_the_next_channel_too(world: World):
+    await world.family("fam-1", make.caregiver("mia", "push", "sms", preferences=PUSH))
+    await world.family("fam-2", make.caregiver("ben", "sms"), services=("login",))
+    await world.outage("follow")
+    world.phone("mia").forget()
+    world.channels["push"].fail_always("*", lambda: Unknown("timeout"))
+    await world.until(make.after(5))
+    await world.update("Only the login fails.", add_scope=(Reach("login"),), remove_scope=(Reach("follow"),))
+    world.phone("ben").forget()
+    await world.until(make.after(29.6))
+    world.phone("mia").expect_sms("Follow")
+    world.channels["push"].mend()
+
+
+async def test_who_slept_through_it_is_told_so_over_the_next_channel(town: Callable[..., World]):
+    """Nothing promised her a word: she has it ten minutes after she woke, as soon as a first notice."""
+    world = town(
+        make.after(10.5 * 60), make.policy(silence=make.silence(quiet={}), wakes={})
+    )  # 22:30, and it waits
+    await world.family("fam-1", make.caregiver("mia", "push", "sms", preferences=ASLEEP))
+    await world.outage("follow")
+    await world.fast_forward(minutes=90)
+    await world.resolve("Repaired.")
+    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
+    await world.until_local("2026-11-05 06:38")
+    world.phone("mia").expect_nothing()
+    await world.until_local("2026-11-05 06:40")
+    world.phone("mia").expect_sms("was down")
     world.channels["push"].mend()

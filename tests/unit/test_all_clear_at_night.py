@@ -7,6 +7,7 @@ import pytest
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.watch import Rest
 from tests import make
 from tests.make import after, caregiver, history, own, said, telling, verdict
 
@@ -92,6 +93,23 @@ def test_whoever_only_waited_gets_one_word_at_wake_up():
     awake = night_end(watch=watch, at=MORNING)
     assert {(o.framing, o.loud) for o in awake.owed} == {(Framing.WAS_DOWN, True)}
     assert {o.reader.since for o in awake.owed} == {None}  # since the outage began
+
+
+def test_whoever_waits_for_that_word_waits_until_a_provider_has_it():
+    """None takes it before their duty ends: it is said on the next day, and not forgotten."""
+    nurse = caregiver("mia", "sms", on_duty="mon-fri 08:00-15:00")
+    began, ended = NIGHT + 10 * 60, NIGHT + 17 * 60  # on duty, and off again
+    at_work = night_end(watch=make.watch(touched_at=after(EVENING), waiting=("mia",)), mia=nurse, at=began)
+    assert {o.framing for o in at_work.owed} == {Framing.WAS_DOWN}
+    word = end(SMS, began, framing=Framing.WAS_DOWN, state=DeliveryState.PENDING)
+    watch = make.watch(touched_at=after(EVENING), waiting=at_work.waiting)
+    flying = night_end(word, watch=watch, mia=nurse, at=began + 5)
+    assert (flying.owed, flying.waiting) == ((), ("mia",))
+    watch = replace(watch, waiting=flying.waiting)
+    stale = night_end(replace(word, state=DeliveryState.SUPERSEDED), watch=watch, mia=nurse, at=ended)
+    assert (stale.owed, stale.waiting, stale.rest) == ((), ("mia",), None)
+    arrived = night_end(replace(word, state=DeliveryState.ACCEPTED), watch=watch, mia=nurse, at=ended)
+    assert (arrived.waiting, arrived.rest) == ((), Rest.CLOSED)
 
 
 def test_by_day_a_floor_is_asked_of_nobody_and_at_night_only_where_it_was_critical():

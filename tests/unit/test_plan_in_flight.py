@@ -1,9 +1,10 @@
 """R2: a message that is on its way stands for the one that is due; found by the demo on a busy machine."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
-from alertd.domain.incident import Kind, State
+from alertd.domain.incident import Kind, Severity, State
 from tests import make
 
 INCIDENT = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.HOLDING, 30))
@@ -73,3 +74,21 @@ def test_nor_does_it_hide_an_all_clear_that_is_still_under_way() -> None:
     verdict = make.verdict(make.after(11), incident=incident, tellings=tellings, lease=timedelta(hours=15))
     assert verdict.look_at is not None
     assert verdict.look_at <= make.after(11 + 30 / 4)
+
+
+def test_by_night_a_graver_word_that_may_yet_arrive_is_looked_after() -> None:
+    """Told by mail alone that it is critical, if they were: once that is known, the fall is owed them tonight."""
+    night = 11 * 60
+    major = {"facts": make.facts(severity=Severity.MAJOR)}
+    incident = make.history((Kind.NOTICE, night), (Kind.SEVERITY, night + 20, major))
+    mail = make.telling(make.own("mia", "email"), 1, night, next_by=night + 60, state=DeliveryState.UNKNOWN)
+    given = {
+        "incident": incident,
+        "family": make.family(make.caregiver("mia", "email")),
+        "watch": make.watch(touched_at=make.after(night), next_by=make.after(night + 10), owed=1, epoch=1),
+    }
+    now = make.after(night + 20.1)
+    unknown = make.verdict(now, tellings=[mail], **given)
+    assert (unknown.owed, unknown.look_at) == ((), now + timedelta(seconds=30))
+    told = replace(mail, state=DeliveryState.ACCEPTED, accepted_at=now)
+    assert make.said(make.verdict(now, tellings=[told], **given).owed) == [("mia", "email", "update", "news")]
