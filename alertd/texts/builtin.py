@@ -41,6 +41,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "resolved": "working again",
         "cancelled": "working. It was a false alarm",
         "not_affected": "working for you, as far as we know",
+        "by_list": "a problem goes on, by our list not for you. If our list is wrong, it may still be yours",
         "exercise": "TEST ONLY, nothing is down",
         "elsewhere": "a problem goes on, another is over",
         "elsewhere_false": "a problem goes on, another of our messages was wrong",
@@ -74,6 +75,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "resolved": "ya funciona",
         "cancelled": "funciona. Fue una falsa alarma",
         "not_affected": "a usted le funciona, por lo que sabemos",
+        "by_list": "sigue un problema; según nuestros datos no para usted. Si son erróneos, puede que le afecte",
         "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
         "elsewhere": "sigue un problema; otro ha terminado",
         "elsewhere_false": "sigue un problema; otro de nuestros avisos era un error",
@@ -218,7 +220,7 @@ def _condition(saying: Saying) -> str:
         false = saying.framing is Framing.CANCELLATION or state is State.CANCELLED
         return "elsewhere_false" if false else "elsewhere"
     if saying.framing is Framing.NOT_AFFECTED:
-        return "not_affected"
+        return "by_list" if saying.by_list else "not_affected"
     if saying.framing is Framing.POSTMORTEM:
         return "postmortem"
     if saying.framing is Framing.CANCELLATION or state is State.CANCELLED:

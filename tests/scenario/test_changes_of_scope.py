@@ -228,3 +228,26 @@ async def test_a_sample_stands_for_all_families_that_news_would_come_by(
         world.phone(f"c{at}").forget()
     seen = (await publish(world.deps, 1, News(message={"en": "Soon."}), who="test", dry_run=True)).preview
     assert (seen.families, seen.messages, seen.exact) == (6, {"sms": 6}, False)
+
+
+async def test_whom_an_import_takes_off_the_list_is_not_told_that_it_works(world: World):
+    """The outage goes on, and the import may be wrong: nothing sounds well then."""
+    mia = make.caregiver("mia", "push")
+    await world.family("fam-1", mia, services=("follow", "share"))
+    await world.outage("follow", regions=("us",))
+    world.phone("mia").forget()
+    await world.family("fam-1", mia, services=("share",))
+    await world.settle()
+    said = world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
+    assert "If our list is wrong, readings and alarms may still not reach you." in said.text
+    assert "works" not in said.title + said.text
+
+
+async def test_whom_the_outage_has_left_is_told_that_it_works(world: World):
+    await world.family("fam-1", make.caregiver("mia", "push"))
+    await world.family("fam-2", make.caregiver("ben", "push"), region="eu-north")
+    await world.outage("follow")
+    world.phone("mia").forget()
+    await world.update("Only Europe.", add_scope=(Reach("follow", ("eu",)),), remove_scope=(Reach("follow"),))
+    world.phone("mia").expect_push("No longer affected: Follow works for you", "Only Europe.")
+    world.phone("ben").forget()

@@ -308,7 +308,13 @@ SORTS = (
     ),
     Sort(
         "not_affected",
-        {"framing": Framing.NOT_AFFECTED, "kind": Kind.SCOPE, "message": _ELSEWHERE, "hears_in": None},
+        {
+            "framing": Framing.NOT_AFFECTED,
+            "kind": Kind.SCOPE,
+            "regions": ("us-east",),
+            "message": _ELSEWHERE,
+            "hears_in": None,
+        },
         SPOKEN,
     ),
 )
