@@ -182,9 +182,16 @@ class Received:
 class Backlog:
     """What waits, for the sweeper and /readyz; ages in machine seconds, None = nothing waits."""
 
-    pending: Mapping[str, float]  # lane -> age of the oldest due delivery
+    pending: Mapping[tuple[str, str], float]  # (lane, channel) -> age of the oldest due delivery
     fanouts: Mapping[str, float]  # lane -> time since the update that stands still longest moved
     watches: timedelta | None  # story time since the oldest due watch was due
+
+    def deliveries(self) -> dict[str, float]:
+        """The age of the oldest due delivery of each lane, whatever its channel."""
+        oldest: dict[str, float] = {}
+        for (lane, _), age in self.pending.items():
+            oldest[lane] = max(age, oldest.get(lane, 0.0))
+        return oldest
 
 
 @dataclass(frozen=True, slots=True)

@@ -404,7 +404,7 @@ METRICS = """\
 # TYPE alertd_families_unaccounted gauge
 alertd_families_unaccounted 0.0
 """
-_LATE = "deliveries of lane bulk have waited for 45 s: no worker takes them"
+_LATE = "deliveries over push of lane bulk have waited for 45 s: no worker takes them"
 NOT_READY = {"error": {"code": "not_ready", "message": _LATE}, "ready": False, "reasons": [_LATE]}
 
 

@@ -55,7 +55,7 @@ def _samples(state: State) -> dict[Metric, Samples]:
             for severity in Severity
             for held in (False, True)
         ],
-        words.DUE_DELIVERY: [((lane,), state.backlog.pending.get(lane, 0.0)) for lane in _LANES],
+        words.DUE_DELIVERY: [((lane,), state.backlog.deliveries().get(lane, 0.0)) for lane in _LANES],
         words.DUE_FANOUT: [((lane,), state.backlog.fanouts.get(lane, 0.0)) for lane in _LANES],
         words.DUE_WATCH: [((), _seconds(state.backlog.watches) / state.rate)],
         words.HINTS_LOST: [((), state.counts.get(HINTS_LOST, 0))],

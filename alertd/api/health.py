@@ -1,6 +1,7 @@
 """Whether this process lives, and whether the work of all of them gets done."""
 
 import asyncio
+from collections.abc import Container
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from alertd.api.examples import ALIVE, NOT_READY, READY, answers
 from alertd.api.served import Here
 from alertd.domain.audit import Kept
 from alertd.records import Backlog
-from alertd.usecases.beat import bound_lanes, parts
+from alertd.usecases.beat import bound_by_rates, parts
 
 router = APIRouter(tags=["health"])
 TOO_OLD = 30.0  # seconds of machine time that work may wait (design.md section 5 sweeps every half second)
@@ -62,7 +63,9 @@ class NotReady(ErrorAnswer):
     """Work waits too long, or the database does not answer."""
 
     ready: bool = False
-    reasons: list[str] = Field(examples=[["deliveries of lane bulk have waited for 45 s: no worker takes them"]])
+    reasons: list[str] = Field(
+        examples=[["deliveries over push of lane bulk have waited for 45 s: no worker takes them"]]
+    )
 
 
 @router.get("/livez", responses=answers(200, ALIVE))
@@ -75,7 +78,7 @@ async def livez() -> Alive:
     "/readyz", response_model=Ready, responses=answers(200, READY) | answers(503, NOT_READY, model=NotReady)
 )
 async def readyz(here: Here) -> Any:
-    """Whether work is getting done: what is due waits at most 30 s, but for a rate; the database answers."""
+    """Whether work is getting done: what is due waits at most 30 s, but for its rate; the database answers."""
     deps = here.deps
     try:
         async with asyncio.timeout(_PATIENCE), deps.store.reading() as rows:
@@ -89,8 +92,7 @@ async def readyz(here: Here) -> Any:
         return _not_ready(["the database does not answer; alertd doctor says more"])
     beats = {name: (now - at).total_seconds() for name, at in parts(beaten).items()}
     waiting = ages(backlog, deps.clock.rate)
-    bound = {f"delivery_{lane}" for lane in bound_lanes(beaten, now)}  # they wait for a rate, and workers for them
-    reasons = [_reason(what, age) for what, age in waiting.items() if age > TOO_OLD and what not in bound]
+    reasons = too_late(backlog, deps.clock.rate, bound_by_rates(beaten, now))
     if beats.get(SWEEPER, TOO_OLD + 1) > TOO_OLD:
         reasons.append("the sweeper has not looked for 30 s, and without it no family is told in time")
     if unknown is not None:
@@ -109,11 +111,33 @@ async def readyz(here: Here) -> Any:
 
 def ages(backlog: Backlog, rate: float) -> dict[str, float]:
     """Seconds of machine time that the oldest work of each sort has waited; `rate` is the story's."""
-    found = {f"delivery_{lane}": age for lane, age in sorted(backlog.pending.items())}
+    found = {f"delivery_{lane}": age for lane, age in sorted(backlog.deliveries().items())}
     found |= {f"fanout_{lane}": age for lane, age in sorted(backlog.fanouts.items())}
     if backlog.watches is not None:
         found["watch"] = backlog.watches.total_seconds() / rate
     return found
+
+
+def too_late(backlog: Backlog, rate: float, bound: Container[tuple[str, str]]) -> list[str]:
+    """What nobody takes, in sentences. `bound`: (lane, channel) of what waits for its rate, and is no reason."""
+    left: dict[str, dict[str, float]] = {}
+    for (lane, channel), age in sorted(backlog.pending.items()):
+        if age > TOO_OLD and (lane, channel) not in bound:
+            left.setdefault(lane, {})[channel] = age
+    reasons = [
+        f"deliveries over {', '.join(by)} of lane {lane} have waited for {max(by.values()):.0f} s: "
+        "no worker takes them"
+        for lane, by in left.items()
+    ]
+    reasons += [
+        f"an update of lane {lane} has not moved to further families for {age:.0f} s: no worker takes it"
+        for lane, age in sorted(backlog.fanouts.items())
+        if age > TOO_OLD
+    ]
+    late = backlog.watches.total_seconds() / rate if backlog.watches is not None else 0.0
+    if late > TOO_OLD:
+        reasons.append(f"a family's time has come {late:.0f} s ago and nobody planned it: no sweeper runs")
+    return reasons
 
 
 def _audited(kept: Kept, now: datetime) -> Audited:
@@ -129,18 +153,6 @@ def _audited(kept: Kept, now: datetime) -> Audited:
         failed=audit.failed,
         pinged_ago=round((now - pinged_at).total_seconds(), 1) if pinged_at is not None else None,
     )
-
-
-def _reason(what: str, age: float) -> str:
-    kind, _, lane = what.partition("_")
-    whole = f"{age:.0f} s"
-    match kind:
-        case "delivery":
-            return f"deliveries of lane {lane} have waited for {whole}: no worker takes them"
-        case "fanout":
-            return f"an update of lane {lane} has not moved to further families for {whole}: no worker takes it"
-        case _:
-            return f"a family's time has come {whole} ago and nobody planned it: no sweeper runs"
 
 
 def _not_ready(reasons: list[str]) -> JSONResponse:

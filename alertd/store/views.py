@@ -53,9 +53,9 @@ _MACHINE, _NOW = bindparam("machine_at", type_=Instant()), bindparam("now", type
 # make forty statements anew for each look of a sweeper costs 10 ms, ten times what asking them costs (measured).
 _OLDEST = union_all(
     *(
-        select(each.c.lane, each.c.due_at)
+        select(each.c.lane, each.c.channel, each.c.due_at)
         for each in (
-            select(delivery.c.lane, delivery.c.due_at)
+            select(delivery.c.lane, delivery.c.channel, delivery.c.due_at)
             .where(
                 delivery.c.state == DeliveryState.PENDING.value,
                 delivery.c.lane == lane,
@@ -87,10 +87,11 @@ class ViewRows:
 
     async def backlog(self, now: datetime, machine_at: datetime) -> Backlog:
         """What waits and for how long; every query walks a partial index."""
-        pending: dict[str, float] = {}
+        pending: dict[tuple[str, str], float] = {}
         for row in await self.sql.rows(_OLDEST, {"machine_at": machine_at}):
             age = (machine_at - row.due_at).total_seconds()
-            pending[row.lane] = max(age, pending.get(row.lane, 0.0))
+            which = row.lane, row.channel
+            pending[which] = max(age, pending.get(which, 0.0))
         fanouts: dict[str, float] = {}
         for row in await self.sql.rows(_MOVED):
             age = (machine_at - row.moved_at).total_seconds()

@@ -25,7 +25,7 @@ RATES_LOST = "rates_lost"
 RATE_WAITED = "rate_waited_ms_"
 """Before a channel's name: milliseconds for which messages in hand waited for its rate, in all processes."""
 
-_RATE_BINDS = "rate-"  # before a lane's name, among the heartbeats: something of it has just waited for a rate
+_RATE_BINDS = "rate-"  # before "LANE-CHANNEL", among the heartbeats: something of both has just waited for a rate
 
 
 async def beat(
@@ -57,8 +57,8 @@ async def beat(
             await rows.count(RATES_LOST, rates_lost)
         for (channel, _), seconds in held_up.items():
             await rows.count(f"{RATE_WAITED}{channel}", round(seconds * 1000))
-        for lane in sorted({lane for _, lane in held_up}):
-            await rows.beat(f"{_RATE_BINDS}{lane}", now)
+        for channel, lane in sorted(held_up):
+            await rows.beat(f"{_RATE_BINDS}{lane}-{channel}", now)
     if before is not None and down is not None:
         deps.log.warning("we_were_down", seconds=round((now - before).total_seconds()))
     return now
@@ -69,13 +69,17 @@ def parts(beats: Mapping[str, datetime]) -> dict[str, datetime]:
     return {name: at for name, at in beats.items() if not name.startswith(_RATE_BINDS)}
 
 
-def bound_lanes(beats: Mapping[str, datetime], now: datetime) -> set[str]:
-    """The lanes of which something has waited for a rate within the last 30 s: workers take it, one by one."""
-    return {
-        name.removeprefix(_RATE_BINDS)
-        for name, at in beats.items()
-        if name.startswith(_RATE_BINDS) and now - at < DOWN_AFTER
-    }
+def bound_by_rates(beats: Mapping[str, datetime], now: datetime) -> set[tuple[str, str]]:
+    """(lane, channel) of which something has waited for its rate within the last 30 s: it is taken, one by one.
+
+    That says nothing of the lane's other channels: what waits there may have been left lying by everybody.
+    """
+    bound = set()
+    for name, at in beats.items():
+        if name.startswith(_RATE_BINDS) and now - at < DOWN_AFTER:
+            lane, _, channel = name.removeprefix(_RATE_BINDS).partition("-")
+            bound.add((lane, channel))
+    return bound
 
 
 def unswept(deps: Deps, before: datetime | None) -> Downtime | None:

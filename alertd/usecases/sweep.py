@@ -84,5 +84,5 @@ async def sweep(deps: Deps, *, broker: bool, own: Collection[str] = ()) -> Swept
 
 
 def _age(backlog: Backlog, lane: str) -> float | None:
-    ages = [ages[lane] for ages in (backlog.pending, backlog.fanouts) if lane in ages]
+    ages = [ages[lane] for ages in (backlog.deliveries(), backlog.fanouts) if lane in ages]
     return max(ages) if ages else None

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 
 from alertd.api.health import ages
+from alertd.domain.family import Family
 from alertd.records import Backlog
 from alertd.usecases.beat import beat
 from alertd.usecases.fan_out import fan_out
+from tests import make
 from tests.served import Served, fresh_served
 
 served = fresh_served
@@ -75,22 +77,52 @@ async def test_not_ready_when_nobody_hands_over(served: Served) -> None:
     await fan_out(served.deps, "urgent", send=False)
     served.clock.advance(seconds=45)
     reasons = (await served.ask("GET", "/readyz")).json()["reasons"]
-    assert "deliveries of lane urgent have waited for 45 s: no worker takes them" in reasons
+    assert "deliveries over push, sms of lane urgent have waited for 45 s: no worker takes them" in reasons
 
 
-async def test_what_waits_for_a_rate_is_no_reason(served: Served) -> None:
-    """A worker has it in hand and waits; a lane where nobody does is told as ever."""
-    await served.families()
+TEXTER = make.family(make.caregiver("mia", "sms"))
+BOTH = make.family(make.caregiver("mia", "sms"), make.caregiver("ben", "push", order=2))
+
+
+@pytest.mark.parametrize(
+    ("family", "waits", "left"),
+    [
+        (TEXTER, {}, "sms"),
+        (TEXTER, {("sms", "urgent"): 4.0}, ""),
+        (TEXTER, {("sms", "bulk"): 4.0}, "sms"),
+        (TEXTER, {("push", "urgent"): 4.0}, "sms"),
+        (BOTH, {("sms", "urgent"): 4.0}, "push"),
+        (BOTH, {("sms", "urgent"): 4.0, ("push", "urgent"): 0.1}, ""),
+        (BOTH, {("email", "urgent"): 4.0}, "push, sms"),
+    ],
+)
+async def test_what_waits_for_its_rate_is_no_reason(
+    served: Served, family: Family, waits: dict[tuple[str, str], float], left: str
+) -> None:
+    """A worker has it in hand and waits; that says nothing of the lane's other channels, nor of another lane's."""
+    await served.families(family)
     await served.open()
     await fan_out(served.deps, "urgent", send=False)
-    for waits in ({("sms", "urgent"): 4.0}, {("sms", "bulk"): 4.0}):
-        served.clock.advance(seconds=31)
-        await beat(served.deps, "sweeper", None, lambda waits=waits: waits)  # type: ignore[misc]
-        answer = await served.ask("GET", "/readyz")
-        assert answer.status_code == (200 if ("sms", "urgent") in waits else 503), answer.json()
-    await served.beat()
-    beats = (await served.ask("GET", "/readyz")).json()
-    assert beats["reasons"] == ["deliveries of lane urgent have waited for 62 s: no worker takes them"]
+    served.clock.advance(seconds=31)
+    await beat(served.deps, "sweeper", None, lambda: waits)
+    answer = await served.ask("GET", "/readyz")
+    assert answer.json().get("reasons", []) == (
+        [f"deliveries over {left} of lane urgent have waited for 31 s: no worker takes them"] if left else []
+    )
+    assert answer.status_code == (503 if left else 200)
+
+
+async def test_a_rate_excuses_for_as_long_as_it_is_waited_for(served: Served) -> None:
+    """A worker that died while it waited does not excuse what it left; and such a mark is no part of the cluster."""
+    await served.families(TEXTER)
+    await served.open()
+    await fan_out(served.deps, "urgent", send=False)
+    served.clock.advance(seconds=31)
+    await beat(served.deps, "sweeper", None, lambda: {("sms", "urgent"): 4.0})
+    for seconds, ready in ((29, True), (2, False)):
+        served.clock.advance(seconds=seconds)
+        await served.beat()
+        assert (await served.ask("GET", "/readyz")).is_success is ready
     await served.work()
     assert set((await served.ask("GET", "/readyz")).json()["beats"]) == {"sweeper"}
 
@@ -117,5 +149,6 @@ def test_a_watch_is_late_in_story_time(rate: float, expected: float) -> None:
 
 def test_ages_name_the_lane() -> None:
     """Each lane is told apart."""
-    found = ages(Backlog({"bulk": 1.0, "urgent": 2.0}, {"bulk": 3.0}, None), 1.0)
+    pending = {("bulk", "push"): 1.0, ("bulk", "sms"): 0.5, ("urgent", "push"): 2.0}
+    found = ages(Backlog(pending, {"bulk": 3.0}, None), 1.0)
     assert found == {"delivery_bulk": 1.0, "delivery_urgent": 2.0, "fanout_bulk": 3.0}

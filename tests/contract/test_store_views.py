@@ -35,7 +35,7 @@ async def test_the_backlog_is_the_age_of_the_oldest_that_waits(books: Books):
         await rows.add_fanout([uuid7()], books.incident.id, 2, "urgent", make.after(-0.5), scope=None)
     async with books.store.reading() as rows:
         found = await rows.backlog(make.NOON, make.NOON)
-    assert dict(found.pending) == {"bulk": 30.0}
+    assert dict(found.pending) == {("bulk", "push"): 30.0}
     assert dict(found.fanouts) == {"urgent": 60.0}
     assert found.watches == timedelta(minutes=4)
 
@@ -68,7 +68,19 @@ async def test_what_waits_behind_more_urgent_things_counts_as_old(books: Books):
     await books.set(delivery, {"due_at": make.after(-10)}, family_id=two.id)
     async with books.store.reading() as rows:
         found = await rows.backlog(make.NOON, make.NOON)
-    assert dict(found.pending) == {"bulk": 600.0}
+    assert dict(found.pending) == {("bulk", "push"): 600.0}
+
+
+async def test_each_channel_of_a_lane_waits_by_itself(books: Books):
+    families = await books.families(*crowd(3, "push"), make.family(make.caregiver("ava", "sms"), id="fam-9"))
+    await books.tell(*families)
+    await books.set(delivery, {"due_at": make.after(-1)}, family_id="fam-9")
+    await books.set(delivery, {"due_at": make.after(-2)}, family_id=families[1].id)
+    await books.set(delivery, {"lane": "urgent"}, family_id=families[0].id)
+    async with books.store.reading() as rows:
+        found = await rows.backlog(make.NOON, make.NOON)
+    assert dict(found.pending) == {("bulk", "sms"): 60.0, ("bulk", "push"): 120.0, ("urgent", "push"): 0.0}
+    assert found.deliveries() == {"bulk": 120.0, "urgent": 0.0}
 
 
 async def test_a_cursor_that_is_done_waits_for_nothing(books: Books):

@@ -283,4 +283,4 @@ async def test_how_long_messages_waited_is_counted_and_who_waits_for_a_rate_is_n
         counts, beats = await rows.counts(), await rows.heartbeats()
     assert counts[f"{RATE_WAITED}sms"] >= 15
     assert counts[RATES_LOST] == 2
-    assert beats["rate-urgent"] == world.clock.machine()
+    assert beats["rate-urgent-sms"] == world.clock.machine()
