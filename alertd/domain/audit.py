@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from alertd.domain.family import AddressId, Family, FamilyId
 from alertd.domain.incident import Incident
@@ -56,6 +57,13 @@ class Cursor:
     moved_at: datetime  # machine time at which any cursor of its update last moved
 
 
+class Waiting(NamedTuple):
+    """What is under way to one address."""
+
+    at: datetime  # when the newest was planned
+    update: int  # the newest that any of it tells
+
+
 @dataclass(frozen=True, slots=True)
 class Tries:
     """What became of a family's messages lately."""
@@ -67,9 +75,10 @@ class Tries:
     fresh: bool = False  # a message that is under way was planned within the last ten seconds
     before: datetime | None = None  # when the newest older message was planned
     capped: int = 0  # holdings by SMS within a day
-    waits: Mapping[AddressId, datetime] = field(default_factory=dict)
-    """Where a message is under way, and when the newest was planned."""
-    failed: frozenset[AddressId] = frozenset()  # where the newest that is settled failed
+    waits: Mapping[AddressId, Waiting] = field(default_factory=dict)
+    """Where a message is under way."""
+    failed: Mapping[AddressId, int] = field(default_factory=dict)
+    """Where the newest that is settled failed: which update it told."""
 
 
 @dataclass(frozen=True, slots=True)

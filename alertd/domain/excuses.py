@@ -76,7 +76,9 @@ def _not_taken(suspect: Suspect, case: Case, evidence: Evidence) -> Excuse | Non
 def _idle(case: Case, evidence: Evidence) -> bool:
     """Whether somebody waits for a message that another address of theirs could have had by now, and has not.
 
-    For whoever has nothing but old holdings to hear, a phone that rang so often today is none.
+    For whoever has nothing but old holdings to hear, a phone that rang so often today is none. Where that very
+    message failed, or a newer one, is no way for it. One that failed in an older message is: a phone that was off
+    this morning explains nothing of what is said tonight, and each new update is owed wherever it has not failed.
     """
     family, tries = evidence.family, evidence.tries
     if family is None:
@@ -86,14 +88,17 @@ def _idle(case: Case, evidence: Evidence) -> bool:
     for person in hearers(case, evidence):
         mine = [each.id for each in person.addresses]
         waits = [tries.waits[which] for which in mine if which in tries.waits]
-        if not waits or max(waits) > late.now or muted(person, family, case):
+        if not waits or max(each.at for each in waits) > late.now or muted(person, family, case):
             continue
+        newest = max(each.update for each in waits)
         if not all(tellable(person, family, at, evidence) for at in (late, case)):
             continue
         silently = asleep(person, family, late) or asleep(person, family, case)
         for which in mine:
             channel, usable, _ = evidence.addresses.get(which, ("", False, False))
-            if not usable or channel not in case.channels or which in tries.waits or which in tries.failed:
+            if not usable or channel not in case.channels or which in tries.waits:
+                continue
+            if tries.failed.get(which, newest - 1) >= newest:
                 continue
             if channel in SILENT or not (silently or spent):
                 return True

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Select, Table, and_, case, func, literal, or_, select, union_all
 from sqlalchemy.sql import ColumnElement, Subquery
 
-from alertd.domain.audit import Cursor, Evidence, Suspect, Tries
+from alertd.domain.audit import Cursor, Evidence, Suspect, Tries, Waiting
 from alertd.domain.delivery import Framing, Reason
 from alertd.domain.family import AddressId, Family, FamilyId
 from alertd.domain.incident import IncidentId, Scope
@@ -184,34 +184,38 @@ class AccountRows:
 
     async def _under_way(
         self, incident_id: IncidentId, ids: Sequence[str]
-    ) -> dict[str, tuple[dict[AddressId, datetime], frozenset[AddressId]]]:
-        """By family: where a message is under way, and when the newest was planned; and where that has failed."""
+    ) -> dict[str, tuple[dict[AddressId, Waiting], dict[AddressId, int]]]:
+        """By family: where a message is under way; where the newest that is settled failed, and its number."""
         states = {
             "open": ("pending", "leased", "unknown"),
             "told": ("accepted", "delivered", "read"),
             "failed": ("undelivered", "refused", "parked"),
         }
-        columns: list[ColumnElement[Any]] = [
+        moments: list[ColumnElement[Any]] = [
             case((delivery.c.state.in_(which), delivery.c.planned_at)).label(name)
             for name, which in states.items()
         ]
-        each = _messages(incident_id, ids, delivery.c.address_id, *columns)
+        numbers: list[ColumnElement[Any]] = [
+            case((delivery.c.state.in_(states[name]), delivery.c.update_no)).label(f"{name}_no")
+            for name in ("open", "failed")
+        ]
+        each = _messages(incident_id, ids, delivery.c.address_id, *moments, *numbers)
         rows = await self.sql.rows(
             select(
                 each.c.family_id,
                 each.c.address_id,
-                *(func.max(each.c[name]).label(name) for name in states),
+                *(func.max(each.c[column.name]).label(column.name) for column in (*moments, *numbers)),
             ).group_by(each.c.family_id, each.c.address_id)
         )
-        found: dict[str, tuple[dict[AddressId, datetime], set[AddressId]]] = {}
+        found: dict[str, tuple[dict[AddressId, Waiting], dict[AddressId, int]]] = {}
         for row in rows:
-            waits, lost = found.setdefault(row.family_id, ({}, set()))
+            waits, lost = found.setdefault(row.family_id, ({}, {}))
             which = AddressId(row.address_id)
             if row.open is not None:
-                waits[which] = row.open
+                waits[which] = Waiting(row.open, row.open_no)
             if row.failed is not None and (row.told is None or row.failed > row.told):
-                lost.add(which)
-        return {name: (waits, frozenset(lost)) for name, (waits, lost) in found.items()}
+                lost[which] = row.failed_no
+        return found
 
     async def _tries_of(
         self,
@@ -276,9 +280,10 @@ def _waits(tries: Tries | None) -> bool:
 
 
 def _idle(addresses: Mapping[AddressId, tuple[str, bool, bool]], tries: Tries) -> bool:
-    """Whether an address that may be used has nothing under way."""
+    """Whether an address that may be used has nothing under way, nor failed for the newest that is."""
+    newest = max(each.update for each in tries.waits.values())
     return any(
-        usable and which not in tries.waits and which not in tries.failed
+        usable and which not in tries.waits and tries.failed.get(which, newest - 1) < newest
         for which, (_, usable, _) in addresses.items()
     )
 

@@ -1,7 +1,7 @@
 """The auditor's question over both databases: who is in time, which excuses are true, and which are lies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -414,6 +414,35 @@ async def test_a_new_message_takes_the_place_of_one_that_a_provider_did_not_take
     await books.set(delivery, {**TRIED, "state": "superseded"}, family_id="fam-1")
     await books.write([books.watch(stored, version=1)], [books.owed(stored, update=2)])
     assert (await ask(deps, NOW)).excuses == {"provider_down": 1}
+
+
+@pytest.mark.parametrize(
+    ("sms", "excused"),
+    [
+        ((), False),  # nothing ever failed there
+        ([(2, "undelivered", 20)], True),  # what waits has failed there
+        ([(2, "parked", 20)], True),
+        ([(1, "undelivered", 5)], False),  # a phone that was off for what came before explains nothing of it
+        ([(1, "refused", 5), (2, "superseded", 20)], False),
+        ([(1, "undelivered", 5), (2, "undelivered", 20)], True),
+        ([(2, "undelivered", 20), (1, "accepted", 25)], False),  # something was taken there since
+    ],
+)
+async def test_a_failure_of_old_is_no_reason_not_to_try_there_what_waits_now(
+    books: Books, deps: Deps, sms: Sequence[tuple[int, str, float]], excused: bool
+) -> None:
+    """Push is tried and takes nothing of the second update, long after it was planned."""
+    [stored] = await books.families(make.family(make.caregiver("mia", "push", "sms")))
+    push, phone = stored.caregivers[0].addresses
+    await books.write([books.watch(stored)], [books.owed(stored, push, update=2)])
+    await books.set(delivery, {**TRIED, "planned_at": make.after(20)}, family_id="fam-1")
+    for version, (number, state, at) in enumerate(sms, 1):
+        owed = books.owed(stored, phone, update=number)
+        await books.write([books.watch(stored, version=version)], [owed])
+        await books.set(delivery, {"state": state, "planned_at": make.after(at)}, id=owed.id)
+    answer = await ask(deps, NOW)
+    assert answer.excuses == ({"provider_down": 1} if excused else {})
+    assert missing(answer) == ([] if excused else ["fam-1"])
 
 
 async def test_a_message_to_a_shared_address_counts_for_all_its_families(books: Books, deps: Deps) -> None:

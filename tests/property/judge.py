@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from alertd.domain import silence
-from alertd.domain.audit import Case, Evidence, Excuse, Suspect, Tries
+from alertd.domain.audit import Case, Evidence, Excuse, Suspect, Tries, Waiting
 from alertd.domain.delivery import ALL_CLEARS, ENDS, FAILED, DeliveryState, Framing, Reason, longest_backoff
 from alertd.domain.excuses import excuse_of
 from alertd.domain.family import AddressId, AddressStatus
@@ -148,6 +148,13 @@ class Judge(VerdictJudge):
         window = self.window(world.incident.severity, world.incident.state, asleep=False) + SLACK
         tried = [r for r in world.rows if r.attempts and r.due_at >= now - backoff - timedelta(seconds=30)]
         held = (DeliveryState.LEASED, DeliveryState.UNKNOWN)
+        flying: dict[AddressId, list[Row]] = {}
+        settled: dict[AddressId, list[Row]] = {}
+        for row in world.rows:
+            if row.open:
+                flying.setdefault(row.owed.address, []).append(row)
+            if row.told or row.state in FAILED:
+                settled.setdefault(row.owed.address, []).append(row)
         tries = Tries(
             under_way=any(r.open for r in world.rows),
             tried=any(r.state in (DeliveryState.PENDING, DeliveryState.SUPERSEDED) for r in tried)
@@ -165,19 +172,14 @@ class Judge(VerdictJudge):
             ),
             stopped=max((r.planned_at for r in world.rows if r.state is DeliveryState.PARKED), default=None),
             waits={
-                a: max(r.planned_at for r in world.rows if r.owed.address == a and r.open)
-                for a in {r.owed.address for r in world.rows if r.open}
+                a: Waiting(max(r.planned_at for r in mine), max(r.owed.update for r in mine))
+                for a, mine in flying.items()
             },
-            failed=frozenset(
-                a
-                for a in {r.owed.address for r in world.rows}
-                if max(
-                    (r for r in world.rows if r.owed.address == a and (r.told or r.state in FAILED)),
-                    key=lambda r: (r.planned_at, not r.told),
-                    default=None,
-                )
-                in [r for r in world.rows if r.state in FAILED]
-            ),
+            failed={
+                a: max(r.owed.update for r in mine if r.state in FAILED)
+                for a, mine in settled.items()
+                if max(mine, key=lambda r: (r.planned_at, not r.told)).state in FAILED
+            },
             capped=sum(
                 r.told
                 and r.owed.channel == "sms"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from alertd.domain.audit import Case, Cursor, Evidence, Excuse, Suspect, Tries
+from alertd.domain.audit import Case, Cursor, Evidence, Excuse, Suspect, Tries, Waiting
 from alertd.domain.excuses import LONGEST_REST, STANDSTILL, excuse_of
 from alertd.domain.family import Address, Family
 from alertd.domain.incident import Incident, Kind, Severity
@@ -67,6 +67,34 @@ def excuse(
 )
 def test_whether_providers_answer_for_what_they_did_not_take(because, tries, found):
     assert excuse(tries=tries) is found, because
+
+
+@pytest.mark.parametrize(
+    ("because", "sms", "email", "true"),
+    [
+        ("both failed for what waits", 3, 3, True),
+        ("... or for something newer", 3, 4, True),
+        ("one failed, for what was said before", 3, 2, False),
+        ("one never failed", 3, None, False),
+    ],
+)
+def test_a_way_that_failed_is_none_for_what_failed_there_and_is_one_again_for_what_comes_next(
+    because, sms, email, true
+):
+    failed = {a.id: number for a, number in ((SMS, sms), (EMAIL, email)) if number is not None}
+    tries = Tries(under_way=True, tried=True, waits={PUSH.id: Waiting(after(10), 3)}, failed=failed)
+    awake = make.family(caregiver("mia", preferences=make.preferences(**AWAKE)))
+    assert (excuse(family=awake, tries=tries) is Excuse.PROVIDER_DOWN) is true, because
+
+
+def test_what_waits_for_one_person_is_no_measure_for_another():
+    """Ben waits for the third update already; what Mia waits for has failed over all that she has."""
+    mia = caregiver("mia", "push", "sms", preferences=make.preferences(**AWAKE))
+    ben = caregiver("ben", "push", preferences=make.preferences(**AWAKE), order=2)
+    waits = {PUSH.id: Waiting(after(10), 2), own("ben", "push").id: Waiting(after(10), 3)}
+    for failed, true in ((2, True), (1, False)):
+        tries = Tries(under_way=True, tried=True, waits=waits, failed={SMS.id: failed})
+        assert (excuse(family=make.family(mia, ben), tries=tries) is Excuse.PROVIDER_DOWN) is true
 
 
 def test_a_deadline_that_is_still_ahead_needs_another_look_and_not_an_excuse():
