@@ -4,17 +4,58 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, func, insert, or_, select, update
 
 from alertd.domain.delivery import CRASHES, DeliveryState
 from alertd.store.due import DueRows
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_watches
 from alertd.store.one_of import one_of
-from alertd.store.tables import attempt, delivery
+from alertd.store.tables import attempt, delivery, family_address
 
 _LAPSED = "lease expired"
 _POISON = f"{CRASHES} crashes"
+
+_OLDER, _PARKED = delivery.alias("older"), delivery.alias("parked")
+_SHARERS = (
+    select(family_address.c.family_id)
+    .where(family_address.c.address_id == delivery.c.address_id)
+    .correlate(delivery)
+)
+
+
+def _same_message(other: FromClause) -> ColumnElement[bool]:
+    """That row owed the same update to the same address for the same reason; found by an index of families."""
+    key = (delivery.c.update_no, delivery.c.address_id, delivery.c.epoch, delivery.c.step)
+    return and_(
+        other.c.incident_id == delivery.c.incident_id,
+        or_(other.c.family_id == delivery.c.family_id, other.c.family_id.in_(_SHARERS)),
+        *(other.c[column.name] == column for column in key),
+    )
+
+
+# A message that is planned anew, as half of its time is over, is another row, with no crashes. Where five leases
+# take longer than that, what kills its workers would never be parked; so a row goes on counting where the one
+# before it stopped. That is found here and not when it is planned: there it costs every plan, here a lost lease.
+# What raises an error within a worker needs none of it: five tries take half a minute at the most.
+_BEFORE = (
+    select(func.max(_OLDER.c.crashes))
+    .where(
+        _same_message(_OLDER),
+        _OLDER.c.state == DeliveryState.SUPERSEDED.value,
+        # Once parked, it has been counted: it is owed again after a backoff, and has five tries anew.
+        ~exists()
+        .where(
+            _same_message(_PARKED),
+            _PARKED.c.state == DeliveryState.PARKED.value,
+            _PARKED.c.planned_at >= _OLDER.c.planned_at,
+        )
+        .correlate(delivery, _OLDER),
+    )
+    .correlate(delivery)
+    .scalar_subquery()
+)
+_CRASHES = case((delivery.c.crashes < _BEFORE, _BEFORE), else_=delivery.c.crashes)
 
 
 class LapseRows(DueRows):
@@ -45,7 +86,7 @@ class LapseRows(DueRows):
                     due_at=wait_until,
                     code=_LAPSED,
                     maybe=True,
-                    crashes=delivery.c.crashes + 1,
+                    crashes=_CRASHES + 1,
                     lease_until=None,
                     lease_token=None,
                 )
@@ -58,7 +99,7 @@ class LapseRows(DueRows):
         poison = (
             delivery.c.state == DeliveryState.LEASED.value,
             delivery.c.lease_until < machine_at,
-            delivery.c.crashes >= CRASHES - 1,
+            _CRASHES >= CRASHES - 1,
         )
         found = await self.sql.rows(
             select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
@@ -82,7 +123,7 @@ class LapseRows(DueRows):
                 state=DeliveryState.PARKED.value,
                 code=_POISON,
                 maybe=True,
-                crashes=delivery.c.crashes + 1,
+                crashes=_CRASHES + 1,
                 reader=None,
                 lease_until=None,
                 lease_token=None,

@@ -283,6 +283,82 @@ async def test_what_outlives_its_lease_five_times_is_parked_and_the_planner_told
     assert (await books.row(watch, family_id=other.id))["version"] == 1
 
 
+async def crash(books: Books, minutes: float) -> None:
+    """Whoever holds what is due at that moment dies, and it is sent again."""
+    await books.claim(at=make.after(minutes))
+    await expire(books, minutes + 0.6)
+    await retry(books, minutes + 0.7)
+
+
+async def test_what_is_planned_anew_goes_on_counting_where_it_stopped(books: Books):
+    """Half of its time is over after three dead workers; two more of the next row, and it is parked."""
+    [family] = await books.families(*crowd(1))
+    await books.tell(family)
+    for number in range(3):
+        await crash(books, number)
+    await books.set(delivery, {"state": "superseded"})
+    again = books.owed(family)
+    await books.write([books.watch(family, version=1)], [again], at=make.after(15))
+    await crash(books, 15)
+    row = await books.row(delivery, id=again.id)
+    assert (row["state"], row["crashes"]) == ("pending", 4)
+    await crash(books, 16)
+    row = await books.row(delivery, id=again.id)
+    assert (row["state"], row["crashes"], row["code"]) == ("parked", 5, "5 crashes")
+
+
+async def test_one_that_was_never_tried_in_between_does_not_begin_anew(books: Books):
+    [family] = await books.families(*crowd(1))
+    for number, crashes in enumerate((4, 0)):
+        await books.write([books.watch(family, version=number or None)], [books.owed(family)])
+        await books.set(delivery, {"state": "superseded", "crashes": crashes}, state="pending")
+    last = books.owed(family)
+    await books.write([books.watch(family, version=2)], [last], at=make.after(15))
+    await crash(books, 15)
+    assert (await books.row(delivery, id=last.id))["state"] == "parked"
+
+
+@pytest.mark.parametrize(
+    "other", [{"update": 2}, {"epoch": 2}, {"step": 3}, {"framing": Framing.UPDATE, "update": 2}]
+)
+async def test_another_message_has_five_tries_of_its_own(books: Books, other: dict[str, Any]):
+    """A newer update, another step of the ladder: other words, and nobody knows that they crash."""
+    [family] = await books.families(*crowd(1, "push", "sms"))
+    push, sms = family.caregivers[0].addresses
+    await books.write([books.watch(family, owed=2)], [books.owed(family, push), books.owed(family, sms)])
+    await books.set(delivery, {"state": "superseded", "crashes": 4})
+    await books.write([books.watch(family, version=1, owed=2, epoch=2)], [books.owed(family, push, **other)])
+    await books.set(delivery, {"state": "leased", "lease_until": make.NOON}, state="pending")
+    assert await expire(books, 1) == 1
+    assert (await books.row(delivery, state="unknown"))["crashes"] == 1
+
+
+async def test_what_was_parked_has_five_tries_anew(books: Books):
+    """Its fault may be mended: it is owed again after a backoff, and only what came since counts."""
+    [family] = await books.families(*crowd(1))
+    moments = (("superseded", 4), ("parked", 5), ("superseded", 2))
+    for at, (state, crashes) in enumerate(moments):
+        await books.write([books.watch(family, version=at or None)], [books.owed(family)], at=make.after(at))
+        await books.set(delivery, {"state": state, "crashes": crashes}, state="pending")
+    last = books.owed(family)
+    await books.write([books.watch(family, version=3)], [last], at=make.after(3))
+    await crash(books, 3)
+    row = await books.row(delivery, id=last.id)
+    assert (row["state"], row["crashes"]) == ("pending", 3)
+
+
+async def test_a_shared_address_goes_on_counting_whichever_of_its_families_comes_first(books: Books):
+    nurse = make.caregiver("ann", "sms")
+    one, other = await books.families(make.family(nurse, id="fam-1"), make.family(nurse, id="fam-2"))
+    shared = one.caregivers[0].addresses
+    await books.write([books.watch(one), books.watch(other)], [books.owed(one)], shared=shared)
+    await books.set(delivery, {"state": "superseded", "crashes": 3})
+    await books.write([books.watch(other, version=1)], [books.owed(other)], shared=shared)
+    await crash(books, 0)
+    row = await books.row(delivery, state="pending")
+    assert (row["family_id"], row["crashes"]) == ("fam-2", 4)
+
+
 async def test_who_comes_back_after_their_lease_overwrites_nothing(books: Books):
     """The token no longer matches: counted, and what the provider said is kept as an attempt."""
     [family] = await books.families(*crowd(1))
