@@ -88,6 +88,15 @@ class RedisPace:
         self._lost += 1
         return self._own.grant(channel, lane, units)
 
+    @property
+    def alone(self) -> bool:
+        """Whether the last question had no answer."""
+        return bool(self._alone_until)
+
+    def among(self, processes: int) -> None:
+        """So many hand over, this one too: what each keeps to while Redis does not answer."""
+        self._own.among(processes)
+
     async def warm(self) -> None:
         """Connect, and let Redis know the script; what fails is told by the first question."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._connect)

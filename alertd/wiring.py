@@ -400,11 +400,11 @@ _SWEEPERS_SHARE = 0.5
 
 
 def pace(settings: Settings, log: Log, *, worker: bool) -> Pace:
-    """How rates are kept: in the cluster's Redis; without one the sweeper does all work, at the whole rate.
+    """How rates are kept: in the cluster's Redis; without one sweepers do all work, and share the rate.
 
-    While Redis does not answer, workers get no hints and soon have nothing to do: the sweeper has half of the
-    rates then, and they share the rest by the number of workers in the settings: where more of them run, or on
-    several machines, all together may be faster than the rate until Redis is back.
+    While Redis does not answer, whoever hands over has an equal part of the rates (`alertd.usecases.senders`). One
+    that has not counted the others lately keeps to what the settings make of it: the sweeper to half of the rates,
+    a worker to its part of the other half.
     """
     own = rates(settings)
     if settings.broker_url is None:

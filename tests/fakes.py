@@ -77,6 +77,8 @@ class FakePace:
         self._given: Counter[tuple[str, str]] = Counter()
         self.asked: list[tuple[str, str, int]] = []  # channel, lane, units
         self.lost = 0
+        self.alone = False
+        self.processes = 0  # those that share it, as it was last told
 
     def give(self, channel: str, lane: str, units: int) -> None:
         """So many more units may be taken."""
@@ -90,6 +92,9 @@ class FakePace:
         granted = min(units, self._given[channel, lane])
         self._given[channel, lane] -= granted
         return Grant(granted, 0.005)
+
+    def among(self, processes: int) -> None:
+        self.processes = processes
 
     async def warm(self) -> None:
         """Nothing to get ready."""

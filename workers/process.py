@@ -16,6 +16,7 @@ from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.outgrown import Outgrown
+from alertd.usecases.senders import Senders
 from alertd.wiring import close_deps, open_deps, sample_clock
 
 T = TypeVar("T")
@@ -28,6 +29,7 @@ class Process:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._deps: Deps | None = None
         self._sender: Sender | None = None
+        self._senders: Senders | None = None
         self._outgrown: Outgrown | None = None
         self._beat_at: datetime | None = None
         self._lane: str | None = None
@@ -55,9 +57,11 @@ class Process:
         assert self._outgrown is not None
         if await self._outgrown.look():
             return 0  # and no beat: this part gets nothing done
+        assert self._senders is not None
+        await self._senders.join()
         started = deps.clock.machine()
         accepted = await drain(deps, self._sender, lane, seconds=seconds)
-        self._beat_at = await beat(deps, lane, self._beat_at, self._sender.take_waited)
+        self._beat_at = await beat(deps, lane, self._beat_at, self._sender.take_waited, self._senders)
         if (deps.clock.machine() - started).total_seconds() >= seconds:
             deps.doorbell.ring(lane)
         return accepted
@@ -66,14 +70,15 @@ class Process:
         deps = await self._opened()
         assert self._sender is not None
         await self._sender.warm()
-        self._beat_at = await beat(deps, lane, None)
+        self._beat_at = await beat(deps, lane, None, senders=self._senders)
 
     async def _opened(self) -> Deps:
         if self._deps is None:
             settings = load(os.environ)
             logs.configure(settings.log.level, settings.log.json_)
             self._deps = await open_deps(settings, patient=self._lane == Lane.BULK, worker=True)
-            self._sender, self._outgrown = Sender(self._deps), Outgrown(self._deps)
+            self._sender, self._senders = Sender(self._deps), Senders(self._deps)
+            self._outgrown = Outgrown(self._deps)
             # Half of decoding is the garbage collector walking objects that never die (measured).
             gc.collect()
             gc.freeze()

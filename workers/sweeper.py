@@ -17,6 +17,7 @@ from alertd.usecases.drain import drain
 from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.providers import watch_providers
+from alertd.usecases.senders import Senders
 from alertd.usecases.sweep import sweep
 from alertd.usecases.tell_ignored import tell_ignored
 from alertd.usecases.tell_inbox import tell_inbox
@@ -45,7 +46,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
     await sender.warm()
-    outgrown = Outgrown(deps)
+    outgrown, senders = Outgrown(deps), Senders(deps)
 
     def stopping() -> bool:
         return stop.is_set() or outgrown.so
@@ -62,7 +63,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 await sample_clock(deps)
                 await _see_to(own)
                 if not await outgrown.look():
-                    beat_at = await _look(deps, sender, own, stopping, beat_at)
+                    beat_at = await _look(deps, sender, own, stopping, beat_at, senders)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)
                 pause = _FAILED_PAUSE
@@ -88,6 +89,7 @@ async def _look(
     own: dict[str, asyncio.Task[int]],
     stopping: Callable[[], bool],
     beat_at: datetime | None,
+    senders: Senders,
 ) -> datetime | None:
     """Sweep once, and begin what nobody else does; returns when the newest beat was written."""
     swept = await sweep(deps, broker=_broker(deps), own=own)
@@ -95,7 +97,7 @@ async def _look(
         own[lane] = asyncio.create_task(drain(deps, sender, lane, seconds=_OWN_SECONDS, stop=stopping))
     if swept.responders and _RESPONDERS not in own:
         own[_RESPONDERS] = asyncio.create_task(tend_responders(deps, stopping))
-    last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at, sender.take_waited)
+    last, beat_at = beat_at, await beat(deps, SWEEPER, beat_at, sender.take_waited, senders)
     if beat_at != last:
         await watch_providers(deps)
         for name, work_beside in _BESIDE.items():

@@ -65,6 +65,11 @@ class Bucket:
         inflow = self.rate if alone else self.rate * share(lane)
         return Grant(0, min(max((least - held) / inflow, _SHORTEST_WAIT), LONGEST_WAIT))
 
+    def change(self, rate: float, now: float) -> None:
+        """From now on it fills at another rate; what it holds stays, as far as it may."""
+        self._flow(now)
+        self.rate = rate
+
     def _flow(self, now: float) -> None:
         came = self.rate * max(now - self._at, 0.0) if self._at is not None else 0.0
         self._at = now

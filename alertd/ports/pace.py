@@ -27,6 +27,13 @@ class Pace(Protocol):
         Never raises and never hangs: where what is shared does not answer, a process goes on by itself, slower.
         """
 
+    @property
+    def alone(self) -> bool:
+        """Whether nothing is shared at this moment: this process keeps to a part of each rate by itself."""
+
+    def among(self, processes: int) -> None:
+        """So many processes hand over now, this one too; what each keeps to while nothing is shared."""
+
     async def warm(self) -> None:
         """Get ready for the first message; call when a process starts that hands over."""
 

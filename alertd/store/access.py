@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.records import Key
@@ -96,6 +96,11 @@ class AccessRows:
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""
         return {row.name: row.at for row in await self.sql.rows(select(heartbeat))}
+
+    async def forget_beats(self, prefix: str, before: datetime) -> None:
+        """Heartbeats whose name begins so, and that have not come since, are of processes that are gone."""
+        gone = heartbeat.c.name.startswith(prefix, autoescape=True)
+        await self.sql.run(delete(heartbeat).where(gone, heartbeat.c.at < before))
 
     async def unknown_schema(self) -> str | None:
         """The revision of the schema that every part must know, if this version does not; else None."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.downtime import Downtime
 from alertd.ports.deps import Deps
+from alertd.usecases.senders import SENDS, Senders
 
 EVERY = timedelta(seconds=5)
 """Machine time between two beats: far below the 30 s after which readiness is lost, and next to no writes."""
@@ -33,10 +34,12 @@ async def beat(
     name: str,
     last: datetime | None,
     waited: Callable[[], Mapping[tuple[str, str], float]] = dict,
+    senders: Senders | None = None,
 ) -> datetime:
     """Write a heartbeat unless the last one is younger than 5 s; returns when the newest was written.
 
     `waited`: takes for how many seconds messages in hand have waited for a rate, by channel and lane.
+    `senders`: of a process that hands over.
 
     The first sweep after an outage of our own keeps for how long there was none (R13).
     """
@@ -51,6 +54,8 @@ async def beat(
         if before is not None and down is not None:
             await rows.keep_downtime(before, down)
         await rows.beat(name, now)
+        if senders is not None:
+            await senders.tell(rows, now)
         if lost:
             await rows.count(HINTS_LOST, lost)
         if rates_lost:
@@ -66,7 +71,7 @@ async def beat(
 
 def parts(beats: Mapping[str, datetime]) -> dict[str, datetime]:
     """Of the heartbeats those of the cluster's parts."""
-    return {name: at for name, at in beats.items() if not name.startswith(_RATE_BINDS)}
+    return {name: at for name, at in beats.items() if not name.startswith((_RATE_BINDS, SENDS))}
 
 
 def bound_by_rates(beats: Mapping[str, datetime], now: datetime) -> set[tuple[str, str]]:

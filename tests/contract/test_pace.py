@@ -70,6 +70,47 @@ async def all_of(pace: Pace, lane: str = "bulk", seconds: float = 0.0) -> int:
         await asyncio.sleep(grant.wait)
 
 
+# --- alone ----------------------------------------------------------------------------------------
+
+
+def granted(pace: OwnPace, channel: str) -> int:
+    return pace.grant(channel, "bulk", ALL).units
+
+
+def test_processes_that_have_counted_each_other_keep_to_the_rate_together() -> None:
+    """Each of four was to have half of it, by its settings: twice as fast as the sender."""
+    at = 0.0
+    all_four = [OwnPace({"sms": 100.0}, share=0.5, clock=lambda: at) for _ in range(4)]
+    for pace in all_four:
+        pace.among(4)
+        granted(pace, "sms")  # what is saved up comes once
+    total = 0
+    for _ in range(100):
+        at += 0.25
+        total += sum(granted(pace, "sms") for pace in all_four)
+    assert 0.8 * 100 * 25 * 0.95 <= total <= 100 * 25
+
+
+def test_a_count_is_good_for_half_a_minute() -> None:
+    """Who has heard of nobody since keeps to what the settings say, until it counts again."""
+    at = 0.0
+    pace = OwnPace({"sms": 100.0}, share=0.25, clock=lambda: at)
+
+    def in_half_a_second(moment: float) -> int:
+        nonlocal at
+        at = moment
+        granted(pace, "sms")  # what was saved up
+        at += 0.5
+        return granted(pace, "sms")
+
+    assert in_half_a_second(0.0) == 12
+    pace.among(1)
+    assert [in_half_a_second(10.0), in_half_a_second(29.0)] == [50, 50]
+    assert in_half_a_second(31.0) == 12
+    pace.among(2)
+    assert in_half_a_second(40.0) == 25
+
+
 # --- both ways ------------------------------------------------------------------------------------
 
 

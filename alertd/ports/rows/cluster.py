@@ -51,6 +51,9 @@ class ClusterRows(Protocol):
     async def heartbeats(self) -> Mapping[str, datetime]:
         """When each part of the cluster last got something done, machine time."""
 
+    async def forget_beats(self, prefix: str, before: datetime) -> None:
+        """Drop heartbeats whose name begins so and that have not come since, in machine time."""
+
     async def unknown_schema(self) -> str | None:
         """The revision of the schema that every part must know, if this version does not; else None."""
 

@@ -1,0 +1,43 @@
+"""How many processes hand over at this moment: each tells the database that it does, and counts the others.
+
+Only where rates are not shared in Redis does it matter: there each keeps to its part of them by itself, and a part
+of what the settings say should run would be too much where more of them do, or on several machines.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
+
+SENDS = "sends-"  # before what tells a process from all others, among the heartbeats
+_ALIVE = timedelta(seconds=30)  # machine time after which one that is silent has ended, or has nothing to do
+_FORGOTTEN = timedelta(hours=1)
+
+
+class Senders:
+    """One of them. It counts whenever its part of the cluster beats, every five seconds while there is work."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._name = f"{SENDS}{deps.new_id().hex[-20:]}"  # its column is short; so much is random
+
+    async def tell(self, rows: Rows, now: datetime) -> None:
+        """Within a transaction of the caller's: here I am; `now` is machine time."""
+        if self._deps.pace is None:
+            return
+        await rows.beat(self._name, now)
+        await rows.forget_beats(SENDS, now - _FORGOTTEN)
+        self._deps.pace.among(alive(await rows.heartbeats(), now))
+
+    async def join(self) -> None:
+        """The same, before work begins after a rest: where rates are not shared, the others have to know of it."""
+        deps = self._deps
+        if deps.pace is not None and deps.pace.alone:
+            async with deps.store.transaction() as rows:
+                await self.tell(rows, deps.clock.machine())
+
+
+def alive(beats: Mapping[str, datetime], now: datetime) -> int:
+    """How many processes hand over, by the heartbeats."""
+    return sum(name.startswith(SENDS) and now - at < _ALIVE for name, at in beats.items())
