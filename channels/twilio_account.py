@@ -107,17 +107,25 @@ class TwilioAccount:
 
         Raises Later, Misconfigured.
         """
-        try:
-            answer = await self._http.get(f"{self._path}.json")
-        except Unknown as error:  # nothing was to be sent
-            raise Later(error.code, "no whole answer in time") from None
-        if not answer.ok:
-            raise error_for(answer.status, _told(answer).code, retry_after(answer, self._now))
-        status = _told(answer).status
+        status = _told(await self.fetch(f"{self._path}.json")).status
         if status != "active":
             known = status if status in ("suspended", "closed") else "no account that alertd knows"
             raise Misconfigured("account", f"the account of ALERTD_TWILIO__ACCOUNT_SID is {known}")
         return "the account is active"
+
+    async def fetch_of(self, resource: str) -> Answer:
+        """What the API holds of the account: `resource` is the last part of its path. Raises as `fetch`."""
+        return await self.fetch(f"{self._path}{resource}")
+
+    async def fetch(self, path: str) -> Answer:
+        """Ask for something, changing nothing. Raises Later, Misconfigured and what else errors mean."""
+        try:
+            answer = await self._http.get(path)
+        except Unknown as error:  # nothing was to be sent
+            raise Later(error.code, "no whole answer in time") from None
+        if not answer.ok:
+            raise error_for(answer.status, _told(answer).code, retry_after(answer, self._now))
+        return answer
 
     async def close(self) -> None:
         """Give connections back."""

@@ -8,17 +8,18 @@ The API has no idempotency key, so a lost answer is Unknown and never tried agai
 
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import quote_plus
 
 from alertd.ports import Callback, Forged, Message, Receipt, Report, Spoken
-from alertd.ports.inbound import Heard
+from alertd.ports.inbound import Heard, Told
 from channels import Now
 from channels.http import DEADLINE
 from channels.sendable import sendable, shortened
 from channels.twilio_account import TwilioAccount, account_problems, named_by_attempt
 from channels.twilio_codes import explain
+from channels.twilio_console import messaging_host, number_path, of_number, of_service, service_path
 from channels.twilio_inbound import InboundMessages, twiml
 from channels.twilio_status import StatusCallback
 
@@ -76,6 +77,7 @@ class TwilioSms:
     def __init__(self, config: TwilioConfig, now: Now) -> None:
         self.at_once, self.deadline = config.connections, config.deadline
         self.has_callbacks = config.status_callback is not None
+        self._config, self._now = config, now
         self._account = TwilioAccount(config, now)
         sender = (
             ("MessagingServiceSid", config.messaging_service_sid)
@@ -114,6 +116,19 @@ class TwilioSms:
 
     async def ask(self) -> str:
         return await self._account.ask()
+
+    async def tells(self) -> Told | None:
+        """See `channels.twilio_console`; of short codes and names nothing is known."""
+        config = self._config
+        if config.messaging_service_sid:
+            beside = TwilioAccount(replace(config, base_url=messaging_host(config.base_url)), self._now)
+            try:
+                return of_service(await beside.fetch(service_path(config.messaging_service_sid)))
+            finally:
+                await beside.close()
+        if not (config.from_ or "").startswith("+"):
+            return None
+        return of_number(await self._account.fetch_of(number_path(config.from_ or "")))
 
     async def close(self) -> None:
         await self._account.close()

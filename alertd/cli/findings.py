@@ -15,6 +15,7 @@ from alertd.cli.look_at_machine import data_folder, disk, zones
 from alertd.cli.look_at_policies import labels, policies
 from alertd.cli.look_at_providers import providers
 from alertd.cli.look_at_rates import rates
+from alertd.cli.look_at_replies import replies
 from alertd.cli.responders import responders
 from alertd.ingest.reading import Mistakes
 from alertd.settings import load
@@ -74,6 +75,7 @@ LOOKS: tuple[Look, ...] = (
     api,
     public_url,
     channels,
+    replies,
     responders,
     worth_knowing,
 )

@@ -35,6 +35,26 @@ class Hears(Protocol):
         """The answer to such a request: one message to whoever wrote, or none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where a provider tells of what people write: what its own console was told."""
+
+    url: str = ""  # none: it tells nobody
+    method: str = "POST"
+    elsewhere: str = ""  # it is not said there but here, where we did not look
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A channel that can ask its provider where replies go, for `alertd doctor`."""
+
+    async def tells(self) -> Told | None:
+        """What it was told; None: it knows no such sender of ours, or it cannot be asked about this sort of one.
+
+        Raises Later if it does not answer, Misconfigured if it refuses us.
+        """
+
+
 class ReplyTexts(Protocol):
     """Which words are understood, and what is said to them."""
 
