@@ -10,8 +10,11 @@ import pytest
 import uvloop
 
 from alertd.store.migrate import upgrade
+from tests.compiled import compile_once
 from tests.contract.books import Books
 from tests.servers import Postgres, running_postgres
+
+compile_once()
 
 DIALECTS = ("sqlite", "postgresql")
 

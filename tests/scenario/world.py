@@ -30,8 +30,9 @@ from alertd.store.ids import uuid7
 from alertd.store.migrate import upgrade
 from alertd.store.store import SqlStore
 from alertd.store.types import from_us
+from alertd.texts import Composer
 from alertd.texts import load as load_texts
-from alertd.texts.replies import load_replies
+from alertd.texts.replies import Replies, load_replies
 from alertd.usecases import planning
 from alertd.usecases.acknowledge import acknowledge, look
 from alertd.usecases.beat import SWEEPER, beat
@@ -117,6 +118,16 @@ def _migrated() -> bytes:
         return path.read_bytes()
 
 
+def _text_failed(what: str) -> None:
+    pytest.fail(f"a text failed: {what}")
+
+
+@cache
+def _texts() -> tuple[Composer, Replies]:
+    """What the shipped templates say, read once: nothing in them changes, and to read them takes as long as a story."""
+    return load_texts(_TEMPLATES, NAMES, _text_failed), load_replies((_TEMPLATES,), NAMES, _text_failed)
+
+
 class World:
     """Told as a story: families, an outage, time passing, and what the phones received."""
 
@@ -135,7 +146,7 @@ class World:
         self.sender = Sender(self.deps)
 
     def _open(self) -> Deps:
-        texts = load_texts(_TEMPLATES, NAMES, self._text_failed)
+        texts, replies = _texts()
         return Deps(
             store=SqlStore(f"sqlite:///{self._path}"),
             clock=self.clock,
@@ -152,11 +163,8 @@ class World:
             log=self.log,
             locales=frozenset({"en", "es"}),
             links=LINKS,
-            replies=load_replies((_TEMPLATES,), NAMES, self._text_failed),
+            replies=replies,
         )
-
-    def _text_failed(self, what: str) -> None:
-        pytest.fail(f"a text failed: {what}")
 
     async def restart(self) -> None:
         """The daemon stops and starts: nothing but the database survives."""
