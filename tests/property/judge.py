@@ -49,7 +49,7 @@ class Judge(VerdictJudge):
             polled = not open_ and any(r.changed_at >= self.planned_at for r in world.rows)
             # A number that came without a fan-out (another family's holding) may be taken at any time.
             fresh = world.incident.newest.number == self.planned_number
-            soon = world.watch.look_at is not None and world.watch.look_at <= self.planned_at + world.duty().lease
+            soon = world.watch.look_at is not None and world.watch.look_at <= self.planned_at + world.lease
             assert polled or soon or not fresh or not idle.owed, (
                 "look_at overslept",
                 idle.owed,
@@ -90,7 +90,7 @@ class Judge(VerdictJudge):
             by = min(self.next_by(), self.said_to(c.id))
             if not flying or self.off(c, now):
                 continue
-            if now <= max(by, max(r.planned_at for r in flying) + world.duty().lease) + SLACK:
+            if now <= max(by, max(r.planned_at for r in flying) + world.lease) + SLACK:
                 continue
             idle = {a.id: a for a in self.usable(c)}
             for gone in (*(r.owed.address for r in flying), *self.failed()):
@@ -135,7 +135,7 @@ class Judge(VerdictJudge):
         case = Case(world.incident, world.policy, make.ALL_CHANNELS, (), now, now)
         case = replace(
             case,
-            patience=min(world.duty().lease, silence.longest_margin(case.policy, world.incident.severity)) + SLACK,
+            patience=min(world.lease, silence.longest_margin(case.policy, world.incident.severity)) + SLACK,
         )
         suspect = Suspect(
             world.family.id, min(by, now), watch.look_at, watch.rest.value if watch.rest else None, watch.epoch

@@ -142,9 +142,9 @@ class ToldJudge(FamilyJudge):
             by = min(by, max(first_said + max(windows), min(by, self.joined_at)))
         else:
             by = world.touched_since + first_notice[world.touched_severity]
-        updates = world.incident.updates
+        updates, said = world.incident.updates, self.said_by_people()
         for i, u in enumerate(updates):
-            if u.number <= newest or u.at <= world.touched_since or u not in self.said_by_people():
+            if u.number <= newest or u.at <= world.touched_since or u not in said:
                 continue
             if u.facts.severity.rank > updates[i - 1].facts.severity.rank:
                 window = self.window(u.facts.severity, u.facts.state, asleep=False)

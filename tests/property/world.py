@@ -92,6 +92,7 @@ class World:
     hazards: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    lease = LEASE
 
     def __post_init__(self) -> None:
         script = self.script
