@@ -65,13 +65,20 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(STOP_SECONDS)
 
 
-def wait_until(what: str, true: Callable[[], bool], seconds: float = READY_SECONDS, every: float = 0.02) -> None:
-    """Poll a condition; raises NotReady that names it when the time is over."""
-    deadline = time.monotonic() + seconds
+def wait_until(
+    what: str, true: Callable[[], bool], seconds: float = READY_SECONDS, every: float | None = None
+) -> None:
+    """Poll a condition; raises NotReady that names it when the time is over.
+
+    `every`: seconds between two looks. Unless said a tenth of what was waited so far, from 0.02 to 0.25: a look is
+    a request or a connection, and fifty of them a second keep the processor from what is waited for.
+    """
+    begun = time.monotonic()
     while not true():
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - begun
+        if waited > seconds:
             raise NotReady(f"not within {seconds:.0f} s: {what}")
-        time.sleep(every)
+        time.sleep(every or min(max(0.02, waited / 10), 0.25))
 
 
 def _die_with_parent() -> None:
