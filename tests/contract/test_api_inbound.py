@@ -1,6 +1,7 @@
 """Replies over HTTP: what Twilio signed is done and answered in TwiML, all else is refused and counted."""
 
 import dataclasses
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,9 +12,10 @@ import pytest
 from twilio.request_validator import RequestValidator
 
 from alertd.domain.service import Services
+from alertd.policy_file import load_services
 from alertd.ports import Callback, Spoken
 from alertd.ports.inbound import Heard
-from alertd.texts.replies import load_replies
+from alertd.texts.replies import Replies, load_replies
 from channels.twilio_inbound import InboundMessages, twiml
 from tests import make
 from tests.fakes import FakeChannel
@@ -51,11 +53,16 @@ async def served(database_url: str) -> Served:
     return made
 
 
+@cache
+def shipped_replies() -> Replies:
+    """Read once: nothing in them changes."""
+    names = load_services(Path(CONFIG) / "services.yaml").names
+    return load_replies((Path(CONFIG) / "templates",), names, pytest.fail)
+
+
 def with_replies(deps: Any, services: Services) -> tuple[Any, Services]:
-    replies = load_replies((Path(CONFIG) / "templates",), services.names, pytest.fail)
-    return dataclasses.replace(
-        deps, channels={**deps.channels, "sms": HearingChannel()}, replies=replies
-    ), services
+    channels = {**deps.channels, "sms": HearingChannel()}
+    return dataclasses.replace(deps, channels=channels, replies=shipped_replies()), services
 
 
 async def post(
