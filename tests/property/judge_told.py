@@ -43,6 +43,13 @@ class ToldJudge(FamilyJudge):
             )
             if fails - was:  # what concerns others wakes nobody here
                 lacked.add(Kind.SCOPE)
+        # What got worse again after it was better for a time of which they never heard is no news to them.
+        told, now = (u.facts for u in (self.world.incident.upto(covered), updates[-1]))
+        if now.severity.rank <= told.severity.rank:
+            lacked.discard(Kind.SEVERITY)
+        had, have = (set(each.scope.touching(family.services, family.region)) for each in (told, now))
+        if have <= had:
+            lacked.discard(Kind.SCOPE)
         return lacked
 
     def wakes(self, name: str, *, but: bool = False) -> bool:
