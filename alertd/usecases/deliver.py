@@ -171,6 +171,9 @@ class Sender:
                 purse.expect(len(queue))
         try:
             told = await self._load(batch)
+            for key in queues:
+                if purse := self._purses.get(key):
+                    await purse.first_grant()
             runners = {
                 asyncio.create_task(self._run(channel, lane, queue, told, flight))
                 for (channel, lane), queue in queues.items()

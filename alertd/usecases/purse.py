@@ -39,6 +39,11 @@ class Purse:
         if self._wanted(self._time()) > 0:
             self._ask()
 
+    async def first_grant(self) -> None:
+        """Wait a moment for what was asked for, where there is nothing to spend: else each of a batch waits alone."""
+        if self._asking is not None and self._left <= 0:
+            await asyncio.wait((self._asking,), timeout=STEP)
+
     def pays(self, now: float) -> bool:
         """Pay for a message if that can be done at once; `now` is the loop's time."""
         if self._left <= 0 or now > self._good_until:
