@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 SLOW = 1.0
@@ -24,8 +24,8 @@ class ClusterClock:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
-        self._sampled = datetime(1970, 1, 1, tzinfo=UTC)
         self._at = self._monotonic()
+        self._ahead = -self._at  # seconds since 1970 at which the monotonic clock stood at 0
         self._known = False
         self._story: tuple[datetime, datetime] | None = None
         self.rate = 1.0
@@ -39,7 +39,8 @@ class ClusterClock:
         sampled = await store.now()
         after = self._monotonic()
         if after - before <= SLOW or not self._known:
-            self._sampled, self._at, self._known = sampled, before + (after - before) / 2, True
+            self._at, self._known = before + (after - before) / 2, True
+            self._ahead = sampled.timestamp() - self._at
         async with store.reading() as rows:  # type: ignore[attr-defined]
             story = await rows.story_clock()
         if story is not None:
@@ -47,7 +48,7 @@ class ClusterClock:
 
     def machine(self) -> datetime:
         """Machine time: leases, retries, sweeps."""
-        return self._sampled + timedelta(seconds=self._monotonic() - self._at)
+        return datetime.fromtimestamp(self._ahead + self._monotonic(), UTC)  # half the time of adding a timedelta
 
     def now(self) -> datetime:
         """Story time: windows, promises, quiet hours."""

@@ -124,7 +124,7 @@ class FcmPush:
         within = None if left > self._config.deadline * 0.98 else left
         if left < _LEAST_SECONDS:
             raise Later("token_timeout", "Google's token endpoint took all the time; FCM has nothing")
-        return await self._http.post(self._path, body, token.headers, within)
+        return await self._http.post(self._path, body, token.header, within)
 
 
 def _name(answer: Answer) -> str:

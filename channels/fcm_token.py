@@ -5,7 +5,7 @@ OAuth 2.0 for service accounts: https://developers.google.com/identity/protocols
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import tenacity
 
 from alertd.ports import Later, Misconfigured
+from channels.http import header_lines
 
 T = TypeVar("T")
 
@@ -34,9 +35,9 @@ _USUAL_LIFE = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token as a header, and when it ends (`loop.time()`)."""
+    """One token as a header line, and when it ends (`loop.time()`)."""
 
-    headers: Mapping[str, str]
+    header: bytes
     project: str
     ends_at: float
 
@@ -93,16 +94,16 @@ class AccessToken:
 
     async def _fetch_in_thread(self) -> None:
         async with asyncio.timeout(_FETCH_SECONDS):
-            headers, project, lifetime = await _in_thread(self._load_and_refresh)
-        self._token = Token(headers, project, asyncio.get_running_loop().time() + lifetime)
+            header, project, lifetime = await _in_thread(self._load_and_refresh)
+        self._token = Token(header, project, asyncio.get_running_loop().time() + lifetime)
 
-    def _load_and_refresh(self) -> tuple[Mapping[str, str], str, float]:
+    def _load_and_refresh(self) -> tuple[bytes, str, float]:
         """Header, project and seconds of life; in a thread, since it reads files, signs, and waits."""
         if self._certificate is None:
             self._certificate = _certificate(self._file)
         credential = self._certificate.get_credential()
         _refresh(credential)
-        header = {"Authorization": f"Bearer {credential.token}"}
+        header = header_lines({"Authorization": f"Bearer {credential.token}"})
         return header, str(self._certificate.project_id), _seconds_left(credential.expiry)
 
 

@@ -7,11 +7,12 @@ may have it (Unknown). Why it is our own: docs/decisions/0012.
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from alertd.ports import Later
 from channels.http_answer import Answer
-from channels.http_connection import Connection
+from channels.http_connection import Connection, unread
 from channels.http_origin import Origin
 from channels.http_slots import Slots
 
@@ -34,6 +35,9 @@ UNSEEN = 0.02
 """Seconds for which an idle connection is used without asking the kernel whether the provider has hung up: the
 loop sees that by itself unless it was held up, as it is while a slice of families is planned."""
 
+_PATHS = 16
+"""Heads of requests kept; every channel has one path or two."""
+
 
 class HttpClient:
     """Connections to one provider, which `base_url` names; made when they are needed, and kept until `close`.
@@ -54,24 +58,23 @@ class HttpClient:
         self._origin = Origin.of(base_url)
         self._prefix = urlsplit(base_url).path.rstrip("/")
         common = {"Host": self._origin.header, "User-Agent": "alertd", "Accept": "application/json", **headers}
-        self._headers = _lines(common)
+        self._headers = header_lines(common)
+        self._head = lru_cache(_PATHS)(self._head_of)
         self._deadline, self._trusted_for = deadline, idle
         self._slots = Slots(connections)
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._looked_at = 0.0  # when the kernel was asked what has come on the idle ones
         self._closed = False
 
-    async def post(
-        self, path: str, body: bytes, headers: Mapping[str, str] | None = None, within: float | None = None
-    ) -> Answer:
-        """One POST; `path` may hold a query; `within` shortens the deadline (seconds).
+    async def post(self, path: str, body: bytes, headers: bytes = b"", within: float | None = None) -> Answer:
+        """One POST; `path` may hold a query; `headers`: `header_lines`; `within` shortens the deadline (seconds).
 
         Raises Later if nothing was sent, Unknown if the provider may have received the request and its whole
         answer did not come. Whoever is cancelled while waiting ends the connection.
         """
-        more = _lines(headers) if headers else b""
         head = self._head("POST", path)
-        return await self._ask(b"%s%sContent-Length: %d\r\n\r\n%s" % (head, more, len(body), body), within)
+        return await self._ask(b"%s%sContent-Length: %d\r\n\r\n%s" % (head, headers, len(body), body), within)
 
     async def get(self, path: str) -> Answer:
         """One GET. Raises as `post`."""
@@ -83,7 +86,7 @@ class HttpClient:
         for connection in self._open:
             connection.close()
 
-    def _head(self, method: str, path: str) -> bytes:
+    def _head_of(self, method: str, path: str) -> bytes:
         line = f"{method} {self._prefix}{path} HTTP/1.1\r\n"
         if line.count(" ") != 2 or "\r" in path or "\n" in path:
             raise ValueError("a path must be quoted")
@@ -99,24 +102,33 @@ class HttpClient:
             except TimeoutError:
                 raise Later("connect_timeout", "no connection in time; nothing was sent") from None
         try:
-            connection = self._waiting() or await self._connect(until - now())
+            connection = self._waiting(now()) or await self._connect(until - now())
             try:
                 return await connection.ask(request, until - now())
             finally:
-                self._give_back(connection)
+                self._give_back(connection, now())
         finally:
             self._slots.give_back()
 
-    def _waiting(self) -> Connection | None:
+    def _waiting(self, now: float) -> Connection | None:
         """The connection that was used last: the others may grow too old to be trusted."""
-        now = asyncio.get_running_loop().time()
         while self._idle:
+            if now - max(self._idle[-1].idle_since, self._looked_at) >= UNSEEN:
+                self._look(now)
+                continue
             connection = self._idle.pop()
-            idle = now - connection.idle_since
-            if connection.usable and idle < self._trusted_for and (idle < UNSEEN or connection.silent()):
+            if connection.usable and now - connection.idle_since < self._trusted_for:
                 return connection
             self._end(connection)
         return None
+
+    def _look(self, now: float) -> None:
+        """End the idle connections on which something has come; all at once: a batch takes all of them."""
+        heard = unread(self._idle)
+        for connection in heard:
+            self._end(connection)
+        self._idle = [each for each in self._idle if each not in heard]
+        self._looked_at = now
 
     async def _connect(self, left: float) -> Connection:
         connection = await self._origin.connect(min(CONNECT_DEADLINE, left * CONNECT_SHARE))
@@ -126,9 +138,9 @@ class HttpClient:
         self._open.add(connection)
         return connection
 
-    def _give_back(self, connection: Connection) -> None:
+    def _give_back(self, connection: Connection, now: float) -> None:
         if connection.usable:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = now
             self._idle.append(connection)
         else:
             self._end(connection)
@@ -138,8 +150,8 @@ class HttpClient:
         self._open.discard(connection)
 
 
-def _lines(headers: Mapping[str, str]) -> bytes:
-    """Header lines. Raises ValueError for a value that would begin a line of its own."""
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Headers as they are sent. Raises ValueError for a value that would begin a line of its own."""
     text = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if text.count("\n") != len(headers) or text.count("\r") != len(headers):
         raise ValueError("a header's value must be one line")

@@ -6,6 +6,7 @@ says: whether the provider may have the message.
 
 import asyncio
 import select
+from collections.abc import Iterable
 from typing import cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -38,12 +39,11 @@ class Connection(asyncio.Protocol):
             and not self._transport.is_closing()
         )
 
-    def silent(self) -> bool:
-        """Whether nothing has come that the loop has not read yet: an end, or what nobody asked for."""
+    @property
+    def descriptor(self) -> int:
+        """Its number for the kernel; only while it is usable."""
         assert self._transport is not None
-        poll = select.poll()
-        poll.register(self._transport.get_extra_info("socket").fileno(), select.POLLIN)
-        return not poll.poll(0)
+        return cast("int", self._transport.get_extra_info("socket").fileno())
 
     async def ask(self, request: bytes, seconds: float) -> Answer:
         """Send a request and wait for its whole answer.
@@ -150,3 +150,12 @@ class Connection(asyncio.Protocol):
         self.close()
         if waiting is not None and not waiting.done():
             waiting.set_exception(Unknown(code, detail))
+
+
+def unread(connections: Iterable[Connection]) -> set[Connection]:
+    """Those on which something has come that the loop has not read yet: an end, or what nobody asked for."""
+    usable = {each.descriptor: each for each in connections if each.usable}
+    poll = select.poll()
+    for descriptor in usable:
+        poll.register(descriptor, select.POLLIN)
+    return {usable[descriptor] for descriptor, _ in poll.poll(0)}

@@ -16,6 +16,7 @@ from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_
 from alertd.texts.phrase import Phrase
 from alertd.texts.segments import fold
 from alertd.texts.spoken import spoken
+from alertd.texts.times import minute
 
 PHRASES: Mapping[str, Mapping[str, Phrase]] = {
     "en": {
@@ -143,7 +144,7 @@ def content(saying: Saying, names: Names) -> Content:
         said += unreached
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED and not saying.elsewhere:
         said.append(words["was_down"])
-    if update.kind is Kind.RESOLUTION and update.promise is not None and update.promise > saying.now:
+    if update.kind is Kind.RESOLUTION and update.promise is not None and update.promise > minute(saying.now):
         said.append(f"{words['explained']} {_time(update.promise, saying)}")
     if reader.late:
         said.append(words["late"])

@@ -55,7 +55,7 @@ def message(deps: Deps, delivery: Claimed, telling: Telling, beside: Elsewhere) 
 def saying(
     deps: Deps, told: Claimed | Owed, telling: Telling, failing: Mapping[str, Severity], now: datetime
 ) -> Saying:
-    """All that the words depend on, at the minute of `now`.
+    """All that the words depend on; of `now` the minute.
 
     `failing`: what another outage has failing for the reader, and how badly.
     """
@@ -76,7 +76,7 @@ def saying(
         news_number=facts.news_number,
         references=reader.corrects or None,
         reader=reader,
-        now=now.replace(second=0, microsecond=0),
+        now=now,
         ended_at=incident.ended_at,
         incident=incident.id,
         exercise=incident.exercise,

@@ -40,7 +40,7 @@ class Purse:
             self._ask()
 
     async def first_grant(self) -> None:
-        """Wait a moment for what was asked for, where there is nothing to spend: else each of a batch waits alone."""
+        """Wait a moment for what was asked for, if there is nothing to spend: else each of a batch waits alone."""
         if self._asking is not None and self._left <= 0:
             await asyncio.wait((self._asking,), timeout=STEP)
 

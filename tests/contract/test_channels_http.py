@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from alertd.ports import Later, Unknown
-from channels.http import HttpClient
+from channels.http import HttpClient, header_lines
 from channels.http_answer import ANSWER_LIMIT, LONGEST_WAIT, Answer, retry_after
 from channels.tls import tls_context
 from tests.contract.samples.authority import authority
@@ -34,7 +34,7 @@ async def test_connections_stay_open() -> None:
     async with http_provider(ok) as provider:
         client = HttpClient(provider.url, {"Authorization": "Basic x"}, connections=5)
         for _ in range(3):
-            answer = await client.post("/a?b=1", b"body", {"X-More": "1"})
+            answer = await client.post("/a?b=1", b"body", header_lines({"X-More": "1"}))
             assert (answer.status, answer.body, answer.ok) == (200, b"{}", True)
         await client.close()
     assert provider.connections == 1

@@ -12,6 +12,7 @@ import pytest
 from alertd.ports import Later, Unknown
 from channels.http import UNSEEN, HttpClient
 from channels.http_answer import ANSWER_LIMIT
+from channels.http_connection import Connection, unread
 from channels.http_origin import Origin
 from tests.contract.samples.http_provider import Raw, Reply, Request, Trouble, http_provider
 
@@ -150,6 +151,20 @@ async def test_who_hung_up_while_we_were_busy_is_not_asked_again() -> None:
         provider.hang_up()
         await client.close()
     assert provider.connections == 2
+
+
+async def test_of_many_idle_connections_those_are_found_on_which_something_came() -> None:
+    pairs = [socket.socketpair() for _ in range(3)]
+    loop = asyncio.get_running_loop()
+    idle = [(await loop.create_connection(Connection, sock=ours))[1] for ours, _ in pairs]
+    pairs[0][1].close()  # it hung up
+    pairs[1][1].sendall(b"HTTP/1.1 408 Request Timeout\r\n")
+    assert unread(idle) == {idle[0], idle[1]}
+    for connection in idle:
+        connection.close()
+    assert unread(idle) == set()
+    pairs[1][1].close()
+    pairs[2][1].close()
 
 
 async def test_what_is_under_way_when_all_is_closed_is_in_doubt() -> None:
