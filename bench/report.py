@@ -14,8 +14,8 @@ from bench.servers import POSTGRES_SETTINGS, Rig
 
 Round = dict[str, Measurement]
 
-NAIVE_GOAL = 20.0
-BARE_GOAL, BARE_HOPE = 0.50, 0.65
+NAIVE_GOAL = 25.0
+BARE_GOAL, BARE_HOPE = 0.60, 0.65
 PACKAGES = ("celery", "redis", "SQLAlchemy", "psycopg", "aiohttp", "uvloop", "firebase-admin", "msgspec")
 
 

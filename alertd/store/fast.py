@@ -298,7 +298,7 @@ async def finish(sql: Sql, outcomes: Sequence[Outcome], token: UUID) -> set[UUID
             o.delivery.id, o.state.value, o.code, o.provider_id, to_us(o.accepted_at) if o.accepted_at else None,
             to_us(o.due_at) if o.due_at else None, o.state is DeliveryState.UNKNOWN, int(o.crashed), o.final,
         )
-        for o in sorted(outcomes, key=lambda o: o.delivery.id)
+        for o in sorted(outcomes, key=lambda o: o.delivery.id.int)
     ]  # fmt: skip
     driver = await sql.driver()
     if sql.dialect == "postgresql":
