@@ -79,6 +79,23 @@ async def test_a_batch_is_asked_for_once(world: World):
     assert pace.asked == [("sms", "urgent", 60)]
 
 
+class Distant(FakePace):
+    """Answers after a while, as Redis does."""
+
+    async def take(self, channel: str, lane: str, units: int) -> Grant:
+        await asyncio.sleep(0.005)
+        return await super().take(channel, lane, units)
+
+
+async def test_no_message_waits_alone_for_what_its_batch_is_granted(world: World):
+    """Where 150 waited, each in its connection's place, it was a tenth of what sending costs (decision 45)."""
+    pace = Distant("sms")
+    pace.give("sms", "urgent", 100)
+    sender, batch, lease = await taken(world, 60, pace)
+    assert await sender.hand_over(batch, lease) == 60
+    assert sender.take_waited() == {}
+
+
 async def test_what_is_over_the_rate_waits_in_its_place(world: World):
     """One of five is granted, then two more: the first goes, then the next two, and nothing is put back."""
     pace, sms = FakePace("sms"), world.channels["sms"]
