@@ -4,6 +4,8 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.14 python3; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Empty: what Python has compiled is kept, also for who switched that off: every process of a test would do it again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo demo-fast test chaos check check-slow bench reference lock clean
 
