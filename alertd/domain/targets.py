@@ -73,8 +73,12 @@ def floor_target(person: Person, knowledge: Knowledge, update: int, floor: tuple
 
 
 def left(person: Person, knowledge: Knowledge, update: int) -> list[Address]:
-    """Every address over which this update may be told: usable, and it has not failed there."""
-    return _left(person, knowledge, update)[0]
+    """Every address over which this update may be told: usable, and it has not failed there.
+
+    Last those where only our own fault stopped it, a backoff ago: it may be mended (decision 5).
+    """
+    left, again = _left(person, knowledge, update)
+    return left + again
 
 
 def _left(person: Person, knowledge: Knowledge, update: int) -> tuple[list[Address], list[Address]]:

@@ -109,7 +109,7 @@ class AccountRows:
         waiting = [each.family for each in suspects if each.rest is None and _waits(tries.get(each.family))]
         if waiting:
             addresses |= await self._addresses_of(waiting)
-            for name, (waits, failed) in (await self._under_way(incident_id, waiting)).items():
+            for name, (waits, failed) in (await self._under_way(incident_id, waiting, now - window)).items():
                 tries[name] = replace(tries[name], waits=waits, failed=failed)
             idle = [name for name in waiting if _idle(addresses.get(name, {}), tries[name])]
             documents |= await self._documents(idle)
@@ -183,21 +183,25 @@ class AccountRows:
         return {name: frozenset(mine) for name, mine in found.items()}
 
     async def _under_way(
-        self, incident_id: IncidentId, ids: Sequence[str]
+        self, incident_id: IncidentId, ids: Sequence[str], since: datetime
     ) -> dict[str, tuple[dict[AddressId, Waiting], dict[AddressId, int]]]:
-        """By family: where a message is under way; where the newest that is settled failed, and its number."""
-        states = {
-            "open": ("pending", "leased", "unknown"),
-            "told": ("accepted", "delivered", "read"),
-            "failed": ("undelivered", "refused", "parked"),
+        """By family: where a message is under way; where the newest that is settled failed, and its number.
+
+        Our own fault is tried again after a backoff: before `since`, a window ago, it is no failure any more.
+        """
+        state = delivery.c.state
+        which = {
+            "open": state.in_(("pending", "leased", "unknown")),
+            "told": state.in_(("accepted", "delivered", "read")),
+            "failed": or_(
+                state.in_(("undelivered", "refused")), and_(state == "parked", delivery.c.planned_at >= since)
+            ),
         }
         moments: list[ColumnElement[Any]] = [
-            case((delivery.c.state.in_(which), delivery.c.planned_at)).label(name)
-            for name, which in states.items()
+            case((holds, delivery.c.planned_at)).label(name) for name, holds in which.items()
         ]
         numbers: list[ColumnElement[Any]] = [
-            case((delivery.c.state.in_(states[name]), delivery.c.update_no)).label(f"{name}_no")
-            for name in ("open", "failed")
+            case((which[name], delivery.c.update_no)).label(f"{name}_no") for name in ("open", "failed")
         ]
         each = _messages(incident_id, ids, delivery.c.address_id, *moments, *numbers)
         rows = await self.sql.rows(
@@ -210,11 +214,11 @@ class AccountRows:
         found: dict[str, tuple[dict[AddressId, Waiting], dict[AddressId, int]]] = {}
         for row in rows:
             waits, lost = found.setdefault(row.family_id, ({}, {}))
-            which = AddressId(row.address_id)
+            address_id = AddressId(row.address_id)
             if row.open is not None:
-                waits[which] = Waiting(row.open, row.open_no)
+                waits[address_id] = Waiting(row.open, row.open_no)
             if row.failed is not None and (row.told is None or row.failed > row.told):
-                lost[which] = row.failed_no
+                lost[address_id] = row.failed_no
         return found
 
     async def _tries_of(

@@ -421,7 +421,9 @@ async def test_a_new_message_takes_the_place_of_one_that_a_provider_did_not_take
     [
         ((), False),  # nothing ever failed there
         ([(2, "undelivered", 20)], True),  # what waits has failed there
-        ([(2, "parked", 20)], True),
+        ([(2, "parked", 31)], True),
+        ([(2, "parked", 20)], False),  # our own fault: it may be mended, and is to be tried again
+        ([(2, "parked", 20), (2, "parked", 40)], True),
         ([(1, "undelivered", 5)], False),  # a phone that was off for what came before explains nothing of it
         ([(1, "refused", 5), (2, "superseded", 20)], False),
         ([(1, "undelivered", 5), (2, "undelivered", 20)], True),

@@ -153,7 +153,8 @@ class Judge(VerdictJudge):
         for row in world.rows:
             if row.open:
                 flying.setdefault(row.owed.address, []).append(row)
-            if row.told or row.state in FAILED:
+            long_ago = row.state is DeliveryState.PARKED and row.planned_at < now - window
+            if row.told or (row.state in FAILED and not long_ago):
                 settled.setdefault(row.owed.address, []).append(row)
         tries = Tries(
             under_way=any(r.open for r in world.rows),

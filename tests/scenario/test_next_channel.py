@@ -7,7 +7,7 @@ import pytest
 
 from alertd.domain.incident import Reach
 from alertd.domain.policy import Policy
-from alertd.ports import Later, Unknown
+from alertd.ports import Later, Misconfigured, Unknown
 from alertd.ports.deps import Timing
 from alertd.usecases.audit import audit
 from tests import make
@@ -124,6 +124,23 @@ async def test_an_untried_way_is_no_excuse(town: Callable[..., World]):
     await world.settle()
     world.phone("mia").expect_sms("Follow")
     assert (await audit(deps)).passed
+    world.channels["push"].mend()
+
+
+async def test_a_way_that_our_own_fault_had_closed_is_tried_again_while_the_first_takes_nothing(
+    town: Callable[..., World],
+):
+    """Push is dead, and the account of SMS is wrong until somebody mends it: she hears a backoff later, not never."""
+    world = town(policy=quiet_policy())
+    await world.family("fam-1", make.caregiver("mia", "push", "sms", preferences=PUSH))
+    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
+    world.channels["sms"].fail_always("*", lambda: Misconfigured("21606"))
+    await world.outage("follow")
+    await world.until(make.after(9.5))
+    assert [row[2] for row in await sent(world)] == ["pending", "parked"]
+    world.channels["sms"].mend()
+    await world.until(make.after(10.2))
+    world.phone("mia").expect_sms("Follow")
     world.channels["push"].mend()
 
 
