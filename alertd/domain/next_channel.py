@@ -89,7 +89,8 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
         silent = soft(ways, person.choice.channels) if person.soft_at_night else []
         if not silent:
             return [], person.first_loud(now)
-        return [_message(turn, person, known, silent[0], loud=False, asleep=True, wakes=False)], None
+        softly = _message(turn, person, known, silent[0], loud=False, asleep=True, wakes=False)
+        return [softly], person.first_loud(now)  # for the loud copy at wake-up
     if asleep is None and turn.framing(person, known, asleep=False) is Framing.HOLDING:
         return _holding(turn, person, known, ways), None
     duty = turn.duty

@@ -180,8 +180,8 @@ class ToldJudge(FamilyJudge):
         return [r for r in self.world.rows if r.owed.caregiver == name]
 
     def said_to(self, name: str) -> datetime:
-        """What this person was last told they would hear by; before that, the family's deadline."""
-        told = [r for r in self.rows(name) if r.told and r.owed.next_by is not None]
+        """What this person was last told they would hear by; before that, and after an end, the family's deadline."""
+        told = [r for r in self.rows(name) if r.told]
         newest = max(told, key=lambda r: (r.owed.update, r.planned_at), default=None)
         return (newest.owed.next_by if newest else None) or self.next_by()
 

@@ -125,11 +125,11 @@ class VerdictJudge(ToldJudge):
         newest = self.newest()
         assert v.update in (0, world.incident.newest.number + 1 if v.holding else newest)
         if v.holding:
-            # A margin before the deadline; one more where somebody wakes up or joins just then.
+            # A margin before the deadline; one more where somebody wakes up, joins, or is told another way just then.
             begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
             assert now >= begin - duty.margin, "a holding before its time"
             lacks = any(
-                self.covered(c.id) < newest or self.asleep(c, now - timedelta(seconds=1)) for c in self.people()
+                self.knows(c.id) < newest or self.asleep(c, now - timedelta(seconds=1)) for c in self.people()
             )
             climbs = self.ladder() is not None and not self.answered()
             assert now >= begin or lacks or climbs, "a holding before its time, and everybody had the newest"

@@ -208,3 +208,17 @@ async def test_who_slept_through_it_is_told_so_over_the_next_channel(town: Calla
     await world.until_local("2026-11-05 06:40")
     world.phone("mia").expect_sms("was down")
     world.channels["push"].mend()
+
+
+async def test_who_heard_silently_another_way_hears_aloud_when_she_wakes(town: Callable[..., World]):
+    """The mail of the night stood for a push that nobody took; once push works again she hears it at 06:30."""
+    world = town(make.after(10.5 * 60), quiet_policy())  # 22:30
+    await world.family("fam-1", make.caregiver("mia", "push", "email", preferences=ASLEEP))
+    world.channels["push"].fail_always("*", lambda: Later("UNAVAILABLE"))
+    await world.outage("follow")
+    await world.until_local("2026-11-05 06:25")
+    world.phone("mia").forget()
+    world.channels["push"].mend()
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_push("Follow", loud=True)
+    world.phone("mia").forget()
