@@ -483,6 +483,15 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class SigningKey:
+    """What links are signed with; a newer one has a higher number."""
+
+    id: int
+    secret: bytes = field(repr=False)
+    created_at: datetime  # machine time
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of an address before a trial; `code` is the provider's, where it is suspended."""
 

@@ -16,6 +16,7 @@ from alertd.domain.errors import AlertdError
 from alertd.ports.deps import Deps
 from alertd.settings import Settings
 from alertd.usecases.beat import tell_lost_hints
+from alertd.usecases.link_keys import FreshKey
 from alertd.wiring import (
     alertmanager_labels,
     close_deps,
@@ -73,11 +74,13 @@ async def _open(deps: Deps) -> AsyncIterator[None]:
 
 
 async def _follow_clock(deps: Deps) -> None:
+    fresh_key = FreshKey(deps)
     while True:
         waits = isinstance(deps.clock, ClusterClock) and deps.clock.waits
         await asyncio.sleep(_WAITING if waits else _EVERY)
         try:
             await sample_clock(deps)
+            await fresh_key.look()
         except Exception as error:  # noqa: BLE001  a database that is down is told by every request; the next look mends it
             deps.log.warning("clock_not_sampled", error=type(error).__name__)
         try:

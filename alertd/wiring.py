@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 
 from alertd import failpoints, logs
 from alertd.celery_app import celery_app
@@ -25,7 +26,8 @@ from alertd.ingest import shapes
 from alertd.ingest.alertmanager import Labels
 from alertd.ingest.reading import Mistakes, Problem, hint
 from alertd.pace import OwnPace
-from alertd.policy_file import load_policies, load_services, read_one
+from alertd.policy_file import load_services, read_one, sound_policies
+from alertd.policy_file.built_in import BUILT_IN
 from alertd.ports import Channel, DeadMan, OnCall, Responder
 from alertd.ports.deps import Deps, Log, Timing
 from alertd.ports.pace import Pace, Units
@@ -63,11 +65,12 @@ async def open_deps(
     """Open everything a process needs; close it with `close_deps`. `patient`: see `alertd.store.database`.
 
     `worker`: it is one of several that hand over, and takes its hints from Redis.
-    Raises Mistakes for a config folder with mistakes, before anything is opened.
+    Raises Mistakes for a config folder with mistakes; policies with mistakes keep nobody from starting while an
+    incident is open: `_in_force`.
     """
     services = load_services(settings.config_dir / "services.yaml")
-    policies = load_policies(settings.config_dir)
     log = log or logs.get_logger("alertd")
+    policies = await _in_force(settings, log)
     if failpoints.SET:
         log.warning("failpoints_set", points=sorted(failpoints.SET))
     failures = TextFailures(log)
@@ -107,6 +110,31 @@ async def open_deps(
         take_failures=failures.take,
         on_call=_on_call(settings, channels, clock.machine),
     )
+
+
+async def _in_force(settings: Settings, log: Log) -> Mapping[str, Policy]:
+    """The policies of the config folder by name; `default` is always there.
+
+    Where files have mistakes and an incident is open, whoever was killed must come back: families wait. The
+    policies that open incidents keep stand in for the broken ones then, the built-in one for the default. Raises
+    Mistakes where nothing is open: nobody waits, and whoever has made the mistakes is there to read of them.
+    """
+    policies, problems = sound_policies(settings.config_dir)
+    if not problems:
+        return policies
+    try:
+        kept = {policy.name: policy for policy in (await policies_of_open(settings)).values()}
+    except SQLAlchemyError:  # no tables yet, or no database: what can be said now is what is wrong with the files
+        kept = {}
+    if not kept:
+        raise Mistakes(problems)
+    log.error(
+        "policies_broken",
+        mistakes=[str(problem) for problem in problems],
+        kept=sorted(set(kept) - set(policies)),
+        way_out="mend the files (alertd policy check), and restart all parts",
+    )
+    return {"default": BUILT_IN} | kept | policies
 
 
 def _timing(settings: Settings) -> Timing:
@@ -299,10 +327,10 @@ def responder_problems(settings: Settings) -> dict[str, str]:
 def named_responders(folder: Path) -> dict[str, list[str]]:
     """Whom the policies of a config folder would nudge and page: name in the settings -> policies, in order.
 
-    Raises Mistakes for a folder with mistakes.
+    What a file with mistakes would name is not known: `alertd policy check` tells of these.
     """
     named: dict[str, list[str]] = {}
-    for policy in load_policies(folder).values():
+    for policy in sound_policies(folder)[0].values():
         for name in policy.pages:
             named.setdefault(name, []).append(policy.name)
     return named

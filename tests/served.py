@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.dialects import sqlite
 
 from alertd.api import create_app
 from alertd.api.served import Served as ApiServed
@@ -22,6 +24,7 @@ from alertd.policy_file import load_policies, load_services
 from alertd.ports.deps import Deps
 from alertd.store.ids import uuid7
 from alertd.store.store import SqlStore
+from alertd.store.tables import signing_key
 from alertd.texts import Composer
 from alertd.texts import load as load_texts
 from alertd.usecases.beat import beat
@@ -33,6 +36,9 @@ from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
 LINKS = Links("https://alerts.example.org", bytes(range(32)))
+_LINK_KEY = (
+    sqlite.insert(signing_key).values(id=1, secret=LINKS.secret, created_at=make.NOON).on_conflict_do_nothing()
+)
 CONFIG = Path(__file__).parents[1] / "config"
 EVERY_RIGHT = ("incident:read", "incident:write", "family:read", "family:write", "event:write")
 
@@ -58,7 +64,7 @@ def open_deps(url: str) -> tuple[Deps, Services]:
         units=UNITS,
         phrases=texts.phrases,
         locales=texts.locales,
-        links=LINKS,
+        links=replace(LINKS),
     )
     return deps, services
 
@@ -107,7 +113,9 @@ class Served:
         return await make_key(self.deps, rights or EVERY_RIGHT, note, sources=sources)
 
     async def sign_in(self, *rights: str) -> None:
-        """Every request from now on carries a key with these rights."""
+        """Every request from now on carries a key with these rights. Links are signed with that of `LINKS`."""
+        async with self.deps.store.transaction() as rows:
+            await rows.sql.run(_LINK_KEY)  # type: ignore[attr-defined]
         self.made = await self.key(*rights, note="test")
         self.http.headers["Authorization"] = f"Bearer {self.made.secret}"
 

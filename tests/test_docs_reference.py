@@ -59,6 +59,7 @@ from alertd.sandbox.control_api import ControlApi
 from alertd.sandbox.faults import REACH, Fault
 from alertd.sandbox.log import CHANNELS as CHANNELS_OF_SANDBOX
 from alertd.sandbox.twilio_calls_api import CallsApi
+from alertd.sandbox.twilio_login import Login
 from alertd.settings import Settings, load
 from alertd.settings.keys import SECRETS, VARIABLES
 from alertd.usecases.conditions import CONDITIONS
@@ -95,12 +96,12 @@ def test_every_field_of_a_fault_has_its_row() -> None:
 
 
 def test_the_controls_are_where_the_page_says() -> None:
-    paths = {str(route.path).replace("{number:\\d+}", "2") for route in ControlApi(*[None] * 4).routes()}  # type: ignore[arg-type]
+    paths = {str(route.path).replace("{number:\\d+}", "2") for route in ControlApi(*[None] * 5).routes()}  # type: ignore[arg-type]
 
     assert set(re.findall(r"URL(/control/\w+)", SANDBOX.text)) | {"/control/faults/2"} == paths | {
         "/control/calls"
     }
-    presses = CallsApi(*[None] * 4, account_sid="", auth_token="").routes()  # type: ignore[arg-type]
+    presses = CallsApi(*[None] * 4, login=Login("", "")).routes()  # type: ignore[arg-type]
     assert "/control/calls/{sid}/press" in {str(route.path) for route in presses}
     assert "URL/control/calls/CA.../press" in SANDBOX.text
 

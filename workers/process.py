@@ -15,6 +15,7 @@ from alertd.settings import load
 from alertd.usecases.beat import beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.link_keys import FreshKey
 from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.senders import Senders
 from alertd.wiring import close_deps, open_deps, sample_clock
@@ -31,6 +32,7 @@ class Process:
         self._sender: Sender | None = None
         self._senders: Senders | None = None
         self._outgrown: Outgrown | None = None
+        self._fresh_key: FreshKey | None = None
         self._beat_at: datetime | None = None
         self._lane: str | None = None
 
@@ -57,6 +59,8 @@ class Process:
         assert self._outgrown is not None
         if await self._outgrown.look():
             return 0  # and no beat: this part gets nothing done
+        assert self._fresh_key is not None
+        await self._fresh_key.look()
         assert self._senders is not None
         await self._senders.join()
         started = deps.clock.machine()
@@ -78,7 +82,7 @@ class Process:
             logs.configure(settings.log.level, settings.log.json_)
             self._deps = await open_deps(settings, patient=self._lane == Lane.BULK, worker=True)
             self._sender, self._senders = Sender(self._deps), Senders(self._deps)
-            self._outgrown = Outgrown(self._deps)
+            self._outgrown, self._fresh_key = Outgrown(self._deps), FreshKey(self._deps)
             # Half of decoding is the garbage collector walking objects that never die (measured).
             gc.collect()
             gc.freeze()

@@ -14,6 +14,7 @@ from alertd.settings import Settings
 from alertd.usecases.beat import SWEEPER, beat
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.link_keys import FreshKey
 from alertd.usecases.outgrown import Outgrown
 from alertd.usecases.page_responders import tend_responders
 from alertd.usecases.providers import watch_providers
@@ -46,7 +47,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
     deps = await open_deps(settings, log=log)
     sender = Sender(deps)
     await sender.warm()
-    outgrown, senders = Outgrown(deps), Senders(deps)
+    outgrown, senders, fresh_key = Outgrown(deps), Senders(deps), FreshKey(deps)
 
     def stopping() -> bool:
         return stop.is_set() or outgrown.so
@@ -63,6 +64,7 @@ async def run(settings: Settings, stop: asyncio.Event | None = None) -> None:
                 await sample_clock(deps)
                 await _see_to(own)
                 if not await outgrown.look():
+                    await fresh_key.look()
                     beat_at = await _look(deps, sender, own, stopping, beat_at, senders)
             except Exception as error:
                 log.warning("sweep_failed", error=type(error).__name__, exc_info=True)

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from html import escape
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
@@ -19,10 +18,11 @@ from alertd.api.served import Here
 from alertd.api.views import ComingView
 from alertd.domain.errors import Conflict
 from alertd.domain.incident import Incident
-from alertd.domain.links import VALID_AFTER_END, Purpose, read
+from alertd.domain.links import VALID_AFTER_END, Purpose
 from alertd.domain.paging import Coming
 from alertd.records import PageRow
 from alertd.usecases.ack_incident import Acknowledged, ack_incident, whats_next
+from alertd.usecases.link_keys import signed
 
 router = APIRouter(tags=["incidents"])
 
@@ -115,8 +115,7 @@ async def _found(here: Here, token: str) -> _Found | HTMLResponse:
     """What a link is about, or the page that says why it is about nothing."""
     deps = here.deps
     async with deps.store.reading() as rows:
-        secret = await rows.known_signing_key()
-        page_id: UUID | None = read(secret, Purpose.PAGE, token) if secret is not None else None
+        page_id = await signed(rows, Purpose.PAGE, token)
         page = await rows.page(page_id) if page_id is not None else None
         incident = await rows.incident(page.incident) if page is not None else None
         if page is None or incident is None:

@@ -1,20 +1,15 @@
 """`alertd key create|list|revoke`: done on the machine that reaches the database."""
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from alertd.cli.failed import Failed
+from alertd.cli.here import with_deps
 from alertd.cli.output import Output, note, show, table
 from alertd.domain.errors import Invalid, quote
 
 if TYPE_CHECKING:
     from alertd.ports.deps import Deps
-
-T = TypeVar("T")
 
 
 def add_to(group: typer.Typer) -> None:
@@ -53,7 +48,7 @@ def create(
         made = await make_key(deps, tuple(dict.fromkeys(right)), note_, sources=sources)
         return {"id": made.id, "secret": made.secret}
 
-    made = _with_deps(make)
+    made = with_deps(make)
     note("This is shown once; only its digest is kept. Use it as ALERTD_API_KEY.")
     show(output, made | {"rights": right, "sources": sources, "note": note_}, lambda: made["secret"])
 
@@ -75,7 +70,7 @@ def list_(output: Output = None) -> None:
                 for key in await rows.keys()
             ]
 
-    found = _with_deps(keys)
+    found = with_deps(keys)
     show(
         output,
         {"keys": found},
@@ -107,7 +102,7 @@ def revoke(
 
         await revoke_key(deps, key)
 
-    _with_deps(end)
+    with_deps(end)
     show(output, {"revoked": key}, lambda: f"Key {key} is revoked.")
 
 
@@ -127,30 +122,3 @@ def _sources(key: "dict[str, object]") -> str:
     if not {"event:write", "admin"} & set(rights):
         return "-"
     return " ".join(sources) or "any"
-
-
-def _with_deps(work: "Callable[[Deps], Awaitable[T]]") -> T:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from alertd import logs
-    from alertd.settings import load
-    from alertd.wiring import close_deps, open_deps
-
-    # Keys need no broker, and its thread would only be in the way.
-    settings = load(os.environ).model_copy(update={"broker_url": None})
-
-    async def run() -> T:
-        logs.configure(settings.log.level, settings.log.json_)
-        deps = await open_deps(settings)
-        try:
-            return await work(deps)
-        finally:
-            await close_deps(deps)
-
-    try:
-        return asyncio.run(run())
-    except SQLAlchemyError as error:
-        raise Failed(
-            f"the database does not answer, or has no tables yet ({type(error).__name__})",
-            "alertd db upgrade makes them; alertd doctor says more",
-        ) from None

@@ -19,6 +19,7 @@ from alertd.cli import (
     inbox,
     incident,
     key,
+    link,
     looking,
     policy,
     processes,
@@ -64,6 +65,7 @@ def _groups() -> None:
     deliveries = group("delivery", "Every single message.")
     letters = group("inbox", "What families wrote to us.")
     keys = group("key", "API keys.")
+    links = group("link", "The key that links in messages are signed with.")
     incident.add_to(incidents)
     looking.add_to(incidents, deliveries)
     report.add_to(incidents)
@@ -74,7 +76,8 @@ def _groups() -> None:
     event.add_to(events)
     inbox.add_to(letters)
     key.add_to(keys)
-    for each in (incidents, families, deliveries, letters, events, policies, keys):
+    link.add_to(links)
+    for each in (incidents, families, deliveries, letters, events, policies, keys, links):
         app.add_typer(each)
 
 

@@ -27,12 +27,12 @@ class Purpose(Enum):
     PREFERENCES = b"preferences"  # a caregiver's; it names the delivery whose link led there
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Links:
     """Makes links that answer a message."""
 
     base: str  # where the API is reached from outside, without a slash at the end
-    secret: bytes = field(repr=False)
+    secret: bytes = field(repr=False)  # becomes another while the process runs, where the key is rotated
     replies: bool = False  # an SMS can be answered by a reply as well
 
     @property

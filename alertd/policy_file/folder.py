@@ -35,6 +35,14 @@ def load_policies(folder: Path) -> dict[str, Policy]:
     return policies
 
 
+def sound_policies(folder: Path) -> tuple[dict[str, Policy], list[Problem]]:
+    """The policies of files in which nothing is wrong, by name, and everything that is wrong with the folder."""
+    policies, problems = _read_folder(folder)
+    wrong = {problem.file for problem in problems}
+    inside = folder / "policies"
+    return {name: each for name, each in policies.items() if str(inside / f"{name}.yaml") not in wrong}, problems
+
+
 def read_one(data: bytes, services: Services) -> Policy:
     """Read the text of one policy file, wherever it lies: its name and who else owns its services do not matter.
 

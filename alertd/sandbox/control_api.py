@@ -1,6 +1,7 @@
 """The controls: faults, dead addresses and the story clock, while the sandbox runs."""
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -12,6 +13,7 @@ from alertd.sandbox.log import CHANNELS
 from alertd.sandbox.oauth import TokenEndpoint
 from alertd.sandbox.records import Records
 from alertd.sandbox.story_clock import StoryClock, machine_time
+from alertd.sandbox.twilio_login import Login
 
 ROOT = "/control"
 
@@ -24,11 +26,21 @@ class StoryTelling(msgspec.Struct, forbid_unknown_fields=True):
     real_start: float | None = None  # Unix seconds; None: now
 
 
+class Tokens(msgspec.Struct, forbid_unknown_fields=True):
+    """The tokens that the Twilio account has."""
+
+    auth_token: Annotated[str, msgspec.Meta(min_length=1)]
+    secondary: str | None = None
+
+
 class ControlApi:
     """Every change is answered with the state that it leaves."""
 
-    def __init__(self, records: Records, faults: Faults, dead: DeadAddresses, tokens: TokenEndpoint) -> None:
+    def __init__(
+        self, records: Records, faults: Faults, dead: DeadAddresses, tokens: TokenEndpoint, login: Login
+    ) -> None:
         self._records, self._faults, self._dead, self._tokens = records, faults, dead, tokens
+        self._login = login
 
     def routes(self) -> list[web.RouteDef]:
         """What to serve, and where."""
@@ -42,6 +54,7 @@ class ControlApi:
             web.delete(f"{ROOT}/dead", self._revive),
             web.put(f"{ROOT}/clock", self._set_clock),
             web.delete(f"{ROOT}/tokens", self._revoke),
+            web.put(f"{ROOT}/login", self._set_login),
         ]
 
     async def _show_faults(self, _request: web.Request) -> web.Response:
@@ -87,6 +100,14 @@ class ControlApi:
         except ValueError as error:  # msgspec's errors are ValueErrors too
             return _bad(str(error))
         return json_answer({"story_time": self._records.clock.at(machine_time()), "rate": told.rate})
+
+    async def _set_login(self, request: web.Request) -> web.Response:
+        try:
+            told = msgspec.json.decode(await _json_body(request), type=Tokens)
+        except msgspec.MsgspecError as error:
+            return _bad(str(error))
+        self._login.auth_token, self._login.secondary = told.auth_token, told.secondary
+        return json_answer({"secondary": told.secondary is not None})
 
     async def _revoke(self, _request: web.Request) -> web.Response:
         return json_answer({"revoked": self._tokens.revoke_all()})

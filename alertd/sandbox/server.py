@@ -33,6 +33,7 @@ from alertd.sandbox.story_clock import StoryClock
 from alertd.sandbox.twilio_api import TwilioApi
 from alertd.sandbox.twilio_callbacks import Callbacks
 from alertd.sandbox.twilio_calls_api import CallsApi
+from alertd.sandbox.twilio_login import Login
 from alertd.sandbox.twilio_phones import Phones
 from alertd.sandbox.twilio_replies import Replies
 from alertd.sandbox.twilio_requests import Requests
@@ -63,7 +64,8 @@ class Sandbox:
         self._smtp: asyncio.Server | None = None
         self._callbacks: Callbacks | None = None
         self._phones: Phones | None = None
-        self._requests = Requests(settings.auth_token)
+        self._login = Login(settings.account_sid, settings.auth_token)
+        self._requests = Requests(self._login)
         try:
             await self._listen()
         except BaseException:
@@ -196,18 +198,17 @@ class Sandbox:
         )
         tokens = TokenEndpoint(account, ttl_s=settings.token_ttl_s)
         records, faults, dead = self._records, self._faults, self._dead
-        twilio = {"account_sid": self.account_sid, "auth_token": self.auth_token}
         self._callbacks = Callbacks(records, faults, self._requests, account_sid=self.account_sid)
         self._phones = Phones(records, faults, self._requests, account_sid=self.account_sid)
-        replies = Replies(records, **twilio)
+        replies = Replies(records, self._login)
         app = web.Application(middlewares=[_loopback_only], client_max_size=HTTP_LIMIT)
         for api in (
-            CallsApi(records, faults, dead, self._phones, **twilio),  # before what answers all else
-            TwilioApi(records, faults, dead, self._callbacks, **twilio),
+            CallsApi(records, faults, dead, self._phones, self._login),  # before what answers all else
+            TwilioApi(records, faults, dead, self._callbacks, self._login),
             FcmApi(records, faults, dead, tokens, project_id=settings.project_id),
             tokens,
             PageApi(records),
-            ControlApi(records, faults, dead, tokens),
+            ControlApi(records, faults, dead, tokens, self._login),
             replies,
             InboxApi(records, InboxPages(records, faults, settings.zone, replies)),
         ):

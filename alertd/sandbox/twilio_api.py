@@ -35,12 +35,10 @@ class TwilioApi:
         faults: Faults,
         dead: DeadAddresses,
         callbacks: Callbacks,
-        *,
-        account_sid: str,
-        auth_token: str,
+        login: Login,
     ) -> None:
         self._records, self._dead, self._callbacks = records, dead, callbacks
-        self._account_sid, self._login = account_sid, Login(account_sid, auth_token)
+        self._account_sid, self._login = login.account_sid, login
         wrong = {"opted_out": twilio_errors.OPTED_OUT}
         self._creating = Creating("sms", records, faults, self._login, wrong)
 

@@ -37,12 +37,10 @@ class CallsApi:
         faults: Faults,
         dead: DeadAddresses,
         phones: Phones,
-        *,
-        account_sid: str,
-        auth_token: str,
+        login: Login,
     ) -> None:
         self._records, self._dead, self._phones = records, dead, phones
-        self._account_sid, self._login = account_sid, Login(account_sid, auth_token)
+        self._account_sid, self._login = login.account_sid, login
         self._creating = Creating("voice", records, faults, self._login, {})
 
     def routes(self) -> list[web.RouteDef]:

@@ -17,6 +17,7 @@ from alertd.sandbox.http_answers import json_answer
 from alertd.sandbox.log import Accepted
 from alertd.sandbox.records import Records
 from alertd.sandbox.settings import is_loopback
+from alertd.sandbox.twilio_login import Login
 from alertd.sandbox.twilio_requests import PATIENCE_S, signature
 
 MOST_TEXT = 1600
@@ -38,9 +39,9 @@ class Said:
 class Replies:
     """Writes from the phones of this sandbox; what they said is kept for as long as it runs."""
 
-    def __init__(self, records: Records, *, account_sid: str, auth_token: str) -> None:
-        self._records = records
-        self._account_sid, self._token = account_sid, auth_token.encode()
+    def __init__(self, records: Records, login: Login) -> None:
+        self._records, self._login = records, login
+        self._account_sid = login.account_sid
         self._said: dict[str, list[Said]] = {}
 
     def routes(self) -> list[web.RouteDef]:
@@ -83,7 +84,10 @@ class Replies:
             "NumMedia": "0",
             "To": last.sender or "",
         }
-        headers = {"X-Twilio-Signature": signature(url, form, self._token), "User-Agent": "TwilioProxy/1.1"}
+        headers = {
+            "X-Twilio-Signature": signature(url, form, self._login.auth_token.encode()),
+            "User-Agent": "TwilioProxy/1.1",
+        }
         timeout = aiohttp.ClientTimeout(total=PATIENCE_S)
         try:
             async with (

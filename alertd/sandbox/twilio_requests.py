@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from alertd.sandbox.settings import is_loopback
+from alertd.sandbox.twilio_login import Login
 
 AT_ONCE = 8  # requests under way
 PATIENCE_S = 15.0  # https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
@@ -21,14 +22,14 @@ PATIENCE_S = 15.0  # https://www.twilio.com/docs/usage/webhooks/webhooks-connect
 class Requests:
     """Posts forms for as long as the sandbox runs."""
 
-    def __init__(self, auth_token: str) -> None:
-        self._token = auth_token.encode()
+    def __init__(self, login: Login) -> None:
+        self._login = login
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, url: str, form: Mapping[str, str], *, forged: bool = False) -> tuple[int | None, str]:
         """The HTTP status, None where nobody was there or answered, and the body."""
-        token = b"somebody else's" if forged else self._token
+        token = b"somebody else's" if forged else self._login.auth_token.encode()
         headers = {"X-Twilio-Signature": signature(url, form, token), "User-Agent": "TwilioProxy/1.1"}
         async with self._slots:
             if self._session is None:

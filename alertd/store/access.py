@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Executable, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from alertd.records import Key
+from alertd.records import Key, SigningKey
 from alertd.store.codec import encode
 from alertd.store.revisions import KNOWN
 from alertd.store.sql import Sql
@@ -71,19 +71,31 @@ class AccessRows:
 
     async def signing_key(self, at: datetime) -> bytes:
         """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
-        known = await self.known_signing_key()
-        if known is None:
-            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-            made = {"id": 1, "secret": secrets.token_bytes(32), "created_at": at}
-            await self.sql.run(dialect.insert(signing_key).values(made).on_conflict_do_nothing())
-            known = await self.known_signing_key()
-        assert known is not None
-        return known
+        known = await self.signing_keys()
+        if not known:
+            await self.sql.run(self._insert_signing_key(1, at))
+            known = await self.signing_keys()
+        return known[0].secret
 
-    async def known_signing_key(self) -> bytes | None:
-        """The same, where one was made: without it there is no link to check."""
-        rows = await self.sql.rows(select(signing_key.c.secret).where(signing_key.c.id == 1))
-        return bytes(rows[0].secret) if rows else None
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """All whose links are taken, newest first: that one signs. None before the first use."""
+        rows = await self.sql.rows(select(signing_key).order_by(signing_key.c.id.desc()))
+        return [SigningKey(row.id, bytes(row.secret), row.created_at) for row in rows]
+
+    async def rotate_signing_key(self, at: datetime) -> None:
+        """Sign with another one from now on; of two who do so at once one does it."""
+        known = await self.signing_keys()
+        await self.sql.run(self._insert_signing_key(known[0].id + 1 if known else 1, at))
+
+    async def forget_signing_keys(self, before: int) -> int:
+        """Take no links any more that were signed with keys older than that; returns how many keys are gone."""
+        return await self.sql.run(delete(signing_key).where(signing_key.c.id < before))
+
+    def _insert_signing_key(self, key_id: int, at: datetime) -> Executable:
+        dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
+        made = {"id": key_id, "secret": secrets.token_bytes(32), "created_at": at}
+        statement: Executable = dialect.insert(signing_key).values(made).on_conflict_do_nothing()
+        return statement
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""

@@ -133,7 +133,7 @@ api_key = Table(
     Column("revoked_at", Instant),
 )
 
-signing_key = Table(  # what the links in messages are signed with; one row, made at first use
+signing_key = Table(  # what the links in messages are signed with: by the newest, the first is made at first use
     "signing_key",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),

@@ -58,7 +58,9 @@ async def answer(deps: Deps, token: str) -> Shown:
     An answer of a sufficient role ends the ladder of its family in its epoch, and nothing else. Again is the same.
     Raises Forged, Expired.
     """
-    return await _acknowledge(deps, named(deps, Purpose.ANSWER, token), "page")
+    async with deps.store.reading() as rows:
+        delivery = await named(deps, rows, Purpose.ANSWER, token)
+    return await _acknowledge(deps, delivery, "page")
 
 
 async def take_key(deps: Deps, delivery: UUID, key: str, *, machine: bool) -> Shown:

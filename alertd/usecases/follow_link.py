@@ -8,6 +8,7 @@ from alertd.domain.errors import AlertdError
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.usecases.link_keys import signed
 from alertd.usecases.reached import Reached
 
 
@@ -21,12 +22,12 @@ class Expired(AlertdError):
 
 async def follow(deps: Deps, rows: Rows, purpose: links.Purpose, token: str) -> Reached:
     """The people and the outage behind a token made for a purpose. Raises Forged, Expired."""
-    return await reach(deps, rows, named(deps, purpose, token))
+    return await reach(deps, rows, await named(deps, rows, purpose, token))
 
 
-def named(deps: Deps, purpose: links.Purpose, token: str) -> UUID:
+async def named(deps: Deps, rows: Rows, purpose: links.Purpose, token: str) -> UUID:
     """The delivery that a token was made for. Raises Forged."""
-    delivery = links.read(deps.links.secret, purpose, token) if deps.links is not None else None
+    delivery = await signed(rows, purpose, token) if deps.links is not None else None
     if delivery is None:
         # A security event: somebody tries links, or one was cut on its way.
         deps.log.warning("link_forged", link=purpose.value.decode())

@@ -4,14 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from alertd.domain import links
 from alertd.domain.delivery import Lane
 from alertd.domain.family import AddressId, Caregiver, Family
+from alertd.domain.links import Purpose
 from alertd.ports import Content, OptOutSaying
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.records import OPT_IN, OPT_OUT, AddressState, AddressUse
 from alertd.usecases.follow_link import Expired, Forged
+from alertd.usecases.link_keys import signed
 
 _FAMILIES = 50  # are looked at for what the page says; the opt-out counts in all of them
 _WHO = "caregiver"  # nobody knows more: whoever was sent the link
@@ -81,7 +82,7 @@ async def _change(deps: Deps, token: str, *, opted_out: bool) -> Content:
 
 
 async def _reach(deps: Deps, rows: Rows, token: str) -> tuple[AddressId, AddressUse]:
-    found = links.read(deps.links.secret, links.Purpose.OPT_OUT, token) if deps.links is not None else None
+    found = await signed(rows, Purpose.OPT_OUT, token) if deps.links is not None else None
     if found is None:
         deps.log.warning("link_forged", link="opt_out")  # a security event, or one was cut on its way
         raise Forged("this is no link of ours")

@@ -26,7 +26,6 @@ from tests.servers import NotReady, wait_until
 
 PATIENCE = 120.0  # seconds for everybody to hear something, on a machine that is very busy
 SOAK = 300.0  # seconds
-STEP = 8.0  # seconds after which the ladder of the critical families goes on
 OUTAGES = ((families.SHARE, "share"), (families.FOLLOW, "follow"))
 _BOOKED = """
 SELECT d.id, i.number, d.update_no, a.channel, a.dest, d.epoch, d.step, d.family_id, d.state, d.next_by,
@@ -68,6 +67,7 @@ class Drill:
         self._words: list[Word] = []
         self._said_at: dict[str, float] = {}  # when humans began to say a phase last, Unix seconds
         self._last_said = 0.0
+        self.answered: dict[str, float] = {}  # family -> when somebody was first told that their answer is noted
         self._faults: list[tuple[float, float]] = []
         self._heard: dict[Address, list[tuple[str, float]]] = defaultdict(list)  # texts, and when
 
@@ -171,6 +171,10 @@ class Drill:
     def _begins(self, phase: str) -> None:
         self._said_at[phase] = self._last_said = now()
 
+    def first_said(self, phase: str) -> float:
+        """When humans began to say it, Unix seconds."""
+        return self._said_at[phase]
+
     def noted(self, what: str) -> None:
         """Say what happens, to whoever looks on."""
         print(f"    {what}", file=sys.stderr, flush=True)
@@ -197,6 +201,10 @@ class Drill:
         except OSError:
             return  # an HTTPError is one: 503, or no answer at all
         self.said.append("a command was answered 2xx while nothing could be stored")
+
+    def arm(self) -> None:
+        """What is started from now on has the row's failpoints."""
+        self.rig.arm(_armed(self.row, self.rig.folder / "failpoints"))
 
     def reached(self, point: str) -> None:
         """Wait until a failpoint has done what it is there for."""
@@ -233,6 +241,7 @@ class Drill:
             moves=[(str(each), was, became) for each, was, became in
                    self.rig.rows("SELECT delivery, was, became FROM chaos_move ORDER BY seq")],
             faults=self._faults,
+            answered=self.answered,
             left=left,
             leaks=leaks(self.rig),
             said=self.said,
@@ -265,6 +274,12 @@ class Drill:
         }  # fmt: skip
 
 
+def _armed(row: Row, folder: Path) -> dict[str, dict[str, str]]:
+    """The environment of each process that has failpoints."""
+    own = {"ALERTD_FAILPOINTS_FOLDER": str(folder)} if row.once else {}
+    return {name: {"ALERTD_FAILPOINTS": text, **own} for name, text in row.failpoints.items()}
+
+
 def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, soak: float = SOAK) -> Ruling:
     """Start everything, play the row, and judge what came of it."""
     failpoints = folder / "failpoints"
@@ -283,19 +298,19 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
             "ALERTD_TIMING__AUDIT_SECONDS": "3",
             "ALERTD_WORKERS__NICE": "0",  # or whoever else has the machine keeps them from it
             **row.pace.settings(),
+            **row.variables,
         }
         if row.switched:
             switch = stack.enter_context(Switch())
             variables["ALERTD_DEAD_MAN__URL"] = switch.url
-        own = {"ALERTD_FAILPOINTS_FOLDER": str(failpoints)} if row.once else {}
         rig = Rig(
             folder,
             url,
             window=row.window,
             sweepers=2,
-            policies=families.policies(row.window * RATE / 60, STEP * RATE / 60),
+            policies=families.policies(row.window * RATE / 60, row.step * RATE / 60),
             broker=row.broker,
-            env={name: {"ALERTD_FAILPOINTS": text, **own} for name, text in row.failpoints.items()},
+            env=_armed(row, failpoints) if row.armed else {},
             variables=variables,
         )
         stack.enter_context(rig)

@@ -27,6 +27,11 @@ class Booked:
     def update(self) -> int:
         return self.key[1]
 
+    @property
+    def step(self) -> int:
+        """Of the ladder; 0: none."""
+        return self.key[4]
+
 
 @dataclass(frozen=True)
 class Word:
@@ -60,6 +65,9 @@ class Evidence:
     booked: Mapping[str, Booked]  # by delivery id
     moves: Sequence[tuple[str, str, str]]  # (delivery, state before, state after)
     faults: Sequence[tuple[float, float]]  # Unix seconds: began, healed
+    answered: Mapping[str, float] = field(
+        default_factory=dict
+    )  # family -> when somebody was first told that it is noted
     left: Sequence[str] = field(default=())  # what was still to be done when all was over
     leaks: Sequence[str] = field(default=())  # where personal data was found
     said: Sequence[str] = field(default=())  # what else a row found wrong, a sentence each

@@ -32,6 +32,9 @@ _NAMED_END = frozenset({"refused", "undelivered", "parked"})
 
 _SHOWN = 3
 
+STOPS = 5.0
+"""Seconds after an answer within which what is on its way may still arrive; no step of a ladder comes later."""
+
 
 @dataclass(frozen=True)
 class Ruling:
@@ -61,6 +64,7 @@ def judge(evidence: Evidence, allowed: Allowed) -> Ruling:
         *_some("told twice without a reason", forbidden),
         *_some("left in silence", silent),
         *_some("promised a time, and not told by then", _promises(evidence, heard, allowed)),
+        *_some("told by the ladder after their answer", _climbs_on(evidence)),
         *_some("moved back", _backwards(evidence.moves)),
         *_some("not as the providers have it", _books(evidence)),
         *_some("left to do", evidence.left),
@@ -185,6 +189,19 @@ def _promises(evidence: Evidence, heard: Mapping[str, Sequence[_Hearing]], allow
             late = after.at - before.next_by - _faulty(evidence.faults, before.at, after.at, allowed.recovery)
             if late > allowed.machine:
                 found.append(f"{family} {late:.1f} s late")
+    return found
+
+
+def _climbs_on(evidence: Evidence) -> list[str]:
+    """Whoever was told that their answer is noted hears no further step; no fault excuses one."""
+    found = []
+    for message in evidence.accepted:
+        booked = evidence.booked.get(delivery_of(message))
+        if booked is None or booked.step == 0:
+            continue
+        after = message.at - evidence.answered.get(booked.family, message.at)
+        if after > STOPS:
+            found.append(f"{booked.family} step {booked.step} {after:.1f} s after it")
     return found
 
 

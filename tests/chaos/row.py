@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 WINDOW = 20.0
 """Seconds of the silence window: as many minutes of the story."""
 
+STEP = 8.0
+"""Seconds after which the ladder of the critical families goes on."""
+
 MACHINE = 10.0
 """Seconds that a machine which runs other things too may be late, whatever it does."""
 
@@ -56,9 +59,12 @@ class Row:
     switched: bool = False  # a dead man's switch is pinged
     proxied: bool = False  # the database is behind the proxy
     failpoints: Mapping[str, str] = field(default_factory=dict)  # process -> what is set in it
+    armed: bool = True  # from the beginning; else `Drill.arm` does it, for what is started from then on
     once: bool = True  # each of them happens once in the row
     silence: bool = True  # nobody says anything for a window, before it ends
     window: float = WINDOW
+    step: float = STEP
+    variables: Mapping[str, str] = field(default_factory=dict)  # settings of its own
 
     @property
     def allowed(self) -> Allowed:

@@ -54,6 +54,22 @@ def _frozen(drill: Drill) -> None:
     drill.story(during)
 
 
+def _full(drill: Drill) -> None:
+    """It has no room for anything new until everybody has been told without it."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        redis_is_told(drill, b"CONFIG SET maxmemory 1")
+        redis_is_told(drill, b"SET more than-it-holds", b"-OOM")
+        drill.until_told(SECOND)
+        redis_is_told(drill, b"CONFIG SET maxmemory 0")
+
+    drill.slow(0.2)
+    drill.story(during)
+    if not drill.rig.alive("worker-urgent", "worker-bulk"):
+        drill.said.append("a worker has ended")
+
+
 def _never(drill: Drill) -> None:
     """There is none at all; workers wait for it, and the sweeper does the work."""
     drill.story(lambda: None)
@@ -61,13 +77,13 @@ def _never(drill: Drill) -> None:
         drill.rig.kill(f"worker-{lane}")
 
 
-def redis_is_told(drill: Drill, command: bytes) -> None:
+def redis_is_told(drill: Drill, command: bytes, answer: bytes = b"+OK") -> None:
     """A command for it, behind everybody's back."""
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(drill.rig.redis_socket))
         client.sendall(command + b"\r\n")
-        if not client.recv(100).startswith(b"+OK"):
-            drill.said.append(f"Redis did not take {command.decode()}")
+        if not client.recv(100).startswith(answer):
+            drill.said.append(f"Redis did not answer {answer.decode()} to {command.decode()}")
 
 
 ROWS = (
@@ -81,5 +97,6 @@ ROWS = (
     ),
     Row(name="redis-flushed", what="Redis forgets everything three times", run=_flushed),
     Row(name="redis-frozen", what="Redis stands still for five seconds", run=_frozen),
+    Row(name="redis-full", what="Redis takes nothing new until all were told (maxmemory, noeviction)", run=_full),
     Row(name="redis-never", what="there is no Redis", run=_never, broker=False),
 )

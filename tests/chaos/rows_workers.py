@@ -2,10 +2,10 @@
 
 import os
 import signal
-import time
 from collections.abc import Callable
 
 from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.restarts import rolling
 from tests.chaos.row import PRODUCTION, Row
 from tests.integration.town import NOTICE, SECOND
 from tests.servers import wait_until
@@ -112,25 +112,10 @@ def _rolling(drill: Drill) -> None:
     def during() -> None:
         drill.until_some_told(SECOND, 0.1)
         with drill.fault():
-            for lane in ("urgent", "bulk"):
-                _restart(drill, f"worker-{lane}", lambda lane=lane: drill.rig.start_worker(lane))  # type: ignore[misc]
-            for name in drill.rig.sweepers:
-                _restart(drill, name, lambda name=name: drill.rig.start_sweeper(name))  # type: ignore[misc]
-            _restart(drill, "api", drill.rig.start_api)
+            rolling(drill)
 
     drill.slow(0.4)
     drill.story(during)
-
-
-def _restart(drill: Drill, name: str, start: "Callable[[], None]") -> None:
-    process = drill.rig.processes[name]
-    began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    process.wait(60)
-    took = time.monotonic() - began
-    if took > 25:
-        drill.said.append(f"{name} took {took:.0f} s to stop")
-    start()
 
 
 ROWS = (

@@ -159,6 +159,16 @@ def test_what_was_promised_is_kept() -> None:
     assert broken(well(booked=hasty, faults=[(5.0, 6.0)])) == []
 
 
+def test_whoever_has_answered_is_not_told_again_by_the_ladder() -> None:
+    climbed = booked(FAMILIES[0], 2)
+    climbed = replace(climbed, key=(*climbed.key[:4], 1))
+    name = delivery(FAMILIES[0], 2)
+    for answered, sentences in ((15.9, ["told by the ladder after their answer"]), (16.1, []), (30.0, [])):
+        books = well(booked=with_booked(name, climbed), answered={FAMILIES[0]: answered})
+        assert broken(books) == sentences, answered
+    assert broken(well(answered={FAMILIES[0]: 1.5})) == []  # what is no step of it goes on
+
+
 def test_no_state_moves_back() -> None:
     assert broken(well(moves=[("x", "delivered", "pending")])) == ["moved back"]
     assert broken(well(moves=[("x", "accepted", "unknown")])) == ["moved back"]

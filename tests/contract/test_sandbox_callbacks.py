@@ -202,3 +202,32 @@ def test_a_fault_of_sms_hits_no_other_channel() -> None:
         read_faults('{"kind": "undelivered", "channel": "email"}')
     with pytest.raises(BadFault, match="code"):
         read_faults('{"kind": "undelivered", "code": 7}')
+
+
+async def test_while_tokens_are_rotated_both_log_in_and_the_primary_signs(listener: Listener) -> None:
+    async def rotate(**tokens: str) -> None:
+        url = f"{listener.sandbox.url}/control/login"
+        async with listener.session.put(url, json=tokens) as answer:
+            assert answer.status == 200
+
+    async def may_send(token: str) -> bool:
+        login = b64encode(f"{listener.sandbox.account_sid}:{token}".encode()).decode()
+        url = f"{listener.sandbox.twilio_url}/2010-04-01/Accounts/{listener.sandbox.account_sid}.json"
+        async with listener.session.get(url, headers={"Authorization": f"Basic {login}"}) as answer:
+            return answer.status == 200
+
+    old = listener.sandbox.auth_token
+    await rotate(auth_token=old, secondary="new")
+    assert (await may_send(old), await may_send("new"), await may_send("newer")) == (True, True, False)
+    await listener.send()
+    assert {right for *_, right in await listener.until_told(2)} == {True}  # by the old one, as before
+    await rotate(auth_token="new", secondary=old)
+    await listener.send()
+    assert [right for *_, right in (await listener.until_told(4))[2:]] == [
+        False,
+        False,
+    ]  # no longer by the old one
+    await rotate(auth_token="new")
+    assert (await may_send(old), await may_send("new")) == (False, True)
+    async with listener.session.put(f"{listener.sandbox.url}/control/login", json={"auth_token": ""}) as answer:
+        assert answer.status == 400

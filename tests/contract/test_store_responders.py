@@ -383,7 +383,7 @@ async def test_acknowledgements_are_acts_of_the_incident(books: Books):
 
 async def test_the_key_of_links_is_made_once(books: Books):
     async with books.store.reading() as rows:
-        assert await rows.known_signing_key() is None
+        assert await rows.signing_keys() == []
     made = []
     for _ in range(2):
         async with books.store.transaction() as rows:
@@ -391,7 +391,37 @@ async def test_the_key_of_links_is_made_once(books: Books):
     assert len(made[0]) == 32
     assert made[0] == made[1]
     async with books.store.reading() as rows:
-        assert await rows.known_signing_key() == made[0]
+        assert [key.secret for key in await rows.signing_keys()] == [made[0]]
+
+
+async def test_the_newest_key_of_links_signs_and_those_before_it_count_until_they_are_forgotten(books: Books):
+    async with books.store.transaction() as rows:
+        first = await rows.signing_key(make.NOON)
+        await rows.rotate_signing_key(after(1))
+        second = await rows.signing_key(after(2))
+        keys = await rows.signing_keys()
+        assert [(key.id, key.secret, key.created_at) for key in keys] == [
+            (2, second, after(1)),
+            (1, first, make.NOON),
+        ]
+        assert first != second
+        assert repr(second) not in repr(keys)
+        assert await rows.forget_signing_keys(keys[0].id) == 1
+        assert [key.secret for key in await rows.signing_keys()] == [second]
+
+
+async def test_two_who_rotate_at_once_make_one_key(books: Books):
+    async def rotate() -> None:
+        async with books.store.transaction() as rows:
+            await rows.rotate_signing_key(make.NOON)
+
+    async with books.store.transaction() as rows:
+        await rows.signing_key(make.NOON)
+    await asyncio.gather(*(rotate() for _ in range(4)))
+    async with books.store.reading() as rows:
+        numbers = [key.id for key in await rows.signing_keys()]
+    assert numbers == list(range(len(numbers), 0, -1))
+    assert len(numbers) >= 2
 
 
 # --- the dead man's ping ----------------------------------------------------------------------------

@@ -231,6 +231,14 @@ class Rig:
         """What is started from now on has nothing in its environment that the others have not."""
         self._own_env = {}
 
+    def arm(self, env: Mapping[str, Mapping[str, str]]) -> None:
+        """... or has these, by the name of the process."""
+        self._own_env = env
+
+    def tells(self, **variables: str) -> None:
+        """What is started from now on has these in its environment."""
+        self._env |= variables
+
     def signal(self, name: str, number: int) -> None:
         """A signal for a process and all that it started."""
         os.killpg(self.processes[name].pid, number)
@@ -417,6 +425,11 @@ class Rig:
     def secrets(self) -> tuple[str, str]:
         """The keys of its people and of its machines."""
         return self._key, self._machine_key
+
+    @property
+    def provider_token(self) -> str:
+        """What Twilio's stand-in was started with."""
+        return self._env["ALERTD_TWILIO__AUTH_TOKEN"]
 
     @property
     def redis_socket(self) -> Path:

@@ -115,6 +115,9 @@ def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "alertd.db")
         upgrade(f"sqlite:///{path}")
+        with sqlite3.connect(path) as connection:
+            connection.execute("INSERT INTO signing_key VALUES (1, ?, 0)", [LINKS.secret])
+        connection.close()
         return path.read_bytes()
 
 
@@ -162,7 +165,7 @@ class World:
             services=Services(NAMES),
             log=self.log,
             locales=frozenset({"en", "es"}),
-            links=LINKS,
+            links=replace(LINKS),
             replies=replies,
         )
 

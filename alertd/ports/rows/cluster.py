@@ -7,7 +7,7 @@ from typing import Protocol
 from alertd.domain.audit import Audit, Kept
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import IncidentId
-from alertd.records import Census, Key, Lag, Provider
+from alertd.records import Census, Key, Lag, Provider, SigningKey
 
 
 class ClusterRows(Protocol):
@@ -36,8 +36,14 @@ class ClusterRows(Protocol):
     async def signing_key(self, at: datetime) -> bytes:
         """The 32 bytes that links are signed with, made at the first use; `at` is machine time."""
 
-    async def known_signing_key(self) -> bytes | None:
-        """The same, where one was made: without it there is no link to check."""
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """All whose links are taken, newest first: that one signs. None before the first use."""
+
+    async def rotate_signing_key(self, at: datetime) -> None:
+        """Sign with another one from now on; of two who do so at once one does it."""
+
+    async def forget_signing_keys(self, before: int) -> int:
+        """Take no links any more that were signed with keys older than that; returns how many keys are gone."""
 
     async def beat(self, name: str, at: datetime) -> None:
         """A part of the cluster got something done just now, machine time."""

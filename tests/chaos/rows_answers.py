@@ -1,0 +1,124 @@
+"""Families who answer while the next step of their ladder falls due, and something dies."""
+
+import signal
+import threading
+import time
+import urllib.error
+from collections.abc import Sequence
+
+from tests.chaos import families
+from tests.chaos.drill import PATIENCE, Drill, now
+from tests.chaos.restarts import restart_workers
+from tests.chaos.row import Row
+from tests.chaos.rows_secrets import links_in
+from tests.integration.town import NOTICE, SECOND
+from tests.servers import wait_until
+
+_ASKED = families.of_incident(families.FOLLOW)
+EARLY, RACING, CAUGHT, SILENT = _ASKED[:4], _ASKED[4:12], _ASKED[12:18], _ASKED[18:]
+"""Who answers long before the step, about when it falls due, while a dead worker holds it, and never."""
+
+_CALLERS = 3  # to each link at once: a person who presses twice, and a second phone
+DIES_OF = CAUGHT[0]
+
+
+def _answers(drill: Drill) -> None:
+    """The words are told; whoever was told that their answer is noted is not told again by the ladder."""
+    drill.opens()
+    began = drill.first_said(NOTICE)
+    links = _links(drill)
+    _press(drill, links, EARLY)
+    drill.arm()
+    restart_workers(drill)
+    drill.waits(max(began + drill.row.step - 1.0 - now(), 0.0))
+    with drill.fault():
+        racing = [threading.Thread(target=_press_at_random, args=(drill, links, family, drill.dice.uniform(0, 3)))
+                  for family in RACING]  # fmt: skip
+        for each in racing:
+            each.start()
+        drill.waits(drill.dice.uniform(0.5, 2.0))
+        drill.rig.kill("api")  # with answers on their way: whoever was not told that it is noted presses again
+        drill.rig.start_api()
+        drill.reached("before_send")  # a worker that had taken the steps of these has died
+        _press(drill, links, CAUGHT)
+        for each in racing:
+            each.join()
+        drill.postgres.stop(signal.SIGQUIT)
+        drill.postgres.start()
+    _kept(drill)
+    wait_until(
+        "the ladder has told those who were silent", lambda: set(SILENT) <= climbed(drill), PATIENCE, every=0.2
+    )
+    drill.says(SECOND)
+    drill.until_all_told(SECOND)
+    drill.holds_and_ends()
+
+
+def _links(drill: Drill) -> dict[str, str]:
+    """Each family's link, by its number."""
+    newest = links_in(drill)
+    return {
+        family: newest[to] for family in _ASKED for channel, to in drill.town.homes[family] if channel == "sms"
+    }
+
+
+def _press(drill: Drill, links: dict[str, str], who: Sequence[str]) -> None:
+    """All of these at once, each by several callers."""
+    callers = [
+        threading.Thread(target=_press_at_random, args=(drill, links, family, 0.0))
+        for family in who
+        for _ in range(_CALLERS)
+    ]
+    for each in callers:
+        each.start()
+    for each in callers:
+        each.join()
+
+
+def _press_at_random(drill: Drill, links: dict[str, str], family: str, after: float) -> None:
+    """Press until it is said that it is noted, as people do."""
+    time.sleep(after)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            drill.rig.follows(links[family], "POST")
+        except urllib.error.HTTPError as error:
+            if error.code < 500:
+                drill.said.append(f"an answer is refused with {error.code}")
+                return
+        except OSError:
+            time.sleep(0.05)
+        else:
+            drill.answered.setdefault(family, now())
+            return
+    drill.said.append("an answer could not be given")
+
+
+def _kept(drill: Drill) -> None:
+    """What was called noted is in the database, also after its plug was pulled."""
+    kept = {family for (family,) in drill.rig.rows("SELECT DISTINCT family_id FROM answer")}
+    lost = set(drill.answered) - kept
+    if lost or len(drill.answered) != len(_ASKED) - len(SILENT):
+        drill.said.append(f"of {len(drill.answered)} answers that were called noted {len(lost)} are lost")
+
+
+def climbed(drill: Drill) -> set[str]:
+    """The families that a step was handed over to."""
+    told = "SELECT DISTINCT family_id FROM delivery WHERE step > 0 AND state IN ('accepted', 'delivered')"
+    return {family for (family,) in drill.rig.rows(told)}
+
+
+ROWS = (
+    Row(
+        name="answers-race",
+        what="families answer when their next step falls due, and the API, a worker and Postgres die",
+        run=_answers,
+        crashes=2,
+        failpoints=dict.fromkeys(
+            ("worker-urgent", "worker-bulk", "sweeper", "sweeper-2"), f"before_send@{DIES_OF}=kill"
+        ),
+        armed=False,
+        step=25.0,
+        window=40.0,
+    ),
+)
