@@ -1,7 +1,7 @@
 """Basic authentication, as Twilio's REST API asks for it; its tokens may be rotated.
 
-https://www.twilio.com/docs/iam/api/authtoken: besides the primary token there may be a secondary one, which logs in
-as well; what Twilio itself sends is signed with the primary. Promoted, the secondary one takes its place.
+https://www.twilio.com/docs/iam/api/authtoken: besides the primary token there may be a secondary one, which logs
+in as well; what Twilio itself sends is signed with the primary. Promoted, the secondary one takes its place.
 """
 
 import hmac

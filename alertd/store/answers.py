@@ -62,13 +62,14 @@ class AnswerRows(DueRows):
         What they said before the incident touched their family anew is no answer any more, and gives way.
         """
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-        touched = (
-            select(watch.c.touched_at)
-            .where(watch.c.incident_id == answer.c.incident_id, watch.c.family_id == answer.c.family_id)
-            .scalar_subquery()
-        )
         fresh = []
         for family, caregiver in who:
+            # Named by its values: within ON CONFLICT nothing ties a subquery to the row that is there.
+            touched = (
+                select(watch.c.touched_at)
+                .where(watch.c.incident_id == linked.incident, watch.c.family_id == family)
+                .scalar_subquery()
+            )
             values = dialect.insert(answer).values(
                 incident_id=linked.incident,
                 family_id=family,
@@ -135,6 +136,12 @@ class AnswerRows(DueRows):
         The caller holds their locks. What serves further families too stays: theirs climb on.
         """
         await self.make_due({(incident_id, family) for family in families}, now)
+        # At once, for what is with a provider now: where that fails, the claim is not to try it again.
+        await self.sql.run(
+            update(watch)
+            .where(watch.c.incident_id == incident_id, watch.c.family_id.in_(list(families)))
+            .values(ladder=LadderState.ANSWERED.value)
+        )
         await self._supersede(incident_id, families, delivery.c.reason == Reason.LADDER.value)
 
     async def supersede_told(

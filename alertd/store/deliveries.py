@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     insert,
     literal,
@@ -23,7 +24,7 @@ from sqlalchemy import (
 from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing, Reason
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
-from alertd.domain.watch import Rest
+from alertd.domain.watch import LadderState, Rest
 from alertd.records import Claimed, Lease, Outcome
 from alertd.store import codec, fast
 from alertd.store.due import DueRows
@@ -273,6 +274,15 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
         and_(~address.c.verified, ~trial),
         func.coalesce(delivery.c.loud_until <= _NOW, False),
         func.coalesce(delivery.c.stale_after < _NOW, False),
+        # A step of a ladder that was on its way when they answered, and has come back. What serves further
+        # families stays: theirs climb on.
+        case(
+            (
+                and_(delivery.c.reason == Reason.LADDER.value, watch.c.ladder == LadderState.ANSWERED.value),
+                ~exists().where(delivery_share.c.delivery_id == delivery.c.id),
+            ),
+            else_=False,
+        ),
     )
     return (
         select(

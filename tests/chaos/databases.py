@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 
 from alertd.store.migrate import upgrade
+from tests.chaos.preload import Preloaded
 from tests.servers import NotReady, initialised, start, stop, wait_until
 
 MOVES_POSTGRES = """
@@ -41,8 +42,9 @@ NAME = "alertd"
 class OwnPostgres:
     """A server that may be stopped as one likes, and started again on the same data."""
 
-    def __init__(self, data: Path, program: Path, ids: dict[str, Any]) -> None:
+    def __init__(self, data: Path, program: Path, ids: dict[str, Any], faults: Preloaded | None = None) -> None:
         self.data, self._program, self._ids = data, program, ids
+        self._faults = faults
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -58,8 +60,9 @@ class OwnPostgres:
         """Start it, and wait until it answers: after a crash it first reads its log."""
         argv = [str(self._program), "-D", str(self.data), "-k", str(self.data), "-h", ""]
         argv += ["-c", "max_connections=100", "-c", "shared_buffers=32MB"]
+        env = {**os.environ, **self._faults.env(self.data)} if self._faults is not None else None
         with (self.data.parent / "postgres.log").open("ab") as log:
-            self._process = start(argv, stdout=log, stderr=log, cwd=self.data, **self._ids)
+            self._process = start(argv, stdout=log, stderr=log, cwd=self.data, env=env, **self._ids)
         wait_until("postgres answers", partial(self._answers, self._process))
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
@@ -109,12 +112,12 @@ class Templates:
         return f"sqlite:///{folder / 'alertd.db'}"
 
     @contextmanager
-    def postgres(self) -> Iterator[OwnPostgres]:
-        """A fresh server that runs; nothing of it is left afterwards."""
+    def postgres(self, faults: Preloaded | None = None) -> Iterator[OwnPostgres]:
+        """A fresh server that runs, with these faults; nothing of it is left afterwards."""
         template, program, ids = self._postgres = self._postgres or self._initialised()
         with _short_folder() as folder:
             subprocess.run(["cp", "-a", str(template), str(folder / "data")], check=True)
-            server = OwnPostgres(folder / "data", program, ids)
+            server = OwnPostgres(folder / "data", program, ids, faults)
             server.start()
             try:
                 yield server

@@ -4,7 +4,7 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from tests.chaos.databases import OwnPostgres, Templates
 from tests.chaos.evidence import Address, Booked, Evidence, Word
 from tests.chaos.leaks import leaks
 from tests.chaos.oracle import Ruling, judge
+from tests.chaos.preload import Preloaded, preloaded
 from tests.chaos.proxy import Proxy
 from tests.chaos.row import Row
 from tests.chaos.switch import Switch
@@ -58,10 +59,11 @@ class Drill:
         postgres: OwnPostgres | None = None,
         proxy: Proxy | None = None,
         switch: Switch | None = None,
+        faults: Preloaded | None = None,
         soak: float = SOAK,
     ) -> None:
         self.rig, self.town, self.row, self._postgres, self._proxy = rig, town, row, postgres, proxy
-        self._switch, self.soak = switch, soak
+        self._switch, self._preloaded, self.soak = switch, faults, soak
         self.dice = random.Random(seed)
         self.said: list[str] = []  # what a row found wrong by itself
         self._words: list[Word] = []
@@ -88,6 +90,12 @@ class Drill:
         """The dead man's switch outside."""
         assert self._switch is not None, "nothing outside is pinged in this row"
         return self._switch
+
+    @property
+    def faults(self) -> Preloaded:
+        """What is wrong for the processes that were started with it."""
+        assert self._preloaded is not None, "nothing is preloaded in this row"
+        return self._preloaded
 
     # --- the story -----------------------------------------------------------------------------
 
@@ -274,6 +282,15 @@ class Drill:
         }  # fmt: skip
 
 
+def _own_env(row: Row, folder: Path, faults: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What single processes have in their environment from the beginning, by their names."""
+    armed = _armed(row, folder) if row.armed else {}
+    return {
+        name: {**armed.get(name, {}), **(faults if name in row.preloaded else {})}
+        for name in {*armed, *row.preloaded}
+    }
+
+
 def _armed(row: Row, folder: Path) -> dict[str, dict[str, str]]:
     """The environment of each process that has failpoints."""
     own = {"ALERTD_FAILPOINTS_FOLDER": str(folder)} if row.once else {}
@@ -286,10 +303,11 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
     failpoints.mkdir(parents=True)
     with ExitStack() as stack:
         postgres = proxy = switch = None
+        faults = stack.enter_context(preloaded()) if row.preloaded else None
         if row.dialect == "sqlite":
             url = templates.sqlite(folder / "database")
         else:
-            postgres = stack.enter_context(templates.postgres())
+            postgres = stack.enter_context(templates.postgres(faults if "postgres" in row.preloaded else None))
             url = postgres.url()
             if row.proxied:
                 proxy = stack.enter_context(Proxy(postgres.socket))
@@ -310,13 +328,15 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
             sweepers=2,
             policies=families.policies(row.window * RATE / 60, row.step * RATE / 60),
             broker=row.broker,
-            env=_armed(row, failpoints) if row.armed else {},
+            env=_own_env(row, failpoints, faults.env(folder / "database") if faults is not None else {}),
             variables=variables,
         )
         stack.enter_context(rig)
         rig.sign_in()
         town = families.town()
-        drill = Drill(rig, town, row, seed=seed, postgres=postgres, proxy=proxy, switch=switch, soak=soak)
+        drill = Drill(
+            rig, town, row, seed=seed, postgres=postgres, proxy=proxy, switch=switch, faults=faults, soak=soak
+        )
         rig.move_in(town)
         try:
             row.run(drill)

@@ -1,6 +1,6 @@
 """What a row of the matrix is: a fault, the setting for it, and what it may cost."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,9 @@ class Row:
     broker: bool = True  # redis-server is there from the beginning
     switched: bool = False  # a dead man's switch is pinged
     proxied: bool = False  # the database is behind the proxy
+    preloaded: Sequence[
+        str
+    ] = ()  # processes whose wall clock may be wrong or whose disk may be full; "postgres" too
     failpoints: Mapping[str, str] = field(default_factory=dict)  # process -> what is set in it
     armed: bool = True  # from the beginning; else `Drill.arm` does it, for what is started from then on
     once: bool = True  # each of them happens once in the row

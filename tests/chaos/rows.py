@@ -3,6 +3,7 @@
 from tests.chaos import (
     rows_answers,
     rows_broker,
+    rows_clock,
     rows_cluster,
     rows_database,
     rows_policies,
@@ -24,6 +25,7 @@ ROWS: tuple[Row, ...] = (
     *rows_secrets.ROWS,
     *rows_policies.ROWS,
     *rows_upgrade.ROWS,
+    *rows_clock.ROWS,
     *rows_soak.ROWS,
 )
 QUICK = tuple(row for row in ROWS if row.quick)

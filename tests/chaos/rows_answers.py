@@ -83,11 +83,12 @@ def _press_at_random(drill: Drill, links: dict[str, str], family: str, after: fl
         try:
             drill.rig.follows(links[family], "POST")
         except urllib.error.HTTPError as error:
-            if error.code < 500:
+            if error.code != 503:
                 drill.said.append(f"an answer is refused with {error.code}")
                 return
+            time.sleep(0.5)
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.5)
         else:
             drill.answered.setdefault(family, now())
             return

@@ -92,6 +92,28 @@ def _locked(drill: Drill) -> None:
     drill.story(during)
 
 
+def _full(drill: Drill) -> None:
+    """Its disk takes nothing for three seconds: nobody is told that something was stored; then all goes on."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        with drill.fault():
+            drill.faults.fill_disk(full=True)
+            drill.refuses_commands()
+            drill.waits(3)
+            drill.faults.fill_disk(full=False)
+            if drill.row.dialect != "sqlite":
+                drill.postgres.stop(
+                    signal.SIGQUIT
+                )  # it gives up where it cannot write its log; a supervisor comes
+                drill.postgres.start()
+        if "database_failed" not in drill.rig.log("api") or "sweep_failed" not in drill.rig.log("sweeper"):
+            drill.said.append("nobody said that nothing could be written")
+
+    drill.slow(0.4)
+    drill.story(during)
+
+
 ROWS = (
     Row(
         name="postgres-immediate",
@@ -132,5 +154,20 @@ ROWS = (
         run=_locked,
         dialect="sqlite",
         crashes=1,
+    ),
+    Row(
+        name="sqlite-disk-full",
+        what="the disk of SQLite's file takes nothing for three seconds",
+        run=_full,
+        dialect="sqlite",
+        crashes=1,
+        preloaded=("api", "worker-urgent", "worker-bulk", "sweeper", "sweeper-2"),
+    ),
+    Row(
+        name="postgres-disk-full",
+        what="Postgres's disk takes nothing for three seconds, and Postgres gives up",
+        run=_full,
+        crashes=1,
+        preloaded=("postgres",),
     ),
 )

@@ -48,7 +48,9 @@ async def test_while_nothing_is_open_a_mistake_keeps_everybody_from_starting(set
         await wiring.open_deps(settings, log=FakeLog())
 
 
-async def test_while_an_incident_is_open_its_policy_stands_in_and_the_mistakes_are_said(settings: Settings) -> None:
+async def test_while_an_incident_is_open_its_policy_stands_in_and_the_mistakes_are_said(
+    settings: Settings,
+) -> None:
     deps = await wiring.open_deps(settings, log=FakeLog())
     await open_incident(deps)
     await wiring.close_deps(deps)

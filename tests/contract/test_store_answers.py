@@ -10,7 +10,7 @@ from alertd.domain.watch import LadderState, Rest
 from alertd.records import Linked
 from alertd.store.tables import answer, delivery, watch
 from tests import make
-from tests.contract.books import Books
+from tests.contract.books import Books, crowd
 
 NURSE = make.caregiver("nurse", "sms")
 MIA = CaregiverId("mia")
@@ -64,6 +64,49 @@ async def test_an_answer_is_kept_once(books: Books):
         ]
         [candidate] = await rows.candidates(linked.incident, ["fam-1"], lock=False)
         assert [a.caregiver for a in candidate.answers] == ["mia"], "the planner is told of it"
+
+
+async def test_whoever_answers_again_where_others_have_answered_too_changes_nothing(books: Books):
+    families = await books.families(*crowd(3, "sms"))
+    await books.write([books.watch(family) for family in families], [books.owed(family) for family in families])
+    await books.set(watch, {"touched_at": make.after(9)}, family_id=families[2].id)
+    deliveries = {row["family_id"]: row["id"] for row in await books.table(delivery)}
+    for at, (minutes, fresh) in enumerate([(5, True), (6, True), (7, True), (10, False), (11, False), (12, True)]):
+        family = families[at % 3]
+        async with books.store.transaction() as rows:
+            linked = await rows.linked(deliveries[family.id])
+            assert linked is not None
+            given = await rows.add_answers(linked, [(family.id, family.caregivers[0].id)], make.after(minutes))
+        assert bool(given) is fresh, f"{minutes}: the third was touched anew after the first answer"
+    kept = {row["family_id"]: row["at"] for row in await books.table(answer)}
+    assert [kept[family.id] for family in families] == [make.after(minutes) for minutes in (5, 6, 12)]
+
+
+async def test_a_step_that_was_on_its_way_when_they_answered_is_not_tried_again(books: Books):
+    linked, _ = await told(books)
+    lease = books.lease()
+    claimed, _ = await books.claim(lease)
+    assert len(claimed) == 2
+    async with books.store.transaction() as rows:
+        await rows.lock_duties(linked.incident, linked.families)
+        await rows.end_ladders(linked.incident, linked.families, make.after(5))
+        await rows.put_back(claimed, lease)  # a provider that is down, or a worker that has died
+    again, stale = await books.claim(at=make.after(5))
+    steps = {row["id"]: row["step"] for row in await books.table(delivery)}
+    assert [steps[each.id] for each in again] == [0], "the news itself is owed as before"
+    assert [steps[each] for each in stale] == [2]
+
+
+async def test_a_step_for_two_families_stays_while_the_ladder_of_one_climbs(books: Books):
+    families = await books.families(*(make.family(NURSE, id=FamilyId(f"fam-{n}")) for n in (1, 2)))
+    shared = [families[0].caregivers[0].addresses[0]]
+    owed = [books.owed(family, step=2, reason=Reason.LADDER) for family in families]
+    await books.write([books.watch(f, ladder=LadderState.CLIMBING) for f in families], owed, shared=shared)
+    async with books.store.transaction() as rows:
+        await rows.lock_duties(books.incident.id, [FamilyId("fam-1")])
+        await rows.end_ladders(books.incident.id, [FamilyId("fam-1")], make.after(5))
+    claimed, stale = await books.claim(at=make.after(5))
+    assert (len(claimed), stale) == (1, [])
 
 
 async def test_ending_a_ladder_takes_back_what_waits_and_makes_the_family_due(books: Books):
