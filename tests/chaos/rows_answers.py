@@ -47,7 +47,7 @@ def _answers(drill: Drill) -> None:
         drill.postgres.start()
     _kept(drill)
     wait_until(
-        "the ladder has told those who were silent", lambda: set(SILENT) <= climbed(drill), PATIENCE, every=0.2
+        "the ladder has told those who were silent", lambda: set(SILENT) <= _climbed(drill), PATIENCE, every=0.2
     )
     drill.says(SECOND)
     drill.until_all_told(SECOND)
@@ -103,7 +103,7 @@ def _kept(drill: Drill) -> None:
         drill.said.append(f"of {len(drill.answered)} answers that were called noted {len(lost)} are lost")
 
 
-def climbed(drill: Drill) -> set[str]:
+def _climbed(drill: Drill) -> set[str]:
     """The families that a step was handed over to."""
     told = "SELECT DISTINCT family_id FROM delivery WHERE step > 0 AND state IN ('accepted', 'delivered')"
     return {family for (family,) in drill.rig.rows(told)}
@@ -120,6 +120,7 @@ ROWS = (
         ),
         armed=False,
         step=25.0,
-        window=40.0,
+        window=150.0,  # a holding would stand for the step
+        silence=False,
     ),
 )
