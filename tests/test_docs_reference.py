@@ -101,7 +101,7 @@ def test_the_controls_are_where_the_page_says() -> None:
     assert set(re.findall(r"URL(/control/\w+)", SANDBOX.text)) | {"/control/faults/2"} == paths | {
         "/control/calls"
     }
-    presses = CallsApi(*[None] * 4, login=Login("", "")).routes()  # type: ignore[arg-type]
+    presses = CallsApi(*[None] * 4, login=Login("", "")).routes()  # type: ignore[misc, arg-type]
     assert "/control/calls/{sid}/press" in {str(route.path) for route in presses}
     assert "URL/control/calls/CA.../press" in SANDBOX.text
 

@@ -120,7 +120,7 @@ ROWS = (
         ),
         armed=False,
         step=25.0,
-        window=150.0,  # a holding would stand for the step
+        window=100.0,  # a holding would stand for the step
         silence=False,
     ),
 )
