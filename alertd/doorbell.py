@@ -8,7 +8,13 @@ from typing import Any
 from alertd.ports.deps import Log
 
 TASK = "alertd.drain"
-EXPIRES = 60  # seconds; an older hint says nothing that the sweeper has not said again
+ENOUGH = 50
+"""Hints that wait for a lane; one more would say nothing new, and where no worker lives they would pile up.
+
+They do not expire: whether one has is judged by the clocks of two machines, and a worker whose own is a minute
+ahead would throw every hint away (`tests.chaos`, clock-steps).
+"""
+
 _PAUSE = 5.0  # seconds without publishing after a failure: a frozen Redis costs 1 s a try (measured)
 
 
@@ -55,6 +61,11 @@ class CeleryDoorbell:
         except Exception as error:  # noqa: BLE001  a broker that is not up yet is told by the first ring, if it still isn't
             self._log.info("doorbell_not_warm", error=type(error).__name__)
 
+    def _waits(self, lane: str) -> int:
+        """How many hints nobody has taken yet."""
+        with self._app.producer_pool.acquire(block=True, timeout=1) as producer:
+            return int(producer.channel.client.llen(lane))
+
     def _run(self) -> None:
         self._warm()
         while (lane := self._lanes.get()) is not None:
@@ -63,8 +74,10 @@ class CeleryDoorbell:
                 self.lost += 1
                 continue
             try:
+                if self._waits(lane) >= ENOUGH:
+                    continue
                 for _ in range(self._workers.get(lane, 1)):
-                    self._app.send_task(TASK, args=[lane], queue=lane, expires=EXPIRES, retry=False)
+                    self._app.send_task(TASK, args=[lane], queue=lane, retry=False)
             except Exception as error:  # noqa: BLE001  whatever the broker's client raises: told, and counted
                 self._quiet_until = time.monotonic() + _PAUSE
                 self.lost += 1

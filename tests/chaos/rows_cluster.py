@@ -3,7 +3,7 @@
 import threading
 
 from alertd.celery_app import celery_app
-from alertd.doorbell import EXPIRES, TASK
+from alertd.doorbell import TASK
 from alertd.redis_server import redis_urls
 from tests.chaos.drill import PATIENCE, Drill
 from tests.chaos.row import Row
@@ -41,7 +41,7 @@ def ring(drill: Drill, count: int) -> None:
     app = celery_app(url, publisher=True)
     for _ in range(count):
         for lane in ("urgent", "bulk"):
-            app.send_task(TASK, args=[lane], queue=lane, expires=EXPIRES, retry=False)
+            app.send_task(TASK, args=[lane], queue=lane, retry=False)
     app.close()
 
 
