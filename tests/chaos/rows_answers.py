@@ -27,22 +27,22 @@ def _answers(drill: Drill) -> None:
     drill.opens()
     began = drill.first_said(NOTICE)
     links = _links(drill)
-    _press(drill, links, EARLY)
+    with drill.fault():
+        early = _begin_to_press(drill, links, EARLY)
+        drill.waits(drill.dice.uniform(0.0, 0.3))
+        drill.rig.kill("api")  # with answers on their way: whoever was not told that it is noted presses again
+        drill.rig.start_api()
+        _join(early)
     drill.arm()
     restart_workers(drill)
     drill.waits(max(began + drill.row.step - 1.0 - now(), 0.0))
     with drill.fault():
-        racing = [threading.Thread(target=_press_at_random, args=(drill, links, family, drill.dice.uniform(0, 3)))
-                  for family in RACING]  # fmt: skip
-        for each in racing:
-            each.start()
-        drill.waits(drill.dice.uniform(0.5, 2.0))
-        drill.rig.kill("api")  # with answers on their way: whoever was not told that it is noted presses again
-        drill.rig.start_api()
+        racing = [
+            _presses(drill, links, family, drill.dice.uniform(0, 3)) for family in RACING for _ in range(_CALLERS)
+        ]
         drill.reached("before_send")  # a worker that had taken the steps of these has died
-        _press(drill, links, CAUGHT)
-        for each in racing:
-            each.join()
+        _join(_begin_to_press(drill, links, CAUGHT))
+        _join(racing)
         drill.postgres.stop(signal.SIGQUIT)
         drill.postgres.start()
     _kept(drill)
@@ -62,20 +62,23 @@ def _links(drill: Drill) -> dict[str, str]:
     }
 
 
-def _press(drill: Drill, links: dict[str, str], who: Sequence[str]) -> None:
+def _begin_to_press(drill: Drill, links: dict[str, str], who: Sequence[str]) -> list[threading.Thread]:
     """All of these at once, each by several callers."""
-    callers = [
-        threading.Thread(target=_press_at_random, args=(drill, links, family, 0.0))
-        for family in who
-        for _ in range(_CALLERS)
-    ]
-    for each in callers:
-        each.start()
+    return [_presses(drill, links, family, 0.0) for family in who for _ in range(_CALLERS)]
+
+
+def _presses(drill: Drill, links: dict[str, str], family: str, after: float) -> threading.Thread:
+    caller = threading.Thread(target=_until_noted, args=(drill, links, family, after))
+    caller.start()
+    return caller
+
+
+def _join(callers: Sequence[threading.Thread]) -> None:
     for each in callers:
         each.join()
 
 
-def _press_at_random(drill: Drill, links: dict[str, str], family: str, after: float) -> None:
+def _until_noted(drill: Drill, links: dict[str, str], family: str, after: float) -> None:
     """Press until it is said that it is noted, as people do."""
     time.sleep(after)
     until = time.monotonic() + PATIENCE
@@ -119,7 +122,7 @@ ROWS = (
             ("worker-urgent", "worker-bulk", "sweeper", "sweeper-2"), f"before_send@{DIES_OF}=kill"
         ),
         armed=False,
-        step=25.0,
+        step=35.0,
         window=100.0,  # a holding would stand for the step
         silence=False,
     ),
