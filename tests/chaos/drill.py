@@ -226,7 +226,7 @@ class Drill:
         left = [f"{count} {what}" for what, count in zip(_LEFT, self._left(), strict=True) if count]
         return Evidence(
             homes=self.town.homes,
-            touched={number: families.of_incident(number) for number, _ in OUTAGES},
+            touched=families.touched(self.row.families, self.row.critical),
             words=self._numbered(),
             accepted=[message for message in self.rig.accepted() if message.channel != "page"],
             booked=self._booked(),
@@ -292,7 +292,8 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
             folder,
             url,
             window=row.window,
-            sweepers=2,
+            sweepers=row.sweepers,
+            bulk=row.bulk,
             policies=families.policies(row.window * RATE / 60, STEP * RATE / 60),
             broker=row.broker,
             env={name: {"ALERTD_FAILPOINTS": text, **own} for name, text in row.failpoints.items()},
@@ -300,7 +301,7 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
         )
         stack.enter_context(rig)
         rig.sign_in()
-        town = families.town()
+        town = families.town(row.families, row.critical)
         drill = Drill(rig, town, row, seed=seed, postgres=postgres, proxy=proxy, switch=switch, soak=soak)
         rig.move_in(town)
         try:

@@ -53,12 +53,12 @@ def policies(window: float, step: float) -> dict[str, str]:
     }
 
 
-def town() -> Town:
-    """Every family has one parent with an app and a number of their own; nobody is dead, asleep or shared."""
+def town(share: int = FAMILIES, follow: int = CRITICAL) -> Town:
+    """So many families of each outage. Every family has one parent with an app and a number of their own; nobody is dead, asleep or shared."""
     made = Town()
-    for number in range(FAMILIES + CRITICAL):
-        service = "share" if number < FAMILIES else "follow"
-        name = f"fam-{number:04}"
+    for number in range(share + follow):
+        service = "share" if number < share else "follow"
+        name = _name(number)
         to = on("push", f"token-{name}"), on("sms", made.number())
         made.add(name, [person("mia", *to)], services=[service])
         for each in to:
@@ -66,7 +66,11 @@ def town() -> Town:
     return made
 
 
-def of_incident(number: int) -> list[str]:
-    """The families that an outage touches."""
-    begin, end = (0, FAMILIES) if number == SHARE else (FAMILIES, FAMILIES + CRITICAL)
-    return [f"fam-{each:04}" for each in range(begin, end)]
+def touched(share: int = FAMILIES, follow: int = CRITICAL) -> dict[int, list[str]]:
+    """The families that each outage touches, by its incident's number."""
+    names = [_name(number) for number in range(share + follow)]
+    return {SHARE: names[:share], FOLLOW: names[share:]}
+
+
+def _name(number: int) -> str:
+    return f"fam-{number:04}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.chaos.evidence import Allowed
+from tests.chaos.families import CRITICAL, FAMILIES
 
 if TYPE_CHECKING:
     from tests.chaos.drill import Drill
@@ -59,10 +60,15 @@ class Row:
     once: bool = True  # each of them happens once in the row
     silence: bool = True  # nobody says anything for a window, before it ends
     window: float = WINDOW
+    machine: float = MACHINE
+    families: int = FAMILIES  # of the first outage
+    critical: int = CRITICAL  # of the second, whose ladder goes on
+    sweepers: int = 2
+    bulk: int = 2  # children of the bulk lane
 
     @property
     def allowed(self) -> Allowed:
         """What the oracle lets pass."""
         pace = self.pace
         recovery = pace.lease + pace.unknown + pace.sweep + pace.backoff
-        return Allowed(window=self.window, recovery=recovery, machine=MACHINE, crashes=self.crashes)
+        return Allowed(window=self.window, recovery=recovery, machine=self.machine, crashes=self.crashes)

@@ -13,20 +13,20 @@ from tests.integration.town import SECOND
 
 def _restarted(how: int) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
-        """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
-
-        def during() -> None:
-            drill.until_some_told(SECOND, 0.1)
-            with drill.fault():
-                drill.postgres.stop(how)
-                drill.refuses_commands()
-                drill.waits(1)
-                drill.postgres.start()
-
         drill.slow(0.2)
-        drill.story(during)
+        drill.story(lambda: restart(drill, how))
 
     return run
+
+
+def restart(drill: Drill, how: int) -> None:
+    """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
+    drill.until_some_told(SECOND, 0.1)
+    with drill.fault():
+        drill.postgres.stop(how)
+        drill.refuses_commands()
+        drill.waits(1)
+        drill.postgres.start()
 
 
 def _cut(drill: Drill) -> None:
