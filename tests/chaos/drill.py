@@ -136,6 +136,11 @@ class Drill:
         answer = self.rig.command(path, body)
         self._words.append(Word(number, answer["update"], phase, at))  # as readers number it, until `_numbered`
 
+    @property
+    def newest(self) -> str:
+        """The phase of what humans said last."""
+        return self._words[-1].phase
+
     def until_all_told(self, phase: str) -> None:
         """Wait until every family has heard a phase, and whatever else was planned has been carried out."""
         self.until_told(phase)
@@ -247,6 +252,9 @@ class Drill:
             own = [word for word in self._words if word.incident == incident]
             for word, after in zip(own, [*own[1:], None], strict=True):
                 until = after.at if after else None
+                if (incident, word.update) not in numbers:
+                    self.said.append(f"outage {incident}: word {word.update} was answered 2xx, and is gone")
+                    continue
                 words.append(replace(word, update=numbers[incident, word.update], until=until))
         return words
 

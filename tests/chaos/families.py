@@ -3,6 +3,8 @@
 from tests.integration.town import Town, on, person
 
 FAMILIES, CRITICAL = 500, 20
+GRANDMOTHERS, EVERY = 2, 25
+"""Who has many families, and which families have one of them."""
 SHARE, FOLLOW = 1, 2
 """The two outages, by their incident's number: the service that failed has that name."""
 
@@ -54,13 +56,22 @@ def policies(window: float, step: float) -> dict[str, str]:
 
 
 def town(share: int = FAMILIES, follow: int = CRITICAL) -> Town:
-    """So many families of each outage. Every family has one parent with an app and a number of their own; nobody is dead, asleep or shared."""
+    """So many families of each outage. Every family has one parent with an app and a number of their own; nobody is dead or asleep.
+
+    A few of the first outage, far from each other, have one grandmother more, who is the same in each: she is told once.
+    """
     made = Town()
+    grandmothers = [made.number() for _ in range(GRANDMOTHERS)]
     for number in range(share + follow):
         service = "share" if number < share else "follow"
         name = _name(number)
         to = on("push", f"token-{name}"), on("sms", made.number())
-        made.add(name, [person("mia", *to)], services=[service])
+        people = [person("mia", *to)]
+        if number < share and number % EVERY == 3:
+            shared = on("sms", grandmothers[number // EVERY % GRANDMOTHERS])
+            people.append(person("gran", shared, role="guardian"))
+            made.owe(name, (shared["channel"], shared["to"]))
+        made.add(name, people, services=[service])
         for each in to:
             made.owe(name, (each["channel"], each["to"]))
     return made

@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from tests.chaos.drill import Drill
 from tests.chaos.row import Pace, Row
-from tests.chaos.rows_database import restart
+from tests.chaos.rows_database import restart, restart_behind
 from tests.chaos.rows_workers import kill_children
-from tests.integration.town import SECOND
+from tests.integration.town import SECOND, THIRD
 from tests.servers import NotReady
 
 Act = Callable[[Drill], None]
@@ -25,7 +25,7 @@ def _night(*acts: Act) -> Act:
         for act in acts:
             try:
                 act(drill)
-                drill.until_all_told(SECOND)
+                drill.until_all_told(drill.newest)
             except NotReady as error:
                 raise NotReady(f"{act.__name__.strip('_')}: {error}") from error
             drill.well()
@@ -51,6 +51,8 @@ def _postgres_immediate(drill: Drill) -> None:
     drill.slow(1.0)
     drill.says(SECOND, " (3)")
     restart(drill, signal.SIGQUIT)
+    drill.until_all_told(SECOND)
+    restart_behind(drill, THIRD, signal.SIGQUIT)
 
 
 def _provider_storm(drill: Drill) -> None:

@@ -8,13 +8,19 @@ from sqlalchemy.engine import make_url
 
 from tests.chaos.drill import Drill
 from tests.chaos.row import Row
-from tests.integration.town import SECOND
+from tests.integration.town import SECOND, THIRD
 
 
 def _restarted(how: int) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
         drill.slow(0.2)
-        drill.story(lambda: restart(drill, how))
+        drill.opens()
+        drill.says(SECOND)
+        restart(drill, how)
+        drill.until_all_told(SECOND)
+        restart_behind(drill, THIRD, how)
+        drill.until_all_told(THIRD)
+        drill.holds_and_ends()
 
     return run
 
@@ -26,6 +32,14 @@ def restart(drill: Drill, how: int) -> None:
         drill.postgres.stop(how)
         drill.refuses_commands()
         drill.waits(1)
+        drill.postgres.start()
+
+
+def restart_behind(drill: Drill, phase: str, how: int) -> None:
+    """It ends as soon as a word was answered 2xx, and still has that word when it comes back."""
+    with drill.fault():
+        drill.says(phase)
+        drill.postgres.stop(how)
         drill.postgres.start()
 
 
@@ -95,17 +109,17 @@ def _locked(drill: Drill) -> None:
 ROWS = (
     Row(
         name="postgres-immediate",
-        what="Postgres ends as if its plug were pulled, and is started again",
+        what="Postgres ends as if its plug were pulled, in the middle of a fan-out and right after a command was answered",
         run=_restarted(signal.SIGQUIT),
         quick=True,
         silence=False,
-        crashes=1,
+        crashes=2,
     ),
     Row(
         name="postgres-fast",
-        what="Postgres is restarted",
+        what="Postgres is restarted, in the middle of a fan-out and right after a command was answered",
         run=_restarted(signal.SIGINT),
-        crashes=1,
+        crashes=2,
     ),
     Row(
         name="postgres-cut",
