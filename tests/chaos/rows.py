@@ -1,6 +1,14 @@
 """All rows of the matrix, in the order of the table."""
 
-from tests.chaos import rows_broker, rows_cluster, rows_database, rows_providers, rows_soak, rows_workers
+from tests.chaos import (
+    rows_broker,
+    rows_cluster,
+    rows_database,
+    rows_providers,
+    rows_rate,
+    rows_soak,
+    rows_workers,
+)
 from tests.chaos.row import Row
 
 ROWS: tuple[Row, ...] = (
@@ -9,6 +17,7 @@ ROWS: tuple[Row, ...] = (
     *rows_database.ROWS,
     *rows_providers.ROWS,
     *rows_cluster.ROWS,
+    *rows_rate.ROWS,
     *rows_soak.ROWS,
 )
 QUICK = tuple(row for row in ROWS if row.quick)
