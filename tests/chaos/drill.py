@@ -5,10 +5,11 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from uuid import UUID
 
 from tests.chaos import families
@@ -219,8 +220,19 @@ class Drill:
     # --- the evidence --------------------------------------------------------------------------
 
     def _is_audited(self) -> None:
-        audit = self.rig.ask("GET", "/readyz")["audit"]
-        if audit is None or not audit["passed"]:
+        """What it found during a fault it may still say for the time that recovery takes."""
+        audit: Any = None
+
+        def passed() -> bool:
+            nonlocal audit
+            with suppress(HTTPError):  # not ready: a beat is late
+                audit = self.rig.ask("GET", "/readyz")["audit"]
+            return bool(audit and audit["passed"])
+
+        allowed = self.row.allowed
+        try:
+            wait_until("the auditor is content", passed, allowed.recovery + allowed.machine, every=0.2)
+        except NotReady:
             self.said.append(f"the auditor is not content: {audit}")
 
     def _left(self) -> list[int]:

@@ -78,8 +78,9 @@ def _two_sweepers(drill: Drill) -> None:
 
 
 # A machine that stands still for ten seconds, or is half as fast, is late and nothing else: what would be told twice for
-# that would say nothing of alertd. So leases are short only where a crash is what repeats are excused by.
-_CRASHES = Pace(lease=8.0, call=5.0, unknown=3.0, sweep=0.25, hints=5.0, backoff=10.0)
+# that would say nothing of alertd. So leases are short only where a crash is what repeats are excused by. There the
+# sweeper leaves work to workers for longer: else one that stood still would find nothing left, and reach no failpoint.
+_CRASHES = Pace(lease=8.0, call=5.0, unknown=3.0, sweep=0.25, hints=30.0, backoff=10.0)
 _NO_CRASH = Pace(lease=30.0, call=None, unknown=10.0, sweep=0.25, hints=2.0, backoff=60.0)
 
 NIGHTS = (
