@@ -65,6 +65,6 @@ ROWS = (
         run=_rates,
         families=2000,
         pace=PRODUCTION,
-        window=240.0,
+        window=120.0,
     ),
 )
