@@ -328,4 +328,8 @@ def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, so
             row.run(drill)
         except (NotReady, OSError) as error:  # a request that failed is an OSError
             drill.said.append(f"{type(error).__name__}: {error}")
-        return judge(drill.evidence(), row.allowed)
+        evidence = drill.evidence()
+        for name in rig.processes:  # to stop well takes some seconds, and is another row's matter
+            if rig.alive(name):
+                rig.kill(name)
+        return judge(evidence, row.allowed)
