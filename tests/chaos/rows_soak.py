@@ -111,5 +111,7 @@ ROWS = (
         run=_soak,
         crashes=None,
         pace=PROVIDERS,
+        silence=False,
+        window=60.0,  # humans speak in every round: on a busy machine a shorter one would only add holdings
     ),
 )
