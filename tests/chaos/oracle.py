@@ -14,10 +14,11 @@ from tests.integration.judge import phase_of
 from tests.integration.town import HOLDING, NOTICE
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "pending": frozenset({"leased", "accepted", "superseded", "cancelled", "expired", "parked"}),
-    "leased": frozenset(
-        {"pending", "accepted", "unknown", "refused", "superseded", "cancelled", "expired", "parked"}
-    ),
+    "pending": frozenset({"leased", "accepted", "superseded", "cancelled", "expired", "parked"})
+    | {"delivered", "read"},  # an earlier try arrived after all
+    "leased": frozenset({"pending", "accepted", "unknown", "refused"})
+    | {"superseded", "cancelled", "expired", "parked"}
+    | {"delivered", "read", "undelivered"},  # the provider's later word came before we wrote its first
     "unknown": frozenset({"pending", "accepted", "delivered", "read", "undelivered", "refused"})
     | {"superseded", "cancelled", "expired", "parked"},
     "accepted": frozenset({"delivered", "read", "undelivered", "refused", "parked"}),
