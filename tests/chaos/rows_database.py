@@ -113,6 +113,7 @@ ROWS = (
         run=_restarted(signal.SIGQUIT),
         quick=True,
         silence=False,
+        window=60.0,  # postgres-fast asks for silence
         crashes=2,
     ),
     Row(
