@@ -169,7 +169,7 @@ class Rig:
         for name in self.sweepers:
             self.start_sweeper(name)
         self.start_api()
-        wait_until("sweeper and workers beat", self._all_beat, every=0.1)  # each look is a request of theirs
+        wait_until("sweeper and workers beat", self._all_beat)
 
     def _sandbox(self) -> dict[str, str]:
         argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder / "sandbox")]
