@@ -4,9 +4,10 @@ from celery import Celery
 from kombu import Queue  # type: ignore[attr-defined]
 
 _TRANSPORT = {
-    "visibility_timeout": 120,  # seconds; longer than any task lives
-    "unacked_restore_interval": 5,
-    "unacked_restore_throttle": 1,
+    # Redis keeps no list of what is in hand: a hint that dies with its worker is rung again by the sweeper. With
+    # that list a worker whose processes were all busy when Redis died took nothing ever again: it could not tell
+    # Redis that they were done, counted them as in hand, and so never looked at its connection (kombu 5.7.0).
+    "ack_emulation": False,
     "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 10,

@@ -16,6 +16,8 @@ from alertd.usecases.ripen import ripen
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
+# The lease was the wait for the provider's word (decision 16): no second one, but for what comes this moment.
+_LAST_WORD = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,7 @@ async def sweep(deps: Deps, *, broker: bool, own: Collection[str] = ()) -> Swept
     expired = retried = 0
     if lost:
         async with deps.store.transaction() as rows:
-            wait_until = machine_at + timedelta(seconds=1)
-            expired = await rows.expire_leases(machine_at, wait_until, _BATCH, now=deps.clock.now())
+            expired = await rows.expire_leases(machine_at, machine_at + _LAST_WORD, _BATCH, now=deps.clock.now())
             retried = await rows.retry_unknown(machine_at, _BATCH)
         if expired:
             deps.log.warning("leases_expired", deliveries=expired)

@@ -3,6 +3,8 @@
 from tests.integration.town import Town, on, person
 
 FAMILIES, CRITICAL = 500, 20
+GRANDMOTHERS, EVERY = 2, 25
+"""Who has many families, and which families have one of them."""
 SHARE, FOLLOW = 1, 2
 """The two outages, by their incident's number: the service that failed has that name."""
 
@@ -53,20 +55,33 @@ def policies(window: float, step: float) -> dict[str, str]:
     }
 
 
-def town() -> Town:
-    """Every family has one parent with an app and a number of their own; nobody is dead, asleep or shared."""
+def town(share: int = FAMILIES, follow: int = CRITICAL) -> Town:
+    """So many families of each outage. Every family has one parent with an app and a number of their own; nobody is dead or asleep.
+
+    A few of the first outage, far from each other, have one grandmother more, who is the same in each: she is told once.
+    """
     made = Town()
-    for number in range(FAMILIES + CRITICAL):
-        service = "share" if number < FAMILIES else "follow"
-        name = f"fam-{number:04}"
+    grandmothers = [made.number() for _ in range(GRANDMOTHERS)]
+    for number in range(share + follow):
+        service = "share" if number < share else "follow"
+        name = _name(number)
         to = on("push", f"token-{name}"), on("sms", made.number())
-        made.add(name, [person("mia", *to)], services=[service])
+        people = [person("mia", *to)]
+        if number < share and number % EVERY == 3:
+            shared = on("sms", grandmothers[number // EVERY % GRANDMOTHERS])
+            people.append(person("gran", shared, role="guardian"))
+            made.owe(name, (shared["channel"], shared["to"]))
+        made.add(name, people, services=[service])
         for each in to:
             made.owe(name, (each["channel"], each["to"]))
     return made
 
 
-def of_incident(number: int) -> list[str]:
-    """The families that an outage touches."""
-    begin, end = (0, FAMILIES) if number == SHARE else (FAMILIES, FAMILIES + CRITICAL)
-    return [f"fam-{each:04}" for each in range(begin, end)]
+def touched(share: int = FAMILIES, follow: int = CRITICAL) -> dict[int, list[str]]:
+    """The families that each outage touches, by its incident's number."""
+    names = [_name(number) for number in range(share + follow)]
+    return {SHARE: names[:share], FOLLOW: names[share:]}
+
+
+def _name(number: int) -> str:
+    return f"fam-{number:04}"

@@ -4,20 +4,21 @@ Imports nothing of `alertd.domain`: the rules are as a person reads them in the 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
 from alertd.sandbox.log import Accepted
-from tests.chaos.evidence import Allowed, Booked, Evidence, Key, Word
+from tests.chaos.evidence import Address, Allowed, Booked, Evidence, Key, Word
 from tests.integration.judge import phase_of
 from tests.integration.town import HOLDING, NOTICE
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "pending": frozenset({"leased", "accepted", "superseded", "cancelled", "expired", "parked"}),
-    "leased": frozenset(
-        {"pending", "accepted", "unknown", "refused", "superseded", "cancelled", "expired", "parked"}
-    ),
+    "pending": frozenset({"leased", "accepted", "superseded", "cancelled", "expired", "parked"})
+    | {"delivered", "read"},  # an earlier try arrived after all
+    "leased": frozenset({"pending", "accepted", "unknown", "refused"})
+    | {"superseded", "cancelled", "expired", "parked"}
+    | {"delivered", "read", "undelivered"},  # the provider's later word came before we wrote its first
     "unknown": frozenset({"pending", "accepted", "delivered", "read", "undelivered", "refused"})
     | {"superseded", "cancelled", "expired", "parked"},
     "accepted": frozenset({"delivered", "read", "undelivered", "refused", "parked"}),
@@ -95,14 +96,23 @@ class _Hearing:
 
 def _by_family(evidence: Evidence) -> dict[str, list[_Hearing]]:
     """What each family was told, in order; by whose address it came to, not by what our books say of it."""
-    whose = {address: family for family, addresses in evidence.homes.items() for address in addresses}
+    whose = _whose(evidence)
     heard: dict[str, list[_Hearing]] = defaultdict(list)
     for message in evidence.accepted:
-        family = whose.get((message.channel, message.to))
         booked = evidence.booked.get(delivery_of(message))
-        if family is not None and booked is not None:
-            heard[family].append(_Hearing(message.at, booked.update, booked.next_by))
+        if booked is not None:
+            for family in whose[message.channel, message.to]:
+                heard[family].append(_Hearing(message.at, booked.update, booked.next_by))
     return heard
+
+
+def _whose(evidence: Evidence) -> Mapping[Address, Set[str]]:
+    """The families of each address: somebody may have several, and is told once for all of them."""
+    whose: dict[Address, set[str]] = defaultdict(set)
+    for family, addresses in evidence.homes.items():
+        for address in addresses:
+            whose[address].add(family)
+    return whose
 
 
 def _told(
@@ -218,7 +228,7 @@ def _books(evidence: Evidence) -> list[str]:
     """Whatever was accepted is known and is called told; whatever is called told was accepted; each says what it is."""
     found = []
     taken: set[str] = set()
-    whose = {address: family for family, addresses in evidence.homes.items() for address in addresses}
+    whose = _whose(evidence)
     for message in evidence.accepted:
         name = delivery_of(message)
         booked = evidence.booked.get(name)
@@ -226,7 +236,7 @@ def _books(evidence: Evidence) -> list[str]:
             found.append(f"a message over {message.channel} of which we know nothing")
             continue
         taken.add(name)
-        if booked.key[2] != (message.channel, message.to) or whose.get(booked.key[2]) != booked.family:
+        if booked.key[2] != (message.channel, message.to) or booked.family not in whose[booked.key[2]]:
             found.append(f"a message over {message.channel} for somebody else")
         if phase_of(message)[0] not in _sayings(evidence.words, booked):
             found.append(f"update {booked.update} over {message.channel} in words of another")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.chaos.evidence import Allowed
+from tests.chaos.families import CRITICAL, FAMILIES
 
 if TYPE_CHECKING:
     from tests.chaos.drill import Drill
@@ -68,10 +69,15 @@ class Row:
     window: float = WINDOW
     step: float = STEP
     variables: Mapping[str, str] = field(default_factory=dict)  # settings of its own
+    machine: float = MACHINE
+    families: int = FAMILIES  # of the first outage
+    critical: int = CRITICAL  # of the second, whose ladder goes on
+    sweepers: int = 2
+    bulk: int = 2  # children of the bulk lane
 
     @property
     def allowed(self) -> Allowed:
         """What the oracle lets pass."""
         pace = self.pace
         recovery = pace.lease + pace.unknown + pace.sweep + pace.backoff
-        return Allowed(window=self.window, recovery=recovery, machine=MACHINE, crashes=self.crashes)
+        return Allowed(window=self.window, recovery=recovery, machine=self.machine, crashes=self.crashes)

@@ -8,6 +8,7 @@ from tests.chaos import (
     rows_database,
     rows_policies,
     rows_providers,
+    rows_rate,
     rows_secrets,
     rows_soak,
     rows_upgrade,
@@ -26,6 +27,7 @@ ROWS: tuple[Row, ...] = (
     *rows_policies.ROWS,
     *rows_upgrade.ROWS,
     *rows_clock.ROWS,
+    *rows_rate.ROWS,
     *rows_soak.ROWS,
 )
 QUICK = tuple(row for row in ROWS if row.quick)

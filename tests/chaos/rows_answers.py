@@ -14,7 +14,7 @@ from tests.chaos.rows_secrets import links_in
 from tests.integration.town import NOTICE, SECOND
 from tests.servers import wait_until
 
-_ASKED = families.of_incident(families.FOLLOW)
+_ASKED = families.touched()[families.FOLLOW]
 EARLY, RACING, CAUGHT, SILENT = _ASKED[:4], _ASKED[4:12], _ASKED[12:18], _ASKED[18:]
 """Who answers long before the step, about when it falls due, while a dead worker holds it, and never."""
 

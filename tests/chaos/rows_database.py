@@ -8,25 +8,39 @@ from sqlalchemy.engine import make_url
 
 from tests.chaos.drill import Drill
 from tests.chaos.row import Row
-from tests.integration.town import SECOND
+from tests.integration.town import SECOND, THIRD
 
 
 def _restarted(how: int) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
-        """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
-
-        def during() -> None:
-            drill.until_some_told(SECOND, 0.1)
-            with drill.fault():
-                drill.postgres.stop(how)
-                drill.refuses_commands()
-                drill.waits(1)
-                drill.postgres.start()
-
         drill.slow(0.2)
-        drill.story(during)
+        drill.opens()
+        drill.says(SECOND)
+        restart(drill, how)
+        drill.until_all_told(SECOND)
+        restart_behind(drill, THIRD, how)
+        drill.until_all_told(THIRD)
+        drill.holds_and_ends()
 
     return run
+
+
+def restart(drill: Drill, how: int) -> None:
+    """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
+    drill.until_some_told(SECOND, 0.1)
+    with drill.fault():
+        drill.postgres.stop(how)
+        drill.refuses_commands()
+        drill.waits(1)
+        drill.postgres.start()
+
+
+def restart_behind(drill: Drill, phase: str, how: int) -> None:
+    """It ends as soon as a word was answered 2xx, and still has that word when it comes back."""
+    with drill.fault():
+        drill.says(phase)
+        drill.postgres.stop(how)
+        drill.postgres.start()
 
 
 def _cut(drill: Drill) -> None:
@@ -117,17 +131,18 @@ def _full(drill: Drill) -> None:
 ROWS = (
     Row(
         name="postgres-immediate",
-        what="Postgres ends as if its plug were pulled, and is started again",
+        what="Postgres ends as if its plug were pulled, in the middle of a fan-out and right after a command was answered",
         run=_restarted(signal.SIGQUIT),
         quick=True,
         silence=False,
-        crashes=1,
+        window=60.0,  # postgres-fast asks for silence
+        crashes=2,
     ),
     Row(
         name="postgres-fast",
-        what="Postgres is restarted",
+        what="Postgres is restarted, in the middle of a fan-out and right after a command was answered",
         run=_restarted(signal.SIGINT),
-        crashes=1,
+        crashes=2,
     ),
     Row(
         name="postgres-cut",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from tests.chaos.drill import Drill
+from tests.chaos.footprint import Watching, grown
 from tests.chaos.row import PROVIDERS, Row
 from tests.chaos.rows_broker import redis_is_told
 from tests.chaos.rows_cluster import ring
@@ -80,6 +81,15 @@ ACTS: Sequence[Callable[[Drill], None]] = (
 
 def _soak(drill: Drill) -> None:
     drill.opens()
+    with Watching(drill.rig) as watching:
+        _rounds(drill)
+    found, wrong = grown(watching.looks)
+    drill.noted(found)
+    drill.said += wrong
+    drill.holds_and_ends()
+
+
+def _rounds(drill: Drill) -> None:
     until = time.monotonic() + drill.soak
     rounds = 0
     while time.monotonic() < until:
@@ -92,7 +102,6 @@ def _soak(drill: Drill) -> None:
             act(drill)
         drill.until_all_told(SECOND)
         drill.well()
-    drill.holds_and_ends()
 
 
 ROWS = (
@@ -102,5 +111,7 @@ ROWS = (
         run=_soak,
         crashes=None,
         pace=PROVIDERS,
+        silence=False,
+        window=60.0,  # humans speak in every round: on a busy machine a shorter one would only add holdings
     ),
 )

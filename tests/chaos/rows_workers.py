@@ -15,22 +15,22 @@ _FREEZE = signal.SIGSTOP, signal.SIGCONT
 
 def _killed(times: int) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
-        """At random moments one of the children that hand over dies; Celery starts another."""
-
-        def during() -> None:
-            with drill.fault():
-                for _ in range(times):
-                    pids = drill.rig.worker_children("worker-bulk")
-                    drill.waits(drill.dice.uniform(0.05, 0.6))
-                    alive = [pid for pid in pids if not drill.rig.gone(pid)]
-                    if alive:
-                        os.kill(drill.dice.choice(alive), signal.SIGKILL)
-                    wait_until("Celery has as many again", lambda: _children(drill) == 2, PATIENCE, every=0.05)
-
         drill.slow(0.4)
-        drill.story(during)
+        drill.story(lambda: kill_children(drill, times))
 
     return run
+
+
+def kill_children(drill: Drill, times: int) -> None:
+    """At random moments one of the children that hand over dies; Celery starts another."""
+    with drill.fault():
+        for _ in range(times):
+            pids = drill.rig.worker_children("worker-bulk")
+            drill.waits(drill.dice.uniform(0.05, 0.6))
+            alive = [pid for pid in pids if not drill.rig.gone(pid)]
+            if alive:
+                os.kill(drill.dice.choice(alive), signal.SIGKILL)
+            wait_until("Celery has as many again", lambda: _children(drill) == drill.row.bulk, PATIENCE, every=0.1)
 
 
 def _children(drill: Drill) -> int:

@@ -133,6 +133,16 @@ def test_two_deliveries_of_one_thing_are_a_repeat_too() -> None:
     assert broken(evidence, replace(ALLOWED, crashes=1)) == ["told twice without a reason"]
 
 
+def test_who_has_two_families_is_told_once_for_both() -> None:
+    shared = {**well().homes, FAMILIES[1]: {("push", token(FAMILIES[0]))}}
+    without_own = [message for message in messages() if message.to != token(FAMILIES[1])]
+    known = {name: each for name, each in well().booked.items() if each.family != FAMILIES[1]}
+    evidence = well(homes=shared, accepted=without_own, booked=known)
+    assert broken(evidence) == []
+    elsewhere = replace(evidence, homes={**shared, FAMILIES[1]: {("push", token(FAMILIES[1]))}})
+    assert judge(elsewhere, ALLOWED).lost == 1
+
+
 def told_late(by: float) -> list[Accepted]:
     return [*without(FAMILIES[2], 2), accepted(FAMILIES[2], 2, 20.0 + by)]
 
@@ -173,6 +183,12 @@ def test_no_state_moves_back() -> None:
     assert broken(well(moves=[("x", "delivered", "pending")])) == ["moved back"]
     assert broken(well(moves=[("x", "accepted", "unknown")])) == ["moved back"]
     assert broken(well(moves=[("x", "superseded", "leased")])) == ["moved back"]
+
+
+def test_a_providers_later_word_may_come_before_we_wrote_its_first() -> None:
+    early = [("x", "leased", "delivered"), ("y", "leased", "undelivered"), ("z", "pending", "read")]
+    assert broken(well(moves=early)) == []
+    assert broken(well(moves=[("x", "pending", "undelivered")])) == ["moved back"]
 
 
 def test_our_books_say_what_the_providers_books_say() -> None:

@@ -26,6 +26,11 @@ MAY = {"en": "may be down", "es": "Puede que"}
 NO_NEWS = {"en": ("No news",), "es": ("Sin novedades", "no hay novedades")}
 """What a holding says, in the words of config/templates."""
 
+_PLACES = (
+    "415", "212", "303", "312", "206", "617", "702", "503", "214", "305", "404", "408", "412", "509", "510", "512",
+    "513", "515", "518", "602", "608", "612", "615", "616", "619", "646", "650", "651", "704", "713",
+)  # fmt: skip
+
 Address = tuple[str, str]
 """(channel, number, token or mailbox)"""
 
@@ -60,10 +65,9 @@ class Town:
 
     def number(self) -> str:
         """A sample number that nobody else has."""
-        places = ("415", "212", "303", "312", "206", "617", "702", "503", "214", "305")
         place, last = divmod(self._numbers, 100)
         self._numbers += 1
-        return f"+1{places[place]}55501{last:02}"
+        return f"+1{_PLACES[place]}55501{last:02}"
 
     def add(self, name: str, caregivers: Sequence[Mapping[str, Any]], **more: Any) -> None:
         """A family, as one line of an import."""

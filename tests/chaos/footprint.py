@@ -1,0 +1,104 @@
+"""What alertd holds while it runs: memory, descriptors, connections to the database; and whether that grows.
+
+Counted are all processes of alertd: API, workers with their children, sweepers. Memory is what is resident, descriptors
+are open files and sockets of all kinds, connections are the database's own count. Only moments count at which every
+process is there: one that was just killed holds nothing.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import Self
+
+import psycopg
+
+from tests.integration.rig import LANES, Rig
+
+EVERY = 1.0  # seconds between two looks
+MINUTE = 60.0
+WARM_UP = 60.0  # seconds: modules are imported, pools and caches fill
+GROWTH = 0.10
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'alertd' AND pid <> pg_backend_pid()"
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """One look."""
+
+    at: float  # seconds since it began
+    memory: int  # bytes
+    descriptors: int
+    connections: int
+
+
+def seen(rig: Rig, at: float) -> Footprint | None:
+    """Look once. None where a process is not there, or the database does not answer."""
+    names = ("api", *(f"worker-{lane}" for lane in LANES), *rig.sweepers)
+    with suppress(OSError, psycopg.Error):  # it ended while we looked, or the row has just stopped the database
+        children = {lane: rig.worker_children(f"worker-{lane}") for lane in LANES}
+        counts = {lane: len(pids) for lane, pids in children.items()}
+        if not rig.alive(*names) or counts != {"urgent": 1, "bulk": rig.bulk}:
+            return None
+        pids = [rig.processes[name].pid for name in names] + [pid for each in children.values() for pid in each]
+        [(connections,)] = rig.rows(_CONNECTIONS)
+        memory = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * _PAGE
+        return Footprint(at, memory, sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids), connections)
+    return None
+
+
+def grown(looks: Sequence[Footprint]) -> tuple[str, list[str]]:
+    """Hold the last minute against the first one after the warm-up, by their medians.
+
+    Returns what was found as a sentence, and a sentence for each thing that grew by more than it may.
+    """
+    end = looks[-1].at if looks else 0.0
+    first = [look for look in looks if WARM_UP <= look.at < WARM_UP + MINUTE]
+    last = [look for look in looks if look.at > end - MINUTE]
+    if end < WARM_UP + 2 * MINUTE or not first:
+        return "too short to say whether anything grows", []
+    kinds: Sequence[tuple[str, Callable[[Footprint], float]]] = (
+        ("MB of memory", lambda look: look.memory / 1e6),
+        ("descriptors", lambda look: look.descriptors),
+        ("connections to the database", lambda look: look.connections),
+    )
+    said, wrong = [], []
+    for what, of in kinds:
+        before, after = median(map(of, first)), median(map(of, last))
+        said.append(f"{before:.0f} {what} in the first minute, {after:.0f} in the last")
+        if after > before * (1 + GROWTH):
+            wrong.append(f"grew: {said[-1]}")
+    return "; ".join(said), wrong
+
+
+@dataclass
+class Watching:
+    """Looks every second, in a thread of its own. Use it as a context manager."""
+
+    rig: Rig
+    looks: list[Footprint] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        while not self._over.wait(EVERY):
+            look = seen(self.rig, time.monotonic() - began)
+            if look is not None:
+                self.looks.append(look)
