@@ -134,7 +134,9 @@ async def _in_force(settings: Settings, log: Log) -> Mapping[str, Policy]:
         kept=sorted(set(kept) - set(policies)),
         way_out="mend the files (alertd policy check), and restart all parts",
     )
-    return {"default": BUILT_IN} | kept | policies
+    # Files without mistakes come last: a service that one of them has taken over is its own.
+    stand_ins = {name: policy for name, policy in kept.items() if name not in policies}
+    return {"default": BUILT_IN} | stand_ins | policies
 
 
 def _timing(settings: Settings) -> Timing:

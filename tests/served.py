@@ -11,7 +11,7 @@ from typing import Any, cast
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.api import create_app
 from alertd.api.served import Served as ApiServed
@@ -36,9 +36,10 @@ from tests import make
 from tests.fakes import FakeChannel, FakeClock, FakeDoorbell, FakeLog
 
 LINKS = Links("https://alerts.example.org", bytes(range(32)))
-_LINK_KEY = (
-    sqlite.insert(signing_key).values(id=1, secret=LINKS.secret, created_at=make.NOON).on_conflict_do_nothing()
-)
+_LINK_KEY = {
+    name: of.insert(signing_key).values(id=1, secret=LINKS.secret, created_at=make.NOON).on_conflict_do_nothing()
+    for name, of in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 CONFIG = Path(__file__).parents[1] / "config"
 EVERY_RIGHT = ("incident:read", "incident:write", "family:read", "family:write", "event:write")
 
@@ -115,7 +116,8 @@ class Served:
     async def sign_in(self, *rights: str) -> None:
         """Every request from now on carries a key with these rights. Links are signed with that of `LINKS`."""
         async with self.deps.store.transaction() as rows:
-            await rows.sql.run(_LINK_KEY)  # type: ignore[attr-defined]
+            sql = rows.sql  # type: ignore[attr-defined]
+            await sql.run(_LINK_KEY[sql.dialect])
         self.made = await self.key(*rights, note="test")
         self.http.headers["Authorization"] = f"Bearer {self.made.secret}"
 

@@ -122,7 +122,7 @@ def too_late(backlog: Backlog, rate: float, bound: Container[tuple[str, str]]) -
     """What nobody takes, in sentences. `bound`: (lane, channel) of what waits for its rate, and is no reason."""
     left: dict[str, dict[str, float]] = {}
     for (lane, channel), age in sorted(backlog.pending.items()):
-        if age > TOO_OLD and (lane, channel) not in bound:
+        if age > TOO_OLD and (lane, channel) not in bound and (lane, "") not in bound:
             left.setdefault(lane, {})[channel] = age
     reasons = [
         f"deliveries over {', '.join(by)} of lane {lane} have waited for {max(by.values()):.0f} s: "

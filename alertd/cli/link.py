@@ -18,7 +18,10 @@ def add_to(group: typer.Typer) -> None:
 
 
 def rotate(output: Output = None) -> None:
-    """Sign links with a new key from now on; those in messages that were sent stay valid."""
+    """Sign links with a new key from now on; those in messages that were sent stay valid.
+
+    Only when every part runs this version: an older one knows the first key alone.
+    """
 
     async def make(deps: "Deps") -> dict[str, object]:
         from alertd.usecases.link_keys import rotate as rotated
@@ -32,7 +35,10 @@ def rotate(output: Output = None) -> None:
 
 
 def forget(output: Output = None) -> None:
-    """Take no links any more but those that the newest key has signed: those in older messages end."""
+    """Take no links any more but those that the newest key has signed: those in older messages end.
+
+    That includes the links by which older e-mails are stopped; a reply (STOP) and the preferences still do so.
+    """
 
     async def end(deps: "Deps") -> int:
         from alertd.usecases.link_keys import forget as forgotten

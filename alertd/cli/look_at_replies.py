@@ -56,7 +56,7 @@ def _shown(url: str) -> str:
         host = f"{parts.hostname or ''}:{parts.port}" if parts.port else parts.hostname or ""
     except ValueError:
         return "what is no URL"
-    return f"{parts.scheme}://{host}{parts.path}"
+    return f"{parts.scheme}://{host}" + ("/..." if parts.path.strip("/") else "")
 
 
 async def _ask(settings: Settings) -> Told | None:

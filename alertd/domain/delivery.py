@@ -181,6 +181,9 @@ class Reader:
     late: bool = False  # it says that it comes late, through an outage of our own
     corrects: int = 0  # the number they saw of a wrong update that they have, and are put right about now
     all_since: datetime | None = None  # since when all of it fails, where that is later than something did
+    by_list: bool = (
+        False  # it goes on, and only their own data no longer say that it concerns them; those may be wrong
+    )
 
 
 class Lane(StrEnum):

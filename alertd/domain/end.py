@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason
-from alertd.domain.failing import failing_since
+from alertd.domain.failing import failing_since, left_by_list
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, Severity
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -83,12 +83,13 @@ def over_next(
         return [], off
     number = newest_to_tell(duty.incident).number
     ways = [a for a in left(person, knowledge, number) if not _has(knowledge.at(a.id), end)]
-    loud = asleep is None or (known.woken and end.kind in duty.policy.wakes.get(end.worst, frozenset()))
+    wakes = known.woken and end.kind in duty.policy.wakes.get(end.worst, frozenset())
+    loud = asleep is None or wakes
     if not loud:
         ways = soft(ways, person.choice.channels) if told and person.soft_at_night else []
     if not ways:
         return [], asleep if not loud else None
-    at = when_over(duty, now, person, known, known.flying_at)
+    at = when_over(duty, now, person, known, known.flying_at, wakes=asleep is not None and wakes)
     if at > now:
         return [], at
     floor = duty.policy.floor if asleep is not None and end.worst is Severity.CRITICAL else ()
@@ -142,6 +143,7 @@ def _owed(
             zone=person.zone,
             services=services,
             since=failing_since(duty.incident, duty.family).grown,
+            by_list=framing is Framing.NOT_AFFECTED and left_by_list(duty.incident, duty.family),
             late=late and framing is not Framing.WAS_DOWN,  # whoever slept waited for no word
         ),
         in_quiet=at_night,

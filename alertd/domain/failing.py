@@ -21,6 +21,14 @@ def failed_services(incident: Incident, family: Family) -> tuple[str, ...]:
     return tuple([service for service in services if service in family.services]) or services
 
 
+def left_by_list(incident: Incident, family: Family) -> bool:
+    """Whether nothing that was ever said of it would touch the family as it is: not the outage has left them.
+
+    Their own data have changed (another region, a service less), and may be wrong.
+    """
+    return not any(_of(update.facts, family) for update in incident.updates)
+
+
 def told_failing(incident: Incident, family: Family, number: int) -> tuple[str, ...]:
     """The services that whoever was told this update was told are failing; none where it said that it is over."""
     facts = incident.upto(number).facts

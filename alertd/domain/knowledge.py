@@ -96,6 +96,7 @@ class Knowledge:
     said_at: datetime | None = None  # when that was first planned
     flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
     newer_by: datetime | None = None  # ... one that they have not been told at all
+    flying: frozenset[int] = frozenset()  # the numbers of those
     planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
@@ -257,6 +258,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
         names = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
         knowledge.in_flight, knowledge.flying_by = True, min(names, default=None)
         newer = [t.next_by for t in flying if t.next_by is not None and t.update > knowledge.told]
+        knowledge.flying = frozenset([t.update for t in flying if t.update > knowledge.told])
         knowledge.newer_by = min(newer, default=None)
     return knowledge
 

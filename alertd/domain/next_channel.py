@@ -28,12 +28,16 @@ def when(
     return by and _when(turn.duty, turn.now, person, by, planned_at, tried_at)
 
 
-def when_over(duty: Duty, now: datetime, person: Person, known: Known, planned_at: datetime) -> datetime:
+def when_over(
+    duty: Duty, now: datetime, person: Person, known: Known, planned_at: datetime, *, wakes: bool
+) -> datetime:
     """The same for the end, which is to be known by when this person was told that they hear again.
 
-    Whoever was told nothing has slept through it: they are to have that one word as soon as a first notice.
+    Whoever was told nothing has slept through it: they are to have that one word as soon as a first notice. So are
+    those whom it is to wake: they were told that we wake them for it.
     """
-    by = known.next_by or planned_at + duty.policy.first_notice[duty.incident.severity]
+    soon = planned_at + duty.policy.first_notice[duty.incident.severity]
+    by = soon if known.next_by is None else min(known.next_by, soon) if wakes else known.next_by
     return _when(duty, now, person, by, planned_at, known.flying_tried)
 
 

@@ -29,8 +29,8 @@ def _ending(knowledge: Knowledge) -> bool:
 
 def _falling(incident: Incident, knowledge: Knowledge) -> bool:
     """Whether what is on its way may be graver than it is now: once it arrives, the fall is told so (R15)."""
-    rank, told = incident.severity.rank, knowledge.told
-    return any(update.facts.severity.rank > rank for update in incident.updates if update.number > told)
+    rank = incident.severity.rank
+    return any(incident.upto(number).facts.severity.rank > rank for number in knowledge.flying)
 
 
 def look_at(

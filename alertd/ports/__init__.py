@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.incident import Incident, Kind, Severity, Update
+from alertd.domain.incident import Incident, Severity, Update
 from alertd.domain.paging import ResponderLadder
 from alertd.domain.receipt import Word
 from alertd.records import Ignored
@@ -285,18 +285,6 @@ class Saying:
     elsewhere: tuple[str, ...] = ()  # of an end or an exercise: services that another outage has failing for them
     elsewhere_worst: Severity = Severity.CRITICAL  # ... and how bad that is at worst
     unasked: bool = True  # False: only because they asked, as no message is owed to them about it
-
-    @property
-    def by_list(self) -> bool:
-        """Whether the outage goes on, and it is the reader's own data that no longer say that it concerns them.
-
-        Those may be wrong (an import lost a service): then nothing works for them.
-        """
-        if self.framing is not Framing.NOT_AFFECTED:
-            return False
-        left = self.update.kind is Kind.SCOPE  # it fails in fewer places; what fails everywhere has left nobody
-        reaches = self.update.facts.scope.reaches
-        return any(each.service in self.reader.services and not (left and each.regions) for each in reaches)
 
 
 class Compose(Protocol):

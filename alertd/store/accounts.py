@@ -285,6 +285,8 @@ def _waits(tries: Tries | None) -> bool:
 
 def _idle(addresses: Mapping[AddressId, tuple[str, bool, bool]], tries: Tries) -> bool:
     """Whether an address that may be used has nothing under way, nor failed for the newest that is."""
+    if not tries.waits:
+        return False  # taken since the other question was asked: nobody waits
     newest = max(each.update for each in tries.waits.values())
     return any(
         usable and which not in tries.waits and tries.failed.get(which, newest - 1) < newest

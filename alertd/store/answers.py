@@ -139,7 +139,11 @@ class AnswerRows(DueRows):
         # At once, for what is with a provider now: where that fails, the claim is not to try it again.
         await self.sql.run(
             update(watch)
-            .where(watch.c.incident_id == incident_id, watch.c.family_id.in_(list(families)))
+            .where(
+                watch.c.incident_id == incident_id,
+                watch.c.family_id.in_(list(families)),
+                watch.c.ladder.is_not(None),
+            )
             .values(ladder=LadderState.ANSWERED.value)
         )
         await self._supersede(incident_id, families, delivery.c.reason == Reason.LADDER.value)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
 
 from alertd.domain.delivery import CRASHES, DeliveryState
 from alertd.store.due import DueRows
@@ -16,46 +17,19 @@ from alertd.store.tables import attempt, delivery, family_address
 _LAPSED = "lease expired"
 _POISON = f"{CRASHES} crashes"
 
-_OLDER, _PARKED = delivery.alias("older"), delivery.alias("parked")
-_SHARERS = (
-    select(family_address.c.family_id)
-    .where(family_address.c.address_id == delivery.c.address_id)
-    .correlate(delivery)
-)
+_OLDER = delivery.alias("older")
+_BEFORE = (DeliveryState.SUPERSEDED.value, DeliveryState.PARKED.value)
 
 
-def _same_message(other: FromClause) -> ColumnElement[bool]:
-    """That row owed the same update to the same address for the same reason; found by an index of families."""
-    key = (delivery.c.update_no, delivery.c.address_id, delivery.c.epoch, delivery.c.step)
-    return and_(
-        other.c.incident_id == delivery.c.incident_id,
-        or_(other.c.family_id == delivery.c.family_id, other.c.family_id.in_(_SHARERS)),
-        *(other.c[column.name] == column for column in key),
+def _older(family: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
+    """Rows that owed the same to the same address for the same reason, and are over; by family, for its index."""
+    key = (delivery.c.incident_id, delivery.c.update_no, delivery.c.address_id, delivery.c.epoch, delivery.c.step)
+    return select(delivery.c.id, _OLDER.c.state, _OLDER.c.crashes, _OLDER.c.planned_at).where(
+        _OLDER.c.family_id == family,
+        *(_OLDER.c[column.name] == column for column in key),
+        _OLDER.c.state.in_(_BEFORE),
+        *where,
     )
-
-
-# A message that is planned anew, as half of its time is over, is another row, with no crashes. Where five leases
-# take longer than that, what kills its workers would never be parked; so a row goes on counting where the one
-# before it stopped. That is found here and not when it is planned: there it costs every plan, here a lost lease.
-# What raises an error within a worker needs none of it: five tries take half a minute at the most.
-_BEFORE = (
-    select(func.max(_OLDER.c.crashes))
-    .where(
-        _same_message(_OLDER),
-        _OLDER.c.state == DeliveryState.SUPERSEDED.value,
-        # Once parked, it has been counted: it is owed again after a backoff, and has five tries anew.
-        ~exists()
-        .where(
-            _same_message(_PARKED),
-            _PARKED.c.state == DeliveryState.PARKED.value,
-            _PARKED.c.planned_at >= _OLDER.c.planned_at,
-        )
-        .correlate(delivery, _OLDER),
-    )
-    .correlate(delivery)
-    .scalar_subquery()
-)
-_CRASHES = case((delivery.c.crashes < _BEFORE, _BEFORE), else_=delivery.c.crashes)
 
 
 class LapseRows(DueRows):
@@ -66,7 +40,8 @@ class LapseRows(DueRows):
 
         What has crashed too often is parked, and its watches are due at `now`, in story time.
         """
-        parked = await self._park_poison(machine_at, limit, now)
+        carried = await self._carried(machine_at, limit)
+        parked = await self._park_poison(machine_at, limit, now, carried)
         rows = await self.sql.rows(
             select(delivery.c.id, delivery.c.attempts)
             .where(delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
@@ -86,20 +61,60 @@ class LapseRows(DueRows):
                     due_at=wait_until,
                     code=_LAPSED,
                     maybe=True,
-                    crashes=_CRASHES + 1,
+                    crashes=delivery.c.crashes + 1,
                     lease_until=None,
                     lease_token=None,
                 )
             )
+            for row in rows:
+                if row.id in carried:
+                    more = update(delivery).where(delivery.c.id == row.id).values(crashes=carried[row.id] + 1)
+                    await self.sql.run(more)
             await self._keep_lapses(rows, machine_at, DeliveryState.UNKNOWN, _LAPSED)
         return parked + len(rows)
 
-    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime) -> int:
+    async def _carried(self, machine_at: datetime, limit: int) -> dict[UUID, int]:
+        """How often what was the same message before had crashed, of expired leases where that is more often.
+
+        A message that is planned anew, as half of its time is over, is another row, with no crashes. Where five
+        leases take longer than that, what kills its workers would never be parked; so a row goes on counting where
+        the one before it stopped. That is found here and not when it is planned: there it costs every plan, here a
+        lost lease. What raises an error within a worker needs none of it: five tries take half a minute at most.
+        """
+        leased = (delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
+        expired = await self.sql.rows(
+            select(delivery.c.id, delivery.c.crashes).where(*leased).order_by(delivery.c.lease_until).limit(limit)
+        )
+        if not expired:
+            return {}
+        which = one_of(delivery.c.id, [row.id for row in expired])
+        shared = family_address.c.address_id == delivery.c.address_id
+        older = [
+            *await self.sql.rows(_older(delivery.c.family_id, which)),
+            *await self.sql.rows(_older(family_address.c.family_id, which, shared)),
+        ]
+        # Once parked, it has been counted: it is owed again after a backoff, and has five tries anew.
+        counted: dict[UUID, datetime] = {}
+        for row in older:
+            if row.state == DeliveryState.PARKED.value:
+                counted[row.id] = max(row.planned_at, counted.get(row.id, row.planned_at))
+        carried = {row.id: row.crashes for row in expired}
+        for row in older:
+            if row.state != DeliveryState.PARKED.value and (
+                row.id not in counted or row.planned_at > counted[row.id]
+            ):
+                carried[row.id] = max(carried[row.id], row.crashes)
+        own = {row.id: row.crashes for row in expired}
+        return {each: crashes for each, crashes in carried.items() if crashes > own[each]}
+
+    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime, carried: dict[UUID, int]) -> int:
         """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
+        last = [each for each, crashes in carried.items() if crashes >= CRASHES - 1]
+        often = delivery.c.crashes >= CRASHES - 1
         poison = (
             delivery.c.state == DeliveryState.LEASED.value,
             delivery.c.lease_until < machine_at,
-            _CRASHES >= CRASHES - 1,
+            or_(often, one_of(delivery.c.id, last)) if last else often,
         )
         found = await self.sql.rows(
             select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
@@ -123,7 +138,7 @@ class LapseRows(DueRows):
                 state=DeliveryState.PARKED.value,
                 code=_POISON,
                 maybe=True,
-                crashes=_CRASHES + 1,
+                crashes=CRASHES,
                 reader=None,
                 lease_until=None,
                 lease_token=None,

@@ -221,7 +221,7 @@ def _condition(saying: Saying) -> str:
         false = saying.framing is Framing.CANCELLATION or state is State.CANCELLED
         return "elsewhere_false" if false else "elsewhere"
     if saying.framing is Framing.NOT_AFFECTED:
-        return "by_list" if saying.by_list else "not_affected"
+        return "by_list" if saying.reader.by_list else "not_affected"
     if saying.framing is Framing.POSTMORTEM:
         return "postmortem"
     if saying.framing is Framing.CANCELLATION or state is State.CANCELLED:

@@ -47,6 +47,7 @@ class Cache:
             minute_number(reader.all_since),
             reader.asks,
             reader.late,
+            reader.by_list,
             saying.link,
             saying.replies,
             saying.page,

@@ -137,7 +137,7 @@ class Speaker:
         if framing is Framing.CANCELLATION or framing is Framing.WAS_DOWN:
             return self._say("cancellation.headline", **values)
         if framing in _OWN_HEADLINE:
-            return self._say(f"{framing.value}.headline{'_listed' if self._saying.by_list else ''}", **values)
+            return self._say(f"{framing.value}.headline{'_listed' if self._reader.by_list else ''}", **values)
         if facts.state.ended:
             return self._say("headline.ended", **values)
         how = self._how()
@@ -222,7 +222,7 @@ class Speaker:
         if framing is Framing.CANCELLATION:
             return self._say("cancellation.bad")
         if framing is Framing.NOT_AFFECTED:
-            return self._say(f"not_affected.bad{'_listed' if self._saying.by_list else ''}")
+            return self._say(f"not_affected.bad{'_listed' if self._reader.by_list else ''}")
         if facts.state.ended:
             return ""
         between = f"{facts.state.value}." if facts.state in (State.SUSPECTED, State.MONITORING) else ""

@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from alertd.domain.delivery import Framing, Reader
-from alertd.domain.failing import failed_services, failing_since
+from alertd.domain.failing import failed_services, failing_since, left_by_list
 from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.links import Purpose
 from alertd.domain.silence import newest_to_tell
@@ -133,6 +133,7 @@ async def _show(
                 hears_by=watch.next_by if watch is not None else None,
                 since=failing.grown,
                 all_since=failing.all,
+                by_list=ending is Framing.NOT_AFFECTED and left_by_list(incident, family),
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

@@ -83,7 +83,7 @@ def bound_by_rates(beats: Mapping[str, datetime], now: datetime) -> set[tuple[st
     for name, at in beats.items():
         if name.startswith(_RATE_BINDS) and now - at < DOWN_AFTER:
             lane, _, channel = name.removeprefix(_RATE_BINDS).partition("-")
-            bound.add((lane, channel))
+            bound.add((lane, channel))  # a worker of an older version names no channel: "" stands for all
     return bound
 
 

@@ -11,7 +11,7 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 
 SENDS = "sends-"  # before what tells a process from all others, among the heartbeats
-_ALIVE = timedelta(seconds=30)  # machine time after which one that is silent has ended, or has nothing to do
+_ALIVE = timedelta(seconds=15)  # three beats, machine time: one that is silent has ended, or has nothing to do
 _FORGOTTEN = timedelta(hours=1)
 
 

@@ -57,10 +57,10 @@ async def test_each_counts_those_that_are_there(process: Callable[[], Process]) 
     assert [await one.beat(), await two.beat()] == [3, 3]
 
 
-async def test_who_is_silent_for_half_a_minute_has_ended_or_nothing_to_do(process: Callable[[], Process]) -> None:
+async def test_who_is_silent_for_three_beats_has_ended_or_nothing_to_do(process: Callable[[], Process]) -> None:
     one, two = process(), process()
     await two.beat("bulk")
-    later(one, 29)
+    later(one, 14)
     assert await one.beat() == 2
     later(one, 1)
     assert await one.beat() == 1

@@ -243,11 +243,32 @@ async def test_whom_an_import_takes_off_the_list_is_not_told_that_it_works(world
     assert "works" not in said.title + said.text
 
 
-async def test_whom_the_outage_has_left_is_told_that_it_works(world: World):
+async def test_nor_is_she_where_other_services_came_to_fail_meanwhile(world: World):
+    """The newest word is of a change of scope, and it is not what took her out."""
+    mia = make.caregiver("mia", "push")
+    await world.family("fam-1", mia, services=("follow", "share"))
+    await world.family("fam-2", make.caregiver("ben", "push"), services=("login",))
+    await world.outage("follow", regions=("us",))
+    await world.update("Log-in fails too.", add_scope=(Reach("login", ("us",)),))
+    world.phone("mia").forget()
+    await world.family("fam-1", mia, services=("share",))
+    await world.settle()
+    world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
+    world.phone("ben").forget()
+
+
+async def test_whom_the_outage_has_left_is_told_that_it_works_also_later(world: World):
+    """Mia hears so at once, Ann after a night in which others were told that there is no news."""
+    asleep = make.preferences(quiet_hours="10:00-13:00", critical=("sms",))
     await world.family("fam-1", make.caregiver("mia", "push"))
     await world.family("fam-2", make.caregiver("ben", "push"), region="eu-north")
     await world.outage("follow")
-    world.phone("mia").forget()
+    await world.family("fam-3", make.caregiver("ann", "sms", preferences=asleep))
+    await world.settle()
+    for name in ("mia", "ben", "ann"):
+        world.phone(name).forget()
     await world.update("Only Europe.", add_scope=(Reach("follow", ("eu",)),), remove_scope=(Reach("follow"),))
     world.phone("mia").expect_push("No longer affected: Follow works for you", "Only Europe.")
+    await world.until(make.after(61))
+    world.phone("ann").expect_sms("No longer affected: Follow works for you")
     world.phone("ben").forget()

@@ -90,5 +90,9 @@ def test_by_night_a_graver_word_that_may_yet_arrive_is_looked_after() -> None:
     now = make.after(night + 20.1)
     unknown = make.verdict(now, tellings=[mail], **given)
     assert (unknown.owed, unknown.look_at) == ((), now + timedelta(seconds=30))
+    fall = replace(mail, update=2, framing=Framing.NOTICE)
+    only_the_fall = make.verdict(now, tellings=[fall], **given)
+    assert only_the_fall.look_at is not None
+    assert only_the_fall.look_at > now + timedelta(minutes=5), "nothing graver is on its way"
     told = replace(mail, state=DeliveryState.ACCEPTED, accepted_at=now)
     assert make.said(make.verdict(now, tellings=[told], **given).owed) == [("mia", "email", "update", "news")]

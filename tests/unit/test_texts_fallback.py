@@ -260,9 +260,9 @@ def test_plain_words_tell_the_framings_apart() -> None:
     assert (
         said(Framing.WAS_DOWN, State.RESOLVED) == "Follow: working again. It was not working properly for a time."
     )
-    assert said(Framing.NOT_AFFECTED).startswith("Follow: a problem goes on, by our list not for you.")
-    left = saying(Framing.NOT_AFFECTED, kind=Kind.SCOPE, services=("follow",), regions=("eu",), do=())
-    assert builtin.content(left, NAMES).text == "Follow: working for you, as far as we know."
+    assert said(Framing.NOT_AFFECTED) == "Follow: working for you, as far as we know."
+    unlisted = saying(Framing.NOT_AFFECTED, services=("follow",), by_list=True, do=())
+    assert builtin.content(unlisted, NAMES).text.startswith("Follow: a problem goes on, by our list not for you.")
 
 
 def test_the_folder_s_mistakes_name_their_place(folder: Path) -> None:

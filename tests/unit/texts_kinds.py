@@ -308,13 +308,7 @@ SORTS = (
     ),
     Sort(
         "not_affected",
-        {
-            "framing": Framing.NOT_AFFECTED,
-            "kind": Kind.SCOPE,
-            "regions": ("us-east",),
-            "message": _ELSEWHERE,
-            "hears_in": None,
-        },
+        {"framing": Framing.NOT_AFFECTED, "kind": Kind.SCOPE, "message": _ELSEWHERE, "hears_in": None},
         SPOKEN,
     ),
 )
