@@ -148,6 +148,11 @@ def test_a_service_that_does_not(doctor: Ask, twilio: Twilio, answer: tuple[int,
     assert text in said(found, "replies", "note")
 
 
+def test_a_stand_in_without_a_console_has_nothing_set_wrong(doctor: Ask, twilio: Twilio) -> None:
+    twilio.answer = (404, {"code": 20404, "status": 404})
+    assert doctor(replies, **asked(twilio)) == {}
+
+
 def test_of_a_short_code_nobody_is_asked(doctor: Ask, twilio: Twilio) -> None:
     found = doctor(replies, **asked(twilio, TWILIO__FROM="12345"))
     assert "Twilio does not tell where those to this sender go" in said(found, "replies", "note")
