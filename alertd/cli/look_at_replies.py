@@ -29,7 +29,7 @@ def replies(seen: Seen) -> list[Finding]:
         told = asyncio.run(_ask(settings))
     except (ChannelError, TimeoutError) as error:
         why = error.code if isinstance(error, ChannelError) else "timeout"
-        if why in _NO_CONSOLE:
+        if why in _NO_CONSOLE and not settings.twilio.messaging_service_sid:
             return []
         text = f"Twilio does not say where replies go ({why})"
         return [Finding("note", "replies", text, (f"see that they go to {ours}, {_WHERE}",))]
