@@ -30,6 +30,7 @@ def upgrade() -> None:
 """
 _COLUMN = 'op.add_column("delivery", sa.Column("newer", sa.String(8))); op.create_index("ix_newer", "delivery", ["newer"])'
 _REQUIRES = f"op.execute(\"UPDATE required_schema SET revision = '{_OUTGROWS}'\")"
+_ASKS = 6.0  # seconds after which every process of a worker has asked for itself (`Outgrown`: every five)
 _STILL = 3.0  # seconds for which nobody may be told by those who are outgrown
 
 
@@ -49,6 +50,7 @@ def _upgraded(drill: Drill) -> None:
     with drill.fault():
         _migrates(drill, newer, _OUTGROWS, _ADDS, _REQUIRES)
         wait_until("all older parts are outgrown", lambda: _outgrown(drill), PATIENCE, every=1.0)
+        drill.waits(_ASKS)
         wait_until("what they had in hand is told", lambda: not _leased(drill), PATIENCE)
         drill.says(SECOND, " (again)")
         drill.waits(_STILL)
