@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, insert, or_, select, update
+from sqlalchemy import Row, insert, or_, select, update
 
 from alertd.domain.delivery import CRASHES, DeliveryState
 from alertd.store.due import DueRows
@@ -17,19 +17,8 @@ from alertd.store.tables import attempt, delivery, family_address
 _LAPSED = "lease expired"
 _POISON = f"{CRASHES} crashes"
 
-_OLDER = delivery.alias("older")
-_BEFORE = (DeliveryState.SUPERSEDED.value, DeliveryState.PARKED.value)
-
-
-def _older(family: ColumnElement[Any], *where: ColumnElement[bool]) -> Select[Any]:
-    """Rows that owed the same to the same address for the same reason, and are over; by family, for its index."""
-    key = (delivery.c.incident_id, delivery.c.update_no, delivery.c.address_id, delivery.c.epoch, delivery.c.step)
-    return select(delivery.c.id, _OLDER.c.state, _OLDER.c.crashes, _OLDER.c.planned_at).where(
-        _OLDER.c.family_id == family,
-        *(_OLDER.c[column.name] == column for column in key),
-        _OLDER.c.state.in_(_BEFORE),
-        *where,
-    )
+_MESSAGE = (delivery.c.incident_id, delivery.c.update_no, delivery.c.address_id, delivery.c.epoch, delivery.c.step)
+_OVER = (DeliveryState.SUPERSEDED.value, DeliveryState.PARKED.value)
 
 
 class LapseRows(DueRows):
@@ -83,29 +72,50 @@ class LapseRows(DueRows):
         """
         leased = (delivery.c.state == DeliveryState.LEASED.value, delivery.c.lease_until < machine_at)
         expired = await self.sql.rows(
-            select(delivery.c.id, delivery.c.crashes).where(*leased).order_by(delivery.c.lease_until).limit(limit)
+            select(delivery.c.id, delivery.c.family_id, delivery.c.crashes, *_MESSAGE)
+            .where(*leased)
+            .order_by(delivery.c.lease_until)
+            .limit(limit)
         )
         if not expired:
             return {}
-        which = one_of(delivery.c.id, [row.id for row in expired])
-        shared = family_address.c.address_id == delivery.c.address_id
-        older = [
-            *await self.sql.rows(_older(delivery.c.family_id, which)),
-            *await self.sql.rows(_older(family_address.c.family_id, which, shared)),
-        ]
-        # Once parked, it has been counted: it is owed again after a backoff, and has five tries anew.
-        counted: dict[UUID, datetime] = {}
-        for row in older:
-            if row.state == DeliveryState.PARKED.value:
-                counted[row.id] = max(row.planned_at, counted.get(row.id, row.planned_at))
-        carried = {row.id: row.crashes for row in expired}
-        for row in older:
-            if row.state != DeliveryState.PARKED.value and (
-                row.id not in counted or row.planned_at > counted[row.id]
-            ):
-                carried[row.id] = max(carried[row.id], row.crashes)
-        own = {row.id: row.crashes for row in expired}
-        return {each: crashes for each, crashes in carried.items() if crashes > own[each]}
+        before = await self._crashed_before(expired)
+        carried = {row.id: before.get(_message(row), 0) for row in expired}
+        return {row.id: carried[row.id] for row in expired if carried[row.id] > row.crashes}
+
+    async def _crashed_before(self, expired: Sequence[Row[*tuple[Any, ...]]]) -> dict[tuple[Any, ...], int]:
+        """By message: how often rows crashed that are over, since the newest that was parked.
+
+        Once parked, it has been counted: it is owed again after a backoff, and has five tries anew. Looked up by
+        families, as the index is: whoever shares the address may have been first.
+        """
+        families: dict[Any, set[str]] = {}
+        for row in expired:
+            families.setdefault(row.incident_id, set()).add(row.family_id)
+        addresses: dict[Any, set[Any]] = {}
+        for row in expired:
+            addresses.setdefault(row.address_id, set()).add(row.incident_id)
+        shares = one_of(family_address.c.address_id, list(addresses))
+        for row in await self.sql.rows(
+            select(family_address.c.address_id, family_address.c.family_id).where(shares)
+        ):
+            for incident in addresses[row.address_id]:
+                families[incident].add(row.family_id)
+        found: dict[tuple[Any, ...], int] = {}
+        for incident, names in families.items():
+            over = await self.sql.rows(
+                select(delivery.c.state, delivery.c.crashes, *_MESSAGE)
+                .where(
+                    delivery.c.incident_id == incident,
+                    one_of(delivery.c.family_id, sorted(names)),
+                    delivery.c.state.in_(_OVER),
+                )
+                .order_by(delivery.c.planned_at, delivery.c.id)
+            )
+            for row in over:
+                parked = row.state == DeliveryState.PARKED.value
+                found[_message(row)] = 0 if parked else max(found.get(_message(row), 0), row.crashes)
+        return found
 
     async def _park_poison(self, machine_at: datetime, limit: int, now: datetime, carried: dict[UUID, int]) -> int:
         """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
@@ -185,3 +195,8 @@ class LapseRows(DueRows):
                 .values(state=DeliveryState.PENDING.value)
             )
         return len(rows)
+
+
+def _message(row: Row[*tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The same for rows that owe the same update to the same address for the same reason."""
+    return row.incident_id, row.update_no, row.address_id, row.epoch, row.step

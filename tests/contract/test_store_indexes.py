@@ -140,3 +140,22 @@ async def test_messages_of_one_family_are_found_by_their_index(books: Books):
         assert all("ix_delivery_family (incident_id=? AND family_id=?)" in plan for plan in how)
         assert all("ix_delivery_family (incident_id=?)" not in plan for plan in how)
         assert how
+
+
+async def test_what_had_crashed_before_is_found_by_family_and_not_among_all_deliveries(books: Books):
+    """Asked for each lost lease, while a worker of a large outage has just died."""
+    await books.tell(*await books.families(*crowd(3)))
+    await books.claim(books.lease())
+    with listening() as heard:
+        async with books.store.transaction() as rows:
+            assert await rows.expire_leases(make.after(60), make.after(61), 500, now=make.after(60)) == 3
+    async with books.store.transaction() as rows:
+        [shared] = await plans(rows, heard, "SELECT", "FROM family_address")
+        [over] = await plans(
+            rows, heard, "SELECT", "FROM delivery", "delivery.family_id", "delivery.incident_id ="
+        )
+        assert "family_address" in shared
+        assert "ix_delivery_family" in over
+        if rows.sql.dialect == "sqlite":
+            assert "SCAN family_address" not in shared
+            assert "SEARCH delivery USING INDEX ix_delivery_family (incident_id=? AND family_id=?)" in over
