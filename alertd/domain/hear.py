@@ -42,6 +42,14 @@ def hear(turn: Turn, person: Person, *, is_due: bool) -> tuple[list[Owed], datet
     return deliveries, sooner(sooner(later, own_due), look), False
 
 
+def look_again(turn: Turn, person: Person, deliveries: list[Owed]) -> datetime | None:
+    """When to look whether what a ladder owes to somebody who lacks it was taken, where there is another way."""
+    known = turn.knowledge.of(person)
+    if known.told >= turn.update:
+        return None
+    return _on_its_way(turn, person, known, deliveries, None, waits=False)[1]
+
+
 def _on_its_way(
     turn: Turn, person: Person, known: Known, deliveries: list[Owed], later: datetime | None, waits: bool
 ) -> tuple[list[Owed], datetime | None, bool]:

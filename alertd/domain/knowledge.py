@@ -94,8 +94,8 @@ class Knowledge:
     told: int = 0  # newest update that a provider took for anybody in the family
     next_by: datetime | None = None  # what that update said
     said_at: datetime | None = None  # when that was first planned
-    flying_by: datetime | None = None  # the earliest that a message still in flight says, unless it is old
-    newer_by: datetime | None = None  # ... one that they have not been told at all
+    flying_say: frozenset[datetime] = frozenset()  # what the messages still in flight say, unless they are old
+    newer_by: datetime | None = None  # the earliest of those that they have not been told at all
     flying: frozenset[int] = frozenset()  # the numbers of those
     planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
@@ -256,7 +256,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
     _ring(knowledge, calls, epoch, since)
     if flying:
         names = [t.next_by for t in flying if t.next_by is not None and t.update >= knowledge.told]
-        knowledge.in_flight, knowledge.flying_by = True, min(names, default=None)
+        knowledge.in_flight, knowledge.flying_say = True, frozenset(names)
         newer = [t.next_by for t in flying if t.next_by is not None and t.update > knowledge.told]
         knowledge.flying = frozenset([t.update for t in flying if t.update > knowledge.told])
         knowledge.newer_by = min(newer, default=None)

@@ -52,13 +52,12 @@ def look_at(
     candidates = [due_at, *wake_at]
     patience = silence.patience(duty)
     if owed or knowledge.in_flight:
-        said = [d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told]
-        if knowledge.flying_by is not None:
-            said.append(knowledge.flying_by)
+        said = {d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told}
         candidates.append(deadline)
-        if said:
-            said_by = min(said)
-            candidates.append(max(due(people, said_by, duty.margin), min(now + patience, said_by)))
+        # Each by itself: the time of one that has hung for long is past, and hides no other.
+        candidates += [
+            max(due(people, by, duty.margin), min(now + patience, by)) for by in said | knowledge.flying_say
+        ]
         if knowledge.in_flight and (_ending(knowledge) or _falling(duty.incident, knowledge)):
             candidates.append(now + patience)
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:

@@ -8,7 +8,7 @@ from alertd.domain import silence
 from alertd.domain.delivery import Owed
 from alertd.domain.downtime import is_late
 from alertd.domain.family import AddressId
-from alertd.domain.hear import hear
+from alertd.domain.hear import hear, look_again
 from alertd.domain.holdings import hold
 from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Knowledge
@@ -39,6 +39,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     now_told = {each.caregiver for each in climbed.owed}
     if climbed.look_at is not None:
         told.wake_at.append(climbed.look_at)
+    told.wake_at += family.detours(told.turn, climbed.owed)
     resting = None
     if not owed and not any(person.may_be_told(now) for person in family.people):
         resting = Rest.CAPPED if any(person.present(now) for person in family.people) else Rest.QUIET
@@ -170,6 +171,15 @@ class Household:
     def climb(self, told: Round) -> Climbed:
         """What the ladder owes beside what everybody is owed now."""
         return self.ascent.climb(told.turn, told.owed) if self.ascent is not None else Climbed()
+
+    def detours(self, turn: Turn, climbed: Collection[Owed]) -> list[datetime]:
+        """When to look whether those whom the ladder tells what they lack have it."""
+        looks = [
+            look_again(turn, person, mine)
+            for person in self.together
+            if (mine := [owed for owed in climbed if owed.caregiver == person.caregiver.id])
+        ]
+        return [look for look in looks if look is not None]
 
     def in_hand(self) -> bool:
         """Whether a newer message is on its way, and its own time has not come.

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from alertd.domain.delivery import DeliveryState, Framing, Telling
 from alertd.domain.incident import Kind, Severity, State
+from alertd.domain.policy import Escalation
+from alertd.domain.watch import LadderState
 from tests import make
 
 INCIDENT = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29), (Kind.HOLDING, 30))
@@ -96,3 +98,44 @@ def test_by_night_a_graver_word_that_may_yet_arrive_is_looked_after() -> None:
     assert only_the_fall.look_at > now + timedelta(minutes=5), "nothing graver is on its way"
     told = replace(mail, state=DeliveryState.ACCEPTED, accepted_at=now)
     assert make.said(make.verdict(now, tellings=[told], **given).owed) == [("mia", "email", "update", "news")]
+
+
+def test_what_a_ladder_owes_to_somebody_who_lacks_it_is_looked_after_as_any_message() -> None:
+    """She is told by the ladder alone; her mail stood for push and SMS, which nobody takes: it is to be used again."""
+    mia = make.caregiver("mia", "push", "sms", "email", role="nurse", order=1)
+    ben = make.caregiver("ben", "email", order=2)
+    escalation = Escalation(families={Severity.CRITICAL: make.ladder((0, ("first", "nurse")), by=("nurse",))})
+    now = make.after(45)
+    verdict = make.verdict(
+        now,
+        incident=make.history((Kind.NOTICE, 0), (Kind.HOLDING, 29)),
+        policy=make.policy(escalation=escalation),
+        family=make.family(mia, ben),
+        watch=make.watch(owed=2, epoch=1, ladder=LadderState.CLIMBING, step=1, next_by=make.after(59)),
+        tellings=[
+            make.telling(make.own("mia", "email"), 1, 10, next_by=40),
+            make.telling(make.own("ben", "email"), 1, 0, next_by=30),
+            make.telling(make.own("ben", "email"), 2, 29, next_by=59, framing=Framing.HOLDING),
+        ],
+    )
+    assert {(name, reason) for name, _, _, reason in make.said(verdict.owed)} == {("mia", "ladder")}
+    assert verdict.look_at is not None
+    assert verdict.look_at <= now + timedelta(seconds=30)
+
+
+def test_the_time_of_one_that_has_hung_for_long_hides_no_other() -> None:
+    """We were down for 45 minutes: her SMS of noon still waits when a holding is owed that says 13:15."""
+    now = make.after(45)
+    hung = make.telling(make.own("mia", "sms"), 1, 0, next_by=30, state=DeliveryState.LEASED)
+    told = make.telling(make.own("mia", "push"), 1, 0, next_by=30)
+    holding = [
+        make.telling(make.own("mia", channel), 2, 45, next_by=75, state=state, framing=Framing.HOLDING)
+        for channel, state in (("push", DeliveryState.ACCEPTED), ("sms", DeliveryState.PENDING))
+    ]
+    given = {"incident": make.history((Kind.NOTICE, 0)), "family": MIA}
+    verdict = make.verdict(now, tellings=[told, hung], **given)
+    assert make.said(verdict.owed) == [("mia", "PUSH", "holding", "silence"), ("mia", "SMS", "holding", "silence")]
+    assert verdict.look_at == make.after(74)
+    given["incident"] = make.history((Kind.NOTICE, 0), (Kind.HOLDING, 45))
+    on_its_way = [told, hung, *[replace(each, state=DeliveryState.PENDING) for each in holding]]
+    assert make.verdict(now, tellings=on_its_way, **given).look_at == make.after(74)
