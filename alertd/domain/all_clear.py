@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from alertd.domain.correction import worst_told
 from alertd.domain.delivery import OVER, Framing, Owed, Reason, longest_backoff
 from alertd.domain.downtime import is_late
-from alertd.domain.end import End, over_next, tell
+from alertd.domain.end import End, Listener
 from alertd.domain.failing import failed_services, told_failing
 from alertd.domain.incident import Incident, Kind, State
 from alertd.domain.knowledge import Knowledge, Known
@@ -94,13 +94,14 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         if (over and known.told >= end.first) or not person.usable or not (told or waited):
             continue
         named = _named(duty, known, services) if told else services
+        listener = Listener(duty, now, person, knowledge, known, named, end, told)
         if under_way:
-            deliveries, look = over_next(duty, now, person, knowledge, known, named, end, told=told)
+            deliveries, look = listener.over_next()
             owed += deliveries
             if look is not None:
                 wake_at.append(look)
             continue
-        deliveries, later = tell(duty, now, person, knowledge, known, named, end, told=told)
+        deliveries, later = listener.tell()
         owed += deliveries
         if later is not None or (deliveries and waits and not told):
             waiting.append(caregiver.id)

@@ -29,122 +29,103 @@ class End:
     late: bool = False  # told after the moment that was promised, as alertd itself was down (R13)
 
 
-def tell(
-    duty: Duty,
-    now: datetime,
-    person: Person,
-    knowledge: Knowledge,
-    known: Known,
-    services: tuple[str, ...],
-    end: End,
-    *,
-    told: bool,
-) -> tuple[list[Owed], datetime | None]:
-    """The deliveries for one person, or when they may hear."""
-    update = newest_to_tell(duty.incident).number
-    off, asleep = person.off_until(now), person.asleep_until(now)
-    if off is not None:
-        return [], off
-    worst = end.worst
-    wakes = known.woken and end.kind in duty.policy.wakes.get(worst, frozenset())
-    loud = asleep is None or wakes
-    if not loud and not (told and person.soft_at_night):
-        return [], asleep
-    if not loud:
-        targets = soft_targets(person, knowledge, update, end.reason)
-    elif person.choice.channels:
-        floor = duty.policy.floor if asleep is not None and worst is Severity.CRITICAL else ()
-        targets = loud_targets(person, knowledge, update, end.reason, floor)
-    else:
-        targets = told_targets(person, knowledge, update, end.reason)
-    framing = end.framing if told else Framing.WAS_DOWN
-    at_night = asleep is not None
-    deliveries = [
-        _owed(duty, now, person, knowledge, a, why, services, framing, loud=loud, at_night=at_night, late=end.late)
-        for a, why in targets
-    ]
-    return deliveries, asleep if at_night and not deliveries else None
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One person for whom it ends, what they know, and what they are to be told is over."""
 
+    duty: Duty
+    now: datetime
+    person: Person
+    knowledge: Knowledge
+    known: Known
+    services: tuple[str, ...]
+    end: End
+    told: bool  # they were told of it; else they slept through it
 
-def over_next(
-    duty: Duty,
-    now: datetime,
-    person: Person,
-    knowledge: Knowledge,
-    known: Known,
-    services: tuple[str, ...],
-    end: End,
-    *,
-    told: bool,
-) -> tuple[list[Owed], datetime | None]:
-    """What is on its way and nobody takes, over the next channel too when its time has come; or when to look."""
-    off, asleep = person.off_until(now), person.asleep_until(now)
-    if off is not None or known.flying_at is None:
-        return [], off
-    number = newest_to_tell(duty.incident).number
-    ways = [a for a in left(person, knowledge, number) if not _has(knowledge.at(a.id), end)]
-    wakes = known.woken and end.kind in duty.policy.wakes.get(end.worst, frozenset())
-    loud = asleep is None or wakes
-    if not loud:
-        ways = soft(ways, person.choice.channels) if told and person.soft_at_night else []
-    if not ways:
-        return [], asleep if not loud else None
-    at = when_over(duty, now, person, known, known.flying_at, wakes=asleep is not None and wakes)
-    if at > now:
-        return [], at
-    floor = duty.policy.floor if asleep is not None and end.worst is Severity.CRITICAL else ()
-    address = listed_first(person, ways, floor if loud else ())
-    return [
-        _owed(
-            duty, now, person, knowledge, address, Reason.NOT_TAKEN, services,
-            end.framing if told else Framing.WAS_DOWN, loud=loud, at_night=asleep is not None, late=end.late,
+    def tell(self) -> tuple[list[Owed], datetime | None]:
+        """The deliveries for this person, or when they may hear."""
+        person, knowledge, reason = self.person, self.knowledge, self.end.reason
+        off, asleep = person.off_until(self.now), person.asleep_until(self.now)
+        if off is not None:
+            return [], off
+        update = newest_to_tell(self.duty.incident).number
+        loud = asleep is None or self._wakes()
+        if not loud and not self._softly():
+            return [], asleep
+        if not loud:
+            targets = soft_targets(person, knowledge, update, reason)
+        elif person.choice.channels:
+            targets = loud_targets(person, knowledge, update, reason, self._floor(asleep))
+        else:
+            targets = told_targets(person, knowledge, update, reason)
+        at_night = asleep is not None
+        deliveries = [self._owed(a, why, loud=loud, at_night=at_night) for a, why in targets]
+        return deliveries, asleep if at_night and not deliveries else None
+
+    def over_next(self) -> tuple[list[Owed], datetime | None]:
+        """What is on its way and nobody takes, over the next channel when its time has come; or when to look."""
+        person, known = self.person, self.known
+        off, asleep = person.off_until(self.now), person.asleep_until(self.now)
+        if off is not None or known.flying_at is None:
+            return [], off
+        number = newest_to_tell(self.duty.incident).number
+        ways = [a for a in left(person, self.knowledge, number) if not _has(self.knowledge.at(a.id), self.end)]
+        wakes = asleep is not None and self._wakes()
+        loud = asleep is None or wakes
+        if not loud:
+            ways = soft(ways, person.choice.channels) if self._softly() else []
+        if not ways:
+            return [], asleep if not loud else None
+        at = when_over(self.duty, self.now, person, known, known.flying_at, wakes=wakes)
+        if at > self.now:
+            return [], at
+        address = listed_first(person, ways, self._floor(asleep) if loud else ())
+        return [self._owed(address, Reason.NOT_TAKEN, loud=loud, at_night=asleep is not None)], None
+
+    def _wakes(self) -> bool:
+        """Whether it may be loud in their quiet hours: what woke them is as loud at its end."""
+        return self.known.woken and self.end.kind in self.duty.policy.wakes.get(self.end.worst, frozenset())
+
+    def _softly(self) -> bool:
+        """Whether they may hear in silence at night: whoever slept through it gets one word in the morning."""
+        return self.told and self.person.soft_at_night
+
+    def _floor(self, asleep: datetime | None) -> tuple[str, ...]:
+        critical = asleep is not None and self.end.worst is Severity.CRITICAL
+        return self.duty.policy.floor if critical else ()
+
+    def _owed(self, address: Address, reason: Reason, *, loud: bool, at_night: bool) -> Owed:
+        duty, person = self.duty, self.person
+        framing = self.end.framing if self.told else Framing.WAS_DOWN
+        loud = loud and address.channel != "email"
+        step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
+        return Owed(
+            family=duty.family.id,
+            caregiver=person.caregiver.id,
+            address=address.id,
+            channel=address.channel,
+            update=newest_to_tell(duty.incident).number,
+            epoch=duty.incident.epoch,
+            step=self.knowledge.step(person, step),
+            framing=framing,
+            reason=reason,
+            loud=loud,
+            next_by=None,
+            stale_after=None,
+            loud_until=person.said_until(self.now, loud=loud, wakes=at_night),
+            reader=Reader(
+                to=address.to,
+                locale=person.locale,
+                zone=person.zone,
+                services=self.services,
+                since=failing_since(duty.incident, duty.family).grown,
+                by_list=framing is Framing.NOT_AFFECTED and left_by_list(duty.incident, duty.family),
+                late=self.end.late and self.told,  # whoever slept waited for no word
+            ),
+            in_quiet=at_night,
         )
-    ], None  # fmt: skip
 
 
 def _has(known: Known, end: End) -> bool:
     """Whether this end is on its way to an address, or was told there."""
     return known.ending >= end.first or (known.framing in OVER and known.told >= end.first)
-
-
-def _owed(
-    duty: Duty,
-    now: datetime,
-    person: Person,
-    knowledge: Knowledge,
-    address: Address,
-    reason: Reason,
-    services: tuple[str, ...],
-    framing: Framing,
-    *,
-    loud: bool,
-    at_night: bool,
-    late: bool,
-) -> Owed:
-    loud = loud and address.channel != "email"
-    step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
-    return Owed(
-        family=duty.family.id,
-        caregiver=person.caregiver.id,
-        address=address.id,
-        channel=address.channel,
-        update=newest_to_tell(duty.incident).number,
-        epoch=duty.incident.epoch,
-        step=knowledge.step(person, step),
-        framing=framing,
-        reason=reason,
-        loud=loud,
-        next_by=None,
-        stale_after=None,
-        loud_until=person.said_until(now, loud=loud, wakes=at_night),
-        reader=Reader(
-            to=address.to,
-            locale=person.locale,
-            zone=person.zone,
-            services=services,
-            since=failing_since(duty.incident, duty.family).grown,
-            by_list=framing is Framing.NOT_AFFECTED and left_by_list(duty.incident, duty.family),
-            late=late and framing is not Framing.WAS_DOWN,  # whoever slept waited for no word
-        ),
-        in_quiet=at_night,
-    )
