@@ -26,7 +26,7 @@ with sqlite3.connect(sys.argv[1]) as books:
 @pytest.fixture
 def faults() -> Iterator[Preloaded]:
     if shutil.which("cc") is None:
-        pytest.skip("no C compiler (cc): nothing could be preloaded")
+        pytest.skip("NOT TRIED with faults of single processes: no C compiler (cc) on PATH")
     with preloaded() as made:
         yield made
 
