@@ -8,7 +8,8 @@ process is there: one that was just killed holds nothing.
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ class Footprint:
     memory: int  # bytes
     descriptors: int
     connections: int
+    whose: Mapping[str, int] = field(default_factory=dict)  # the descriptors by process and kind
 
 
 def seen(rig: Rig, at: float) -> Footprint | None:
@@ -46,11 +48,23 @@ def seen(rig: Rig, at: float) -> Footprint | None:
         counts = {lane: len(pids) for lane, pids in children.items()}
         if not rig.alive(*names) or counts != {"urgent": 1, "bulk": rig.bulk}:
             return None
-        pids = [rig.processes[name].pid for name in names] + [pid for each in children.values() for pid in each]
+        named = [(name, rig.processes[name].pid) for name in names]
+        named += [(f"child of worker-{lane}", pid) for lane, each in children.items() for pid in each]
         [(connections,)] = rig.rows(_CONNECTIONS)
-        memory = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * _PAGE
-        return Footprint(at, memory, sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids), connections)
+        memory = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for _, pid in named) * _PAGE
+        whose = Counter(f"{name}: {kind}" for name, pid in named for kind in _descriptors(pid))
+        return Footprint(at, memory, whose.total(), connections, whose)
     return None
+
+
+def _descriptors(pid: int) -> list[str]:
+    """The kind of each descriptor that a process holds: `socket`, `pipe`, `anon_inode`, else `file`."""
+    kinds = []
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed while we looked
+            kind, colon, _ = os.readlink(each).partition(":")
+            kinds.append(kind if colon else "file")
+    return kinds
 
 
 def grown(looks: Sequence[Footprint]) -> tuple[str, list[str]]:
@@ -74,7 +88,18 @@ def grown(looks: Sequence[Footprint]) -> tuple[str, list[str]]:
         said.append(f"{before:.0f} {what} in the first minute, {after:.0f} in the last")
         if after > before * (1 + GROWTH):
             wrong.append(f"grew: {said[-1]}")
-    return "; ".join(said), wrong
+    return "; ".join([*said, *_whose(first, last)]), wrong
+
+
+def _whose(first: Sequence[Footprint], last: Sequence[Footprint]) -> list[str]:
+    """Of which process and kind the descriptors are that became more, those of most first."""
+    names = {name for look in (*first, *last) for name in look.whose}
+    more = {name: _usual(last, name) - _usual(first, name) for name in names}
+    return [f"{name} +{count:.0f}" for name, count in sorted(more.items(), key=lambda each: -each[1]) if count > 0]
+
+
+def _usual(looks: Sequence[Footprint], name: str) -> float:
+    return median(look.whose.get(name, 0) for look in looks)
 
 
 @dataclass

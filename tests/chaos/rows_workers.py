@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 from tests.chaos.drill import PATIENCE, Drill
 from tests.chaos.restarts import rolling
@@ -29,7 +30,8 @@ def kill_children(drill: Drill, times: int) -> None:
             drill.waits(drill.dice.uniform(0.05, 0.6))
             alive = [pid for pid in pids if not drill.rig.gone(pid)]
             if alive:
-                os.kill(drill.dice.choice(alive), signal.SIGKILL)
+                with suppress(ProcessLookupError):  # Celery has collected it meanwhile
+                    os.kill(drill.dice.choice(alive), signal.SIGKILL)
             wait_until("Celery has as many again", lambda: _children(drill) == drill.row.bulk, PATIENCE, every=0.1)
 
 

@@ -1,6 +1,7 @@
 """The last minute is held against the first after the warm-up."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from tests.chaos.footprint import Footprint, grown
 MB = 1_000_000
 
 
-def looks(seconds: int = 300, **in_the_last: int) -> list[Footprint]:
+def looks(seconds: int = 300, **in_the_last: Any) -> list[Footprint]:
     """One a second. It begins small, and is steady after the warm-up; but for the last minute."""
     steady = Footprint(0.0, 500 * MB, 200, 20)
     return [
@@ -54,3 +55,17 @@ def test_a_moment_is_no_growth() -> None:
 def test_of_a_few_minutes_nothing_can_be_said() -> None:
     assert grown(looks(seconds=170, memory=900 * MB)) == ("too short to say whether anything grows", [])
     assert grown([])[1] == []
+
+
+def test_it_says_whose_descriptors_became_more() -> None:
+    first = {"api: socket": 20, "worker-bulk: socket": 100, "worker-bulk: file": 80}
+    more = looks(descriptors=240)
+    more = [
+        replace(
+            look, whose=first if look.descriptors == 200 else first | {"worker-bulk: socket": 140, "api: pipe": 2}
+        )
+        for look in more
+    ]
+    said, wrong = grown(more)
+    assert wrong == ["grew: 200 descriptors in the first minute, 240 in the last"]
+    assert said.endswith("; worker-bulk: socket +40; api: pipe +2")

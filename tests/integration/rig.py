@@ -248,7 +248,7 @@ class Rig:
         parent = self.processes[name].pid
         found = []
         for pid in _children(parent):
-            with suppress(FileNotFoundError):  # it has ended meanwhile
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
                 arguments = Path(f"/proc/{pid}/cmdline").read_bytes()
                 if b"resource_tracker" not in arguments and b"semaphore_tracker" not in arguments:
                     found.append(pid)
