@@ -6,6 +6,7 @@ may have it (Unknown). Why it is our own: docs/decisions/0012.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -62,7 +63,7 @@ class HttpClient:
         self._head = lru_cache(_PATHS)(self._head_of)
         self._deadline, self._trusted_for = deadline, idle
         self._slots = Slots(connections)
-        self._idle: list[Connection] = []
+        self._idle: deque[Connection] = deque()  # the one that was used last at its end
         self._open: set[Connection] = set()
         self._looked_at = 0.0  # when the kernel was asked what has come on the idle ones
         self._closed = False
@@ -127,7 +128,7 @@ class HttpClient:
         heard = unread(self._idle)
         for connection in heard:
             self._end(connection)
-        self._idle = [each for each in self._idle if each not in heard]
+        self._idle = deque(each for each in self._idle if each not in heard)
         self._looked_at = now
 
     async def _connect(self, left: float) -> Connection:
@@ -142,6 +143,8 @@ class HttpClient:
         if connection.usable:
             connection.idle_since = now
             self._idle.append(connection)
+            while now - self._idle[0].idle_since >= self._trusted_for:  # a burst took them, and none will again
+                self._end(self._idle.popleft())
         else:
             self._end(connection)
 

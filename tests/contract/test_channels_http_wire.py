@@ -107,6 +107,19 @@ async def test_a_connection_that_was_idle_for_long_is_not_trusted() -> None:
     assert provider.connections == 4
 
 
+async def test_what_a_burst_had_opened_is_given_back_once_nobody_needs_it() -> None:
+    """Each holds a descriptor of ours, and one of the provider's."""
+    async with http_provider(lambda _: Reply(200)) as provider:
+        client = HttpClient(provider.url, {}, connections=5, idle=0.3)
+        await asyncio.gather(*(client.get("/") for _ in range(5)))
+        assert provider.open == 5
+        for _ in range(5):
+            await asyncio.sleep(0.1)
+            await client.get("/")
+        assert (provider.open, provider.connections) == (1, 5)
+        await client.close()
+
+
 class HangsUp:
     """A provider in a thread of its own, which answers each connection once, and hangs up while our loop is held up."""
 

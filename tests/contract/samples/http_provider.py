@@ -51,7 +51,8 @@ class HttpProvider:
 
     script: Script
     requests: list[Request] = field(default_factory=list)
-    connections: int = 0
+    connections: int = 0  # ever made
+    open: int = 0
     port: int = 0
     tls: bool = False
 
@@ -61,6 +62,7 @@ class HttpProvider:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         try:
             # What is already decided for everybody needs no request.
             while True:
@@ -79,6 +81,7 @@ class HttpProvider:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
 
