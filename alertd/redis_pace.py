@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from alertd.domain.bucket import LONGEST_WAIT, STEP, URGENT_SHARE, Grant, most, share, worth_asking
-from alertd.pace import COUNTED_FOR, OwnPace
+from alertd.pace import OwnPace
 from alertd.ports.deps import Log
 
 KEY = "alertd:rate:"
@@ -90,8 +90,8 @@ class RedisPace:
 
     @property
     def alone(self) -> bool:
-        """Whether a question had no answer lately, and none since: who asks no more hears of no end."""
-        return bool(self._alone_until) and time.monotonic() < self._alone_until + COUNTED_FOR
+        """Whether the last question had no answer."""
+        return bool(self._alone_until)
 
     def among(self, processes: int) -> None:
         """So many hand over, this one too: what each keeps to while Redis does not answer."""

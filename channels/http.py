@@ -143,7 +143,7 @@ class HttpClient:
         if connection.usable:
             connection.idle_since = now
             self._idle.append(connection)
-            while now - self._idle[0].idle_since >= self._trusted_for:  # a burst took them, and none will again
+            while self._idle and now - self._idle[0].idle_since >= self._trusted_for:  # a burst had needed them
                 self._end(self._idle.popleft())
         else:
             self._end(connection)

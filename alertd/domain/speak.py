@@ -39,7 +39,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     now_told = {each.caregiver for each in climbed.owed}
     if climbed.look_at is not None:
         told.wake_at.append(climbed.look_at)
-    told.wake_at += family.detours(told.turn, climbed.owed)
+    told.wake_at += family.detours(told.turn, owed, now_told)
     resting = None
     if not owed and not any(person.may_be_told(now) for person in family.people):
         resting = Rest.CAPPED if any(person.present(now) for person in family.people) else Rest.QUIET
@@ -172,12 +172,12 @@ class Household:
         """What the ladder owes beside what everybody is owed now."""
         return self.ascent.climb(told.turn, told.owed) if self.ascent is not None else Climbed()
 
-    def detours(self, turn: Turn, climbed: Collection[Owed]) -> list[datetime]:
+    def detours(self, turn: Turn, owed: Collection[Owed], climbed: Collection[str]) -> list[datetime]:
         """When to look whether those whom the ladder tells what they lack have it."""
         looks = [
-            look_again(turn, person, mine)
+            look_again(turn, person, [each for each in owed if each.caregiver == person.caregiver.id])
             for person in self.together
-            if (mine := [owed for owed in climbed if owed.caregiver == person.caregiver.id])
+            if person.caregiver.id in climbed
         ]
         return [look for look in looks if look is not None]
 

@@ -95,7 +95,11 @@ def _whose(first: Sequence[Footprint], last: Sequence[Footprint]) -> list[str]:
     """Of which process and kind the descriptors are that became more, those of most first."""
     names = {name for look in (*first, *last) for name in look.whose}
     more = {name: _usual(last, name) - _usual(first, name) for name in names}
-    return [f"{name} +{count:.0f}" for name, count in sorted(more.items(), key=lambda each: -each[1]) if count > 0]
+    return [
+        f"{name} +{count:.0f}"
+        for name, count in sorted(more.items(), key=lambda each: (-each[1], each[0]))
+        if count >= 1
+    ]
 
 
 def _usual(looks: Sequence[Footprint], name: str) -> float:

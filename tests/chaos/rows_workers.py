@@ -26,13 +26,18 @@ def kill_children(drill: Drill, times: int) -> None:
     """At random moments one of the children that hand over dies; Celery starts another."""
     with drill.fault():
         for _ in range(times):
-            pids = drill.rig.worker_children("worker-bulk")
             drill.waits(drill.dice.uniform(0.05, 0.6))
-            alive = [pid for pid in pids if not drill.rig.gone(pid)]
-            if alive:
-                with suppress(ProcessLookupError):  # Celery has collected it meanwhile
-                    os.kill(drill.dice.choice(alive), signal.SIGKILL)
+            wait_until("one of them was killed", lambda: _kills_one(drill), PATIENCE, every=0.01)
             wait_until("Celery has as many again", lambda: _children(drill) == drill.row.bulk, PATIENCE, every=0.1)
+
+
+def _kills_one(drill: Drill) -> bool:
+    alive = [pid for pid in drill.rig.worker_children("worker-bulk") if not drill.rig.gone(pid)]
+    with suppress(ProcessLookupError):  # Celery has collected it meanwhile
+        if alive:
+            os.kill(drill.dice.choice(alive), signal.SIGKILL)
+            return True
+    return False
 
 
 def _children(drill: Drill) -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from alertd import redis_pace
 from alertd.domain.bucket import LONGEST_WAIT, most
 from alertd.pace import OwnPace
 from alertd.ports.pace import Pace
@@ -194,23 +193,6 @@ async def test_a_redis_that_is_killed(shared: Callable[[], RedisPace], server: S
     assert process.take_lost() == 2
     assert process.take_lost() == 0
     assert len(log.named("rates_not_shared")) == 1
-
-
-async def test_who_asks_no_more_is_not_alone_for_ever(
-    shared: Callable[[], RedisPace], server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Redis may long be back; and a heartbeat for each hint would be written for as long as the process lives."""
-    process = shared()
-    await process.take("sms", "bulk", 5)
-    assert not process.alone
-    kill(server.process)
-    await process.take("sms", "bulk", 5)
-    assert process.alone
-    monkeypatch.setattr(redis_pace, "COUNTED_FOR", 0.1)
-    await asyncio.sleep(0.4)  # its pause, and that
-    assert not process.alone
-    await process.take("sms", "bulk", 5)
-    assert process.alone, "it asked, and was not answered"
 
 
 async def test_one_that_was_never_there(log: FakeLog) -> None:

@@ -80,6 +80,22 @@ async def test_who_begins_to_work_after_a_rest_tells_the_others_at_once_where_no
     assert (two.pace.processes, await one.beat()) == (2, 2)
 
 
+async def test_who_has_told_of_itself_lately_writes_nothing_for_the_next_hint(
+    process: Callable[[], Process],
+) -> None:
+    """Nobody may ask Redis for long, so that it is not known to be back: each hint would write a heartbeat."""
+    one, two = process(), process()
+    one.pace.alone = True
+    await one.senders.join()
+    later(one, 4)
+    await two.beat("bulk")
+    await one.senders.join()
+    assert one.pace.processes == 1, "it did not look either"
+    later(one, 1)
+    await one.senders.join()
+    assert one.pace.processes == 2
+
+
 async def test_they_are_no_parts_of_the_cluster_and_are_forgotten(process: Callable[[], Process]) -> None:
     """Processes come and go: their heartbeats do not pile up, and nobody else's is touched."""
     one, two = process(), process()

@@ -132,7 +132,10 @@ def test_the_time_of_one_that_has_hung_for_long_hides_no_other() -> None:
         make.telling(make.own("mia", channel), 2, 45, next_by=75, state=state, framing=Framing.HOLDING)
         for channel, state in (("push", DeliveryState.ACCEPTED), ("sms", DeliveryState.PENDING))
     ]
-    given = {"incident": make.history((Kind.NOTICE, 0)), "family": MIA}
+    later = make.caregiver(
+        "nan", "push", order=2, on_duty="sun 21:00-23:30"
+    )  # the only moment that was not hidden
+    given = {"incident": make.history((Kind.NOTICE, 0)), "family": make.family(*MIA.caregivers, later)}
     verdict = make.verdict(now, tellings=[told, hung], **given)
     assert make.said(verdict.owed) == [("mia", "PUSH", "holding", "silence"), ("mia", "SMS", "holding", "silence")]
     assert verdict.look_at == make.after(74)
