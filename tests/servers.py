@@ -91,6 +91,7 @@ class Postgres:
     """A server that gives out databases with our schema in them."""
 
     socket: Path
+    programs: Path  # the folder of psql, pg_dump and the like, of its version
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _clean: list[str] = field(default_factory=list)  # migrated ones that nobody uses any more
 
@@ -154,7 +155,7 @@ def running_postgres() -> Iterator[Postgres]:
         log = stack.enter_context((folder / "log").open("wb"))
         process = start(argv, stdout=log, stderr=log, cwd=data, **options)
         stack.callback(stop, process, signal.SIGINT)  # SIGINT is Postgres's fast shutdown
-        server = Postgres(data)
+        server = Postgres(data, program.parent)
 
         def answers() -> bool:
             if process.poll() is not None:
