@@ -86,7 +86,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         waits = end.rest is Rest.CLOSED and caregiver.id in duty.watch.waiting
         waited = waits or (end.rest is Rest.CLOSED and known.failed >= end.first)
         over = known.framing in OVER
-        told = (known.told > 0 or known.maybe) and not over
+        # Whoever knows of an end may since have got that it is back, from a provider that did not say so.
+        told = known.maybe > known.told if over else known.told > 0 or known.maybe > 0
         under_way = known.ending >= end.first
         flying = max(flying, known.ending)
         if under_way and waits and not told:

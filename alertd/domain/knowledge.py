@@ -57,7 +57,7 @@ class Known:
     lost: int = 0  # ... by the provider's word
     parked: int = 0  # ... by our own fault
     parked_at: datetime | None = None  # when that one was last planned
-    maybe: bool = False  # an outcome is or was unknown: for the all-clear that counts as told
+    maybe: int = 0  # newest update of which an outcome is or was unknown: for the all-clear that counts as told
     framing: Framing | None = None  # of the newest update taken
     framed_at: datetime | None = None  # when that one was planned
     next_by: datetime | None = None  # what that one said
@@ -172,8 +172,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             known = by_number[number] = Known()
         state, update, at, framing = telling.state, telling.update, telling.planned_at, telling.framing
         here, quiet = telling.epoch >= epoch, telling.in_quiet  # a later epoch was taken back into this one
-        if telling.maybe and framing not in AFTERWARDS:
-            known.maybe = True
+        if telling.maybe and framing not in AFTERWARDS and update > known.maybe:
+            known.maybe = update
         if here:  # a try is one, whatever came of it
             tried = telling.tried_at
             if tried is not None and (first_tried is None or tried < first_tried):
@@ -249,7 +249,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             if framing in ENDS:
                 known.ending = max(known.ending, update)
             elif state is DeliveryState.UNKNOWN and framing not in AFTERWARDS:
-                known.maybe = True
+                known.maybe = max(known.maybe, update)
     knowledge.told, knowledge.next_by, knowledge.said_at = newest, next_by, said_at
     knowledge.planned_at, knowledge.first_planned, knowledge.first_tried = planned_at, first_planned, first_tried
     knowledge.loud = loud
@@ -380,6 +380,6 @@ def _merge(mine: list[Known]) -> Known:
         merged.ending = max(merged.ending, known.ending)
         merged.roused = max(merged.roused, known.roused)
         merged.soft_in_quiet = max(merged.soft_in_quiet, known.soft_in_quiet)
-        merged.maybe = merged.maybe or known.maybe
+        merged.maybe = max(merged.maybe, known.maybe)
         merged.woken = merged.woken or known.woken
     return merged

@@ -137,5 +137,24 @@ def test_it_does_not_matter_in_which_order_deliveries_are_read() -> None:
     assert known.released == {EMAIL.id: 2}
     assert known.at(PUSH.id).framing is Framing.HOLDING
     assert known.at(PUSH.id).next_by == after(33)
-    assert known.at(EMAIL.id).maybe
+    assert known.at(EMAIL.id).maybe == 1
     assert not known.at(PUSH.id).maybe
+
+
+def test_who_may_have_got_that_it_is_back_is_told_that_it_is_over() -> None:
+    """They know of the first end; of the second outage no provider ever said that it had taken a word."""
+    incident = history(
+        (Kind.NOTICE, 0),
+        (Kind.RESOLUTION, 30, {"state": State.RESOLVED}),
+        (Kind.REOPENING, 60, {"state": State.INVESTIGATING}),
+        (Kind.CANCELLATION, 80, {"state": State.CANCELLED}),
+    )
+    ended = [telling(SMS, 1, 0), telling(SMS, 2, 30, next_by=None, framing=Framing.RESOLUTION)]
+    back = telling(SMS, 3, 60, next_by=90, state=DeliveryState.CANCELLED, maybe=True)
+    given = {"incident": incident, "family": make.family(caregiver("mia", "sms"))}
+    assert said(verdict(after(81), tellings=[*ended, back], **given).owed) == [
+        ("mia", "SMS", "cancellation", "all_clear")
+    ]
+    assert verdict(after(81), tellings=[*ended, replace(back, maybe=False)], **given).owed == ()
+    before = replace(ended[0], state=DeliveryState.SUPERSEDED, accepted_at=None, maybe=True)
+    assert verdict(after(81), tellings=[before, ended[1]], **given).owed == (), "it came before that end"
