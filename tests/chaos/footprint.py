@@ -35,9 +35,13 @@ class Footprint:
 
     at: float  # seconds since it began
     memory: int  # bytes
-    descriptors: int
     connections: int
-    whose: Mapping[str, int] = field(default_factory=dict)  # the descriptors by process and kind
+    whose: Mapping[str, int]  # descriptors by process and kind
+
+    @property
+    def descriptors(self) -> int:
+        """Of all."""
+        return sum(self.whose.values())
 
 
 def seen(rig: Rig, at: float) -> Footprint | None:
@@ -53,7 +57,7 @@ def seen(rig: Rig, at: float) -> Footprint | None:
         [(connections,)] = rig.rows(_CONNECTIONS)
         memory = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for _, pid in named) * _PAGE
         whose = Counter(f"{name}: {kind}" for name, pid in named for kind in _descriptors(pid))
-        return Footprint(at, memory, whose.total(), connections, whose)
+        return Footprint(at, memory, connections, whose)
     return None
 
 

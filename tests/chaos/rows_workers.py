@@ -28,20 +28,21 @@ def kill_children(drill: Drill, times: int) -> None:
         for _ in range(times):
             drill.waits(drill.dice.uniform(0.05, 0.6))
             wait_until("one of them was killed", lambda: _kills_one(drill), PATIENCE, every=0.01)
-            wait_until("Celery has as many again", lambda: _children(drill) == drill.row.bulk, PATIENCE, every=0.1)
+            wait_until(
+                "Celery has as many again", lambda: len(_alive(drill)) == drill.row.bulk, PATIENCE, every=0.1
+            )
 
 
 def _kills_one(drill: Drill) -> bool:
-    alive = [pid for pid in drill.rig.worker_children("worker-bulk") if not drill.rig.gone(pid)]
     with suppress(ProcessLookupError):  # Celery has collected it meanwhile
-        if alive:
+        if alive := _alive(drill):
             os.kill(drill.dice.choice(alive), signal.SIGKILL)
             return True
     return False
 
 
-def _children(drill: Drill) -> int:
-    return sum(not drill.rig.gone(pid) for pid in drill.rig.worker_children("worker-bulk"))
+def _alive(drill: Drill) -> list[int]:
+    return [pid for pid in drill.rig.worker_children("worker-bulk") if not drill.rig.gone(pid)]
 
 
 def _at_a_failpoint(point: str) -> "Callable[[Drill], None]":

@@ -14,10 +14,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from alertd.store.backup import backup, look
-from alertd.usecases.plan_due import plan_due
 from tests import make
+from tests.contract.restored import goes_on, opened
 from tests.listening import Shell, alertd
-from tests.served import Served, open_deps
 
 __all__ = ["alertd"]
 
@@ -38,16 +37,6 @@ def change(path: Path, statement: str) -> None:
     """Do something to a database that alertd would not."""
     with closing(sqlite3.connect(path, timeout=30)) as session, session:
         session.execute(statement)
-
-
-async def opened(url: str) -> Served:
-    """Alertd on this database, with two families and an outage of which they were told."""
-    served = Served(*open_deps(url))
-    await served.sign_in()
-    await served.families(make.family(), make.family(make.caregiver("ben"), id="fam-2"))
-    assert (await served.open()).status_code == 201
-    await served.work()
-    return served
 
 
 async def outage(url: str) -> None:
@@ -128,18 +117,7 @@ def test_an_outage_goes_on_after_a_restore(alertd: Shell, url: str, tmp_path: Pa
     assert look(Path(told["kept"])).families == 3
     assert alertd("db", "upgrade") == 0
 
-    async def morning() -> None:
-        served = Served(*open_deps(url))
-        served.http.headers["Authorization"] = f"Bearer {secret}"
-        assert (await served.ask("GET", "/v1/incidents/1")).json()["state"] != "resolved"
-        served.clock.advance(minutes=30)
-        await plan_due(served.deps, send=False)
-        await served.work()
-        heard = served.channel("push").accepted
-        assert ["No news" in message.text for message in heard] == [True, True]
-        await served.close()
-
-    asyncio.run(morning())
+    asyncio.run(goes_on(url, secret))
 
 
 def test_nothing_is_put_under_a_running_alertd(alertd: Shell, url: str, tmp_path: Path) -> None:

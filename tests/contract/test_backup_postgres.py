@@ -9,11 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from alertd.usecases.plan_due import plan_due
-from tests import make
+from tests.contract.restored import goes_on, opened
 from tests.listening import Shell, alertd
 from tests.markdown import ROOT
-from tests.served import Served, open_deps
 from tests.servers import Postgres
 
 __all__ = ["alertd"]
@@ -39,11 +37,7 @@ def test_an_outage_goes_on_in_an_empty_database_from_the_dump(
     before, after = fresh_database("postgresql"), postgres.empty()
 
     async def night() -> str:
-        served = Served(*open_deps(before))
-        await served.sign_in()
-        await served.families(make.family(), make.family(make.caregiver("ben"), id="fam-2"))
-        assert (await served.open()).status_code == 201
-        await served.work()
+        served = await opened(before)
         run("pg_dump", postgres, before, tmp_path)  # while it runs
         await served.ask("POST", "/v1/incidents/1/resolve", {"message": {"en": "All works again."}})
         assert served.made is not None
@@ -56,15 +50,4 @@ def test_an_outage_goes_on_in_an_empty_database_from_the_dump(
     monkeypatch.setenv("ALERTD_DATABASE_URL", after)
     assert alertd("db", "upgrade") == 0
 
-    async def morning() -> None:
-        served = Served(*open_deps(after))
-        served.http.headers["Authorization"] = f"Bearer {secret}"
-        assert (await served.ask("GET", "/v1/incidents/1")).json()["state"] != "resolved"
-        served.clock.advance(minutes=30)
-        await plan_due(served.deps, send=False)
-        await served.work()
-        heard = served.channel("push").accepted
-        assert ["No news" in message.text for message in heard] == [True, True]
-        await served.close()
-
-    asyncio.run(morning())
+    asyncio.run(goes_on(after, secret))
