@@ -20,11 +20,11 @@ _CANCELLED = End(Framing.CANCELLATION, Kind.CANCELLATION, Reason.ALL_CLEAR, Rest
 _NOT_AFFECTED = End(Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.NOT_TOUCHED)
 
 
-TRIED_FOR = timedelta(hours=26)
+TRIED_FOR = timedelta(hours=50)
 """How long after the end an all-clear that our own fault stopped is tried again (design R11 sets no bound).
 
-More than a day, and by more than the hour that a change of the clocks can add: whoever can be told at one
-hour of the day alone gets a second try.
+More than two days, and by more than the hour that a change of the clocks can add: whoever can be told at one
+hour of the day alone may get the first try nearly a day after the end, and gets a second one on the next day.
 """
 
 

@@ -322,7 +322,7 @@ class Judge(VerdictJudge):
                 if (self.stands(r) or self.given_up(r)) and r.owed.update >= number
             }
             reachable = [a for a in self.usable(c) if a.id not in failed]
-            there = self.first([c], world.now - timedelta(days=2), Severity.MINOR) is not None
+            there = self.first([c], world.now - timedelta(days=3), Severity.MINOR) is not None
             if got:
                 perhaps = any(r.handed_at and r.owed.framing not in ENDS for r in self.rows_ever(c.id))
                 assert wanted or perhaps or c.id in self.waited, (c.id, "got an all-clear out of nothing")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from alertd.domain.delivery import ENDS, DeliveryState, Framing, Owed, Reason
+from alertd.domain.delivery import DEAD, ENDS, DeliveryState, Framing, Owed, Reason
 from alertd.domain.incident import Kind, Severity, State, Update
 from tests.property.judge_family import FamilyJudge
 
@@ -60,19 +60,19 @@ class ToldJudge(FamilyJudge):
     def binding_rows(self) -> "list[Row]":
         """... and since the incident last began to touch them: what those messages say binds us.
 
-        An absence that nobody was to be told of leaves a promise standing that is not due yet.
+        An absence of which nobody is told leaves a promise standing that is not due yet, also where the word of it was
+        taken back before it had set out.
         """
         since, reopened = self.world.touched_since, self.world.reopened_at
-        freed = max(
-            (r.planned_at for r in self.world.rows if r.owed.framing is Framing.NOT_AFFECTED), default=None
-        )
+        released = (r for r in self.world.rows if r.owed.framing is Framing.NOT_AFFECTED)
+        freed = any(r.state not in DEAD for r in released)
         rows = [r for r in self.told_rows() if r.owed.framing not in ENDS]
         return [
             r
             for r in rows
             if r.planned_at >= since
             or (r.accepted_at is not None and r.accepted_at >= since)
-            or (since != reopened and freed is None and r.owed.next_by is not None and r.owed.next_by >= since)
+            or (since != reopened and not freed and r.owed.next_by is not None and r.owed.next_by >= since)
         ]
 
     def worst(self) -> Severity:

@@ -30,8 +30,8 @@ class VerdictJudge(ToldJudge):
         return self.world.now <= row.planned_at + timedelta(seconds=wait) + SLACK
 
     def given_up(self, row: "Row") -> bool:
-        """R11: an all-clear that our own fault stops rests as long again as the end lies back, within 24 hours."""
-        late = row.planned_at >= self.over_at + timedelta(hours=12)
+        """R11: an all-clear that our own fault stops rests as long again as the end lies back, within 50 hours."""
+        late = row.planned_at >= self.over_at + timedelta(hours=24)
         return row.state is DeliveryState.PARKED and row.owed.framing in ALL_CLEARS and late
 
     def verdict(self, duty: Duty, v: Verdict) -> None:

@@ -48,7 +48,7 @@ def live(script: Script) -> World:
 
 
 def play(world: World) -> None:
-    """What happens, a quiet stretch, the resolution, and two days of waking up."""
+    """What happens, a quiet stretch, the resolution, and three days of waking up."""
     for event in world.script.events:
         world.run_until(world.now + timedelta(seconds=event.after))
         world.judge.always()
@@ -57,10 +57,10 @@ def play(world: World) -> None:
     world.hazards |= nights(world)
     if not world.incident.state.ended:
         events.happen(world, "resolve", 0)
-    world.run_until(world.now + timedelta(days=2))
+    world.run_until(world.now + timedelta(days=3))
     if not world.incident.state.ended:  # a relapse that was still to come
         events.happen(world, "resolve", 0)
-        world.run_until(world.now + timedelta(days=2))
+        world.run_until(world.now + timedelta(days=3))
     world.judge.finish()
 
 

@@ -1,6 +1,5 @@
 """The town with people on our side: an owner with a phone, a lead and a duty manager in a chat."""
 
-import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -130,12 +129,11 @@ class OnCallWorld(World):
             self._told[name] = len(pager.accepted)
 
     def _next_moment(self) -> datetime | None:
-        with sqlite3.connect(self._path) as connection:
-            row = connection.execute(
-                "SELECT min(m) FROM (SELECT min(look_at) m FROM responder_watch UNION ALL "
-                "SELECT min(due_at) FROM page WHERE state IN ('pending', 'unknown') UNION ALL "
-                "SELECT min(lease_until) FROM page WHERE state = 'leased')"
-            ).fetchone()
+        row = self._looking.execute(
+            "SELECT min(m) FROM (SELECT min(look_at) m FROM responder_watch UNION ALL "
+            "SELECT min(due_at) FROM page WHERE state IN ('pending', 'unknown') UNION ALL "
+            "SELECT min(lease_until) FROM page WHERE state = 'leased')"
+        ).fetchone()
         moments = [super()._next_moment(), from_us(row[0]) if row and row[0] is not None else None]
         return min((moment for moment in moments if moment is not None), default=None)
 

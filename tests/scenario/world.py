@@ -145,6 +145,7 @@ class World:
         self._seen = dict.fromkeys(self.channels, 0)
         self._tellings = self._replies = 0
         self._path.write_bytes(_migrated())
+        self._looking = sqlite3.connect(self._path, isolation_level=None)  # what it reads, it holds no longer
         self.deps = self._open()
         self.sender = Sender(self.deps)
 
@@ -190,6 +191,7 @@ class World:
 
     async def close(self) -> None:
         await self.deps.store.close()
+        self._looking.close()
         unexpected = {name: phone.summary() for name, phone in self.phones.items() if phone.unread}
         assert not unexpected, f"messages nobody expected: {unexpected}"
 
@@ -343,6 +345,9 @@ class World:
 
     async def _step(self) -> bool:
         for lane in ("urgent", "bulk"):
+            async with self.deps.store.reading() as rows:  # as a drain does: mostly there is nothing
+                if not await rows.anything(lane, self.clock.now(), self.clock.machine()):
+                    continue
             try:
                 step = await fan_out(self.deps, lane, send=True)
                 if not step.worked:
@@ -387,19 +392,17 @@ class World:
         await self.until(datetime.fromisoformat(text).replace(tzinfo=PACIFIC))
 
     def _next_moment(self) -> datetime | None:
-        with sqlite3.connect(self._path) as connection:
-            row = connection.execute(
-                "SELECT min(m) FROM (SELECT min(look_at) m FROM watch UNION ALL SELECT min(due_at) FROM delivery "
-                "WHERE state IN ('pending', 'unknown') UNION ALL SELECT min(lease_until) FROM delivery "
-                "WHERE state='leased' UNION ALL SELECT min(confirm_at) FROM incident WHERE ended_at IS NULL "
-                "AND held AND resolve_at IS NULL UNION ALL SELECT min(resolve_at) FROM incident)"
-            ).fetchone()
+        row = self._looking.execute(
+            "SELECT min(m) FROM (SELECT min(look_at) m FROM watch UNION ALL SELECT min(due_at) FROM delivery "
+            "WHERE state IN ('pending', 'unknown') UNION ALL SELECT min(lease_until) FROM delivery "
+            "WHERE state='leased' UNION ALL SELECT min(confirm_at) FROM incident WHERE ended_at IS NULL "
+            "AND held AND resolve_at IS NULL UNION ALL SELECT min(resolve_at) FROM incident)"
+        ).fetchone()
         return from_us(row[0]) if row and row[0] is not None else None
 
     def sql(self, statement: str, *params: Any) -> list[tuple[Any, ...]]:
         """Look into the database."""
-        with sqlite3.connect(self._path) as connection:
-            return connection.execute(statement, params).fetchall()
+        return self._looking.execute(statement, params).fetchall()
 
     def states(self) -> dict[str, int]:
         """How many deliveries are in each state."""

@@ -118,7 +118,7 @@ def parked_end(at: timedelta) -> Any:
     )
 
 
-def test_what_our_own_fault_stops_is_tried_again_for_a_day():
+def test_what_our_own_fault_stops_is_tried_again_for_two_days():
     """At first after the longest backoff; then each rest is as long as all the time since the end."""
     now, soon = parked_end(timedelta(seconds=30))
     assert soon.look_at == now + timedelta(seconds=59)
@@ -131,9 +131,14 @@ def test_what_our_own_fault_stops_is_tried_again_for_a_day():
 
 
 def test_who_can_be_told_at_one_hour_of_the_day_alone_gets_a_second_try():
-    """Also where the clocks go back between the two."""
+    """Also where the clocks go back between the two, and where the first came nearly a day after the end."""
     _, next_day = parked_end(timedelta(hours=25))
     assert next_day.rest is None
+    at_eight = make.family(caregiver("mia", "sms", on_duty="mon-sun 08:20-09:20"))
+    first_try = replace(end(SMS, state=DeliveryState.PARKED), planned_at=after(OVER_AT) + timedelta(hours=20))
+    the_day_after = after(OVER_AT) + timedelta(hours=44)
+    found = verdict(the_day_after, incident=OVER, family=at_eight, tellings=[telling(SMS), first_try])
+    assert said(found.owed) == [("mia", "SMS", "resolution", "all_clear")]
 
 
 def test_the_rest_is_measured_from_the_end_and_not_from_what_was_written_since():
