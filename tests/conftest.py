@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -30,24 +31,26 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Loop]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Three for two cores, as tests wait for servers and processes; but each has its own Postgres."""
+    """Two for each core, as tests wait for servers and processes; but each has its own Postgres."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(3 * cores // 2, 8)
+    return min(2 * cores, 8)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Each process begins with its share of the long tests: one of them at the end keeps all others waiting."""
+    """Half of the processes begin with the long tests, which mostly wait, and the others with what computes.
+
+    One of them at the end would keep all others waiting; and all of them at once would make each other late.
+    """
     processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
     if processes == 1:
         return
     long = [item for item in items if item.get_closest_marker("integration")]
     short = [item for item in items if not item.get_closest_marker("integration")]
-    share = -(-len(short) // processes)
-    items[:] = [
-        item
-        for process in range(processes)
-        for item in (*long[process::processes], *short[process * share : (process + 1) * share])
-    ]
+    patient = -(-processes // 2)
+    share = -(-len(items) // processes)  # as many as each process is given at first
+    mine = [long[process::patient] if process < patient else [] for process in range(processes)]
+    left = iter(short)
+    items[:] = [item for begin in mine for item in (*begin, *islice(left, share - len(begin)))]
 
 
 @pytest.fixture(scope="session")
