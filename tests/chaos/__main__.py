@@ -8,17 +8,50 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import deque
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
-from tests.chaos.databases import templates
-from tests.chaos.drill import SOAK, carry_out
+from tests.chaos.databases import Templates, templates
+from tests.chaos.drill import SOAK
 from tests.chaos.oracle import Ruling
 from tests.chaos.row import Row
 from tests.chaos.rows import QUICK, ROWS
+from tests.chaos.stage import Stage
 from tests.chaos.table import heading, line, today, write
 from tests.servers import NotReady
 
 DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+class _Coming:
+    """The rows that are still to be played; the next may begin while one ends."""
+
+    def __init__(self, rows: Iterable[Row], templates: Templates) -> None:
+        self._rows, self._templates, self._begun = deque(rows), templates, ExitStack()
+        self._stage: Stage | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._begun.close()
+
+    def begin(self) -> None:
+        """Start what the next row needs, if there is one."""
+        if self._stage is None and self._rows:
+            folder = Path(self._begun.enter_context(tempfile.TemporaryDirectory(prefix="alertd-row-")))
+            self._stage = self._begun.enter_context(Stage(self._rows.popleft(), self._templates, folder / "row"))
+
+    def take(self) -> tuple[Stage, ExitStack] | None:
+        """The next row's stage, and what ends it; None: all have been played."""
+        self.begin()
+        if self._stage is None:
+            return None
+        taken, self._stage = (self._stage, self._begun.pop_all()), None
+        return taken
 
 
 def main() -> int:
@@ -42,20 +75,19 @@ def main() -> int:
     print(f"seed {seed}", *heading(), sep="\n", flush=True)
     results: dict[str, tuple[Row, Ruling]] = {}
     failed = False
-    with templates() as made:
-        for row in [by_name[name] for name in given.rows] or ROWS:
-            folder = Path(tempfile.mkdtemp(prefix="alertd-row-"))
-            try:
-                began = time.monotonic()
-                ruling = carry_out(row, made, folder / "row", seed=seed, soak=given.soak)
+    with templates() as made, _Coming([by_name[name] for name in given.rows] or ROWS, made) as coming:
+        while (taken := coming.take()) is not None:
+            stage, played = taken
+            row, began = stage.row, time.monotonic()
+            with played:
+                try:
+                    ruling = stage.play(seed=seed, soak=given.soak, ending=coming.begin)
+                except NotReady as error:  # of the row's own servers: nothing can be said of alertd
+                    print(f"{row.name} did not begin: {error}", flush=True)
+                    failed = True
+                    continue
                 if given.keep is not None:
-                    shutil.copytree(folder / "row", given.keep / row.name, dirs_exist_ok=True)
-            except NotReady as error:  # of the row's own servers: nothing can be said of alertd
-                print(f"{row.name} did not begin: {error}", flush=True)
-                failed = True
-                continue
-            finally:
-                shutil.rmtree(folder)
+                    shutil.copytree(stage.folder, given.keep / row.name, dirs_exist_ok=True)
             results[row.name] = row, ruling
             print(f"{line(row, ruling, today())} {time.monotonic() - began:.0f} s", flush=True)
             for sentence in ruling.broken:

@@ -4,25 +4,23 @@ import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from uuid import UUID
 
 from tests.chaos import families
-from tests.chaos.databases import OwnPostgres, Templates
+from tests.chaos.databases import OwnPostgres
 from tests.chaos.evidence import Address, Booked, Evidence, Word
 from tests.chaos.leaks import leaks
-from tests.chaos.oracle import Ruling, judge
-from tests.chaos.preload import Preloaded, preloaded
+from tests.chaos.preload import Preloaded
 from tests.chaos.proxy import Proxy
 from tests.chaos.row import Row
 from tests.chaos.switch import Switch
 from tests.integration.judge import phase_of
-from tests.integration.rig import RATE, Rig
+from tests.integration.rig import Rig
 from tests.integration.town import HOLDING, NOTICE, OVER, SAID, SECOND, THIRD, Town
 from tests.servers import NotReady, wait_until
 
@@ -62,7 +60,10 @@ class Drill:
         switch: Switch | None = None,
         faults: Preloaded | None = None,
         soak: float = SOAK,
+        ending: Callable[[], None] = lambda: None,
     ) -> None:
+        """`ending`: is called when the all-clear has been given, and what is left is to wait."""
+        self._ending = ending
         self.rig, self.town, self.row, self._postgres, self._proxy = rig, town, row, postgres, proxy
         self._switch, self._preloaded, self.soak = switch, faults, soak
         self.dice = random.Random(seed)
@@ -137,6 +138,7 @@ class Drill:
         self._begins(OVER)
         for number, _ in OUTAGES:
             self._say(number, OVER, f"/v1/incidents/{number}/resolve", {"message": SAID[OVER]})
+        self._ending()
         self.until_told(OVER)
         wait_until("nothing is left to do", lambda: not any(self._left()), PATIENCE, every=0.2)
 
@@ -218,7 +220,7 @@ class Drill:
 
     def arm(self) -> None:
         """What is started from now on has the row's failpoints."""
-        self.rig.arm(_armed(self.row, self.rig.folder / "failpoints"))
+        self.rig.arm(self.row.arms(self.rig.folder / "failpoints"))
 
     def reached(self, point: str) -> None:
         """Wait until a failpoint has done what it is there for."""
@@ -300,71 +302,3 @@ class Drill:
             for each, incident, update, channel, to, epoch, step, family, state, next_by, unknown, slow
             in self.rig.rows(_BOOKED)
         }  # fmt: skip
-
-
-def _own_env(row: Row, folder: Path, faults: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """What single processes have in their environment from the beginning, by their names."""
-    armed = _armed(row, folder) if row.armed else {}
-    return {
-        name: {**armed.get(name, {}), **(faults if name in row.preloaded else {})}
-        for name in {*armed, *row.preloaded}
-    }
-
-
-def _armed(row: Row, folder: Path) -> dict[str, dict[str, str]]:
-    """The environment of each process that has failpoints."""
-    own = {"ALERTD_FAILPOINTS_FOLDER": str(folder)} if row.once else {}
-    return {name: {"ALERTD_FAILPOINTS": text, **own} for name, text in row.failpoints.items()}
-
-
-def carry_out(row: Row, templates: Templates, folder: Path, *, seed: int = 0, soak: float = SOAK) -> Ruling:
-    """Start everything, play the row, and judge what came of it."""
-    failpoints = folder / "failpoints"
-    failpoints.mkdir(parents=True)
-    with ExitStack() as stack:
-        postgres = proxy = switch = None
-        faults = stack.enter_context(preloaded()) if row.preloaded else None
-        if row.dialect == "sqlite":
-            url = templates.sqlite(folder / "database")
-        else:
-            postgres = stack.enter_context(templates.postgres(faults if "postgres" in row.preloaded else None))
-            url = postgres.url()
-            if row.proxied:
-                proxy = stack.enter_context(Proxy(postgres.socket))
-                url = f"postgresql://postgres@127.0.0.1:{proxy.port}/alertd?sslmode=disable&gssencmode=disable"
-        variables = {
-            "ALERTD_TIMING__AUDIT_SECONDS": "3",
-            "ALERTD_WORKERS__NICE": "0",  # or whoever else has the machine keeps them from it
-            **row.pace.settings(),
-            **row.variables,
-        }
-        if row.switched:
-            switch = stack.enter_context(Switch())
-            variables["ALERTD_DEAD_MAN__URL"] = switch.url
-        rig = Rig(
-            folder,
-            url,
-            window=row.window,
-            sweepers=row.sweepers,
-            bulk=row.bulk,
-            policies=families.policies(row.window * RATE / 60, row.step * RATE / 60),
-            broker=row.broker,
-            env=_own_env(row, failpoints, faults.env(folder / "database") if faults is not None else {}),
-            variables=variables,
-        )
-        stack.enter_context(rig)
-        rig.sign_in()
-        town = families.town(row.families, row.critical)
-        drill = Drill(
-            rig, town, row, seed=seed, postgres=postgres, proxy=proxy, switch=switch, faults=faults, soak=soak
-        )
-        rig.move_in(town)
-        try:
-            row.run(drill)
-        except (NotReady, OSError) as error:  # a request that failed is an OSError
-            drill.said.append(f"{type(error).__name__}: {error}")
-        evidence = drill.evidence()
-        for name in rig.processes:  # to stop well takes some seconds, and is another row's matter
-            if rig.alive(name):
-                rig.kill(name)
-        return judge(evidence, row.allowed)

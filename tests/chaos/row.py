@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.chaos.evidence import Allowed
@@ -81,3 +82,8 @@ class Row:
         pace = self.pace
         recovery = pace.lease + pace.unknown + pace.sweep + pace.backoff
         return Allowed(window=self.window, recovery=recovery, machine=self.machine, crashes=self.crashes)
+
+    def arms(self, folder: Path) -> dict[str, dict[str, str]]:
+        """The environment of each process that has failpoints; in the folder they note what they did."""
+        own = {"ALERTD_FAILPOINTS_FOLDER": str(folder)} if self.once else {}
+        return {name: {"ALERTD_FAILPOINTS": text, **own} for name, text in self.failpoints.items()}

@@ -112,12 +112,27 @@ class Rig:
         self._read_to = 0  # bytes of the sandbox's log
 
     def __enter__(self) -> Self:
+        if not self.processes:
+            self.begin()
+            self.ready()
+        return self
+
+    def begin(self) -> None:
+        """Start everything, and do not wait for it; for who has other things to do meanwhile."""
         try:
-            self._start()
+            self._begin()
         except BaseException:
             self._stack.close()
             raise
-        return self
+
+    def ready(self) -> None:
+        """Wait until all that was begun is there. Raises NotReady if it is not to be."""
+        try:
+            self._until_answered(self.processes["api"])
+            wait_until("sweeper and workers beat", self._all_beat)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         for name, process in self.processes.items():
@@ -128,7 +143,7 @@ class Rig:
 
     # --- processes -------------------------------------------------------------------------------
 
-    def _start(self) -> None:
+    def _begin(self) -> None:
         self._env = {name: value for name, value in os.environ.items() if not name.startswith("ALERTD_")}
         self._env |= {
             "ALERTD_CONFIG": str(self._config()),
@@ -168,8 +183,7 @@ class Rig:
             self.start_worker(lane)
         for name in self.sweepers:
             self.start_sweeper(name)
-        self.start_api()
-        wait_until("sweeper and workers beat", self._all_beat)
+        self._alertd("api", "api")
 
     def _sandbox(self) -> dict[str, str]:
         argv = [sys.executable, "-m", "alertd.sandbox", "--data-dir", str(self.folder / "sandbox")]
@@ -189,7 +203,9 @@ class Rig:
 
     def start_api(self) -> None:
         """Start it, again if need be, and wait until it answers."""
-        process = self._alertd("api", "api")
+        self._until_answered(self._alertd("api", "api"))
+
+    def _until_answered(self, process: subprocess.Popen[bytes]) -> None:
         wait_until("the API answers, or gives up", partial(self._answered, process))
         if process.poll() is not None:
             raise NotReady(f"the API ended: {self.log('api')}")
