@@ -165,5 +165,6 @@ class Proxy:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     """Close it so that the other side is told at once, and not when it next says something."""
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    with suppress(OSError):  # it has just been closed by the other side
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
