@@ -1,7 +1,8 @@
 """Judges an outage by what the providers accepted, and by nothing that alertd says of itself."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 from alertd.sandbox.log import Accepted, Refusal
@@ -109,7 +110,8 @@ def problems(
         found += _tone(address, what, messages)
         found += _opening(address, messages, by_machine=by_machine)
         repeated = any((address, phase) in (extra or {}) for phase in PHASES)
-        found += _holdings(address, what, messages, window=0 if repeated else window, silence=silence)
+        late = partial(_nobody_heard, town, books, address, window * 3 / 4)
+        found += _holdings(address, what, messages, late, window=0 if repeated else window, silence=silence)
     if slack is not None:
         found += _silence(town, books, window + slack)
     return found + _refusals(town, refused, extra or {})
@@ -187,18 +189,39 @@ def pages(
     return found
 
 
+def _nobody_heard(
+    town: Town,
+    books: Mapping[Address, Sequence[tuple[str, Accepted]]],
+    address: Address,
+    seconds: float,
+    at: float,
+) -> bool:
+    """Whether over the other addresses of a family nothing was heard for so long."""
+    others = {each for home in town.homes.values() if address in home for each in home} - {address}
+    heard = [message.at for each in others for _, message in books.get(each, ()) if message.at < at]
+    return bool(heard) and max(heard) <= at - seconds
+
+
 def _holdings(
-    address: Address, what: Expected, messages: Sequence[tuple[str, Accepted]], *, window: float, silence: bool
+    address: Address,
+    what: Expected,
+    messages: Sequence[tuple[str, Accepted]],
+    late: Callable[[float], bool],
+    *,
+    window: float,
+    silence: bool,
 ) -> list[str]:
     """A holding never comes before a quarter of the window has passed in silence, and one comes before it is over.
 
     A message that is handed over when half of its time has passed still is: its family hears a quarter before the end.
+    Where a machine is so slow that nobody takes it in time, it goes over the next address too (R2), also one that hears
+    no holdings else: `late` says of a moment whether nothing was heard beside it for three quarters of the window.
     """
     found = []
     before = None
     for number, (phase, message) in enumerate(messages):
         if phase == HOLDING:
-            if not what.holdings:
+            if not what.holdings and not late(message.at):
                 found.append(f"{masked(address)} was told that there is no news")
             elif before is None or (message.at - before < window / 4 and not (what.called and number == 1)):
                 found.append(f"{masked(address)} was told that there is no news too soon")

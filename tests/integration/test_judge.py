@@ -121,6 +121,18 @@ def test_it_sees_silence_and_holdings_that_come_too_soon() -> None:
     assert any("heard nothing for" in each for each in verdict(homes, late))
 
 
+def test_a_phone_that_hears_no_holdings_hears_one_only_where_the_mail_is_late() -> None:
+    """R2: what no mail server takes in time goes over the next address; a slow machine is late, and not wrong."""
+    homes = town.Town()
+    town.mail_with_number(homes, "fam-1")
+    number = next(to for channel, to in homes.expected if channel == "sms")
+    for mail_at, wrong in ((22.0, False), (20.0, True)):
+        told = [replace(m, at=mail_at) if judge.phase_of(m)[0] == town.HOLDING else m for m in good(homes)]
+        assert verdict(homes, told) == []
+        found = verdict(homes, [*told, message(("sms", number), town.HOLDING, 21.5)])
+        assert any("no news" in each for each in found) is wrong
+
+
 def test_it_sees_a_dead_address_that_is_asked_again_and_a_broken_contract() -> None:
     homes, told = home(), good(home())
     dead = refusal(("push", "gone-fam-3"))
