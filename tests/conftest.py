@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from alertd.store.migrate import upgrade
 from tests.compiled import compile_once
 from tests.contract.books import Books
 from tests.servers import Postgres, running_postgres
+from tests.shares import shares
 
 compile_once()
 
@@ -37,20 +37,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Half of the processes begin with the long tests, which mostly wait, and the others with what computes.
-
-    One of them at the end would keep all others waiting; and all of them at once would make each other late.
-    """
+    """Each of several processes takes its share of them, from one order that is the same in all."""
     processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
-    if processes == 1:
-        return
     long = [item for item in items if item.get_closest_marker("integration")]
     short = [item for item in items if not item.get_closest_marker("integration")]
-    patient = -(-processes // 2)
-    share = -(-len(items) // processes)  # as many as each process is given at first
-    mine = [long[process::patient] if process < patient else [] for process in range(processes)]
-    left = iter(short)
-    items[:] = [item for begin in mine for item in (*begin, *islice(left, share - len(begin)))]
+    if processes > 1:
+        items[:] = shares(long, short, processes)
 
 
 @pytest.fixture(scope="session")

@@ -44,10 +44,11 @@ def _ended(incident: Incident) -> datetime:
 
 def _again_at(incident: Incident, now: datetime, again: timedelta | None) -> datetime | None:
     """When to try again, if in `again` by the measure of `now`; None: never, it is given up."""
-    if again is None or now - _ended(incident) >= TRIED_FOR:
+    if again is None:
         return None
     growing = rested(incident, now) >= longest_backoff(incident.severity)
-    return now + (2 * again if growing else again)  # while we wait, the measure grows half as fast as time
+    at = now + (2 * again if growing else again)  # while we wait, the measure grows half as fast as time
+    return at if at - _ended(incident) < TRIED_FOR else None
 
 
 def all_clear(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:

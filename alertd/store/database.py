@@ -71,7 +71,7 @@ def database(url: str, *, patient: bool = False) -> Database:
 class SqliteDatabase:
     """WAL, synchronous=FULL, writers queued by a lock file, all statements inline on the loop.
 
-    Commits too: with their fsync in a thread the fan-out was no faster, and what is urgent not sooner (measured).
+    Commits too: with their fsync in a thread `bench.run` was no faster, and what is urgent not sooner.
     """
 
     dialect = "sqlite"

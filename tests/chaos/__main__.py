@@ -26,7 +26,7 @@ from tests.servers import NotReady
 DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
-class _Coming:
+class Coming:
     """The rows that are still to be played; the next may begin while one ends."""
 
     def __init__(self, rows: Iterable[Row], templates: Templates) -> None:
@@ -75,7 +75,7 @@ def main() -> int:
     print(f"seed {seed}", *heading(), sep="\n", flush=True)
     results: dict[str, tuple[Row, Ruling]] = {}
     failed = False
-    with templates() as made, _Coming([by_name[name] for name in given.rows] or ROWS, made) as coming:
+    with templates() as made, Coming([by_name[name] for name in given.rows] or ROWS, made) as coming:
         while (taken := coming.take()) is not None:
             stage, played = taken
             row, began = stage.row, time.monotonic()

@@ -62,7 +62,7 @@ class Drill:
         soak: float = SOAK,
         ending: Callable[[], None] = lambda: None,
     ) -> None:
-        """`ending`: is called when the all-clear has been given, and what is left is to wait."""
+        """`ending`: is called when everybody was told that it is over, and what is left is to wait."""
         self._ending = ending
         self.rig, self.town, self.row, self._postgres, self._proxy = rig, town, row, postgres, proxy
         self._switch, self._preloaded, self.soak = switch, faults, soak
@@ -138,8 +138,8 @@ class Drill:
         self._begins(OVER)
         for number, _ in OUTAGES:
             self._say(number, OVER, f"/v1/incidents/{number}/resolve", {"message": SAID[OVER]})
-        self._ending()
         self.until_told(OVER)
+        self._ending()
         wait_until("nothing is left to do", lambda: not any(self._left()), PATIENCE, every=0.2)
 
     def _say(self, number: int, phase: str, path: str, body: dict[str, Any]) -> None:

@@ -31,12 +31,12 @@ class Stage:
         self._switch: Switch | None = None
         self._faults: Preloaded | None = None
         self._rig: Rig | None = None
-        self._failed: NotReady | None = None
+        self._failed: Exception | None = None
 
     def __enter__(self) -> Self:
         try:
             self._begin()
-        except NotReady as error:  # it is told in its turn: now another row is on
+        except Exception as error:  # noqa: BLE001  it is told in its turn: another row is still on
             self._failed = error
         except BaseException:
             self._stack.close()
@@ -88,11 +88,11 @@ class Stage:
     def play(self, *, seed: int = 0, soak: float = SOAK, ending: Callable[[], None] = lambda: None) -> Ruling:
         """Play the row, and judge what came of it. Raises NotReady where its servers did not start.
 
-        `ending`: is called when the all-clear has been given, and what is left is to wait.
+        `ending`: is called when everybody was told that it is over, and what is left is to wait.
         """
         row, rig = self.row, self._rig
         if self._failed is not None:
-            raise self._failed
+            raise NotReady(f"{type(self._failed).__name__}: {self._failed}") from self._failed
         assert rig is not None
         rig.ready()
         rig.sign_in()

@@ -118,7 +118,7 @@ class Rig:
         return self
 
     def begin(self) -> None:
-        """Start everything, and do not wait for it; for who has other things to do meanwhile."""
+        """Start everything; only the stand-ins are waited for, as all else must know their ports."""
         try:
             self._begin()
         except BaseException:

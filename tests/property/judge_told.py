@@ -61,7 +61,7 @@ class ToldJudge(FamilyJudge):
         """... and since the incident last began to touch them: what those messages say binds us.
 
         An absence of which nobody is told leaves a promise standing that is not due yet, also where the word of it was
-        taken back before it had set out.
+        taken back, or overtaken, before anybody took it.
         """
         since, reopened = self.world.touched_since, self.world.reopened_at
         released = (r for r in self.world.rows if r.owed.framing is Framing.NOT_AFFECTED)

@@ -31,7 +31,9 @@ class VerdictJudge(ToldJudge):
 
     def given_up(self, row: "Row") -> bool:
         """R11: an all-clear that our own fault stops rests as long again as the end lies back, within 50 hours."""
-        late = row.planned_at >= self.over_at + timedelta(hours=24)
+        late = row.planned_at >= self.over_at + timedelta(
+            hours=24
+        )  # half of the 50, less one for the change of clocks
         return row.state is DeliveryState.PARKED and row.owed.framing in ALL_CLEARS and late
 
     def verdict(self, duty: Duty, v: Verdict) -> None:

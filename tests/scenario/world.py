@@ -345,7 +345,9 @@ class World:
 
     async def _step(self) -> bool:
         for lane in ("urgent", "bulk"):
-            async with self.deps.store.reading() as rows:  # as a drain does: mostly there is nothing
+            async with (
+                self.deps.store.reading() as rows
+            ):  # as a drain behind few messages: mostly there is nothing
                 if not await rows.anything(lane, self.clock.now(), self.clock.machine()):
                     continue
             try:

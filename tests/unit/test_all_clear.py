@@ -118,26 +118,46 @@ def parked_end(at: timedelta) -> Any:
     )
 
 
+def parked(**after_the_end: float) -> Telling:
+    """The end to a phone that our own fault stopped, so long after it was over."""
+    return replace(end(SMS, state=DeliveryState.PARKED), planned_at=after(OVER_AT) + timedelta(**after_the_end))
+
+
 def test_what_our_own_fault_stops_is_tried_again_for_two_days():
     """At first after the longest backoff; then each rest is as long as all the time since the end."""
     now, soon = parked_end(timedelta(seconds=30))
     assert soon.look_at == now + timedelta(seconds=59)
     now, later = parked_end(minutes(60))
     assert later.look_at == now + 2 * (minutes(30) - timedelta(seconds=1))
-    _, last = parked_end(TRIED_FOR - timedelta(seconds=1))
+    _, last = parked_end(TRIED_FOR / 2 - timedelta(seconds=1))
     assert last.rest is None
-    _, given_up = parked_end(TRIED_FOR)
-    assert (given_up.look_at, given_up.rest) == (None, Rest.CLOSED)
+    for at in (
+        TRIED_FOR / 2 + timedelta(seconds=2),
+        TRIED_FOR,
+    ):  # its next try would come too late, and is not waited for
+        _, given_up = parked_end(at)
+        assert (given_up.look_at, given_up.rest) == (None, Rest.CLOSED)
 
 
 def test_who_can_be_told_at_one_hour_of_the_day_alone_gets_a_second_try():
-    """Also where the clocks go back between the two, and where the first came nearly a day after the end."""
-    _, next_day = parked_end(timedelta(hours=25))
-    assert next_day.rest is None
-    at_eight = make.family(caregiver("mia", "sms", on_duty="mon-sun 08:20-09:20"))
-    first_try = replace(end(SMS, state=DeliveryState.PARKED), planned_at=after(OVER_AT) + timedelta(hours=20))
-    the_day_after = after(OVER_AT) + timedelta(hours=44)
-    found = verdict(the_day_after, incident=OVER, family=at_eight, tellings=[telling(SMS), first_try])
+    """Also where the first came nearly a day after the end, and where the clocks go back between the two."""
+    at_eleven = make.family(caregiver("mia", "sms", on_duty="mon-sun 11:20-12:20"))
+    tellings = [telling(SMS), parked(hours=23)]
+    at = after(OVER_AT) + timedelta(hours=23, minutes=1)
+    for _ in range(3):
+        found = verdict(at, incident=OVER, family=at_eleven, tellings=tellings)
+        if found.owed:
+            break
+        assert found.look_at is not None, at
+        at = found.look_at
+    assert said(found.owed) == [("mia", "SMS", "resolution", "all_clear")]
+    assert at == after(OVER_AT) + timedelta(hours=47)
+
+    a_day_of_25_hours = after(OVER_AT) + timedelta(hours=24 + 25)
+    at_any_time = make.family(caregiver("mia", "sms"))
+    found = verdict(
+        a_day_of_25_hours, incident=OVER, family=at_any_time, tellings=[telling(SMS), parked(hours=24)]
+    )
     assert said(found.owed) == [("mia", "SMS", "resolution", "all_clear")]
 
 
