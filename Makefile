@@ -22,7 +22,7 @@ test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and 
 	$(BIN)/pytest -n auto --dist worksteal
 
 # Rows by name: make chaos ROWS="worker-killed redis-down"
-chaos: $(READY)  ## what becomes of every family when a part dies; writes the table of docs/reliability.md; 40 minutes
+chaos: $(READY)  ## what becomes of every family when a part dies; writes the table of docs/reliability.md; 35 minutes
 	$(BIN)/python -m tests.chaos $(ROWS)
 
 # What of the planner is changed to see whether a test notices; `make check-slow MUTATION=` changes all of it, for hours.
