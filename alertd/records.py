@@ -179,6 +179,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Lapses:
+    """Leases that ran out: how many, and what was parked of it, as it had crashed too often."""
+
+    expired: int
+    parked: tuple[tuple[IncidentId, str, str], ...] = ()  # (incident, family, channel)
+
+
+@dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits, for the sweeper and /readyz; ages in machine seconds, None = nothing waits."""
 

@@ -22,10 +22,14 @@ CHANNEL = "channel "
 RECEIPTS = "receipts of "
 """... that is about what a provider reports, or does not; the channel's name follows."""
 
-TEXTS, PLANS = "texts", "family data"
-"""Troubles for which families are told all the same, in other words or at other hours (R14)."""
+TEXTS, PLANS, MESSAGES = "texts", "family data", "messages"
+"""Troubles for which families are told all the same: in other words, at other hours, another way (R14)."""
 
-FAILING = {TEXTS: "a text fails", PLANS: "a family's data fails"}
+FAILING = {
+    TEXTS: "a text fails",
+    PLANS: "a family's data fails",
+    MESSAGES: "a message crashes whoever sends it",
+}
 """What people read of them."""
 
 NUDGED = frozenset(FAILING)

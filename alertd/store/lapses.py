@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, insert, or_, select, update
 
 from alertd.domain.delivery import CRASHES, DeliveryState
+from alertd.domain.incident import IncidentId
+from alertd.records import Lapses
 from alertd.store.due import DueRows
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_watches
@@ -24,8 +26,10 @@ _OVER = (DeliveryState.SUPERSEDED.value, DeliveryState.PARKED.value)
 class LapseRows(DueRows):
     """Ends and retries leases within one transaction."""
 
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
-        """Every expired lease is `unknown`: the provider may have it; returns how many there were.
+    async def expire_leases(
+        self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime
+    ) -> Lapses:
+        """Every expired lease is `unknown`: the provider may have it.
 
         What has crashed too often is parked, and its watches are due at `now`, in story time.
         """
@@ -60,7 +64,7 @@ class LapseRows(DueRows):
                     more = update(delivery).where(delivery.c.id == row.id).values(crashes=carried[row.id] + 1)
                     await self.sql.run(more)
             await self._keep_lapses(rows, machine_at, DeliveryState.UNKNOWN, _LAPSED)
-        return parked + len(rows)
+        return Lapses(len(parked) + len(rows), parked)
 
     async def _carried(self, machine_at: datetime, limit: int) -> dict[UUID, int]:
         """How often what was the same message before had crashed, of expired leases where that is more often.
@@ -117,7 +121,9 @@ class LapseRows(DueRows):
                 found[_message(row)] = 0 if parked else max(found.get(_message(row), 0), row.crashes)
         return found
 
-    async def _park_poison(self, machine_at: datetime, limit: int, now: datetime, carried: dict[UUID, int]) -> int:
+    async def _park_poison(
+        self, machine_at: datetime, limit: int, now: datetime, carried: dict[UUID, int]
+    ) -> tuple[tuple[IncidentId, str, str], ...]:
         """What outlives its lease once too often is taken to kill its worker: parked, and its watches due."""
         last = [each for each, crashes in carried.items() if crashes >= CRASHES - 1]
         often = delivery.c.crashes >= CRASHES - 1
@@ -130,12 +136,18 @@ class LapseRows(DueRows):
             select(delivery.c.id, delivery.c.incident_id, delivery.c.family_id).where(*poison).limit(limit)
         )
         if not found:
-            return 0
+            return ()
         # Watches are locked before deliveries, everywhere; so it may have been finished meanwhile.
         due = {(row.incident_id, row.family_id) for row in found} | await self.sharers([row.id for row in found])
         await lock_watches(self.sql, due)
         rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.attempts)
+            select(
+                delivery.c.id,
+                delivery.c.attempts,
+                delivery.c.incident_id,
+                delivery.c.family_id,
+                delivery.c.channel,
+            )
             .where(one_of(delivery.c.id, [row.id for row in found]), *poison)
             .order_by(delivery.c.id)
             .with_for_update(skip_locked=True)
@@ -155,7 +167,7 @@ class LapseRows(DueRows):
             )
         )
         await self._keep_lapses(rows, machine_at, DeliveryState.PARKED, _POISON)
-        return len(rows)
+        return tuple((IncidentId(row.incident_id), row.family_id, row.channel) for row in rows)
 
     async def _keep_lapses(
         self, rows: Sequence[Row[*tuple[Any, ...]]], at: datetime, outcome: DeliveryState, code: str

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.durations import spell_duration
-from alertd.domain.paging import PLANS, RECEIPTS, TEXTS, ResponderLadder, trouble_words
+from alertd.domain.paging import MESSAGES, PLANS, RECEIPTS, TEXTS, ResponderLadder, trouble_words
 from alertd.domain.post_by import beginning, explain_by
 from alertd.ports import Content, PageSaying
 from alertd.records import Ignored
@@ -78,6 +78,8 @@ def _why(saying: PageSaying) -> list[str]:
             return [f"Families read plain built-in words or another language: {_short(saying.code)}."]
         case ResponderLadder.TROUBLE if saying.subject == PLANS:
             return [f"Told without their own preferences and hours: {_short(saying.code)}."]
+        case ResponderLadder.TROUBLE if saying.subject == MESSAGES:
+            return [f"Given up, and sent over their next channel if they have one: {_short(saying.code)}."]
         case ResponderLadder.OVER:
             return [f"{_upper(trouble_words(saying.subject, over=True))}. {_AGAIN[_is_channel(saying)]}"]
         case ResponderLadder.TROUBLE if saying.subject.startswith(RECEIPTS):
@@ -153,6 +155,8 @@ def _how(saying: PageSaying) -> list[str]:
         return ["Run: alertd policy check"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == PLANS:
         return [f"Run: alertd family show {_first(saying.code)}"]
+    if saying.ladder is ResponderLadder.TROUBLE and saying.subject == MESSAGES:
+        return ["Run: alertd delivery list --state parked"]
     if saying.ladder is ResponderLadder.TROUBLE:
         return ["Run: alertd doctor"]
     if saying.ladder is ResponderLadder.POSTMORTEM:

@@ -22,6 +22,7 @@ from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
 from alertd.usecases.providers import Noting
 from alertd.usecases.purse import Purse
+from alertd.usecases.tell_parked import tell_parked
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
@@ -296,6 +297,14 @@ class Sender:
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
         await self._tell_responders(outcomes)
+        await tell_parked(
+            self._deps,
+            [
+                (o.delivery.incident, o.delivery.family, o.delivery.channel, o.code or "")
+                for o in outcomes
+                if o.crashed and o.state is DeliveryState.PARKED
+            ],
+        )
         held = Counter(outcome.delivery.channel for outcome in outcomes if outcome.held)
         for channel, count in sorted(held.items()):
             deps.log.info("held_back", channel=channel, deliveries=count)

@@ -8,11 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from alertd.domain.delivery import CRASHES
 from alertd.ports.deps import Deps
 from alertd.records import Backlog
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.ripen import ripen
+from alertd.usecases.tell_parked import tell_parked
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
@@ -55,10 +57,12 @@ async def sweep(deps: Deps, *, broker: bool, own: Collection[str] = ()) -> Swept
     expired = retried = 0
     if lost:
         async with deps.store.transaction() as rows:
-            expired = await rows.expire_leases(machine_at, machine_at + _LAST_WORD, _BATCH, now=deps.clock.now())
+            lapses = await rows.expire_leases(machine_at, machine_at + _LAST_WORD, _BATCH, now=deps.clock.now())
             retried = await rows.retry_unknown(machine_at, _BATCH)
+        expired = lapses.expired
         if expired:
             deps.log.warning("leases_expired", deliveries=expired)
+        await tell_parked(deps, [(*each, f"{CRASHES} crashes") for each in lapses.parked])
     due = None if backlog.watches is None else backlog.watches.total_seconds() / deps.clock.rate
     if due is not None and not (broker and due < deps.timing.takes_hints):
         # Only what no worker plans in time: what we plan waits as pending, and behind a crowd it would wait long.

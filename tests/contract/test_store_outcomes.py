@@ -38,7 +38,7 @@ async def test_what_may_have_arrived_is_remembered_whatever_becomes_of_it(books:
     if lapsed:
         await books.claim()
         async with books.store.transaction() as rows:
-            assert await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1)) == 1
+            assert (await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1))).expired == 1
     else:
         await books.hand_over(DeliveryState.UNKNOWN, due_at=make.after(1))
     async with books.store.transaction() as rows:

@@ -243,7 +243,7 @@ async def test_what_a_provider_took_from_a_worker_that_was_given_up_has_been_hea
     lease, [sms] = await leased(books)
     await books.set(delivery, {"crashes": 4})
     async with books.store.transaction() as rows:
-        assert await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1)) == 1
+        assert (await rows.expire_leases(make.after(1), make.after(1), 500, now=make.after(1))).expired == 1
     assert await books.states() == {"parked": 1}
     assert await books.finish(lease, [outcome(sms, at=make.after(2))], at=make.after(2)) == 1
     row = await books.row(watch)

@@ -1,17 +1,21 @@
 """What the sweeper leaves to the workers, and what it does itself because nobody took it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
 from alertd.domain.incident import Reach, Severity
+from alertd.records import Lease
+from alertd.store.tables import trouble
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
+from alertd.usecases.fan_out import fan_out
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, publish
 from alertd.usecases.put_families import put_families
 from alertd.usecases.sweep import sweep
-from tests.contract.books import Books, crowd
+from tests.contract.books import Books, crowd, outcome
 from tests.fakes import FakeClock, FakeDoorbell
 from tests.served import open_deps
 
@@ -128,3 +132,27 @@ async def test_while_the_bulk_lane_carries_an_update_the_urgent_one_plans_what_f
     await publish(node.deps, number, News(message={"en": "We are looking into it."}), who="test")
     swept = await sweep(node.deps, broker=True)
     assert swept.rung == ("urgent", "bulk")
+
+
+async def test_of_what_killed_its_workers_responders_are_told_once(node: Node):
+    """Nobody that holds the message lives to say so: the sweeper parks it after five leases, and says it."""
+    await node.outage()
+    clock = node.deps.clock
+    assert isinstance(clock, FakeClock)
+    await publish(node.deps, 1, News(message={"en": "News."}), who="test")
+    while set(await node.books.states()) == {"accepted"}:
+        await fan_out(node.deps, "bulk", send=False)
+    deadly = ""
+    for _ in range(6):  # whoever tries to send to one family dies
+        lease = Lease(node.deps.new_id(), clock.machine() + timedelta(seconds=30))
+        async with node.deps.store.transaction() as rows:
+            claimed, _ = await rows.claim("bulk", clock.now(), clock.machine(), lease, FAMILIES)
+            deadly = deadly or claimed[0].family
+            told = [outcome(each, at=clock.now()) for each in claimed if each.family != deadly]
+            await rows.finish(told, lease, clock.now())
+        clock.advance(seconds=31)
+        await sweep(node.deps, broker=True)
+        clock.advance(seconds=2)
+        await sweep(node.deps, broker=True)
+    told_of = [(row["subject"], row["code"]) for row in await node.books.table(trouble)]
+    assert told_of == [("messages", f"{deadly}: push, 5 crashes")]

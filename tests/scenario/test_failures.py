@@ -112,6 +112,7 @@ async def test_five_crashes_of_our_own_and_the_next_address_is_used(world: World
     await world.fast_forward(minutes=5)
     world.phone("mia").expect_email("Follow")
     assert world.sql("SELECT attempts, crashes FROM delivery WHERE state='parked'") == [(5, 5)]
+    assert world.sql("SELECT subject, code FROM trouble") == [("messages", "fam-1: push, crashed: ValueError")]
     world.channels["push"].mend()
 
 

@@ -366,8 +366,8 @@ class World:
             return True
         machine_at = self.clock.machine()
         async with self.deps.store.transaction() as rows:
-            expired = await rows.expire_leases(machine_at, machine_at, 500, now=self.clock.now())
-            return bool(expired + await rows.retry_unknown(machine_at, 500))
+            lapses = await rows.expire_leases(machine_at, machine_at, 500, now=self.clock.now())
+            return bool(lapses.expired + await rows.retry_unknown(machine_at, 500))
 
     def _deliver(self) -> None:
         for name, channel in self.channels.items():

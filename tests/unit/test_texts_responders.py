@@ -144,6 +144,17 @@ TEXTS = [
         "Told without their own preferences and hours: fam-7: ZoneInfoNotFoundError and 3 more. "
         "Run: alertd family show fam-7",
     ),
+    (
+        "a message that crashes",
+        saying(
+            ladder=ResponderLadder.TROUBLE, page=False, subject=paging.MESSAGES, link="",
+            code="fam-7: push, 5 crashes and 1 more",
+        ),
+        "Nudge: a message crashes whoever sends it in incident 1",
+        "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
+        "Given up, and sent over their next channel if they have one: fam-7: push, 5 crashes and 1 more. "
+        "Run: alertd delivery list --state parked",
+    ),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from alertd.domain.family import FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.receipt import Standing
 from alertd.ports import Report
-from alertd.records import AddressState, Claimed, FailedTry, Lease, Outcome, Received
+from alertd.records import AddressState, Claimed, FailedTry, Lapses, Lease, Outcome, Received
 
 
 class DeliveryRows(Protocol):
@@ -63,7 +63,9 @@ class DeliveryRows(Protocol):
         Raises Moved.
         """
 
-    async def expire_leases(self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime) -> int:
+    async def expire_leases(
+        self, machine_at: datetime, wait_until: datetime, limit: int, *, now: datetime
+    ) -> Lapses:
         """Every expired lease is `unknown`: the provider may have it; returns how many there were.
 
         What has crashed too often is parked, and its watches are due at `now`, in story time.
