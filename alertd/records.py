@@ -16,6 +16,9 @@ from alertd.domain.watch import Answer, LadderState, Rest, Watch
 ACK, IGNORED_EVENT, TOLD_BY_PHONE, POLICY = "ack", "ignored event", "told by phone", "policy"
 """Acts that are read again: an acknowledgement, what a machine told in vain, and whom a person of ours rang up."""
 
+RETRY = "retry"
+"""A person says that what our own fault had stopped is mended."""
+
 OPT_OUT, OPT_IN = "opt out", "opt in"
 """Acts of whoever reads at an address: no more there, or again."""
 

@@ -2,17 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
-from alertd.api.access import ReadsIncidents
+from alertd.api.access import ReadsIncidents, WritesIncidents, who
+from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, takes
 from alertd.api.delivery_views import Deliveries, DeliveryView, ProgressView, Unheard
 from alertd.api.errors import errors
-from alertd.api.examples import DELIVERIES, PROGRESS, answers
+from alertd.api.examples import DELIVERIES, PROGRESS, RETRIED, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.silence import newest_to_tell
 from alertd.domain.watch import LadderState
+from alertd.usecases.retry_parked import retry_parked
 
 router = APIRouter(tags=["deliveries"])
 Limit = Annotated[int, Query(ge=1, le=1000)]
@@ -55,6 +58,42 @@ async def of_incident(
         found = await find(rows, incident)
         listed = await rows.deliveries(found.id, family_id=family, states=state, limit=limit)
     return Deliveries(deliveries=[DeliveryView.of(row) for row in listed])
+
+
+class Retry(BaseModel):
+    """What had parked the messages of an incident is mended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RetriedView(BaseModel):
+    """How many families are told again what they lack."""
+
+    incident: int = Field(description="The incident's number.")
+    families: int = Field(description="For whom a message was parked; 0: nothing was done.")
+    dry_run: bool
+
+
+@router.post(
+    "/v1/incidents/{incident}/deliveries/retry",
+    responses=errors(400, 404, 409, 413, 415) | answers(200, RETRIED),
+    openapi_extra=takes(Retry, {}, needed=False),
+)
+async def retry(
+    incident: str,
+    key: WritesIncidents,
+    here: Here,
+    request: Request,
+    body: Annotated[Body[Retry], Depends(body_of(Retry))],
+    idempotency_key: IdempotencyKey = None,
+    dry_run: DryRun = False,
+) -> RetriedView:
+    """Try again at once what our own fault had stopped, once it is mended; also an all-clear that was given up."""
+    async with here.deps.store.reading() as rows:
+        number = (await find(rows, incident)).number
+    repeat = None if dry_run else repeat_of(key, idempotency_key, request, body.raw)
+    done = await retry_parked(here.deps, number, who=who(key), dry_run=dry_run, repeat=repeat)
+    return RetriedView(incident=done.incident, families=done.families, dry_run=dry_run)
 
 
 @router.get("/v1/deliveries", responses=errors() | answers(200, DELIVERIES))

@@ -206,6 +206,7 @@ REACH = {
     "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": "2019-11-30T08:02:00Z"}],
     "resting": {"no_address": 1},
 }
+RETRIED = {"incident": 7, "families": 12, "dry_run": False}
 CALLED = {
     "incident": 7,
     "family": "fam-1001",

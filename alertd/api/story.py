@@ -11,7 +11,7 @@ from alertd.api.failures import failed
 from alertd.api.paged import told_to_responders
 from alertd.domain.delivery import Reason
 from alertd.domain.incident import Incident, Kind, Update
-from alertd.records import ACK, POLICY, TOLD_BY_PHONE, FailedTry, PageRow
+from alertd.records import ACK, POLICY, RETRY, TOLD_BY_PHONE, FailedTry, PageRow
 
 _ENDS = (".", "!", "?", '."', '!"', '?"')
 
@@ -44,6 +44,12 @@ def tell(
         elif what == TOLD_BY_PHONE:
             text = f"Family {said['family']} was told by phone, says {who}."
             entries.append(Entry(at, "told_by_phone", text, who=who, families=(said["family"],)))
+        elif what == RETRY:
+            count = said["families"]
+            whom = "1 family" if count == 1 else f"{count:,} families"
+            entries.append(
+                Entry(at, what, f"What had been given up for {whom} is tried again, says {who}.", who=who)
+            )
         elif what == POLICY:
             entries.append(Entry(at, what, _policy(who, said), who=who))
         else:

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from alertd.cli.client import Api
-from alertd.cli.incident_options import Which
+from alertd.cli.client import Api, new_command
+from alertd.cli.incident_options import Again, DryRun, Which
 from alertd.cli.incident_words import coming, in_options, named
 from alertd.cli.output import Output, clean, facts, show, table, wrapped
 from alertd.cli.times import local, zone
@@ -29,6 +29,7 @@ def add_to(incidents: typer.Typer, deliveries: typer.Typer) -> None:
     incidents.command("show")(show_)
     incidents.command("timeline")(timeline)
     deliveries.command("list")(list_deliveries)
+    deliveries.command("retry")(retry)
 
 
 def list_(
@@ -71,6 +72,35 @@ def list_deliveries(
     with in_options():
         answer = Api.here().get(path, family=family, state=state, limit=limit)
     show(output, answer, lambda: _deliveries(answer["deliveries"]))
+
+
+def retry(
+    incident: Which,
+    dry_run: DryRun = False,
+    again: Again = None,
+    output: Output = None,
+) -> None:
+    """Try again at once what was parked of an incident, when you have mended why: an account, a sender, a bug.
+
+    Left alone it is tried again by itself: after some minutes, and ever more seldom once the incident has ended.
+    """
+    with in_options():
+        path = f"/v1/incidents/{named(incident)}/deliveries/retry"
+        done = Api.here().command(path, {}, once=again or new_command(), dry_run=dry_run)
+    show(output, done, lambda: _retried(done))
+
+
+def _retried(done: Mapping[str, Any]) -> str:
+    families = done["families"]
+    if not families:
+        return f"Nothing of incident {done['incident']} was parked: there is nothing to try again."
+    whom = "1 family" if families == 1 else f"{families:,} families"
+    if done["dry_run"]:
+        return f"Nothing was done. Messages of incident {done['incident']} to {whom} were parked."
+    return (
+        f"Told again what they lack of incident {done['incident']}: {whom}. "
+        "What fails again is listed by: alertd delivery list --state parked"
+    )
 
 
 def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:

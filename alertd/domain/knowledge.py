@@ -88,7 +88,8 @@ NOTHING_KNOWN = Known()
 class Knowledge:
     """What the family has been told, by address."""
 
-    forgiven: datetime  # what our own fault stopped and was planned by then may be tried again
+    forgiven: datetime  # what our own fault stopped and was planned by then may be tried again: it moves with time
+    mended: datetime | None = None  # ... or before that, as a person says
     by_number: dict[int, Known] = field(default_factory=dict)  # of addresses: a UUID is slow to look up
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
@@ -113,16 +114,19 @@ class Knowledge:
     def again(self, address: AddressId, update: int) -> bool:
         """Whether an update that only our own fault kept from this address may be tried there again."""
         known = self.at(address)
-        return known.kept(update) and known.parked_at is not None and known.parked_at <= self.forgiven
+        return known.kept(update) and known.parked_at is not None and not self._rests(known.parked_at)
 
     def again_in(self, update: int) -> timedelta | None:
         """How long until the first address may be tried again from which our own fault keeps this update."""
         waits = [
             known.parked_at - self.forgiven
             for known in self.by_number.values()
-            if known.parked_at is not None and known.kept(update) and known.parked_at > self.forgiven
+            if known.parked_at is not None and known.kept(update) and self._rests(known.parked_at)
         ]
         return min(waits, default=None)
+
+    def _rests(self, parked_at: datetime) -> bool:
+        return parked_at > self.forgiven and (self.mended is None or parked_at >= self.mended)
 
     def of(self, person: Person) -> Known:
         """What is known of all addresses of a person together, usable or not."""

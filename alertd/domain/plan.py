@@ -41,4 +41,7 @@ def known(duty: Duty, now: datetime) -> Knowledge:
         wait = max(wait, rested(incident, now))
     calls = [answer for answer in duty.answers if answer.told]
     knowledge = know(duty.tellings, incident.epoch, now - wait, calls=calls)
-    return since_touched(duty, knowledge, touched_at(duty, now), calls) if knowledge.released else knowledge
+    if knowledge.released:
+        knowledge = since_touched(duty, knowledge, touched_at(duty, now), calls)
+    knowledge.mended = incident.retried_at
+    return knowledge

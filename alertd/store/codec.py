@@ -94,6 +94,7 @@ def incident(row: Row[*tuple[Any, ...]], updates: tuple[Update, ...]) -> Inciden
         held=row.held,
         confirm_at=row.confirm_at,
         resolve_at=row.resolve_at,
+        retried_at=row.retried_at,
     )
 
 

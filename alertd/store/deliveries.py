@@ -1,6 +1,6 @@
 """Claims, outcomes, and what becomes of leases that ran out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -102,6 +102,25 @@ class DeliveryRows(DueRows):
                 )
             )
         return [_claimed(row, lane) for row in good], stale
+
+    async def parked(self, incident_id: IncidentId) -> frozenset[str]:
+        """The families for whom a message of an incident was parked."""
+        rows = await self.sql.rows(
+            select(delivery.c.id, delivery.c.family_id).where(
+                delivery.c.incident_id == incident_id, delivery.c.state == DeliveryState.PARKED.value
+            )
+        )
+        shared = await self.sharers([row.id for row in rows])
+        return frozenset({row.family_id for row in rows} | {family for _, family in shared})
+
+    async def plan_anew(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
+        """Make these families' watches due, also where all is over.
+
+        The caller has written the incident: that is locked before watches, everywhere.
+        """
+        keys = {(UUID(int=incident_id.int), family) for family in families}
+        await lock_watches(self.sql, keys)
+        await self.make_due(keys, now, ended=True)
 
     async def put_back(self, deliveries: Sequence[Claimed], lease: Lease) -> None:
         """What was claimed and never tried waits as before, and has one attempt less."""

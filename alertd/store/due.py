@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, literal, or_, select, tuple_, update
+from sqlalchemy import case, literal, or_, select, true, tuple_, update
 
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
@@ -42,10 +42,10 @@ class DueRows:
             found.setdefault(row.delivery_id, set()).add(row.family_id)
         return {delivery_id: frozenset(families) for delivery_id, families in found.items()}
 
-    async def make_due(self, keys: set[tuple[UUID, str]], now: datetime) -> None:
+    async def make_due(self, keys: set[tuple[UUID, str]], now: datetime, *, ended: bool = False) -> None:
         """These watches are to be planned again at once; whoever planned them meanwhile loses.
 
-        The caller holds their locks.
+        The caller holds their locks. `ended`: also those that are closed.
         """
         ordered = sorted(keys)
         for start in range(0, len(ordered), 500):
@@ -53,7 +53,7 @@ class DueRows:
                 update(watch)
                 .where(
                     tuple_(watch.c.incident_id, watch.c.family_id).in_(ordered[start : start + 500]),
-                    or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
+                    true() if ended else or_(watch.c.rest.is_(None), watch.c.rest != "closed"),
                 )
                 .values(
                     look_at=case((watch.c.look_at < now, watch.c.look_at), else_=literal(now, Instant())),

@@ -264,6 +264,7 @@ def _columns(row: Incident) -> dict[str, object]:
         "held": row.held,
         "confirm_at": row.confirm_at,
         "resolve_at": row.resolve_at,
+        "retried_at": row.retried_at,
         "version": row.version,
         "stands_from": row.stands_from,
     }

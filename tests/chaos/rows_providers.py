@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.chaos.drill import PATIENCE, Drill
-from tests.chaos.row import PROVIDERS, Row
+from tests.chaos.row import PROVIDERS, WINDOW, Row
 from tests.integration.town import SECOND
 from tests.servers import wait_until
 
@@ -43,10 +43,10 @@ def _of(drill_faults: Mapping[str, Any]) -> "Callable[[Drill], None]":
     return run
 
 
-def _callbacks(kind: str) -> "Callable[[Drill], None]":
+def _callbacks(kind: str, **more: Any) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
         """What Twilio tells of every message comes so, from the beginning on."""
-        drill.rig.sandbox("POST", "/faults", {"kind": kind, "channel": "sms"})
+        drill.rig.sandbox("POST", "/faults", {"kind": kind, "channel": "sms", **more})
         drill.story(lambda: None)
         sms = {message.provider_id for message in drill.rig.accepted() if message.channel == "sms"}
         wait_until(
@@ -122,6 +122,11 @@ ROWS = (
         crashes=None,
     ),
     Row(name="callbacks-twice", what="Twilio tells everything twice", run=_callbacks("callback_twice")),
+    Row(
+        name="callbacks-late",
+        what="Twilio tells what became of a message when the silence window is over, and the next has been told",
+        run=_callbacks("callback_late", delay_s=WINDOW + 5),
+    ),
     Row(name="callbacks-reversed", what="Twilio tells the last first", run=_callbacks("callback_reversed")),
     Row(
         name="callbacks-forged",

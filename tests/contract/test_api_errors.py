@@ -378,6 +378,7 @@ ROUTES = [
     ("POST", "/v1/incidents/1/policy", "incident:write"),
     ("POST", "/v1/incidents/1/ack", "incident:write"),
     ("POST", "/v1/incidents/1/reach", "incident:write"),
+    ("POST", "/v1/incidents/1/deliveries/retry", "incident:write"),
     ("POST", "/v1/events", "event:write"),
     ("POST", "/v1/events/alertmanager", "event:write"),
     ("GET", "/v1/events/ignored", "incident:read"),

@@ -1,6 +1,6 @@
 """Claims and outcomes: what workers and providers do with a message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -35,6 +35,12 @@ class DeliveryRows(Protocol):
 
         `channel`: only of this one.
         """
+
+    async def parked(self, incident_id: IncidentId) -> frozenset[str]:
+        """The families for whom a message of an incident was parked."""
+
+    async def plan_anew(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
+        """Make these families' watches due, also where all is over."""
 
     async def put_back(self, deliveries: Sequence[Claimed], lease: Lease) -> None:
         """What was claimed and never tried waits as before, and has one attempt less."""
