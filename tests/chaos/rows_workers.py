@@ -99,11 +99,8 @@ def _poison(drill: Drill) -> None:
 
     with drill.fault():
         wait_until("both messages of the family are parked", is_parked, 2 * PATIENCE, every=0.2)
-        noted = drill.rig.rows(
-            "SELECT count(*) FROM trouble WHERE subject = 'messages' AND code LIKE 'fam-0007: %'"
-        )
-        if not noted[0][0]:
-            drill.said.append("messages were given up, and no responder is told of it")
+        noted = "SELECT count(*) FROM trouble WHERE subject = 'messages' AND code LIKE 'fam-0007: %'"
+        wait_until("responders are told of it", lambda: bool(drill.rig.rows(noted)[0][0]), PATIENCE)
         others = drill.missing(NOTICE) - {"fam-0007"}
         if others:
             drill.said.append(f"{len(others)} other families were not told meanwhile")
