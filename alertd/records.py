@@ -182,6 +182,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """The families for whom a message of an incident was parked, and when the newest of those was planned."""
+
+    families: frozenset[str]
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lapses:
     """Leases that ran out: how many, and what was parked of it, as it had crashed too often."""
 

@@ -47,9 +47,7 @@ def tell(
         elif what == RETRY:
             count = said["families"]
             whom = "1 family" if count == 1 else f"{count:,} families"
-            entries.append(
-                Entry(at, what, f"What had been given up for {whom} is tried again, says {who}.", who=who)
-            )
+            entries.append(Entry(at, what, f"What was parked for {whom} is tried again, says {who}.", who=who))
         elif what == POLICY:
             entries.append(Entry(at, what, _policy(who, said), who=who))
         else:

@@ -83,6 +83,7 @@ def retry(
     """Try again at once what was parked of an incident, when you have mended why: an account, a sender, a bug.
 
     Left alone it is tried again by itself: after some minutes, and ever more seldom once the incident has ended.
+    Of a channel whose account was wrong a few go first: look half a minute later, and say it again if need be.
     """
     with in_options():
         path = f"/v1/incidents/{named(incident)}/deliveries/retry"
@@ -98,8 +99,8 @@ def _retried(done: Mapping[str, Any]) -> str:
     if done["dry_run"]:
         return f"Nothing was done. Messages of incident {done['incident']} to {whom} were parked."
     return (
-        f"Told again what they lack of incident {done['incident']}: {whom}. "
-        "What fails again is listed by: alertd delivery list --state parked"
+        f"Looked at again at once: {whom} for whom a message of incident {done['incident']} was parked. "
+        "Who lacks something is told now; what fails again: alertd delivery list --state parked"
     )
 
 

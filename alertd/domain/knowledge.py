@@ -89,7 +89,9 @@ class Knowledge:
     """What the family has been told, by address."""
 
     forgiven: datetime  # what our own fault stopped and was planned by then may be tried again: it moves with time
-    mended: datetime | None = None  # ... or before that, as a person says
+    mended: datetime | None = (
+        None  # what was planned by then may be tried at once: a person says that it is mended
+    )
     by_number: dict[int, Known] = field(default_factory=dict)  # of addresses: a UUID is slow to look up
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family
@@ -126,7 +128,7 @@ class Knowledge:
         return min(waits, default=None)
 
     def _rests(self, parked_at: datetime) -> bool:
-        return parked_at > self.forgiven and (self.mended is None or parked_at >= self.mended)
+        return parked_at > self.forgiven and (self.mended is None or parked_at > self.mended)
 
     def of(self, person: Person) -> Known:
         """What is known of all addresses of a person together, usable or not."""

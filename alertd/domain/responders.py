@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from alertd.domain.delivery import TOLD
 from alertd.domain.paging import (
     CHANNEL,
+    MESSAGES,
     NUDGED,
     RECEIPTS,
     Coming,
@@ -102,7 +103,7 @@ def _runs(duty: Responding) -> Iterator[_Run]:
     incident, policy = duty.incident, duty.policy
     if incident.state.ended or incident.exercise:  # of an exercise nobody owes an update
         # Families may believe for ever that it is down, and no other page tells anybody.
-        yield from (run for run in _troubles(duty) if run.subject.startswith(CHANNEL))
+        yield from (run for run in _troubles(duty) if run.subject == MESSAGES or run.subject.startswith(CHANNEL))
         yield from _over(duty)
         yield from _explaining(duty)
         return

@@ -25,7 +25,7 @@ from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliverySt
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import LadderState, Rest
-from alertd.records import Claimed, Lease, Outcome
+from alertd.records import Claimed, Lease, Outcome, Parked
 from alertd.store import codec, fast
 from alertd.store.due import DueRows
 from alertd.store.heard import hear_anew
@@ -103,15 +103,16 @@ class DeliveryRows(DueRows):
             )
         return [_claimed(row, lane) for row in good], stale
 
-    async def parked(self, incident_id: IncidentId) -> frozenset[str]:
-        """The families for whom a message of an incident was parked."""
+    async def parked(self, incident_id: IncidentId) -> Parked:
+        """For whom messages of an incident were parked."""
         rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.family_id).where(
+            select(delivery.c.id, delivery.c.family_id, delivery.c.planned_at).where(
                 delivery.c.incident_id == incident_id, delivery.c.state == DeliveryState.PARKED.value
             )
         )
         shared = await self.sharers([row.id for row in rows])
-        return frozenset({row.family_id for row in rows} | {family for _, family in shared})
+        families = {row.family_id for row in rows} | {family for _, family in shared}
+        return Parked(frozenset(families), max((row.planned_at for row in rows), default=None))
 
     async def plan_anew(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
         """Make these families' watches due, also where all is over.

@@ -204,7 +204,7 @@ incident = Table(
     Column("held", Boolean, nullable=False, server_default=false()),  # opened by a machine, families not told yet
     Column("confirm_at", Instant),  # when families are told of a machine's suspicion without a human
     Column("resolve_at", Instant),  # when the word of a source that may resolve takes effect
-    Column("retried_at", Instant),  # when a person said last that what our own fault had stopped is mended
+    Column("retried_at", Instant),  # what our own fault stopped and was planned by then is mended, a person says
     Column("version", Integer, nullable=False),
     Column(
         "stands_from", Integer, nullable=False, server_default="0"

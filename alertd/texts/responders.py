@@ -79,7 +79,7 @@ def _why(saying: PageSaying) -> list[str]:
         case ResponderLadder.TROUBLE if saying.subject == PLANS:
             return [f"Told without their own preferences and hours: {_short(saying.code)}."]
         case ResponderLadder.TROUBLE if saying.subject == MESSAGES:
-            return [f"Given up, and sent over their next channel if they have one: {_short(saying.code)}."]
+            return [f"Given up ({_short(saying.code)}), and sent over their next channel if they have one."]
         case ResponderLadder.OVER:
             return [f"{_upper(trouble_words(saying.subject, over=True))}. {_AGAIN[_is_channel(saying)]}"]
         case ResponderLadder.TROUBLE if saying.subject.startswith(RECEIPTS):
@@ -156,7 +156,7 @@ def _how(saying: PageSaying) -> list[str]:
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == PLANS:
         return [f"Run: alertd family show {_first(saying.code)}"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == MESSAGES:
-        return ["Run: alertd delivery list --state parked"]
+        return ["Run: alertd delivery list --state parked", f"Once mended: alertd delivery retry {number}"]
     if saying.ladder is ResponderLadder.TROUBLE:
         return ["Run: alertd doctor"]
     if saying.ladder is ResponderLadder.POSTMORTEM:

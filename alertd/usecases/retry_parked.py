@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from alertd.domain.errors import NotFound
+from alertd.domain.paging import MESSAGES
 from alertd.ports.deps import Deps
 from alertd.records import RETRY
 from alertd.usecases.repeat import Repeat, answered, keep
@@ -33,17 +34,23 @@ async def retry_parked(
         if before is not None:
             return before
         incident = await rows.incident(which)
-        if incident is None:
+        if incident is None or incident.trial:
             raise NotFound(f"there is no incident {which}; alertd incident list shows them")
-        families = await rows.parked(incident.id)
+        parked = await rows.parked(incident.id)
+        families = parked.families
         done = Retried(incident.number, len(families))
         if dry_run:
             return done
         now = deps.clock.now()
         if families:
-            saved = await rows.save_incident(replace(incident, retried_at=now, version=incident.version + 1))
+            # No clock but the planner's: by another one, what is stopped again might count as planned before.
+            mended = replace(incident, retried_at=parked.newest, version=incident.version + 1)
+            saved = await rows.save_incident(mended)
             assert saved, "an incident was changed although none could be"
             await rows.plan_anew(incident.id, families, now)
+            await rows.end_trouble(
+                incident.id, MESSAGES, now
+            )  # if another one crashes, somebody hears of that too
             await rows.add_act(deps.new_id(), now, who, RETRY, incident.id, {"families": len(families)})
         await keep(rows, repeat, done, now)
     if families:

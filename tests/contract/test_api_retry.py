@@ -45,7 +45,7 @@ async def test_it_is_tried_again_at_once_for_all_whom_it_serves(served: Served) 
     assert served.made is not None
     assert [(entry["text"], entry["who"]) for entry in story if entry["what"] == "retry"] == [
         (
-            f"What had been given up for 2 families is tried again, says test ({served.made.id}).",
+            f"What was parked for 2 families is tried again, says test ({served.made.id}).",
             f"test ({served.made.id})",
         )
     ]

@@ -18,7 +18,9 @@ def test_what_was_parked_is_tried_again(alertd: Shell, families: Daemon) -> None
         families.served.channel(name).mend()
     families.served.clock.advance(seconds=1)
     assert alertd("delivery", "retry", "1") == 0
-    assert alertd.out.startswith("Told again what they lack of incident 1: 2 families.")
+    assert alertd.out.startswith(
+        "Looked at again at once: 2 families for whom a message of incident 1 was parked."
+    )
     assert "alertd delivery list --state parked" in alertd.out
     families.run(families.served.work())
     assert families.served.channel("push").accepted or families.served.channel("sms").accepted

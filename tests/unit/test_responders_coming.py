@@ -8,7 +8,7 @@ import pytest
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.incident import Kind, State, Update
-from alertd.domain.paging import TEXTS, Orders, Paged, ResponderLadder, Responding
+from alertd.domain.paging import MESSAGES, TEXTS, Orders, Paged, ResponderLadder, Responding
 from alertd.domain.policy import Escalation, Policy, ResponderStep
 from alertd.domain.responders import plan_pages
 from tests import make
@@ -139,6 +139,12 @@ def resolved(promise: float | None) -> Responding:
         2, Kind.RESOLUTION, after(60), state=State.RESOLVED, promise=after(promise) if promise else None
     )
     return opened(end)
+
+
+@pytest.mark.parametrize(("subject", "told"), [("channel sms", True), (MESSAGES, True), (TEXTS, False)])
+def test_after_the_end_they_hear_of_what_may_keep_the_all_clear_from_families(subject, told):
+    duty = replace(resolved(None), trouble={subject: after(61)})
+    assert bool(plan_pages(duty, after(61)).owed) is told
 
 
 def test_who_owes_what_happened_is_nudged_half_way_and_paged_when_it_is_missed():

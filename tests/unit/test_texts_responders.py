@@ -152,8 +152,8 @@ TEXTS = [
         ),
         "Nudge: a message crashes whoever sends it in incident 1",
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
-        "Given up, and sent over their next channel if they have one: fam-7: push, 5 crashes and 1 more. "
-        "Run: alertd delivery list --state parked",
+        "Given up (fam-7: push, 5 crashes and 1 more), and sent over their next channel if they have one. "
+        "Run: alertd delivery list --state parked Once mended: alertd delivery retry 1",
     ),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from alertd.domain.family import FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.receipt import Standing
 from alertd.ports import Report
-from alertd.records import AddressState, Claimed, FailedTry, Lapses, Lease, Outcome, Received
+from alertd.records import AddressState, Claimed, FailedTry, Lapses, Lease, Outcome, Parked, Received
 
 
 class DeliveryRows(Protocol):
@@ -36,8 +36,8 @@ class DeliveryRows(Protocol):
         `channel`: only of this one.
         """
 
-    async def parked(self, incident_id: IncidentId) -> frozenset[str]:
-        """The families for whom a message of an incident was parked."""
+    async def parked(self, incident_id: IncidentId) -> Parked:
+        """For whom messages of an incident were parked."""
 
     async def plan_anew(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
         """Make these families' watches due, also where all is over."""
