@@ -21,7 +21,9 @@ from tests.integration.town import (
 )
 
 ON_ITS_WAY = 3.0  # seconds that a page may take on a busy machine
-LATE = 0.82  # of a window: a holding sets out after three quarters, and has half of the last before it goes another way
+LATE = 0.5
+"""Of a window: for so long nothing was heard of a mail that a phone stands in for. Its last message may have been late as
+well, so that there is less between the two than a holding's time; mails and messages sent at once are beside each other."""
 
 Extra = Mapping[tuple[Address, str], int]
 """How many more times than once an address may have been told a phase."""
@@ -216,7 +218,7 @@ def _holdings(
 
     A message that is handed over when half of its time has passed still is: its family hears a quarter before the end.
     Where a machine is so slow that nobody takes it in time, it goes over the next address too (R2), also one that hears
-    no holdings else: `late` says of a moment whether nothing was heard beside it for most of the window.
+    no holdings else: `late` says of a moment whether nothing was heard beside it for half of the window.
     """
     found = []
     before = None
