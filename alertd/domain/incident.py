@@ -227,9 +227,7 @@ class Incident:
     held: bool = False  # a machine's suspicion of which families are told nothing (R0)
     confirm_at: datetime | None = None  # when they are told of it without a human; None: only by one, or done
     resolve_at: datetime | None = None  # when the word of a source that may resolve takes effect
-    retried_at: datetime | None = (
-        None  # what our own fault stopped and was planned by then is mended, a person says
-    )
+    retried_at: datetime | None = None  # what our own fault stopped of what was planned by then is mended
 
     @property
     def newest(self) -> Update:

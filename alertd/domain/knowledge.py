@@ -89,9 +89,7 @@ class Knowledge:
     """What the family has been told, by address."""
 
     forgiven: datetime  # what our own fault stopped and was planned by then may be tried again: it moves with time
-    mended: datetime | None = (
-        None  # what was planned by then may be tried at once: a person says that it is mended
-    )
+    mended: datetime | None = None  # ... and by then: a person says that it is mended, and this stands still
     by_number: dict[int, Known] = field(default_factory=dict)  # of addresses: a UUID is slow to look up
     in_flight: bool = False
     told: int = 0  # newest update that a provider took for anybody in the family

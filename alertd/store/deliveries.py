@@ -119,7 +119,7 @@ class DeliveryRows(DueRows):
 
         The caller has written the incident: that is locked before watches, everywhere.
         """
-        keys = {(UUID(int=incident_id.int), family) for family in families}
+        keys: set[tuple[UUID, str]] = {(incident_id, family) for family in families}
         await lock_watches(self.sql, keys)
         await self.make_due(keys, now, ended=True)
 

@@ -48,9 +48,7 @@ async def retry_parked(
             saved = await rows.save_incident(mended)
             assert saved, "an incident was changed although none could be"
             await rows.plan_anew(incident.id, families, now)
-            await rows.end_trouble(
-                incident.id, MESSAGES, now
-            )  # if another one crashes, somebody hears of that too
+            await rows.end_trouble(incident.id, MESSAGES, now)  # if another crashes, that is told too
             await rows.add_act(deps.new_id(), now, who, RETRY, incident.id, {"families": len(families)})
         await keep(rows, repeat, done, now)
     if families:
