@@ -36,7 +36,7 @@ def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, n
     """Note until when no holding may go to a person who has nothing but a phone number.
 
     `held_until`: by what was taken, as a deadline stands until then; `held_after`: once what is on its
-    way is there, and another one that they may be sent now.
+    way is there, and another one that they may be sent now, in place of what waits to set out.
     """
     if not _only_phone(person):
         return
@@ -44,7 +44,7 @@ def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, n
     today = _today(person, knowledge, now)
     if len(today) >= most - 1:
         person.held_until = _freed([each.at for each in today if each.told], most)
-        sent = [each.at for each in today]
+        sent = [each.at for each in today if not each.waits]
         person.held_after = _freed([*sent, now] if len(sent) < most else sent, most)
 
 

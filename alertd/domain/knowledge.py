@@ -28,7 +28,8 @@ _STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder s
 
 
 # Python 3.11 takes a tenth of a microsecond to find a member of an enum, and there are many deliveries.
-_PARKED, _NOT_AFFECTED, _HOLDING = DeliveryState.PARKED, Framing.NOT_AFFECTED, Framing.HOLDING
+_PENDING, _PARKED = DeliveryState.PENDING, DeliveryState.PARKED
+_NOT_AFFECTED, _HOLDING = Framing.NOT_AFFECTED, Framing.HOLDING
 
 
 def ladder_step(step: int) -> int:
@@ -41,6 +42,7 @@ class Sent(NamedTuple):
 
     at: datetime  # when it was planned
     told: bool  # a provider took it
+    waits: bool  # it is in nobody's hands: whatever newer is planned takes its place
 
 
 @dataclass(slots=True)
@@ -220,7 +222,7 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
             elif framing is _HOLDING:
                 if known.holdings is None:
                     known.holdings = {}
-                known.holdings[update] = Sent(at, told)
+                known.holdings[update] = Sent(at, told, state is _PENDING)
         elif state in FAILED:
             _fail(known, telling, update, at)
             knowledge.failed = max(knowledge.failed, update)

@@ -23,6 +23,11 @@ class ToldJudge(FamilyJudge):
         """The newest update that a provider took for this person."""
         return max((r.owed.update for r in self.rows(name) if r.told), default=0)
 
+    def knows_awake(self, name: str) -> int:
+        """The newest of these that they did not sleep through."""
+        awake = (r for r in self.rows(name) if r.told and (r.owed.loud or not r.owed.in_quiet))
+        return max((r.owed.update for r in awake), default=0)
+
     def lacks(self, name: str, *, but: bool = False) -> set[Kind]:
         """What this person lacks, by the kinds that a policy may wake for (R10, R15); `but`: also what is on its way."""
         covered = self.knows(name) if but else self.covered(name)
@@ -164,6 +169,9 @@ class ToldJudge(FamilyJudge):
         """R2: min(t + window, promise), when somebody may be told: what a message planned now names."""
         world, people = self.world, self.people()
         incident, now = world.incident, world.now
+        people = [
+            c for c in people if self.stays(c)
+        ]  # whoever hears of a fall for the last time hears no next one
         present = [c for c in people if not self.off(c, now)]
         asleep = bool(present) and all(self.asleep(c, now) for c in present)
         by = now + self.window(incident.severity, incident.state, asleep=asleep)
@@ -172,7 +180,7 @@ class ToldJudge(FamilyJudge):
             by = min(by, promise)
         self.saying = True  # what is on its way counts for what is said, and for no deadline before it is there
         try:
-            return self.first([c for c in people if self.stays(c)], by, incident.severity) or by
+            return self.first(people, by, incident.severity) or by
         finally:
             self.saying = False
 

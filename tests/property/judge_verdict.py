@@ -131,7 +131,8 @@ class VerdictJudge(ToldJudge):
             begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
             assert now >= begin - duty.margin, "a holding before its time"
             lacks = any(
-                self.knows(c.id) < newest or self.asleep(c, now - timedelta(seconds=1)) for c in self.people()
+                self.knows_awake(c.id) < newest or self.asleep(c, now - timedelta(seconds=1))
+                for c in self.people()
             )
             climbs = self.ladder() is not None and not self.answered()
             assert now >= begin or lacks or climbs, "a holding before its time, and everybody had the newest"
@@ -176,10 +177,8 @@ class VerdictJudge(ToldJudge):
         for d in v.owed:
             if d.framing is Framing.NOTICE:
                 continue
-            rows = [r for r in self.rows(d.caregiver) if r.told]
-            told = max((r.owed.update for r in rows), default=0)
-            awake = max((r.owed.update for r in rows if r.owed.loud or not r.owed.in_quiet), default=0)
-            since = awake if d.framing is Framing.WAKE_UP else told
+            told = self.knows(d.caregiver)
+            since = self.knows_awake(d.caregiver) if d.framing is Framing.WAKE_UP else told
             later = [u for u in self.world.incident.updates if u.number > since and u.references is not None]
             wrong = [u for u in later if told and self.received(d.caregiver, u)]
             assert bool(d.reader.corrects) is bool(wrong), (d.caregiver, d.framing, "corrects", d.reader.corrects)
