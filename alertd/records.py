@@ -183,7 +183,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """The families for whom a message of an incident was parked, and when the newest of those was planned."""
+    """The families that lack a message which was parked, and when the newest of those was planned."""
 
     families: frozenset[str]
     newest: datetime | None

@@ -70,7 +70,7 @@ class RetriedView(BaseModel):
     """How many families are told again what they lack."""
 
     incident: int = Field(description="The incident's number.")
-    families: int = Field(description="For whom a message was parked; 0: nothing was done.")
+    families: int = Field(description="That lack a message which was parked; 0: nothing was done.")
     dry_run: bool
 
 

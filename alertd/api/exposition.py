@@ -18,6 +18,7 @@ from alertd.domain.breaker import BreakerState
 from alertd.domain.incident import Severity
 from alertd.domain.watch import LadderState
 from alertd.usecases.beat import HINTS_LOST, RATE_WAITED, RATES_LOST
+from alertd.usecases.deliver import LEASES_LOST
 from alertd.usecases.security import COUNTED_AS, EVENTS
 
 _LANES = ("urgent", "bulk")
@@ -59,6 +60,7 @@ def _samples(state: State) -> dict[Metric, Samples]:
         words.DUE_FANOUT: [((lane,), state.backlog.fanouts.get(lane, 0.0)) for lane in _LANES],
         words.DUE_WATCH: [((), _seconds(state.backlog.watches) / state.rate)],
         words.HINTS_LOST: [((), state.counts.get(HINTS_LOST, 0))],
+        words.LEASES_LOST: [((), state.counts.get(LEASES_LOST, 0))],
         words.SECURITY: [((event,), state.counts.get(f"{COUNTED_AS}{event}", 0)) for event in EVENTS],
         words.BEAT: [((part,), at.timestamp()) for part, at in sorted(state.beats.items())],
         words.BREAKER: [((name,), _breaker(state, name)) for name in sorted(state.channels)],

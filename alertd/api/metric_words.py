@@ -62,6 +62,10 @@ PINGS = Metric("alertd_pings_total", "Pings of the dead man's switch, by what ca
 HINTS_LOST = Metric(
     "alertd_hints_lost_total", "Hints to workers that Redis did not take; the sweeper makes up for them."
 )
+LEASES_LOST = Metric(
+    "alertd_leases_lost_total",
+    "Messages whose outcome came after their lease had ended: each may have gone twice.",
+)
 SECURITY = Metric(
     "alertd_security_events_total",
     "Requests in a provider's name that changed nothing, by what was wrong with them.",
@@ -99,6 +103,6 @@ BEAT = Metric("alertd_heartbeat_timestamp_seconds", "When each part last got som
 METRICS = (
     BUILD, OPEN, DELIVERIES, LADDERS, PAGES, COUNTED, DUE_DELIVERY, DUE_FANOUT, DUE_WATCH, HEADROOM, TOUCHED,
     UNACCOUNTED, EXCUSED, AUDIT_PASSED, AUDITED, PASSED, SECONDS, AUDITS, WITHHELD, PINGED, PINGS, HINTS_LOST,
-    SECURITY, BREAKER, FAILED, RATE_WAITED, RATES_LOST, UNREPORTED, OLDEST, BEAT,
+    LEASES_LOST, SECURITY, BREAKER, FAILED, RATE_WAITED, RATES_LOST, UNREPORTED, OLDEST, BEAT,
 )  # fmt: skip
 """In the order in which they are told."""

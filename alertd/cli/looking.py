@@ -83,7 +83,8 @@ def retry(
     """Try again at once what was parked of an incident, when you have mended why: an account, a sender, a bug.
 
     Left alone it is tried again by itself: after some minutes, and ever more seldom once the incident has ended.
-    Of a channel whose account was wrong a few go first: look half a minute later, and say it again if need be.
+    Of a channel whose account was wrong a few go first, and the others when these were taken. It is left alone for
+    half a minute after it failed: what is tried within that is parked again, so look, and say it again if need be.
     """
     with in_options():
         path = f"/v1/incidents/{named(incident)}/deliveries/retry"
@@ -94,13 +95,13 @@ def retry(
 def _retried(done: Mapping[str, Any]) -> str:
     families = done["families"]
     if not families:
-        return f"Nothing of incident {done['incident']} was parked: there is nothing to try again."
+        return f"Nobody lacks what was parked of incident {done['incident']}: there is nothing to try again."
     whom = "1 family" if families == 1 else f"{families:,} families"
     if done["dry_run"]:
-        return f"Nothing was done. Messages of incident {done['incident']} to {whom} were parked."
+        return f"Nothing was done. What was parked of incident {done['incident']} would be tried again for {whom}."
     return (
-        f"Looked at again at once: {whom} for whom a message of incident {done['incident']} was parked. "
-        "Who lacks something is told now; what fails again: alertd delivery list --state parked"
+        f"What was parked of incident {done['incident']} is tried again at once, for {whom}. "
+        "What fails again: alertd delivery list --state parked"
     )
 
 

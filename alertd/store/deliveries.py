@@ -21,7 +21,7 @@ from sqlalchemy import (
     update,
 )
 
-from alertd.domain.delivery import AFTERWARDS, FAILED, OVER, SUSPECT, DeliveryState, Framing, Reason
+from alertd.domain.delivery import AFTERWARDS, FAILED, OPEN, OVER, SUSPECT, TOLD, DeliveryState, Framing, Reason
 from alertd.domain.family import AddressId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import LadderState, Rest
@@ -104,10 +104,20 @@ class DeliveryRows(DueRows):
         return [_claimed(row, lane) for row in good], stale
 
     async def parked(self, incident_id: IncidentId) -> Parked:
-        """For whom messages of an incident were parked."""
+        """For whom messages of an incident were parked, and nothing as new goes or went to the same address."""
+        since = delivery.alias()
+        otherwise = select(since.c.id).where(
+            since.c.incident_id == incident_id,
+            since.c.family_id == delivery.c.family_id,
+            since.c.address_id == delivery.c.address_id,
+            since.c.update_no >= delivery.c.update_no,
+            since.c.state.in_([state.value for state in (*TOLD, *OPEN)]),
+        )
         rows = await self.sql.rows(
             select(delivery.c.id, delivery.c.family_id, delivery.c.planned_at).where(
-                delivery.c.incident_id == incident_id, delivery.c.state == DeliveryState.PARKED.value
+                delivery.c.incident_id == incident_id,
+                delivery.c.state == DeliveryState.PARKED.value,
+                ~otherwise.exists(),
             )
         )
         shared = await self.sharers([row.id for row in rows])

@@ -29,6 +29,9 @@ from alertd.usecases.told import Telling
 _Known = tuple[tuple[int, int], Telling]  # (version, newest update) of an incident, and what tells of it
 _Told = tuple[Mapping[IncidentId, Telling], Elsewhere]  # of a batch, and what fails beside what it says is over
 
+LEASES_LOST = "leases_lost"
+"""Counted by the database: outcomes of messages that another process had taken meanwhile."""
+
 _REMEMBERED = 64  # incidents
 _OUR_FAULT = ("misconfigured", "no adapter")
 _FLUSH = 0.5  # seconds between two writes of outcomes while some of a batch still hang: most batches need one
@@ -292,6 +295,8 @@ class Sender:
                     if untried:
                         await rows.put_back(untried, lease)
                     lost = await rows.finish(outcomes, lease, deps.clock.now()) if outcomes else 0
+                    if lost:
+                        await rows.count(LEASES_LOST, lost)
                     if _before_commit is not None:
                         _before_commit("")
         if lost:
@@ -413,7 +418,7 @@ class Sender:
 
     def _held(self, delivery: Claimed, incident: Incident, breaker: Breaker) -> Outcome:
         """Answer in the provider's place while it is left alone: later, or over the next channel (decision 37)."""
-        if breaker.ours:
+        if breaker.ours and breaker.state is BreakerState.OPEN:  # else a few are just trying whether it is mended
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {breaker.code}", held=True, final=True)
         deps = self._deps
         now = deps.clock.machine()

@@ -15,7 +15,7 @@ from alertd.usecases.repeat import Repeat, answered, keep
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """For how many families messages were parked: each is planned anew, and told what it lacks."""
+    """How many families lack what was parked: each is planned anew, and told that."""
 
     incident: int
     families: int

@@ -14,6 +14,7 @@ from alertd.domain.family import Family, FamilyId
 from alertd.domain.incident import Reach, Severity
 from alertd.ports import Message, Misconfigured, Receipt
 from alertd.records import Lease, Outcome
+from alertd.store.ids import uuid7
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import claim, drain
 from alertd.usecases.fan_out import Step, fan_out
@@ -240,3 +241,20 @@ async def test_a_database_that_restarts_while_outcomes_are_written_costs_no_seco
     assert Counter(message.to for message in world.channels["push"]).most_common(1)[0][1] == 1
     assert states(world) == {("push", "accepted"): 40}
     assert len(world.log.named("outcomes_not_written")) == 2
+
+
+async def test_an_outcome_that_comes_after_its_lease_changes_nothing_and_is_counted(world: World):
+    """A worker stood still; the sweeper has given its messages to others."""
+    push = Hanging("push")
+    deps = replace(world.deps, channels={**world.deps.channels, "push": push})
+    await outage(world, street(3, "push"))
+    step = await fan_out(deps, "urgent", send=True, room={"push": 100})
+    assert step.lease is not None
+    before = states(world)
+    push.go.set()
+    of_another = replace(step.lease, token=uuid7())
+    await Sender(deps).hand_over(step.batch, of_another, "urgent")
+    assert len(push.accepted) == 3
+    assert states(world) == before
+    assert world.log.named("leases_lost")
+    assert world.sql("SELECT value FROM counter WHERE name = 'leases_lost'") == [(3,)]

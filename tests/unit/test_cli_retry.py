@@ -13,14 +13,12 @@ def test_what_was_parked_is_tried_again(alertd: Shell, families: Daemon) -> None
     alertd(*OPEN)
     families.run(families.served.work())
     assert alertd("delivery", "retry", "1", "--dry-run") == 0
-    assert alertd.out == "Nothing was done. Messages of incident 1 to 2 families were parked.\n"
+    assert alertd.out == "Nothing was done. What was parked of incident 1 would be tried again for 2 families.\n"
     for name in ("push", "sms"):
         families.served.channel(name).mend()
     families.served.clock.advance(seconds=1)
     assert alertd("delivery", "retry", "1") == 0
-    assert alertd.out.startswith(
-        "Looked at again at once: 2 families for whom a message of incident 1 was parked."
-    )
+    assert alertd.out.startswith("What was parked of incident 1 is tried again at once, for 2 families.")
     assert "alertd delivery list --state parked" in alertd.out
     families.run(families.served.work())
     assert families.served.channel("push").accepted or families.served.channel("sms").accepted
@@ -32,4 +30,4 @@ def test_where_nothing_was_parked_it_says_so(alertd: Shell, families: Daemon) ->
     alertd(*OPEN)
     families.run(families.served.work())
     assert alertd("delivery", "retry", "1") == 0
-    assert alertd.out == "Nothing of incident 1 was parked: there is nothing to try again.\n"
+    assert alertd.out == "Nobody lacks what was parked of incident 1: there is nothing to try again.\n"

@@ -37,7 +37,7 @@ class DeliveryRows(Protocol):
         """
 
     async def parked(self, incident_id: IncidentId) -> Parked:
-        """For whom messages of an incident were parked."""
+        """For whom messages of an incident were parked, and nothing as new goes or went to the same address."""
 
     async def plan_anew(self, incident_id: IncidentId, families: Collection[str], now: datetime) -> None:
         """Make these families' watches due, also where all is over."""
