@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alertd import failpoints, logs
 from alertd.celery_app import celery_app
-from alertd.clock import ClusterClock
+from alertd.clock import ClusterClock, Stepped
 from alertd.domain.audit import Kept
 from alertd.domain.breaker import BreakerState
 from alertd.domain.errors import Invalid, quote
@@ -78,7 +78,7 @@ async def open_deps(
     store = SqlStore(settings.database_url.get_secret_value(), patient=patient)
     clock = ClusterClock()
     await _start_story(settings, store)
-    await clock.sample(store)
+    _say(await clock.sample(store), log)
     links = None
     if answers_reach_us(settings):
         async with store.transaction() as rows:
@@ -235,7 +235,14 @@ async def policies_of_open(settings: Settings) -> Mapping[int, Policy]:
 async def sample_clock(deps: Deps) -> None:
     """Read the database's clock again; a minute's drift of the monotonic clock is nothing, a day's is."""
     if isinstance(deps.clock, ClusterClock) and deps.clock.sampled_ago() > 60:
-        await deps.clock.sample(deps.store)
+        _say(await deps.clock.sample(deps.store), deps.log)
+
+
+def _say(stepped: Stepped | None, log: Log) -> None:
+    if stepped is not None:
+        log.warning(
+            "clock_stepped", seconds=round(stepped.by.total_seconds()), ahead=round(stepped.ahead.total_seconds())
+        )
 
 
 def declared_services(settings: Settings) -> Services:

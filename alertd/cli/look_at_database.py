@@ -31,6 +31,7 @@ class _Answer:
     unwritable: str  # why nothing can be written; empty: it can
     beats: Mapping[str, float]  # seconds since each part last got something done
     rate: float | None  # of a demo's story; None: it runs on real time
+    held: float  # seconds that alertd's clock is ahead of the database's, which went back
 
 
 class _Undo(Exception):
@@ -96,6 +97,13 @@ def _clocks(answer: _Answer, *, demo: bool) -> list[Finding]:
         )
         mark = "wrong" if abs(answer.ahead) > _FAR_OFF else "note"
         found.append(Finding(mark, "clock", text, ("synchronise both machines by NTP",)))
+    if answer.held > _OFF:
+        text = (
+            f"the database's clock went back while alertd ran: alertd's is {lasting(answer.held)} ahead of it, "
+            "and all times that families read are; it comes back by a second in a hundred"
+        )
+        mend = ("synchronise the database's machine by NTP so that it never steps (chrony: makestep 1 3)",)
+        found.append(Finding("wrong" if answer.held > _FAR_OFF else "note", "clock", text, mend))
     if answer.rate is not None:
         text = f"the database keeps the time of a demo's story, {answer.rate:g} times as fast as real time"
         mend = ("give real families a database of their own",)
@@ -150,13 +158,14 @@ async def _ask(url: str) -> _Answer:
                 heard = await rows.heartbeats()
                 took = time.monotonic() - began
                 beats = {name: (now - at).total_seconds() for name, at in heard.items()}
-                story = await rows.story_clock()
+                story, held = await rows.story_clock(), await rows.held_clock()
             return _Answer(
                 took=took,
                 ahead=(here - now).total_seconds() - half,
                 unwritable=await _write(store, now),
                 beats=beats,
                 rate=story[2] if story else None,
+                held=held.at(now).total_seconds() if held else 0.0,
             )
     finally:
         await store.close()

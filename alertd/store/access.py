@@ -1,4 +1,4 @@
-"""API keys and repeated commands."""
+"""API keys, repeated commands and heartbeats."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,11 @@ from alertd.records import Key, SigningKey
 from alertd.store.codec import encode
 from alertd.store.revisions import KNOWN
 from alertd.store.sql import Sql
-from alertd.store.tables import api_key, heartbeat, idempotency, required_schema, signing_key, story_clock
+from alertd.store.tables import api_key, heartbeat, idempotency, required_schema, signing_key
 
 
 class AccessRows:
-    """Keys, idempotency and the cluster's clock within one transaction."""
+    """Keys, idempotency and heartbeats within one transaction."""
 
     sql: Sql
 
@@ -118,23 +118,6 @@ class AccessRows:
         """The revision of the schema that every part must know, if this version does not; else None."""
         [(required,)] = await self.sql.rows(select(required_schema.c.revision))
         return None if required in KNOWN else str(required)
-
-    async def story_clock(self) -> tuple[datetime, datetime, float] | None:
-        """(story time, machine time at that moment, rate) of the cluster, if it was ever set."""
-        rows = await self.sql.rows(select(story_clock).where(story_clock.c.id == 1))
-        return (rows[0].story_at, rows[0].machine_at, rows[0].rate) if rows else None
-
-    async def set_story_clock(self, story_at: datetime, machine_at: datetime, rate: float) -> None:
-        """Set it once, whoever is first of those that start at once; a cluster's story never jumps."""
-        if await self.story_clock() is None:
-            dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
-            made = {"id": 1, "story_at": story_at, "machine_at": machine_at, "rate": rate}
-            await self.sql.run(dialect.insert(story_clock).values(made).on_conflict_do_nothing())
-
-    async def move_story(self, machine_at: datetime, now: datetime) -> bool:
-        """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
-        statement = update(story_clock).where(story_clock.c.id == 1, story_clock.c.machine_at > now)
-        return await self.sql.run(statement.values(machine_at=machine_at)) == 1
 
 
 def _key(row: object) -> Key:

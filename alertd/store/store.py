@@ -11,6 +11,7 @@ from alertd.store.accounts import AccountRows
 from alertd.store.answers import AnswerRows
 from alertd.store.calm import CalmRows
 from alertd.store.choices import ChoiceRows
+from alertd.store.clocks import ClockRows
 from alertd.store.cursors import CursorRows
 from alertd.store.database import Database, database
 from alertd.store.deliveries import DeliveryRows
@@ -56,6 +57,7 @@ class Rows(
     ReplyRows,
     InboxRows,
     AccessRows,
+    ClockRows,
     ViewRows,
     CalmRows,
     FailedRows,

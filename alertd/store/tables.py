@@ -49,6 +49,14 @@ story_clock = Table(
     Column("rate", Float, nullable=False),
 )
 
+held_clock = Table(  # how far alertd's clock is ahead of the database's, which went back; no row: it never did
+    "held_clock",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ahead_us", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False),  # by the database's clock
+)
+
 heartbeat = Table(  # machine time at which each part of the cluster last got something done
     "heartbeat",
     metadata,

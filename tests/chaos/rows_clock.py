@@ -6,7 +6,7 @@ from tests.chaos.row import Row
 from tests.integration.town import HOLDING, SECOND, THIRD
 
 HOUR = 3600
-_NODE = ("worker-bulk", "sweeper-2")
+NODE = ("worker-bulk", "sweeper-2")
 
 
 def _steps(drill: Drill) -> None:
@@ -27,11 +27,42 @@ def _steps(drill: Drill) -> None:
     drill.ends()
 
 
+def _host_steps(drill: Drill) -> None:
+    """The clock of the one machine goes back by an hour, and is put right while nobody speaks."""
+    drill.opens()
+    drill.slow(0.2)
+    drill.says(SECOND)
+    drill.until_some_told(SECOND, 0.1)
+    drill.faults.step_clock(-HOUR)
+    for name, start in (
+        ("sweeper-2", lambda: drill.rig.start_sweeper("sweeper-2")),
+        ("worker-bulk", lambda: drill.rig.start_worker("bulk")),
+    ):
+        restart(drill, name, start)  # whoever begins now has nothing to count from
+    drill.until_all_told(SECOND)
+    drill.until_told(HOLDING)
+    if "clock_stepped" not in drill.rig.log("sweeper-2"):
+        drill.said.append("nobody noticed that the clock went back")
+    drill.faults.step_clock(0)
+    restart(drill, "sweeper", lambda: drill.rig.start_sweeper("sweeper"))
+    drill.says(THIRD)
+    drill.until_all_told(THIRD)
+    drill.well()
+    drill.ends()
+
+
 ROWS = (
     Row(
         name="clock-steps",
         what="the wall clock of a worker and a sweeper steps an hour ahead, two hours back, and to the right time",
         run=_steps,
-        preloaded=_NODE,
+        preloaded=NODE,
+    ),
+    Row(
+        name="clock-steps-host",
+        what="the wall clock of the one machine steps an hour back, and to the right time",
+        run=_host_steps,
+        dialect="sqlite",
+        preloaded=("api", "worker-urgent", "worker-bulk", "sweeper", "sweeper-2"),
     ),
 )

@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from alertd.cli.look_at_database import database
 from alertd.cli.look_at_keys import machine_keys
 from alertd.cli.responders import responders
+from alertd.domain.held_clock import Held
 from alertd.store import migrate
 from alertd.store.store import SqlStore
 from alertd.usecases.keys import make_key, revoke_key
@@ -129,6 +130,18 @@ def test_a_clock_that_is_wrong(doctor: Ask, fresh_database: Callable[[str], str]
         told = said(doctor(database, DATABASE_URL=url), "clock", mark)
         assert f"this machine's clock is {way} the database's" in told
         assert "NTP" in told
+
+
+def test_a_clock_that_went_back(doctor: Ask, database_url: str) -> None:
+    async def hold() -> None:
+        store = SqlStore(database_url)
+        async with store.transaction() as rows:
+            assert await rows.hold_clock(None, Held(timedelta(hours=1), await store.now()))
+        await store.close()
+
+    asyncio.run(hold())
+    told = said(doctor(database, DATABASE_URL=database_url), "clock", "wrong")
+    assert "alertd's is 60 min ahead of it" in told
 
 
 def test_a_database_that_a_demo_was_played_on(doctor: Ask, database_url: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from alertd.domain.downtime import Downtime
+from alertd.domain.held_clock import Held
 from alertd.records import Key
 from alertd.store.ids import uuid7
 from tests import make
@@ -97,6 +98,25 @@ async def test_the_story_is_started_once(books: Books):
             await rows.set_story_clock(make.after(rate), make.NOON, rate)
     async with books.store.reading() as rows:
         assert await rows.story_clock() == (make.after(60), make.NOON, 60.0)
+
+
+async def test_a_clock_that_went_back_is_held_by_whoever_saw_it_first(books: Books):
+    first, second = (
+        Held(timedelta(hours=1), make.NOON),
+        Held(timedelta(minutes=59, microseconds=7), make.after(60)),
+    )
+    async with books.store.reading() as rows:
+        assert await rows.held_clock() is None
+    for before, held, kept in (
+        (None, first, True),
+        (None, second, False),
+        (second, second, False),
+        (first, second, True),
+    ):
+        async with books.store.transaction() as rows:
+            assert await rows.hold_clock(before, held) is kept
+    async with books.store.reading() as rows:
+        assert await rows.held_clock() == second
 
 
 async def test_two_processes_that_start_at_once_start_one_story(pages: Books):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from alertd.domain.audit import Audit, Kept
 from alertd.domain.downtime import Downtime
+from alertd.domain.held_clock import Held
 from alertd.domain.incident import IncidentId
 from alertd.records import Census, Key, Lag, Provider, SigningKey
 
@@ -71,6 +72,12 @@ class ClusterRows(Protocol):
 
     async def move_story(self, machine_at: datetime, now: datetime) -> bool:
         """Let a story that has not begun by `now`, machine time, begin at another moment; False if it has."""
+
+    async def held_clock(self) -> Held | None:
+        """How far alertd's clock is ahead of the database's; None: that never went back."""
+
+    async def hold_clock(self, before: Held | None, held: Held) -> bool:
+        """Keep it in place of what it was before; False if another part has kept something else meanwhile."""
 
     async def note_providers(self, process: str, found: Sequence[Provider]) -> None:
         """What a process finds of channels' providers now, in place of what it found before."""
