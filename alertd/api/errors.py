@@ -7,7 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
@@ -36,6 +36,9 @@ _WORDS = {
 }
 
 
+_NO_DATABASE = (
+    "the database does not answer or takes nothing; nothing was done, try again soon: alertd doctor says more"
+)
 _EXAMPLES: Mapping[int, dict[str, Any]] = {
     400: {"message": "the body is not JSON: line 1, column 12"},
     401: {"message": "this API key is unknown or was revoked; alertd key create makes one"},
@@ -51,7 +54,7 @@ _EXAMPLES: Mapping[int, dict[str, Any]] = {
     415: {"message": "send the body with Content-Type: application/json"},
     422: {"message": 'is no parameter of POST /v1/incidents; did you mean "dry_run"?', "field": "dryrun"},
     500: {"message": "alertd failed at this; its log tells why. Nothing is lost, and asking again is safe"},
-    503: {"message": "the database does not answer; nothing was done, try again shortly. alertd doctor says more"},
+    503: {"message": _NO_DATABASE},
 }
 
 
@@ -132,7 +135,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
-    for kind in (OperationalError, InterfaceError, NoConnectionFree):
+    # InternalError, too: of a transaction that may not write, as where Postgres has become a standby.
+    for kind in (OperationalError, InterfaceError, InternalError, NoConnectionFree):
         app.add_exception_handler(kind, _no_database)
     app.add_exception_handler(Exception, _our_mistake)
 
@@ -180,8 +184,7 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 async def _no_database(request: Request, error: Exception) -> JSONResponse:
     request.app.state.served.deps.log.warning("database_failed", error=type(error).__name__, exc_info=error)
-    message = "the database does not answer; nothing was done, try again shortly. alertd doctor says more"
-    return answer(503, message, headers={"Retry-After": str(RETRY_AFTER)})
+    return answer(503, _NO_DATABASE, headers={"Retry-After": str(RETRY_AFTER)})
 
 
 async def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:

@@ -21,7 +21,11 @@ _RETURNED = "returned"  # when a connection was given back, by the monotonic clo
 _TRUSTED = 1.0  # seconds for which a connection that was given back is taken to be alive
 _BUSY_SECONDS = 5  # backstop only: the lock file queues writers before SQLite has to
 
-_PLANNING = {
+SESSION = {
+    # Who stands still between two statements loses its locks: a process that lacked memory kept all families of an
+    # incident waiting for as long as Celery let it live (60 s, `tests.chaos` worker-starved), and so would one
+    # that was stopped, or whose machine is gone. Our transactions think for a tenth of a second; a lease is 30 s.
+    "idle_in_transaction_session_timeout": "'10s'",
     # A plan that was made for the first hundred rows of an outage and kept would scan the other hundred thousand.
     "plan_cache_mode": "force_custom_plan",
     # Everything here looks rows up by their keys; 4, the default, is meant for disks with heads.
@@ -224,7 +228,7 @@ class PostgresDatabase:
         @event.listens_for(self._engine.sync_engine, "connect")
         def _(connection: Any, _record: Any) -> None:
             cursor = connection.cursor()
-            for setting, value in _PLANNING.items():
+            for setting, value in SESSION.items():
                 cursor.execute(f"SET SESSION {setting} = {value}")
             cursor.close()
             connection.commit()

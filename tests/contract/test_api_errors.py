@@ -6,8 +6,9 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
+import psycopg
 import pytest
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InternalError, OperationalError
 
 from alertd.ingest.family_document import to_document
 from alertd.ports.store import Store
@@ -460,11 +461,19 @@ async def test_admin_may_everything(served: Served) -> None:
 # --- when things break ----------------------------------------------------------------------------
 
 
-async def test_the_database_does_not_answer(served: Served) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        OperationalError("SELECT secret", {}, sqlite3.OperationalError("disk I/O error")),
+        InternalError("SELECT secret", {}, psycopg.errors.ReadOnlySqlTransaction("cannot execute on this disk")),
+    ],
+    ids=["gone", "read-only"],
+)
+async def test_the_database_does_not_answer(served: Served, error: Exception) -> None:
     """503 with Retry-After, in general words."""
 
     def broken(*_: object) -> Any:
-        raise OperationalError("SELECT secret", {}, sqlite3.OperationalError("disk I/O error"))
+        raise error
 
     served.app.state.served = replace(
         served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Executable, Insert, text
+from sqlalchemy.exc import InternalError
 
 from alertd.domain.family import FamilyId
 from alertd.domain.incident import IncidentId, Kind, Reach, Severity, State
 from alertd.ports.deps import Deps
 from alertd.records import Plan
+from alertd.store.database import SESSION
 from alertd.store.ids import uuid7
 from alertd.store.store import Rows
 from alertd.store.tables import delivery, fanout
@@ -151,3 +153,23 @@ async def test_two_planners_of_families_that_share_two_addresses_do_not_wait_in_
 
     await asyncio.wait_for(asyncio.gather(plan(0, 0, 1), plan(1, 3, 2)), 10)
     assert await pages.states() == {"pending": 2}
+
+
+async def test_who_stands_still_with_a_lock_loses_it(
+    fresh_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+):
+    """A process that was stopped between two statements keeps nobody waiting, and cannot go on as if nothing had been."""
+    monkeypatch.setitem(SESSION, "idle_in_transaction_session_timeout", "'500ms'")
+    made, _ = open_deps(fresh_database("postgresql"))
+    await put_families(made, crowd(1), who="test")
+    await open_incident(made, Opening((Reach("follow"),), Severity.CRITICAL, "Follow is down"), who="test")
+
+    async def frozen() -> None:
+        async with made.store.transaction() as rows:
+            await rows.lock_incidents()
+            assert (await asyncio.wait_for(news(made), 10)).incident == 1
+            await rows.lock_incidents()
+
+    with pytest.raises(InternalError):
+        await frozen()
+    await made.store.close()
