@@ -89,11 +89,11 @@ def main() -> int:
                 if given.keep is not None:
                     shutil.copytree(stage.folder, given.keep / row.name, dirs_exist_ok=True)
             results[row.name] = row, ruling
-            print(f"{line(row, ruling, today())} {time.monotonic() - began:.0f} s", flush=True)
+            print(f"{line(row, ruling, today(), seed)} {time.monotonic() - began:.0f} s", flush=True)
             for sentence in ruling.broken:
                 print(f"    {sentence}", flush=True)
             if not given.dry:
-                write(DOCS, results, list(by_name))
+                write(DOCS, results, list(by_name), seed, made.versions())
     return 0 if not failed and all(ruling.holds for _, ruling in results.values()) else 1
 
 

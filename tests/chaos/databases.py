@@ -6,6 +6,7 @@ Postgres: one data folder is made and migrated, and copied for each row. SQLite:
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from alertd.redis_server import find_redis
 from alertd.store.migrate import upgrade
 from tests.chaos.preload import Preloaded
 from tests.servers import NotReady, initialised, start, stop, wait_until
@@ -52,6 +54,11 @@ class OwnPostgres:
         """The unix socket that it listens on."""
         return self.data / ".s.PGSQL.5432"
 
+    @property
+    def log(self) -> Path:
+        """What it says of its own work."""
+        return self.data.parent / "postgres.log"
+
     def url(self, name: str = NAME) -> str:
         """A database as our settings name it."""
         return f"postgresql://postgres@/{name}?host={self.data}"
@@ -61,13 +68,13 @@ class OwnPostgres:
         argv = [str(self._program), "-D", str(self.data), "-k", str(self.data), "-h", ""]
         argv += ["-c", "max_connections=100", "-c", "shared_buffers=32MB"]
         env = {**os.environ, **self._faults.env(self.data)} if self._faults is not None else None
-        with (self.data.parent / "postgres.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = start(argv, stdout=log, stderr=log, cwd=self.data, env=env, **self._ids)
         wait_until("postgres answers", partial(self._answers, self._process))
 
     def _answers(self, process: subprocess.Popen[bytes]) -> bool:
         if process.poll() is not None:
-            raise NotReady(f"postgres ended: {(self.data.parent / 'postgres.log').read_text()[-2000:]}")
+            raise NotReady(f"postgres ended: {self.log.read_text()[-2000:]}")
         with suppress(psycopg.OperationalError):
             self.run("SELECT 1")
             return True
@@ -102,14 +109,18 @@ class Templates:
         made = self._folder / "alertd.db"
         if not made.exists():
             upgrade(f"sqlite:///{made}")
-            import sqlite3
-
             with sqlite3.connect(made) as connection:
                 connection.executescript(MOVES_SQLITE)
             connection.close()
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(made, folder / "alertd.db")
         return f"sqlite:///{folder / 'alertd.db'}"
+
+    def versions(self) -> str:
+        """What rows run on beside Python's packages, as each server names itself."""
+        _, program, _ = self._postgres = self._postgres or self._initialised()
+        said = subprocess.run([str(program), "--version"], capture_output=True, text=True, check=True).stdout
+        return f"Postgres {said.split()[-1]}, SQLite {sqlite3.sqlite_version}, Redis {find_redis(None).version}"
 
     @contextmanager
     def postgres(self, faults: Preloaded | None = None) -> Iterator[OwnPostgres]:

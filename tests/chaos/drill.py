@@ -73,6 +73,7 @@ class Drill:
         self._last_said = 0.0
         self.answered: dict[str, float] = {}  # family -> when somebody was first told that their answer is noted
         self._faults: list[tuple[float, float]] = []
+        self._within: float | None = None  # seconds within which commands are to be answered
         self._heard: dict[Address, list[tuple[str, float]]] = defaultdict(list)  # texts, and when
 
     @property
@@ -145,6 +146,9 @@ class Drill:
     def _say(self, number: int, phase: str, path: str, body: dict[str, Any]) -> None:
         at = now()
         answer = self.rig.command(path, body)
+        took = now() - at
+        if self._within is not None and took > self._within:
+            self.said.append(f"a command was answered after {took:.1f} s")
         self._words.append(Word(number, answer["update"], phase, at))  # as readers number it, until `_numbered`
 
     @property
@@ -210,13 +214,24 @@ class Drill:
         """Let a fault last."""
         time.sleep(seconds)
 
+    @contextmanager
+    def answers_within(self, seconds: float) -> Iterator[None]:
+        """Commands in this block are answered so soon, or the row says which was not."""
+        self._within = seconds
+        try:
+            yield
+        finally:
+            self._within = None
+
     def refuses_commands(self) -> None:
-        """Where nothing can be stored, nobody is told that something was."""
+        """Where nothing can be stored, nobody is told that something was, and whoever asks is told to come again."""
         try:
             self.rig.command("/v1/incidents/1/updates", {"message": SAID[THIRD]})
-        except OSError:
-            return  # an HTTPError is one: 503, or no answer at all
-        self.said.append("a command was answered 2xx while nothing could be stored")
+        except HTTPError as error:
+            if error.code != 503:
+                self.said.append(f"a command was answered {error.code} while nothing could be stored")
+        else:
+            self.said.append("a command was answered 2xx while nothing could be stored")
 
     def arm(self) -> None:
         """What is started from now on has the row's failpoints."""
@@ -258,6 +273,8 @@ class Drill:
 
     def evidence(self) -> Evidence:
         """Everything that the oracle is to know; call it when all is over."""
+        if self.row.dialect == "sqlite" and self.rig.rows("PRAGMA integrity_check") != [("ok",)]:
+            self.said.append("SQLite says that its file is damaged")
         left = [f"{count} {what}" for what, count in zip(_LEFT, self._left(), strict=True) if count]
         return Evidence(
             homes=self.town.homes,
@@ -270,7 +287,7 @@ class Drill:
             faults=self._faults,
             answered=self.answered,
             left=left,
-            leaks=leaks(self.rig),
+            leaks=leaks(self.rig, *([self._postgres.log] if self._postgres is not None else [])),
             said=self.said,
         )  # fmt: skip
 

@@ -19,10 +19,10 @@ def found_in(where: str, text: bytes) -> list[str]:
     return [f"{len(which)} addresses in {where}"] if which else []
 
 
-def leaks(rig: Rig) -> list[str]:
-    """A sentence for each place; all processes may still run."""
+def leaks(rig: Rig, *others: Path) -> list[str]:
+    """A sentence for each place; all processes may still run. `others`: logs that lie elsewhere."""
     found = []
-    for path in _files(rig.folder):
+    for path in (*_files(rig.folder), *others):
         found += found_in(path.name, path.read_bytes())
     if rig.alive("api"):
         status, metrics = rig.raw("GET", "/metrics")
@@ -31,6 +31,6 @@ def leaks(rig: Rig) -> list[str]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Logs of alertd's own processes, and what Redis has written down; the sandbox is a provider, and may know."""
+    """Logs of alertd's own processes and of Redis, and what Redis has written down; the sandbox is a provider, and may know."""
     yield from (path for path in folder.glob("*.log") if path.name != "sandbox.log")
     yield from (path for path in folder.glob("redis-*/**/*") if path.is_file())

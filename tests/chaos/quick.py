@@ -50,7 +50,7 @@ def _worker_killed(drill: Drill) -> None:
 def _postgres_immediate(drill: Drill) -> None:
     drill.slow(1.0)
     drill.says(SECOND, " (3)")
-    restart(drill, signal.SIGQUIT)
+    restart(drill, SECOND, signal.SIGQUIT)
     drill.until_all_told(SECOND)
     restart_behind(drill, THIRD, signal.SIGQUIT)
 

@@ -30,7 +30,7 @@ class Pace:
     unknown: float
     sweep: float
     hints: float
-    backoff: float  # the longest that a row may need; production's where providers are at fault: it has no setting
+    backoff: float  # the longest that a row may need: the code's own is 60 s, and is reached after half a minute of failures
 
     def settings(self) -> dict[str, str]:
         """As the environment says it."""

@@ -2,12 +2,14 @@
 
 import signal
 import sqlite3
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from sqlalchemy.engine import make_url
 
 from tests.chaos.drill import Drill
-from tests.chaos.row import Row
+from tests.chaos.row import SHORT, Row
 from tests.integration.town import SECOND, THIRD
 
 
@@ -16,18 +18,19 @@ def _restarted(how: int) -> "Callable[[Drill], None]":
         drill.slow(0.2)
         drill.opens()
         drill.says(SECOND)
-        restart(drill, how)
+        restart(drill, SECOND, how)
         drill.until_all_told(SECOND)
         restart_behind(drill, THIRD, how)
+        restart(drill, THIRD, how)
         drill.until_all_told(THIRD)
         drill.holds_and_ends()
 
     return run
 
 
-def restart(drill: Drill, how: int) -> None:
+def restart(drill: Drill, phase: str, how: int) -> None:
     """It is gone for a second in the middle of a fan-out; nobody is told that something was stored meanwhile."""
-    drill.until_some_told(SECOND, 0.1)
+    drill.until_some_told(phase, 0.1)
     with drill.fault():
         drill.postgres.stop(how)
         drill.refuses_commands()
@@ -79,15 +82,20 @@ def _read_only(drill: Drill) -> None:
     def during() -> None:
         drill.until_some_told(SECOND, 0.1)
         with drill.fault():
-            for value in ("on", "off"):
-                drill.postgres.run(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-                drill.postgres.run("SELECT pg_reload_conf()")
-                if value == "on":
-                    drill.refuses_commands()
-                    drill.waits(3)
+            read_only(drill, 3)
 
     drill.slow(0.2)
     drill.story(during)
+
+
+def read_only(drill: Drill, seconds: float) -> None:
+    """Nothing is written for so long, and nobody is told that something was."""
+    for value in ("on", "off"):
+        drill.postgres.run(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        drill.postgres.run("SELECT pg_reload_conf()")
+        if value == "on":
+            drill.refuses_commands()
+            drill.waits(seconds)
 
 
 def _locked(drill: Drill) -> None:
@@ -99,7 +107,9 @@ def _locked(drill: Drill) -> None:
             other.isolation_level = None
             other.execute("PRAGMA busy_timeout = 30000")
             other.execute("BEGIN IMMEDIATE")
-            drill.waits(8)
+            began = time.monotonic()
+            drill.refuses_commands()
+            drill.waits(max(began + 8 - time.monotonic(), 0))
             other.execute("ROLLBACK")
 
     drill.slow(0.2)
@@ -131,18 +141,18 @@ def _full(drill: Drill) -> None:
 ROWS = (
     Row(
         name="postgres-immediate",
-        what="Postgres ends as if its plug were pulled, in the middle of a fan-out and right after a command was answered",
+        what="Postgres ends three times as if its plug were pulled: in the middle of two fan-outs, and right after a command was answered",
         run=_restarted(signal.SIGQUIT),
         quick=True,
         silence=False,
         window=60.0,  # postgres-fast asks for silence
-        crashes=2,
+        crashes=3,
     ),
     Row(
         name="postgres-fast",
-        what="Postgres is restarted, in the middle of a fan-out and right after a command was answered",
+        what="Postgres is restarted three times: in the middle of two fan-outs, and right after a command was answered",
         run=_restarted(signal.SIGINT),
-        crashes=2,
+        crashes=3,
     ),
     Row(
         name="postgres-cut",
@@ -168,7 +178,9 @@ ROWS = (
         what="somebody else holds SQLite's file for eight seconds",
         run=_locked,
         dialect="sqlite",
-        crashes=1,
+        pace=replace(
+            SHORT, lease=15.0
+        ),  # as in production, longer than the lock: what was handed over is written then
     ),
     Row(
         name="sqlite-disk-full",

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 
 from tests.chaos.drill import Drill
 from tests.chaos.footprint import Watching, grown
-from tests.chaos.row import PROVIDERS, Row
+from tests.chaos.restarts import LANES, restart
+from tests.chaos.row import Row
 from tests.chaos.rows_broker import redis_is_told
+from tests.chaos.rows_clock import HOUR, NODE
 from tests.chaos.rows_cluster import ring
+from tests.chaos.rows_database import read_only
 from tests.integration.town import SECOND
 
 
@@ -43,6 +46,30 @@ def _redis_forgets(drill: Drill) -> None:
     redis_is_told(drill, b"FLUSHALL")
 
 
+def _redis_stands_still(drill: Drill) -> None:
+    drill.rig.signal("redis", signal.SIGSTOP)
+    drill.waits(drill.dice.uniform(1, 4))
+    drill.rig.signal("redis", signal.SIGCONT)
+
+
+def _the_api_dies(drill: Drill) -> None:
+    drill.rig.kill("api")
+    drill.rig.start_api()
+
+
+def _a_worker_restarts(drill: Drill) -> None:
+    lane = drill.dice.choice(LANES)
+    restart(drill, f"worker-{lane}", lambda: drill.rig.start_worker(lane))
+
+
+def _a_clock_steps(drill: Drill) -> None:
+    drill.faults.step_clock(drill.dice.choice((-HOUR, 0, HOUR)))
+
+
+def _nothing_can_be_written(drill: Drill) -> None:
+    read_only(drill, drill.dice.uniform(0, 3))
+
+
 def _hints_come_often(drill: Drill) -> None:
     ring(drill, 100)
 
@@ -65,16 +92,30 @@ def _a_provider(*faults: str) -> Callable[[Drill], None]:
     return run
 
 
+def _callbacks(*faults: str) -> Callable[[Drill], None]:
+    def run(drill: Drill) -> None:
+        drill.rig.sandbox("POST", "/faults", {"kind": drill.dice.choice(faults), "channel": "sms"})
+
+    run.__name__ = "_callbacks_are_wrong"
+    return run
+
+
 ACTS: Sequence[Callable[[Drill], None]] = (
     _a_child_dies,
     _a_sweeper_dies,
     _a_worker_stands_still,
     _redis_dies,
     _redis_forgets,
+    _redis_stands_still,
     _hints_come_often,
+    _the_api_dies,
+    _a_worker_restarts,
+    _a_clock_steps,
     _connections_end,
+    _nothing_can_be_written,
     _the_database_restarts,
-    _a_provider("5xx", "429", "drop", "drop_after_accept", "bad_json"),
+    _a_provider("5xx", "429", "drop", "drop_after_accept", "bad_json", "hang", "slow_drip"),
+    _callbacks("callback_twice", "callback_reversed", "callback_forged", "callback_late"),
 )
 """What may happen."""
 
@@ -110,7 +151,7 @@ ROWS = (
         what="one of these after another for minutes, as the dice fall",
         run=_soak,
         crashes=None,
-        pace=PROVIDERS,
+        preloaded=NODE,
         silence=False,
         window=60.0,  # humans speak in every round: on a busy machine a shorter one would only add holdings
     ),

@@ -11,26 +11,47 @@ from tests.chaos.row import PRODUCTION, Row
 from tests.integration.town import NOTICE, SECOND
 from tests.servers import wait_until
 
+_BEGINS = "calling self.run()"
+"""What Celery's pool logs of each child that takes work from now on."""
 _FREEZE = signal.SIGSTOP, signal.SIGCONT
 
 
-def _killed(times: int) -> "Callable[[Drill], None]":
+def _killed(times: int, *, whole: int = 0) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
         drill.slow(0.4)
-        drill.story(lambda: kill_children(drill, times))
+        drill.story(lambda: kill_children(drill, times, whole=whole))
 
     return run
 
 
-def kill_children(drill: Drill, times: int) -> None:
-    """At random moments one of the children that hand over dies; Celery starts another."""
+def kill_children(drill: Drill, times: int, *, whole: int = 0) -> None:
+    """At random moments one of the children that hand over dies; Celery starts another.
+
+    `whole`: each so-manieth time all of the worker does, and is started again at once; 0: never.
+    """
     with drill.fault():
-        for _ in range(times):
+        for number in range(1, times + 1):
             drill.waits(drill.dice.uniform(0.05, 0.6))
+            if whole and number % whole == 0:
+                _kills_all(drill)
+                continue
             wait_until("one of them was killed", lambda: _kills_one(drill), PATIENCE, every=0.01)
             wait_until(
                 "Celery has as many again", lambda: len(_alive(drill)) == drill.row.bulk, PATIENCE, every=0.1
             )
+
+
+def _kills_all(drill: Drill) -> None:
+    """The whole worker. One of its children that dies while Celery itself starts would not be replaced."""
+    begun = drill.rig.log("worker-bulk").count(_BEGINS)
+    drill.rig.kill("worker-bulk")
+    drill.rig.start_worker("bulk")
+    wait_until(
+        "all children of the new worker have begun",
+        lambda: drill.rig.log("worker-bulk").count(_BEGINS) >= begun + drill.row.bulk,
+        PATIENCE,
+        every=0.1,
+    )
 
 
 def _kills_one(drill: Drill) -> bool:
@@ -117,15 +138,17 @@ def _poison(drill: Drill) -> None:
 
 
 def _rolling(drill: Drill) -> None:
-    """All of alertd is stopped and started again, one after the other, in the middle of a fan-out."""
+    """All of alertd is stopped and started again, one after the other, in the middle of each of three fan-outs."""
 
-    def during() -> None:
+    drill.slow(0.4)
+    drill.opens()
+    for number in range(1, 4):
+        drill.says(SECOND, f" ({number})")
         drill.until_some_told(SECOND, 0.1)
         with drill.fault():
             rolling(drill)
-
-    drill.slow(0.4)
-    drill.story(during)
+        drill.until_all_told(SECOND)
+    drill.holds_and_ends()
 
 
 ROWS = (
@@ -148,8 +171,8 @@ ROWS = (
     ),
     Row(
         name="worker-killed-20",
-        what="the same twenty times",
-        run=_killed(20),
+        what="the same twenty times, four of them a whole worker",
+        run=_killed(20, whole=5),
         crashes=20,
     ),
     Row(
@@ -216,7 +239,7 @@ ROWS = (
     ),
     Row(
         name="rolling-restart",
-        what="every process is stopped by SIGTERM and started again in the middle of a fan-out",
+        what="every process is stopped by SIGTERM and started again, three times in the middle of a fan-out",
         run=_rolling,
     ),
 )

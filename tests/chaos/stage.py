@@ -19,6 +19,12 @@ from tests.chaos.switch import Switch
 from tests.integration.rig import RATE, Rig
 from tests.servers import NotReady
 
+AUDIT_SECONDS = 3.0
+"""How often the auditor asks."""
+
+PING_SECONDS = 30.0
+"""How often the switch outside is pinged: as in production, as that is the shortest that settings allow."""
+
 
 class Stage:
     """One row's servers and processes. Use it as a context manager: it begins to start them, and ends them all."""
@@ -52,14 +58,15 @@ class Stage:
         faults = self._faults = self._stack.enter_context(preloaded()) if row.preloaded else None
         url = self._database()
         variables = {
-            "ALERTD_TIMING__AUDIT_SECONDS": "3",
+            "ALERTD_TIMING__AUDIT_SECONDS": str(AUDIT_SECONDS),
             "ALERTD_WORKERS__NICE": "0",  # or whoever else has the machine keeps them from it
             **row.pace.settings(),
             **row.variables,
         }
         if row.switched:
-            self._switch = self._stack.enter_context(Switch())
+            self._switch = self._stack.enter_context(Switch(PING_SECONDS))
             variables["ALERTD_DEAD_MAN__URL"] = self._switch.url
+            variables["ALERTD_DEAD_MAN__EVERY_SECONDS"] = str(PING_SECONDS)
         rig = Rig(
             self.folder,
             url,

@@ -13,7 +13,7 @@ from tests.chaos.row import Row
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 _COLUMNS = (
-    "row", "fault", "database", "lost", "repeats", "unknown", "worst delay", "longest silence", "measured", "verdict",
+    "row", "fault", "database", "lost", "repeats", "unknown", "worst delay", "longest silence", "measured", "seed", "verdict",
 )  # fmt: skip
 _PARTS = ("alertd", "celery", "kombu", "redis", "SQLAlchemy", "psycopg")
 
@@ -23,12 +23,12 @@ def heading() -> tuple[str, str]:
     return f"| {' | '.join(_COLUMNS)} |", f"|{'|'.join('---' for _ in _COLUMNS)}|"
 
 
-def line(row: Row, ruling: Ruling, day: date) -> str:
-    """One row; seconds are real ones."""
+def line(row: Row, ruling: Ruling, day: date, seed: int) -> str:
+    """One row; seconds are real ones. `seed`: of what happened at random moments."""
     database = "SQLite" if row.dialect == "sqlite" else "Postgres"
     cells = (
         row.name, row.what, database, ruling.lost, ruling.repeats, ruling.unknown,
-        f"{ruling.delay:.1f} s", f"{ruling.silence:.1f} s", day, "holds" if ruling.holds else "**broken**",
+        f"{ruling.delay:.1f} s", f"{ruling.silence:.1f} s", day, seed, "holds" if ruling.holds else "**broken**",
     )  # fmt: skip
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
@@ -38,19 +38,24 @@ def today() -> date:
     return datetime.fromtimestamp(time.time(), UTC).date()  # noqa: TID251
 
 
-def write(path: Path, results: Mapping[str, tuple[Row, Ruling]], order: Sequence[str]) -> None:
-    """Put lines where the last ones of these rows were; other rows keep theirs, in `order`, while they exist."""
+def write(
+    path: Path, results: Mapping[str, tuple[Row, Ruling]], order: Sequence[str], seed: int, servers: str
+) -> None:
+    """Put lines where the last ones of these rows were; other rows keep theirs, in `order`, while they exist.
+
+    `servers`: with their versions.
+    """
     before, _, rest = path.read_text("utf-8").partition(BEGIN)
     old, _, after = rest.partition(END)
     lines = _by_row(old, "| ", " |")
     broken = _by_row(old, "- ", ":")
     for name, (row, ruling) in results.items():
-        lines[name] = [line(row, ruling, today())]
+        lines[name] = [line(row, ruling, today(), seed)]
         broken[name] = [f"- {name}: {sentence}" for sentence in ruling.broken]
     sentences = [sentence for name in order for sentence in broken.get(name, ())]
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"
     text = [
-        f"Last measured with {', '.join(f'{part} {version(part)}' for part in _PARTS)} on {machine}.",
+        f"Last measured with {', '.join(f'{part} {version(part)}' for part in _PARTS)}, {servers} on {machine}.",
         "",
         *heading(),
         *(each for name in order for each in lines.get(name, ())),

@@ -22,24 +22,25 @@ def page(folder: Path) -> Path:
 
 def test_lines_stand_in_order_between_the_markers(tmp_path: Path) -> None:
     path = page(tmp_path)
-    write(path, {"other": (OTHER, WELL), "one": (ONE, LOST)}, ["one", "other"])
+    write(path, {"other": (OTHER, WELL), "one": (ONE, LOST)}, ["one", "other"], 7, "Redis 9")
     text = path.read_text()
     assert text.startswith(f"# Before\n\n{BEGIN}\nLast measured with alertd ")
     assert text.endswith(f"\nWhat does not hold:\n\n- one: lost: fam-0001\n{END}\n\nAfter.\n")
+    assert ", Redis 9 on " in text
     lines = [line for line in text.splitlines() if line.startswith("| o")]
     assert lines == [
-        f"| one | what one does | SQLite | 3 | 0 | 0 | 1.0 s | 40.0 s | {today()} | **broken** |",
-        f"| other | what other does | SQLite | 0 | 2 | 5 | 1.3 s | 20.0 s | {today()} | holds |",
+        f"| one | what one does | SQLite | 3 | 0 | 0 | 1.0 s | 40.0 s | {today()} | 7 | **broken** |",
+        f"| other | what other does | SQLite | 0 | 2 | 5 | 1.3 s | 20.0 s | {today()} | 7 | holds |",
     ]
 
 
 def test_a_row_that_was_not_played_keeps_its_line_and_one_that_is_gone_does_not(tmp_path: Path) -> None:
     path = page(tmp_path)
-    write(path, {"one": (ONE, LOST), "gone": (GONE, LOST)}, ["one", "gone"])
-    write(path, {"other": (OTHER, WELL)}, ["one", "other"])
+    write(path, {"one": (ONE, LOST), "gone": (GONE, LOST)}, ["one", "gone"], 7, "Redis 9")
+    write(path, {"other": (OTHER, WELL)}, ["one", "other"], 7, "Redis 9")
     text = path.read_text()
     assert "| one | what one does | SQLite | 3 |" in text
     assert "- one: lost: fam-0001" in text
     assert "gone" not in text
-    write(path, {"one": (ONE, WELL)}, ["one", "other"])
+    write(path, {"one": (ONE, WELL)}, ["one", "other"], 7, "Redis 9")
     assert "does not hold" not in path.read_text()

@@ -1,0 +1,50 @@
+"""Workers that get no more memory, as where a machine or a container has none left."""
+
+import os
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from tests.chaos.drill import Drill
+from tests.chaos.row import Row
+from tests.integration.town import SECOND
+
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_SECONDS = 3.0
+
+
+def _starved(drill: Drill) -> None:
+    """For some seconds no child of the worker gets another page; what fails then is tried again."""
+
+    def during() -> None:
+        drill.until_some_told(SECOND, 0.1)
+        with drill.fault():
+            pids = drill.rig.worker_children("worker-bulk")
+            for pid in pids:
+                _limit(pid, int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * _PAGE)
+            drill.waits(_SECONDS)
+            for pid in pids:
+                with suppress(ProcessLookupError):  # it gave up
+                    _limit(pid, resource.RLIM_INFINITY)
+        if "MemoryError" not in drill.rig.log("worker-bulk"):
+            drill.said.append("no worker lacked memory")
+
+    drill.slow(0.4)
+    drill.story(during)
+
+
+def _limit(pid: int, size: int) -> None:
+    """What it may take from now on, in bytes of address space."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    resource.prlimit(pid, resource.RLIMIT_AS, (size, hard))
+
+
+ROWS = (
+    Row(
+        name="worker-starved",
+        what="a worker gets no more memory for three seconds",
+        run=_starved,
+        crashes=1,
+    ),
+    Row(name="worker-starved-sqlite", what="the same on SQLite", run=_starved, crashes=1, dialect="sqlite"),
+)
