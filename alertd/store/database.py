@@ -32,6 +32,17 @@ SESSION = {
     "random_page_cost": "1.1",
 }
 
+_NETWORK = {
+    # A server that is gone without a word is found out within half a minute, and asked for anew: by the system's
+    # own settings a sweeper would wait a quarter of an hour for what it had sent, and two hours for an answer.
+    "connect_timeout": 10,  # seconds, as all of these but the last
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # ms
+}
+"""https://www.postgresql.org/docs/current/libpq-connect.html; what the URL says of any of these comes first."""
+
 
 class Database(Protocol):
     """Where statements run."""
@@ -220,6 +231,7 @@ class PostgresDatabase:
             pool_size=5,
             max_overflow=5,
             hide_parameters=True,
+            connect_args={name: value for name, value in _NETWORK.items() if name not in url.query},
         )
         # Without BEGIN and ROLLBACK a read is one round trip and not three; each statement sees what is committed
         # when it begins either way. The pool is the same.

@@ -29,7 +29,7 @@ def _answers(drill: Drill) -> None:
     links = _links(drill)
     with drill.fault():
         early = _begin_to_press(drill, links, EARLY)
-        drill.waits(drill.dice.uniform(0.0, 0.3))
+        wait_until("somebody is told that it is noted", lambda: bool(drill.answered), PATIENCE, every=0.005)
         drill.rig.kill("api")  # with answers on their way: whoever was not told that it is noted presses again
         drill.rig.start_api()
         _join(early)

@@ -102,3 +102,23 @@ async def test_a_reading_takes_no_transaction_with_it_and_the_next_writer_has_on
     async with db.reading() as sql:
         assert (await sql.rows(text("SELECT count(*) FROM counter WHERE name = 'x'")))[0][0] == 0
     await db.close()
+
+
+async def test_a_server_that_is_gone_without_a_word_is_found_out_soon(fresh_database: FreshDatabase) -> None:
+    """What the C library is told; that a cable is out cannot be played on one machine. A URL's own word comes first."""
+    url = fresh_database("postgresql")
+    for said, idle in (("", "10"), ("&keepalives_idle=77", "77")):
+        db = database(f"{url}{said}")
+        async with db.reading() as sql:
+            info = (await sql.driver()).info
+            told = info.get_parameters()
+            patience = (await sql.rows(text("SHOW idle_in_transaction_session_timeout")))[0][0]
+        await db.close()
+        assert told["keepalives_idle"] == idle
+        assert (told["keepalives_interval"], told["keepalives_count"], told["tcp_user_timeout"]) == (
+            "5",
+            "3",
+            "25000",
+        )
+        assert told["connect_timeout"] == "10"
+        assert patience == "10s"
