@@ -79,10 +79,12 @@ def _join(callers: Sequence[threading.Thread]) -> None:
 
 
 def _until_noted(drill: Drill, links: dict[str, str], family: str, after: float) -> None:
-    """Press until it is said that it is noted, as people do."""
+    """Press until it is said that it is noted, to anybody in the family, as people do."""
     time.sleep(after)
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
+        if family in drill.answered:
+            return  # if that is lost, nobody says it again
         try:
             drill.rig.follows(links[family], "POST")
         except urllib.error.HTTPError as error:
