@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from alertd.domain.held_clock import STEP, Held, counted_at_start, held
+from alertd.domain.held_clock import ALIVE, SLOWER, Held, held, told
+from alertd.usecases.beat import SWEEPER
 
 SLOW = 1.0
 """Seconds of round trip beyond which a sample is worth less than an older one: it may be off by half of that."""
 
-_NOT_HELD = Held(timedelta(0), datetime(1970, 1, 1, tzinfo=UTC))
+_NONE = timedelta(0)
 
 
 class _Rows(Protocol):
@@ -36,7 +37,7 @@ class _Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """What the database's clock did between two samples, and what became of ours."""
+    """What the database's clock did, and what became of ours."""
 
     by: timedelta  # below 0: back
     ahead: timedelta  # so far alertd's clock is ahead of it now
@@ -46,7 +47,7 @@ class ClusterClock:
     """Story time and machine time; they are the same unless a demo set a story.
 
     A host whose wall clock steps does not matter: only the monotonic clock advances a sample, and where it is the
-    database's host that went back, what was counted is held for all parts (decision 53).
+    database's host that went back, all parts go on from when a sweeper was heard of last (decision 53).
     """
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -61,33 +62,33 @@ class ClusterClock:
         """Read the database's clock and the cluster's story; call at start and every minute or so.
 
         A slow answer is discarded, unless it is the first; `sampled_ago` goes on, so that it is asked again soon.
-        Returns whether the database's clock has stepped since the last time.
+        Returns what the database's clock did, where this part was the first to see it, or follows it.
         """
         while True:
+            async with store.reading() as rows:  # before the clock: nobody beats in the future
+                story, known = await rows.story_clock(), await rows.held_clock()
+                beat = (await rows.heartbeats()).get(SWEEPER)
             before = self._monotonic()
             wall = await store.now()
             after = self._monotonic()
-            async with store.reading() as rows:
-                story, known = await rows.story_clock(), await rows.held_clock()
-                beats = {} if self._known else await rows.heartbeats()
             if story is not None:
                 self._story, self.rate = (story[0], story[1]), story[2]
-            if after - before > SLOW and self._known:
+            slow = after - before > SLOW
+            if slow and self._known:
                 return None
-            at = before + (after - before) / 2
-            followed = wall + (known or _NOT_HELD).at(wall)
-            newest = max(beats.values(), default=None)
-            counted = self._when(at) if self._known else counted_at_start(known, wall, newest)
-            fresh = held(known, wall, counted)
+            fresh = None if slow else held(known, wall, beat)
             if fresh is not None:
                 async with store.transaction() as rows:
                     if not await rows.hold_clock(known, fresh):
                         continue  # another part was first: what it holds is for all
-            ahead = (fresh or known or _NOT_HELD).at(wall)
+            at, now = before + (after - before) / 2, told(fresh or known, wall)
+            stepped = now - self._when(at) if self._known else _NONE
+            slewed = timedelta(seconds=(at - self._at) / SLOWER)  # at the most, since we looked last
             self._at, self._known = at, True
-            self._ahead = (wall + ahead).timestamp() - at
-            stepped = followed - counted
-            return Stepped(stepped, ahead) if abs(stepped) > STEP else None
+            self._ahead = now.timestamp() - at
+            if fresh is not None and beat is not None:
+                return Stepped(told(known, wall) - beat, fresh.ahead)
+            return Stepped(stepped, now - wall) if abs(stepped) > ALIVE + slewed else None
 
     def machine(self) -> datetime:
         """Machine time: leases, retries, sweeps."""
@@ -112,3 +113,10 @@ class ClusterClock:
     def sampled_ago(self) -> float:
         """Seconds since the last sample; endless while the story waits, so that its beginning is not missed."""
         return math.inf if self.waits else self._monotonic() - self._at
+
+
+async def cluster_time(store: _Source) -> datetime:
+    """What time it is for all parts, for whoever looks from outside and judges nothing."""
+    async with store.reading() as rows:
+        known = await rows.held_clock()
+    return told(known, await store.now())

@@ -52,13 +52,14 @@ def _ready(settings: Settings) -> str:
 async def _swept(settings: Settings) -> str:
     from sqlalchemy.exc import SQLAlchemyError
 
+    from alertd.clock import cluster_time
     from alertd.store.store import SqlStore
 
     store = SqlStore(settings.database_url.get_secret_value())
     try:
         async with asyncio.timeout(_PATIENCE), store.reading() as rows:
             beat = (await rows.heartbeats()).get("sweeper")
-            now = await store.now()
+            now = await cluster_time(store)
     except (SQLAlchemyError, OSError, TimeoutError) as error:
         return f"the database does not answer ({type(error).__name__})"
     finally:

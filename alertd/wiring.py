@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from alertd import failpoints, logs
 from alertd.celery_app import celery_app
-from alertd.clock import ClusterClock, Stepped
+from alertd.clock import ClusterClock, Stepped, cluster_time
 from alertd.domain.audit import Kept
 from alertd.domain.breaker import BreakerState
 from alertd.domain.errors import Invalid, quote
@@ -184,29 +184,29 @@ def open_dead_man(settings: Settings) -> DeadMan | None:
 
 
 async def last_audit(settings: Settings) -> tuple[Kept | None, datetime]:
-    """The newest audit, if there was any, and the database's time: machine time for all of the cluster."""
+    """The newest audit, if there was any, and machine time as all of the cluster has it."""
     return await _looked_up(settings, lambda rows: rows.last_audit())
 
 
 async def troubled_providers(settings: Settings) -> tuple[Sequence[Provider], datetime]:
-    """The providers that are left alone now, as the worst process finds them; and the database's time."""
+    """The providers that are left alone now, as the worst process finds them; and what time it is for alertd."""
     found, now = await _looked_up(settings, lambda rows: rows.providers())
     return [each for each in together(found, now).values() if each.state is not BreakerState.CLOSED], now
 
 
 async def silent_providers(settings: Settings) -> tuple[Sequence[Lag], datetime]:
-    """The providers that report nothing of nearly all that they take; and the database's time."""
+    """The providers that report nothing of nearly all that they take; and what time it is for alertd."""
     found, now = await _looked_up(settings, lambda rows: rows.lags())
     return [each for each in found if silent(each, now)], now
 
 
 async def _looked_up(settings: Settings, what: Callable[[Rows], Awaitable[T]]) -> tuple[T, datetime]:
-    """What a database says that nothing has open here, and its time."""
+    """What a database says that nothing has open here, and what time it is for alertd."""
     store = SqlStore(settings.database_url.get_secret_value())
     try:
         async with store.reading() as rows:
             found = await what(rows)
-        return found, await store.now()
+        return found, await cluster_time(store)
     finally:
         await store.close()
 
@@ -484,11 +484,6 @@ async def _start_story(settings: Settings, store: SqlStore) -> None:
     """A demo starts the cluster's story once; in production there is none."""
     if settings.clock.story_start is None:
         return
+    now = await cluster_time(store)
     async with store.transaction() as rows:
-        await rows.set_story_clock(
-            settings.clock.story_start.astimezone(UTC), await _now(store), settings.clock.rate
-        )
-
-
-async def _now(store: SqlStore) -> datetime:
-    return await store.now()
+        await rows.set_story_clock(settings.clock.story_start.astimezone(UTC), now, settings.clock.rate)

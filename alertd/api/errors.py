@@ -135,7 +135,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
-    # InternalError, too: of a transaction that may not write, as where Postgres has become a standby.
     for kind in (OperationalError, InterfaceError, InternalError, NoConnectionFree):
         app.add_exception_handler(kind, _no_database)
     app.add_exception_handler(Exception, _our_mistake)
@@ -182,7 +181,16 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
     return answer(error.status_code, message, headers=error.headers)
 
 
+_LATER = frozenset({"25006", "25P03"})
+"""Of Postgres's internal errors those that pass: nothing may be written, a session was idle for too long.
+
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+
 async def _no_database(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InternalError) and getattr(error.orig, "sqlstate", None) not in _LATER:
+        raise error  # ours
     request.app.state.served.deps.log.warning("database_failed", error=type(error).__name__, exc_info=error)
     return answer(503, _NO_DATABASE, headers={"Retry-After": str(RETRY_AFTER)})
 

@@ -64,7 +64,7 @@ HINTS_LOST = Metric(
 )
 LEASES_LOST = Metric(
     "alertd_leases_lost_total",
-    "Messages whose outcome came after their lease had ended: each may have gone twice.",
+    "Families' messages whose outcome found their lease ended: each may have gone twice.",
 )
 SECURITY = Metric(
     "alertd_security_events_total",

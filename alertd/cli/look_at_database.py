@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from alertd import wiring
 from alertd.cli.finding import PATIENCE, Finding, Seen, lasting
+from alertd.domain.held_clock import told
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -100,7 +101,7 @@ def _clocks(answer: _Answer, *, demo: bool) -> list[Finding]:
     if answer.held > _OFF:
         text = (
             f"the database's clock went back while alertd ran: alertd's is {lasting(answer.held)} ahead of it, "
-            "and all times that families read are; it comes back by a second in a hundred"
+            "and all times that families read are; it comes back by a second in fifty"
         )
         mend = ("synchronise the database's machine by NTP so that it never steps (chrony: makestep 1 3)",)
         found.append(Finding("wrong" if answer.held > _FAR_OFF else "note", "clock", text, mend))
@@ -157,8 +158,8 @@ async def _ask(url: str) -> _Answer:
             async with store.reading() as rows:
                 heard = await rows.heartbeats()
                 took = time.monotonic() - began
-                beats = {name: (now - at).total_seconds() for name, at in heard.items()}
                 story, held = await rows.story_clock(), await rows.held_clock()
+                beats = {name: (told(held, now) - at).total_seconds() for name, at in heard.items()}
             return _Answer(
                 took=took,
                 ahead=(here - now).total_seconds() - half,

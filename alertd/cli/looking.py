@@ -98,9 +98,9 @@ def _retried(done: Mapping[str, Any]) -> str:
         return f"Nobody lacks what was parked of incident {done['incident']}: there is nothing to try again."
     whom = "1 family" if families == 1 else f"{families:,} families"
     if done["dry_run"]:
-        return f"Nothing was done. What was parked of incident {done['incident']} would be tried again for {whom}."
+        return f"Nothing was done. For {whom} what was parked of incident {done['incident']} would be looked at."
     return (
-        f"What was parked of incident {done['incident']} is tried again at once, for {whom}. "
+        f"For {whom} what was parked of incident {done['incident']} is looked at at once: who lacks it is told. "
         "What fails again: alertd delivery list --state parked"
     )
 

@@ -1,19 +1,22 @@
-"""The database's clock went back: alertd's goes on, and comes back to it slowly. Pure."""
+"""The database's clock went back: alertd's goes on, and comes back to it slowly. Pure.
+
+What is held follows from the database alone, whoever asks: no part goes by what it has counted itself.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-STEP = timedelta(seconds=2)
-"""A clock that differs by more from what was counted has stepped: a sample is off by half a second at most."""
+STEP = timedelta(seconds=5)
+"""A clock that shows so much less than it was has gone back; with less than that nobody is left waiting."""
 
-MOST = timedelta(hours=2)
-"""Nothing is held further ahead: every time that families read is wrong by as much, until it has come back."""
+MOST = timedelta(hours=2, minutes=30)
+"""Nothing is held further ahead: every time that families read is wrong by as much until it has come back."""
+
+SLOWER = 50
+"""It comes back by one second in so many: a window of half an hour lasts 36 s longer, within its margin."""
 
 ALIVE = timedelta(seconds=30)
-"""Some part is heard of every five seconds; later than that none ran, or the clock that says so is not right."""
-
-SLOWER = 100
-"""It comes back by one second in so many: a window of half an hour lasts 18 s longer, well within its margin."""
+"""Sweepers are heard of every five seconds; later than that none ran, or the clock that says so is not right."""
 
 _NONE = timedelta(0)
 
@@ -30,31 +33,24 @@ class Held:
         return max(self.ahead - max(wall - self.since, _NONE) / SLOWER, _NONE)
 
 
-def counted_at_start(before: Held | None, wall: datetime, beat: datetime | None) -> datetime:
-    """What time it is for a part that has counted nothing yet; `beat`: when any part was last heard of.
-
-    It is no earlier than that. Where the clock was put right while no part looked, or nobody ran for long, the
-    database's is right, unless that would be earlier.
-    """
-    followed = wall + (before.at(wall) if before is not None else _NONE)
-    if beat is None:
-        return followed
-    if followed - beat > ALIVE and wall >= beat - STEP:
-        return wall
-    return max(followed, beat)
+def told(before: Held | None, wall: datetime) -> datetime:
+    """What time it is for alertd when the database's clock shows `wall`."""
+    return wall + before.at(wall) if before is not None else wall
 
 
-def held(before: Held | None, wall: datetime, counted: datetime) -> Held | None:
+def held(before: Held | None, wall: datetime, beat: datetime | None) -> Held | None:
     """What is to be held from now on; None: nothing else than before.
 
-    `wall`: what the database's clock shows. `counted`: alertd's own time, by a clock that cannot step. A step back
-    is not followed: who was to hear within half an hour would hear nothing for as long as it was. A step ahead is:
-    mostly the machine stood still, and then time has passed.
+    `beat`: when a sweeper was heard of last, by alertd's clock, read before `wall`: it is no earlier than that. So
+    a step back is not followed, but for the seconds since: who was to hear within half an hour would hear nothing
+    for as long as it was. A step ahead is: mostly the machine stood still, and then time has passed.
     """
-    ahead = before.at(wall) if before is not None else _NONE
-    back = counted - (wall + ahead)
-    if back > STEP and ahead + back <= MOST:
-        return Held(ahead + back, wall)
-    if back < -STEP and ahead:  # it is put right again
-        return Held(max(ahead + back, _NONE), wall)
+    if beat is None:
+        return None
+    now = told(before, wall)
+    if beat - now > STEP:
+        ahead = now - wall + (beat - now)
+        return Held(ahead, wall) if ahead <= MOST else None
+    if now > wall and now - beat > ALIVE and wall >= beat - STEP:
+        return Held(_NONE, wall)  # it was put right, or nobody ran for long
     return None

@@ -44,7 +44,7 @@ async def beat(
     The first sweep after an outage of our own keeps for how long there was none (R13).
     """
     now = deps.clock.machine()
-    if last is not None and now - last < EVERY:
+    if last is not None and last <= now < last + EVERY:  # not while a beat lies in the future: the clock went back
         return last
     lost, rates_lost = deps.doorbell.take_lost(), deps.pace.take_lost() if deps.pace is not None else 0
     held_up = waited()

@@ -26,7 +26,7 @@ def _starved(drill: Drill) -> None:
             for pid in pids:
                 with suppress(ProcessLookupError):  # it gave up
                     _limit(pid, resource.RLIM_INFINITY)
-        if "MemoryError" not in drill.rig.log("worker-bulk"):
+        if "MemoryError" not in drill.rig.log("worker-bulk") and not any(map(drill.rig.gone, pids)):
             drill.said.append("no worker lacked memory")
 
     drill.slow(0.4)

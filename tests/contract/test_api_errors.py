@@ -487,11 +487,19 @@ async def test_the_database_does_not_answer(served: Served, error: Exception) ->
         assert "disk" not in answer.text
 
 
-async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("+14155550123"),
+        InternalError("SELECT '+14155550123'", {}, psycopg.errors.InFailedSqlTransaction("4155550123")),
+    ],
+    ids=["python", "sql"],
+)
+async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served, error: Exception) -> None:
     """500 in general words: no type, no trace, no value."""
 
     def broken(*_: object) -> Any:
-        raise KeyError("+14155550123")
+        raise error
 
     served.app.state.served = replace(
         served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))

@@ -136,12 +136,15 @@ def test_a_clock_that_went_back(doctor: Ask, database_url: str) -> None:
     async def hold() -> None:
         store = SqlStore(database_url)
         async with store.transaction() as rows:
-            assert await rows.hold_clock(None, Held(timedelta(hours=1), await store.now()))
+            now = await store.now()
+            assert await rows.hold_clock(None, Held(timedelta(hours=1), now))
+            await rows.beat("sweeper", now - timedelta(seconds=100) + timedelta(hours=1))
         await store.close()
 
     asyncio.run(hold())
-    told = said(doctor(database, DATABASE_URL=database_url), "clock", "wrong")
-    assert "alertd's is 60 min ahead of it" in told
+    found = doctor(database, DATABASE_URL=database_url)
+    assert "alertd's is 60 min ahead of it" in said(found, "clock", "wrong")
+    assert "has not looked for 100 s" in said(found, "sweeper", "wrong")
 
 
 def test_a_database_that_a_demo_was_played_on(doctor: Ask, database_url: str) -> None:

@@ -13,12 +13,14 @@ def test_what_was_parked_is_tried_again(alertd: Shell, families: Daemon) -> None
     alertd(*OPEN)
     families.run(families.served.work())
     assert alertd("delivery", "retry", "1", "--dry-run") == 0
-    assert alertd.out == "Nothing was done. What was parked of incident 1 would be tried again for 2 families.\n"
+    assert alertd.out == "Nothing was done. For 2 families what was parked of incident 1 would be looked at.\n"
     for name in ("push", "sms"):
         families.served.channel(name).mend()
     families.served.clock.advance(seconds=1)
     assert alertd("delivery", "retry", "1") == 0
-    assert alertd.out.startswith("What was parked of incident 1 is tried again at once, for 2 families.")
+    assert alertd.out.startswith(
+        "For 2 families what was parked of incident 1 is looked at at once: who lacks it is told."
+    )
     assert "alertd delivery list --state parked" in alertd.out
     families.run(families.served.work())
     assert families.served.channel("push").accepted or families.served.channel("sms").accepted

@@ -5,8 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alertd.clock import ClusterClock, Stepped
-from alertd.domain.held_clock import Held
+import pytest
+
+from alertd.clock import ClusterClock, Stepped, cluster_time
+from alertd.domain.held_clock import MOST, Held
 
 NOON = datetime(2026, 11, 4, 12, tzinfo=UTC)
 
@@ -78,66 +80,166 @@ async def test_a_slow_first_sample_is_better_than_none():
 
 
 HOUR = timedelta(hours=1)
+MINUTE = 60.0
 
 
-async def test_a_database_whose_clock_goes_back_is_not_followed_by_any_part():
+class Cluster:
+    """Parts that sample each minute, but for those that are idle; a sweeper that is heard of each five seconds."""
+
+    def __init__(self) -> None:
+        self.host = Host()
+        self.parts = {name: ClusterClock(self.host.monotonic) for name in ("sweeper", "api", "idle")}
+        self.stepped: list[Stepped] = []
+
+    async def sample(self, *names: str) -> None:
+        for name in names:
+            if (stepped := await self.parts[name].sample(self.host)) is not None:
+                self.stepped.append(stepped)
+
+    async def runs(self, minutes: float) -> None:
+        for _ in range(round(minutes * 12)):
+            self.host.seconds += 5.0
+            for name in ("sweeper", "api"):
+                if self.parts[name].sampled_ago() > MINUTE:
+                    await self.sample(name)
+            self.host.beats = {"sweeper": self.parts["sweeper"].machine()}
+
+    def ahead(self, name: str) -> float:
+        """Seconds that a part's clock is ahead of the true time."""
+        return (self.parts[name].machine() - self.host.true()).total_seconds()
+
+    def apart(self, *names: str) -> float:
+        found = [self.ahead(name) for name in names or self.parts]
+        return max(found) - min(found)
+
+
+@pytest.fixture
+async def cluster() -> Cluster:
+    made = Cluster()
+    await made.sample(*made.parts)
+    await made.runs(2)
+    return made
+
+
+async def test_a_database_whose_clock_goes_back_is_not_followed_by_any_part(cluster: Cluster):
     """Else nobody would be told anything for an hour."""
-    host = Host()
-    clock, other = ClusterClock(host.monotonic), ClusterClock(host.monotonic)
-    assert await clock.sample(host) is None
-    assert await other.sample(host) is None
-    host.seconds, host.off = host.seconds + 60, -HOUR
-    assert await clock.sample(host) == Stepped(-HOUR, HOUR)
-    assert await other.sample(host) is None
-    late = ClusterClock(host.monotonic)
-    assert await late.sample(host) is None
-    assert clock.machine() == other.machine() == late.machine() == host.true()
+    cluster.host.off = -HOUR
+    await cluster.runs(3)
+    late = cluster.parts["late"] = ClusterClock(cluster.host.monotonic)
+    assert await late.sample(cluster.host) is None
+    await cluster.sample("idle")
+    assert -15 < cluster.ahead("late") <= 0
+    assert cluster.apart() < 2.5
+    assert [round(each.by.total_seconds(), -1) for each in cluster.stepped] == [-3600]
 
 
-async def test_of_two_parts_that_see_it_at_once_one_is_believed():
-    host = Host()
-    clock = ClusterClock(host.monotonic)
-    await clock.sample(host)
-    host.off = -HOUR
-    host.first = Held(HOUR, host.true() - HOUR)
-    assert await clock.sample(host) is None
-    assert host.held == Held(HOUR, host.true() - HOUR)
-    assert clock.machine() == host.true()
+async def test_it_comes_back_by_a_fiftieth_and_nobody_sees_a_step_in_that(cluster: Cluster):
+    """Also not whoever was idle for hours: they do not go by what they have counted meanwhile."""
+    cluster.host.off = -HOUR
+    await cluster.runs(120)
+    first = cluster.host.held
+    await cluster.sample("idle", "sweeper", "api")
+    assert cluster.host.held == first
+    assert cluster.apart() < 0.1
+    assert cluster.ahead("api") == pytest.approx(-7200 / 50, abs=15)
+    assert len(cluster.stepped) == 1
 
 
-async def test_it_comes_back_by_a_hundredth_and_at_once_when_the_clock_is_put_right():
-    host = Host()
-    clock = ClusterClock(host.monotonic)
-    await clock.sample(host)
-    host.off = -HOUR
-    await clock.sample(host)
-    for _ in range(100):
-        host.seconds += 60
-        assert await clock.sample(host) is None
-    assert host.true() - clock.machine() == timedelta(seconds=60)
-    host.off = timedelta(0)
-    stepped = await clock.sample(host)
+async def test_a_clock_that_is_put_right_is_followed_by_all(cluster: Cluster):
+    cluster.host.off = -HOUR
+    await cluster.runs(10)
+    cluster.host.off = timedelta(0)
+    await cluster.runs(3)
+    await cluster.sample("idle")
+    assert cluster.host.held is not None
+    assert cluster.host.held.ahead == timedelta(0)
+    assert cluster.apart() == 0
+    assert cluster.ahead("api") == 0
+    assert [round(each.by / HOUR) for each in cluster.stepped] == [-1, 1]
+
+
+async def test_one_that_was_wrong_for_less_than_a_minute_splits_nobody(cluster: Cluster):
+    cluster.host.off = HOUR
+    await cluster.sample("api")
+    cluster.host.off = timedelta(0)
+    await cluster.runs(3)
+    await cluster.sample("idle")
+    assert cluster.apart() == 0
+    assert cluster.ahead("idle") == 0
+
+
+async def test_one_that_goes_back_and_forth_splits_nobody(cluster: Cluster):
+    for off in (-HOUR, -HOUR / 2, -HOUR, timedelta(0), HOUR, timedelta(0), -HOUR):
+        cluster.host.off = off
+        await cluster.runs(7)
+    await cluster.sample("idle", "sweeper", "api")
+    assert cluster.apart() == 0
+    held = cluster.host.held
+    await cluster.runs(30)
+    assert cluster.host.held == held
+
+
+async def test_many_small_steps_split_nobody(cluster: Cluster):
+    for number in range(1, 11):
+        cluster.host.off = timedelta(seconds=-1.5) * number
+        await cluster.runs(5)
+    await cluster.sample("idle", "sweeper", "api")
+    assert cluster.host.held is None
+    assert cluster.apart() == 0
+
+
+async def test_a_step_that_is_too_long_to_be_held_is_followed_by_all(cluster: Cluster):
+    """And whoever starts later goes by no beat of the time before."""
+    for over in (1, 6):
+        cluster.host.off -= MOST + timedelta(seconds=over)
+        await cluster.runs(3)
+        late = cluster.parts["late"] = ClusterClock(cluster.host.monotonic)
+        await late.sample(cluster.host)
+        await cluster.sample("idle", "sweeper", "api")
+        assert cluster.apart() == 0, over
+
+
+async def test_a_part_that_starts_when_all_others_are_gone_knows_what_time_it_was(cluster: Cluster):
+    cluster.host.seconds += 30
+    cluster.host.off = -HOUR
+    late = ClusterClock(cluster.host.monotonic)
+    stepped = await late.sample(cluster.host)
     assert stepped is not None
-    assert stepped.by > HOUR - timedelta(minutes=2)
-    assert abs(clock.machine() - host.true()) < timedelta(seconds=61)
+    assert cluster.host.true() - late.machine() == timedelta(seconds=30)
 
 
-async def test_a_part_that_starts_when_all_others_are_gone_knows_what_time_it_was():
-    host = Host()
-    host.beats = {"sweeper": host.true() - timedelta(seconds=30)}
-    host.off = -HOUR
-    clock = ClusterClock(host.monotonic)
-    stepped = await clock.sample(host)
-    assert stepped is not None
-    assert host.true() - clock.machine() == timedelta(seconds=30)
+async def test_of_two_parts_that_see_it_at_once_one_is_believed(cluster: Cluster):
+    cluster.host.off = -HOUR
+    other = Held(HOUR, cluster.host.true() - HOUR)
+    cluster.host.first = other
+    await cluster.sample("api")
+    assert cluster.host.held == other
+    assert cluster.ahead("api") == 0
+    assert not cluster.stepped
 
 
-async def test_a_step_ahead_is_followed():
+async def test_a_step_ahead_is_followed(cluster: Cluster):
     """A machine that stood still for an hour owes its families an hour."""
+    cluster.host.off = HOUR
+    await cluster.runs(2)
+    assert cluster.ahead("api") == cluster.ahead("sweeper") == 3600
+    assert cluster.host.held is None
+    assert {each.ahead for each in cluster.stepped} == {timedelta(0)}
+
+
+async def test_who_looks_from_outside_sees_the_same_and_judges_nothing(cluster: Cluster):
+    cluster.host.off = -HOUR
+    await cluster.runs(2)
+    await cluster.sample("sweeper")
+    assert await cluster_time(cluster.host) == cluster.parts["sweeper"].machine()
+
+
+async def test_an_answer_that_took_long_is_not_judged():
+    """The clock that it shows is off by half of that."""
     host = Host()
+    host.beats = {"sweeper": host.true()}
+    host.takes = 18.0
     clock = ClusterClock(host.monotonic)
-    await clock.sample(host)
-    host.off = HOUR
-    assert await clock.sample(host) == Stepped(HOUR, timedelta(0))
-    assert clock.machine() == host.true() + HOUR
+    host.off = timedelta(seconds=-60)
+    assert await clock.sample(host) is None
     assert host.held is None

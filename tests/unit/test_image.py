@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from alertd.domain.held_clock import Held
 from alertd.healthcheck import check, part_of
 from alertd.settings import load
 from alertd.store.store import SqlStore
@@ -138,10 +139,12 @@ def test_a_sweeper_and_a_worker_are_no_api(fresh_database: Callable[[str], str],
     url = fresh_database("sqlite")
     settings = load({"ALERTD_DATABASE_URL": url, "ALERTD_DATA_DIR": str(tmp_path), "ALERTD_API__PORT": "1"})
 
-    async def looked(ago: timedelta) -> None:
+    async def looked(ago: timedelta, held: timedelta | None = None) -> None:
         store = SqlStore(url)
         async with store.transaction() as rows:
             await rows.beat("sweeper", await store.now() - ago)
+            if held is not None:
+                await rows.hold_clock(None, Held(held, await store.now()))
         await store.close()
 
     assert "no sweeper has looked" in check("sweeper", settings)
@@ -150,3 +153,6 @@ def test_a_sweeper_and_a_worker_are_no_api(fresh_database: Callable[[str], str],
     asyncio.run(looked(timedelta(seconds=40)))
     assert "no sweeper has looked" in check("sweeper", settings)
     assert check("worker", settings) == ""
+    # The database's clock went back by an hour: 40 s ago by ours is in the future by its own.
+    asyncio.run(looked(timedelta(seconds=40) - timedelta(hours=1), held=timedelta(hours=1)))
+    assert "no sweeper has looked" in check("sweeper", settings)
