@@ -94,7 +94,8 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
         if not silent:
             return [], person.first_loud(now)
         softly = _message(turn, person, known, silent[0], loud=False, asleep=True, wakes=False)
-        return [softly], person.first_loud(now)  # for the loud copy at wake-up
+        # For the loud copy at wake-up, where nothing that wakes them is on its way.
+        return [softly], person.first_loud(now) if known.covered_awake < turn.update else None
     if asleep is None and turn.framing(person, known, asleep=False) is Framing.HOLDING:
         return _holding(turn, person, known, ways), None
     duty = turn.duty
