@@ -235,6 +235,25 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """One hand-over that the provider did not simply take, or what it said later."""
+
+    number: int
+    at: datetime
+    outcome: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStory:
+    """One delivery, of which incident it is, and its tries, oldest first."""
+
+    incident: int  # its number; 0: somebody tried a channel
+    delivery: DeliveryRow
+    tries: tuple[Try, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Followed:
     """A message that went, or may yet go, to another address of a family after a try had failed."""
 

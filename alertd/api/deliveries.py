@@ -1,18 +1,20 @@
 """How far the telling has come, and every single message of it."""
 
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from alertd.api.access import ReadsIncidents, WritesIncidents, who
 from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, takes
-from alertd.api.delivery_views import Deliveries, DeliveryView, ProgressView, Unheard
+from alertd.api.delivery_views import Deliveries, DeliveryStoryView, DeliveryView, ProgressView, Unheard
 from alertd.api.errors import errors
-from alertd.api.examples import DELIVERIES, PROGRESS, RETRIED, answers
+from alertd.api.examples import DELIVERIES, DELIVERY, PROGRESS, RETRIED, answers
 from alertd.api.find import find
 from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
+from alertd.domain.errors import NotFound
 from alertd.domain.silence import newest_to_tell
 from alertd.domain.watch import LadderState
 from alertd.usecases.retry_parked import retry_parked
@@ -108,3 +110,13 @@ async def of_all(
     async with here.deps.store.reading() as rows:
         listed = await rows.deliveries(None, family_id=family, states=state, limit=limit)
     return Deliveries(deliveries=[DeliveryView.of(row) for row in listed])
+
+
+@router.get("/v1/deliveries/{delivery}", responses=errors(404) | answers(200, DELIVERY))
+async def one(delivery: UUID, _key: ReadsIncidents, here: Here) -> DeliveryStoryView:
+    """One message: to whom, why, what it promised, and every try that the provider did not simply take."""
+    async with here.deps.store.reading() as rows:
+        story = await rows.delivery_story(delivery)
+    if story is None:
+        raise NotFound(f"there is no delivery {delivery}; alertd delivery list shows them")
+    return DeliveryStoryView.telling(story)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from alertd.records import DeliveryRow
+from alertd.records import DeliveryRow, DeliveryStory
 
 
 class DeliveryView(BaseModel):
@@ -53,6 +53,28 @@ class Deliveries(BaseModel):
     """Newest first."""
 
     deliveries: list[DeliveryView]
+
+
+class TryView(BaseModel):
+    """One hand-over that the provider did not simply take, or what it said later."""
+
+    number: int
+    at: datetime
+    outcome: str = Field(examples=["later"])
+    code: str | None
+
+
+class DeliveryStoryView(DeliveryView):
+    """One message, and its tries."""
+
+    incident: int = Field(description="Its number; 0: somebody tried a channel.")
+    tries: list[TryView] = Field(description="Oldest first; one that was simply taken is none of them.")
+
+    @classmethod
+    def telling(cls, story: DeliveryStory) -> "DeliveryStoryView":
+        """From the store's."""
+        tries = [TryView(number=t.number, at=t.at, outcome=t.outcome, code=t.code) for t in story.tries]
+        return cls(**DeliveryView.of(story.delivery).model_dump(), incident=story.incident, tries=tries)
 
 
 class ProgressView(BaseModel):

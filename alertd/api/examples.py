@@ -289,6 +289,11 @@ DELIVERIES = {
         }
     ]
 }
+DELIVERY = DELIVERIES["deliveries"][0] | {
+    "attempts": 2,
+    "incident": 1,
+    "tries": [{"number": 1, "at": "2019-11-30T07:52:01Z", "outcome": "later", "code": "503"}],
+}
 LISTED = {"families": [{"family": "fam-1001", "over": ["email", "push"]}], "next": "fam-1001"}
 FAMILY_WRITTEN = {"family": "fam-1001"}
 _SMS = {"channel": "sms", "to": "+1***0123"}

@@ -27,4 +27,5 @@ Again = Annotated[
     str | None,
     typer.Option("--idempotency-key", metavar="KEY", help="Of a command that got no answer: it is done once."),
 ]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what it would do.")]

@@ -1,4 +1,4 @@
-"""`alertd incident list|show|timeline` and `alertd delivery list`: what people look at."""
+"""`alertd incident list|show|timeline`: what people look at."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from alertd.cli.client import Api, new_command
-from alertd.cli.incident_options import Again, DryRun, Which
-from alertd.cli.incident_words import coming, in_options, named
+from alertd.cli.client import Api
+from alertd.cli.incident_options import Limit, Which
+from alertd.cli.incident_words import coming, named
 from alertd.cli.output import Output, clean, facts, show, table, wrapped
 from alertd.cli.times import local, zone
 
@@ -20,16 +20,11 @@ class Listed(StrEnum):
     ALL = "all"
 
 
-Limit = Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")]
-
-
-def add_to(incidents: typer.Typer, deliveries: typer.Typer) -> None:
+def add_to(incidents: typer.Typer) -> None:
     """Add these commands."""
     incidents.command("list")(list_)
     incidents.command("show")(show_)
     incidents.command("timeline")(timeline)
-    deliveries.command("list")(list_deliveries)
-    deliveries.command("retry")(retry)
 
 
 def list_(
@@ -56,53 +51,6 @@ def timeline(incident: Which, output: Output = None) -> None:
     """
     answer = Api.here().get(f"/v1/incidents/{named(incident)}/timeline")
     show(output, answer, lambda: _told(answer))
-
-
-def list_deliveries(
-    incident: Annotated[str | None, typer.Option(metavar="ID", help="Only this incident's.")] = None,
-    family: Annotated[str | None, typer.Option(metavar="ID", help="Only this family's.")] = None,
-    state: Annotated[
-        list[str] | None, typer.Option(metavar="STATE", help="Only in this state, like refused; repeat it.")
-    ] = None,
-    limit: Limit = 50,
-    output: Output = None,
-) -> None:
-    """List messages to single addresses, newest first."""
-    path = f"/v1/incidents/{named(incident)}/deliveries" if incident else "/v1/deliveries"
-    with in_options():
-        answer = Api.here().get(path, family=family, state=state, limit=limit)
-    show(output, answer, lambda: _deliveries(answer["deliveries"]))
-
-
-def retry(
-    incident: Which,
-    dry_run: DryRun = False,
-    again: Again = None,
-    output: Output = None,
-) -> None:
-    """Try again at once what was parked of an incident, when you have mended why: an account, a sender, a bug.
-
-    Left alone it is tried again by itself: after some minutes, and ever more seldom once the incident has ended.
-    Of a channel whose account was wrong a few go first, and the others when these were taken. It is left alone for
-    half a minute after it failed: what is tried within that is parked again, so look, and say it again if need be.
-    """
-    with in_options():
-        path = f"/v1/incidents/{named(incident)}/deliveries/retry"
-        done = Api.here().command(path, {}, once=again or new_command(), dry_run=dry_run)
-    show(output, done, lambda: _retried(done))
-
-
-def _retried(done: Mapping[str, Any]) -> str:
-    families = done["families"]
-    if not families:
-        return f"Nobody lacks what was parked of incident {done['incident']}: there is nothing to try again."
-    whom = "1 family" if families == 1 else f"{families:,} families"
-    if done["dry_run"]:
-        return f"Nothing was done. For {whom} what was parked of incident {done['incident']} would be looked at."
-    return (
-        f"For {whom} what was parked of incident {done['incident']} is looked at at once: who lacks it is told. "
-        "What fails again: alertd delivery list --state parked"
-    )
 
 
 def _listed(incidents: Sequence[Mapping[str, Any]], state: Listed) -> str:
@@ -213,28 +161,6 @@ def _told(answer: Mapping[str, Any]) -> str:
     more = ["Older failures are left out; alertd delivery list --state refused shows them."]
     return "\n".join(
         [head, f"Times are {zone(incident['opened_at'])}.", *lines, *(more if answer["more_failures"] else [])]
-    )
-
-
-def _deliveries(deliveries: Sequence[Mapping[str, Any]]) -> str:
-    if not deliveries:
-        return "There is none."
-    return table(
-        ("PLANNED", "UPD", "FAMILY", "CAREGIVER", "CHANNEL", "TO", "STATE", "WHY", "CODE"),
-        [
-            (
-                local(each["planned_at"]),
-                each["update"],
-                each["family"],
-                each["caregiver"],
-                each["channel"],
-                each["to"],
-                each["state"],
-                each["reason"],
-                each["code"] or "",
-            )
-            for each in deliveries
-        ],
     )
 
 

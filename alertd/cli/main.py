@@ -12,6 +12,7 @@ import alertd
 from alertd.cli import (
     backup,
     channel,
+    delivery,
     doctor,
     event,
     explain,
@@ -67,7 +68,8 @@ def _groups() -> None:
     keys = group("key", "API keys.")
     links = group("link", "The key that links in messages are signed with.")
     incident.add_to(incidents)
-    looking.add_to(incidents, deliveries)
+    looking.add_to(incidents)
+    delivery.add_to(deliveries)
     report.add_to(incidents)
     reach.add_to(incidents)
     family.add_to(families)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, bindparam, func, select, type_coerce, union_all
 
@@ -11,9 +12,18 @@ from alertd.domain.family import CHANNELS, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import Rest
 from alertd.masking import mask_address
-from alertd.records import Backlog, DeliveryRow, Progress
+from alertd.records import Backlog, DeliveryRow, DeliveryStory, Progress, Try
 from alertd.store.sql import Sql
-from alertd.store.tables import CURSOR_OPEN, address, delivery, delivery_share, fanout, watch
+from alertd.store.tables import (
+    CURSOR_OPEN,
+    address,
+    attempt,
+    delivery,
+    delivery_share,
+    fanout,
+    incident,
+    watch,
+)
 from alertd.store.types import Instant
 
 _MEASURED = 500
@@ -179,6 +189,24 @@ class ViewRows:
         if states:
             statement = statement.where(delivery.c.state.in_(states))
         return [_delivery(row) for row in await self.sql.rows(statement)]
+
+    async def delivery_story(self, delivery_id: UUID) -> DeliveryStory | None:
+        """One delivery with its tries; the address is masked."""
+        rows = await self.sql.rows(
+            select(delivery, address.c.dest, incident.c.number.label("incident"))
+            .join(address, address.c.id == delivery.c.address_id, isouter=True)
+            .join(incident, incident.c.id == delivery.c.incident_id, isouter=True)
+            .where(delivery.c.id == delivery_id)
+        )
+        if not rows:
+            return None
+        tries = await self.sql.rows(
+            select(attempt.c.number, attempt.c.at, attempt.c.outcome, attempt.c.code)
+            .where(attempt.c.delivery_id == delivery_id)
+            .order_by(attempt.c.at, attempt.c.id)
+        )
+        story = tuple(Try(each.number, each.at, each.outcome, each.code) for each in tries)
+        return DeliveryStory(rows[0].incident or 0, _delivery(rows[0]), story)
 
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""

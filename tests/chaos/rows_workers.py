@@ -31,6 +31,9 @@ def kill_children(drill: Drill, times: int, *, whole: int = 0) -> None:
     """
     with drill.fault():
         for number in range(1, times + 1):
+            if not drill.missing(drill.newest):  # whoever dies has messages in hand, or is about to
+                drill.until_all_told(drill.newest)
+                drill.says(SECOND, f" ({number})")
             drill.waits(drill.dice.uniform(0.05, 0.6))
             if whole and number % whole == 0:
                 _kills_all(drill)

@@ -367,6 +367,7 @@ ROUTES = [
     ("GET", "/v1/incidents/1/reach", "incident:read"),
     ("GET", "/v1/incidents/1/report", "incident:read"),
     ("GET", "/v1/deliveries", "incident:read"),
+    ("GET", "/v1/deliveries/019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e", "incident:read"),
     ("GET", "/v1/channel-tests/0", "incident:read"),
     ("POST", "/v1/channel-tests", "incident:write"),
     ("POST", "/v1/incidents", "incident:write"),

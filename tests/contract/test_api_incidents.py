@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from alertd.ports import Misconfigured, Refused
+from alertd.ports import Later, Misconfigured, Refused
 from tests import make
 from tests.served import Served, fresh_served, open_deps
 
@@ -419,3 +419,26 @@ async def test_an_event_with_an_idempotency_key(served: Served) -> None:
     assert [answer.json()["did"] for answer in answers] == ["opened", "opened"]
     other = await served.ask("POST", "/v1/events", event | {"id": "2"}, headers=headers)
     assert other.status_code == 409
+
+
+async def test_one_message_with_its_tries(served: Served) -> None:
+    """What on-call looks at when somebody asks why a mother was told so late."""
+    await served.families()
+    served.channel("sms").fail(make.own("mia", "sms").to, Later("503"), Later("20429"))
+    await served.open()
+    await served.work()
+    for _ in range(3):
+        served.clock.advance(minutes=2)
+        await served.work()
+    listed = (await served.ask("GET", "/v1/deliveries", family="fam-1", state="accepted")).json()["deliveries"]
+    [sms] = [each for each in listed if each["channel"] == "sms" and each["attempts"] > 1][-1:]
+    answer = await served.ask("GET", f"/v1/deliveries/{sms['id']}")
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert found == sms | {"incident": 1, "tries": found["tries"]}
+    assert [(each["number"], each["code"]) for each in found["tries"]] == [(1, "503"), (2, "20429")]
+    assert make.own("mia", "sms").to not in answer.text
+    unknown = await served.ask("GET", "/v1/deliveries/019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e")
+    assert unknown.status_code == 404
+    assert "alertd delivery list" in unknown.json()["error"]["message"]
+    assert (await served.ask("GET", "/v1/deliveries/mia")).status_code == 422

@@ -413,6 +413,16 @@ def test_deliveries(alertd: Shell, families: Daemon) -> None:
     assert len(alertd.json("delivery", "list", "--family", "fam-2", "--state", "accepted")["deliveries"]) == 2
     assert alertd("delivery", "list", "--state", "lost") == 1
     assert "--state: must be one of" in alertd.err
+    [refused] = alertd.json("delivery", "list", "--state", "refused")["deliveries"]
+    assert alertd("delivery", "show", refused["id"]) == 0
+    lines = [line.split() for line in alertd.out.splitlines()]
+    assert lines[0] == ["Message", refused["id"]]
+    assert ["incident", "1,", "update", "1"] in lines
+    assert ["over", "sms", "to", "+1***0111"] in lines
+    assert ["state", "refused", "(21211)"] in lines
+    assert lines[-1][-3:] == ["1", "refused", "(21211)"]
+    assert alertd("delivery", "show", "019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e") == 1
+    assert "there is no delivery" in alertd.err
 
 
 EVENT = {

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from alertd.domain.audit import Cursor, Evidence, Suspect
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import IncidentId, Scope
 from alertd.domain.promises import Promise, Telling
-from alertd.records import Backlog, DeliveryRow, Left, Notices, Progress, Silences
+from alertd.records import Backlog, DeliveryRow, DeliveryStory, Left, Notices, Progress, Silences
 
 
 class ViewRows(Protocol):
@@ -42,6 +43,9 @@ class ViewRows(Protocol):
         self, incident_id: IncidentId | None, *, family_id: str | None, states: Sequence[str], limit: int
     ) -> Sequence[DeliveryRow]:
         """Deliveries, newest first, with masked addresses; of a family also those to an address that it shares."""
+
+    async def delivery_story(self, delivery_id: UUID) -> DeliveryStory | None:
+        """One delivery with its tries; the address is masked."""
 
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""
