@@ -82,7 +82,8 @@ class ClusterClock:
                     if not await rows.hold_clock(known, fresh):
                         continue  # another part was first: what it holds is for all
             at, now = before + (after - before) / 2, told(fresh or known, wall)
-            stepped = now - self._when(at) if self._known else _NONE
+            counted = datetime.fromtimestamp(self._ahead + at, UTC)
+            stepped = now - counted if self._known else _NONE
             slewed = timedelta(seconds=(at - self._at) / SLOWER)  # at the most, since we looked last
             self._at, self._known = at, True
             self._ahead = now.timestamp() - at
@@ -92,10 +93,7 @@ class ClusterClock:
 
     def machine(self) -> datetime:
         """Machine time: leases, retries, sweeps."""
-        return self._when(self._monotonic())
-
-    def _when(self, monotonic: float) -> datetime:
-        return datetime.fromtimestamp(self._ahead + monotonic, UTC)  # half the time of adding a timedelta
+        return datetime.fromtimestamp(self._ahead + self._monotonic(), UTC)  # half the time of adding a timedelta
 
     def now(self) -> datetime:
         """Story time: windows, promises, quiet hours."""

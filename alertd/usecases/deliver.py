@@ -20,9 +20,9 @@ from alertd.ports.deps import Deps
 from alertd.records import Claimed, Lease, Outcome
 from alertd.usecases.elsewhere import Elsewhere, elsewhere
 from alertd.usecases.message import message
+from alertd.usecases.note_parked import note_parked
 from alertd.usecases.providers import Noting
 from alertd.usecases.purse import Purse
-from alertd.usecases.tell_parked import tell_parked
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 from alertd.usecases.told import Telling
 
@@ -278,6 +278,11 @@ class Sender:
         deps = self._deps
         left = (lease.until - deps.clock.machine()).total_seconds()
         lost = 0
+        parked = [
+            (o.delivery.incident, o.delivery.family, o.delivery.channel, o.code or "")
+            for o in outcomes
+            if o.crashed and o.state is DeliveryState.PARKED
+        ]
         async for attempt in tenacity.AsyncRetrying(
             stop=tenacity.stop_after_delay(max(left, 0.0)),
             wait=tenacity.wait_random_exponential(multiplier=0.1, max=2.0),
@@ -297,19 +302,13 @@ class Sender:
                     lost = await rows.finish(outcomes, lease, deps.clock.now()) if outcomes else 0
                     if lost:
                         await rows.count(LEASES_LOST, lost)
+                    if parked:
+                        await note_parked(rows, parked, deps.clock.now())
                     if _before_commit is not None:
                         _before_commit("")
         if lost:
             deps.log.warning("leases_lost", deliveries=lost)
         await self._tell_responders(outcomes)
-        await tell_parked(
-            self._deps,
-            [
-                (o.delivery.incident, o.delivery.family, o.delivery.channel, o.code or "")
-                for o in outcomes
-                if o.crashed and o.state is DeliveryState.PARKED
-            ],
-        )
         held = Counter(outcome.delivery.channel for outcome in outcomes if outcome.held)
         for channel, count in sorted(held.items()):
             deps.log.info("held_back", channel=channel, deliveries=count)

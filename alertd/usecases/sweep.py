@@ -11,10 +11,10 @@ from datetime import timedelta
 from alertd.domain.delivery import CRASHES
 from alertd.ports.deps import Deps
 from alertd.records import Backlog
+from alertd.usecases.note_parked import note_parked
 from alertd.usecases.plan_due import plan_due
 from alertd.usecases.planning import Overtaken
 from alertd.usecases.ripen import ripen
-from alertd.usecases.tell_parked import tell_parked
 
 _LANES = ("urgent", "bulk")
 _BATCH = 500
@@ -59,10 +59,12 @@ async def sweep(deps: Deps, *, broker: bool, own: Collection[str] = ()) -> Swept
         async with deps.store.transaction() as rows:
             lapses = await rows.expire_leases(machine_at, machine_at + _LAST_WORD, _BATCH, now=deps.clock.now())
             retried = await rows.retry_unknown(machine_at, _BATCH)
+            if lapses.parked:
+                parked = [(*each, f"{CRASHES} crashes") for each in lapses.parked]
+                await note_parked(rows, parked, deps.clock.now())
         expired = lapses.expired
         if expired:
             deps.log.warning("leases_expired", deliveries=expired)
-        await tell_parked(deps, [(*each, f"{CRASHES} crashes") for each in lapses.parked])
     due = None if backlog.watches is None else backlog.watches.total_seconds() / deps.clock.rate
     if due is not None and not (broker and due < deps.timing.takes_hints):
         # Only what no worker plans in time: what we plan waits as pending, and behind a crowd it would wait long.

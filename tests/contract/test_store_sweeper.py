@@ -8,6 +8,7 @@ import pytest
 from alertd.domain.incident import Reach, Severity
 from alertd.records import Lease
 from alertd.store.tables import trouble
+from alertd.usecases import sweep as sweep_module
 from alertd.usecases.deliver import Sender
 from alertd.usecases.drain import drain
 from alertd.usecases.fan_out import fan_out
@@ -134,16 +135,15 @@ async def test_while_the_bulk_lane_carries_an_update_the_urgent_one_plans_what_f
     assert swept.rung == ("urgent", "bulk")
 
 
-async def test_of_what_killed_its_workers_responders_are_told_once(node: Node):
-    """Nobody that holds the message lives to say so: the sweeper parks it after five leases, and says it."""
-    await node.outage()
+async def kills(node: Node, times: int) -> str:
+    """Whoever tries to send to one family dies, so often; returns the family."""
     clock = node.deps.clock
     assert isinstance(clock, FakeClock)
     await publish(node.deps, 1, News(message={"en": "News."}), who="test")
     while set(await node.books.states()) == {"accepted"}:
         await fan_out(node.deps, "bulk", send=False)
     deadly = ""
-    for _ in range(6):  # whoever tries to send to one family dies
+    for _ in range(times):
         lease = Lease(node.deps.new_id(), clock.machine() + timedelta(seconds=30))
         async with node.deps.store.transaction() as rows:
             claimed, _ = await rows.claim("bulk", clock.now(), clock.machine(), lease, FAMILIES)
@@ -154,5 +154,29 @@ async def test_of_what_killed_its_workers_responders_are_told_once(node: Node):
         await sweep(node.deps, broker=True)
         clock.advance(seconds=2)
         await sweep(node.deps, broker=True)
+    return deadly
+
+
+async def test_of_what_killed_its_workers_responders_are_told_once(node: Node):
+    """Nobody that holds the message lives to say so: the sweeper parks it after five leases, and says it."""
+    await node.outage()
+    deadly = await kills(node, 6)
     told_of = [(row["subject"], row["code"]) for row in await node.books.table(trouble)]
     assert told_of == [("messages", f"{deadly}: push, 5 crashes")]
+
+
+async def test_what_is_parked_is_noted_with_it_or_not_parked(node: Node, monkeypatch: pytest.MonkeyPatch):
+    """The sweeper sends as well, and the next of these may kill it at any moment."""
+
+    async def dies(*_: object) -> None:
+        raise ConnectionError
+
+    await node.outage()
+    with monkeypatch.context() as patched:
+        patched.setattr(sweep_module, "note_parked", dies)
+        with pytest.raises(ConnectionError):
+            await kills(node, 6)
+        assert "parked" not in await node.books.states()
+    await sweep(node.deps, broker=True)
+    assert (await node.books.states())["parked"] == 1
+    assert len(await node.books.table(trouble)) == 1
