@@ -62,7 +62,7 @@ class Drill:
         soak: float = SOAK,
         ending: Callable[[], None] = lambda: None,
     ) -> None:
-        """`ending`: is called when everybody was told that it is over, and what is left is to wait."""
+        """`ending`: is called, perhaps twice, when what is left is to wait: for holdings, or when all were told the end."""
         self._ending = ending
         self.rig, self.town, self.row, self._postgres, self._proxy = rig, town, row, postgres, proxy
         self._switch, self._preloaded, self.soak = switch, faults, soak
@@ -113,6 +113,7 @@ class Drill:
     def holds_and_ends(self) -> None:
         """Nobody says anything until alertd does, and then it is over."""
         if self.row.silence:
+            self._ending()  # what the next row starts is there before the holdings set out
             self.until_told(HOLDING)
         self.ends()
 

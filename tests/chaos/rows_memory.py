@@ -46,5 +46,4 @@ ROWS = (
         run=_starved,
         crashes=1,
     ),
-    Row(name="worker-starved-sqlite", what="the same on SQLite", run=_starved, crashes=1, dialect="sqlite"),
 )
