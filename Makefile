@@ -22,13 +22,13 @@ test: $(READY)  ## every test, against real Redis, Postgres, Celery workers and 
 	$(BIN)/pytest -n auto --dist worksteal
 
 # Rows by name: make chaos ROWS="worker-killed redis-down"
-chaos: $(READY)  ## what becomes of every family when a part dies; writes the table of docs/reliability.md; 35 minutes
+chaos: $(READY)  ## what becomes of every family when a part dies; writes the table of docs/reliability.md; 40 minutes
 	$(BIN)/python -m tests.chaos $(ROWS)
 
 # What of the planner is changed to see whether a test notices; `make check-slow MUTATION=` changes all of it, for hours.
 MUTATION ?= --sample 400 --minutes 30
 
-check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds, and mutants of the planner; 40 minutes
+check-slow: $(READY)  ## twenty times the random histories and deaths, with new seeds, and mutants of the planner; 50 minutes
 	ALERTD_PROPERTY_TIMES=20 $(BIN)/pytest -n auto --dist worksteal tests/property
 	$(BIN)/python -m tests.mutation $(MUTATION)
 
