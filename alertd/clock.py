@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from alertd.domain.held_clock import ALIVE, SLOWER, Held, held, told
+from alertd.domain.held_clock import SLOWER, STEP, Held, held, told
 from alertd.usecases.beat import SWEEPER
 
 SLOW = 1.0
@@ -76,8 +76,9 @@ class ClusterClock:
             slow = after - before > SLOW
             if slow and self._known:
                 return None
-            fresh = None if slow else held(known, wall, beat)
-            if fresh is not None:
+            fresh = held(known, wall, beat)
+            # A slow answer is off by half of that: it is judged for us alone.
+            if fresh is not None and not slow:
                 async with store.transaction() as rows:
                     if not await rows.hold_clock(known, fresh):
                         continue  # another part was first: what it holds is for all
@@ -87,9 +88,9 @@ class ClusterClock:
             slewed = timedelta(seconds=(at - self._at) / SLOWER)  # at the most, since we looked last
             self._at, self._known = at, True
             self._ahead = now.timestamp() - at
-            if fresh is not None and beat is not None:
+            if fresh is not None and beat is not None and not slow:
                 return Stepped(told(known, wall) - beat, fresh.ahead)
-            return Stepped(stepped, now - wall) if abs(stepped) > ALIVE + slewed else None
+            return Stepped(stepped, now - wall) if abs(stepped) > STEP + slewed else None
 
     def machine(self) -> datetime:
         """Machine time: leases, retries, sweeps."""

@@ -251,6 +251,10 @@ class DeliveryStory:
     incident: int  # its number; 0: somebody tried a channel
     delivery: DeliveryRow
     tries: tuple[Try, ...]
+    provider_id: str | None
+    maybe: bool  # an earlier try may have arrived
+    next_try: datetime | None  # machine time: when it is due, or taken from whoever has it; None: it is over
+    serves: tuple[FamilyId, ...]  # further families that have the address, and are told with it
 
 
 @dataclass(frozen=True, slots=True)

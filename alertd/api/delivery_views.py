@@ -69,12 +69,26 @@ class DeliveryStoryView(DeliveryView):
 
     incident: int = Field(description="Its number; 0: somebody tried a channel.")
     tries: list[TryView] = Field(description="Oldest first; one that was simply taken is none of them.")
+    provider_id: str | None = Field(description="What the provider calls it, to be looked up there.")
+    maybe: bool = Field(description="A try whose outcome nobody knows may have arrived.")
+    next_try: datetime | None = Field(
+        description="When it is tried next, or taken from a process that says nothing; none when it is over."
+    )
+    serves: list[str] = Field(description="Further families that have this address, and are told with it.")
 
     @classmethod
     def telling(cls, story: DeliveryStory) -> "DeliveryStoryView":
         """From the store's."""
         tries = [TryView(number=t.number, at=t.at, outcome=t.outcome, code=t.code) for t in story.tries]
-        return cls(**DeliveryView.of(story.delivery).model_dump(), incident=story.incident, tries=tries)
+        return cls(
+            **DeliveryView.of(story.delivery).model_dump(),
+            incident=story.incident,
+            tries=tries,
+            provider_id=story.provider_id,
+            maybe=story.maybe,
+            next_try=story.next_try,
+            serves=list(story.serves),
+        )
 
 
 class ProgressView(BaseModel):

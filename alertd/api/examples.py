@@ -293,6 +293,10 @@ DELIVERY = DELIVERIES["deliveries"][0] | {
     "attempts": 2,
     "incident": 1,
     "tries": [{"number": 1, "at": "2019-11-30T07:52:01Z", "outcome": "later", "code": "503"}],
+    "provider_id": "SM0123456789abcdef0123456789abcdef",
+    "maybe": False,
+    "next_try": None,
+    "serves": [],
 }
 LISTED = {"families": [{"family": "fam-1001", "over": ["email", "push"]}], "next": "fam-1001"}
 FAMILY_WRITTEN = {"family": "fam-1001"}

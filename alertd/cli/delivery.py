@@ -9,7 +9,7 @@ import typer
 from alertd.cli.client import Api, new_command
 from alertd.cli.incident_options import Again, DryRun, Limit, Which
 from alertd.cli.incident_words import in_options, named
-from alertd.cli.output import Output, facts, show, table
+from alertd.cli.output import Output, clean, facts, show, table
 from alertd.cli.times import local, zone
 
 
@@ -111,11 +111,14 @@ def _shown(found: Mapping[str, Any]) -> str:
             ("planned", f"{local(found['planned_at'])} ({zone(found['planned_at'])})"),
             ("taken", local(found["accepted_at"]) if found["accepted_at"] else ""),
             ("says", f"you hear again by {local(found['next_by'])}" if found["next_by"] else ""),
-            ("tries", str(found["attempts"])),
+            ("tries", f"{found['attempts']}{', of which one may have arrived' if found['maybe'] else ''}"),
+            ("next", f"tried, or taken over, {local(found['next_try'])}" if found["next_try"] else ""),
+            ("provider", f"calls it {found['provider_id']}" if found["provider_id"] else ""),
+            ("serves", ", ".join(found["serves"])),
         ]
     )
     tries = "\n".join(
-        f"  {local(each['at'])}  {each['number']}  {each['outcome']}{_code(each['code'])}"
+        clean(f"  {local(each['at'])}  {each['number']}  {each['outcome']}{_code(each['code'])}")
         for each in found["tries"]
     )
     return f"Message {found['id']}\n{head}" + (f"\nTries that were not simply taken\n{tries}" if tries else "")

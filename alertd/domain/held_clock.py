@@ -6,17 +6,17 @@ What is held follows from the database alone, whoever asks: no part goes by what
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-STEP = timedelta(seconds=5)
-"""A clock that shows so much less than it was has gone back; with less than that nobody is left waiting."""
+STEP = timedelta(seconds=30)
+"""A clock that differs by more has stepped; with less nobody waits beyond the margin of their deadline."""
+
+NEARLY = timedelta(minutes=1)
+"""A clock that is put right may still lack as much: it is held, and no more."""
 
 MOST = timedelta(hours=2, minutes=30)
 """Nothing is held further ahead: every time that families read is wrong by as much until it has come back."""
 
 SLOWER = 50
 """It comes back by one second in so many: a window of half an hour lasts 36 s longer, within its margin."""
-
-ALIVE = timedelta(seconds=30)
-"""Sweepers are heard of every five seconds; later than that none ran, or the clock that says so is not right."""
 
 _NONE = timedelta(0)
 
@@ -41,7 +41,7 @@ def told(before: Held | None, wall: datetime) -> datetime:
 def held(before: Held | None, wall: datetime, beat: datetime | None) -> Held | None:
     """What is to be held from now on; None: nothing else than before.
 
-    `beat`: when a sweeper was heard of last, by alertd's clock, read before `wall`: it is no earlier than that. So
+    `beat`: when a sweeper was heard of last, which is each five seconds, read before `wall`: it is no earlier. So
     a step back is not followed, but for the seconds since: who was to hear within half an hour would hear nothing
     for as long as it was. A step ahead is: mostly the machine stood still, and then time has passed.
     """
@@ -51,6 +51,6 @@ def held(before: Held | None, wall: datetime, beat: datetime | None) -> Held | N
     if beat - now > STEP:
         ahead = now - wall + (beat - now)
         return Held(ahead, wall) if ahead <= MOST else None
-    if now > wall and now - beat > ALIVE and wall >= beat - STEP:
-        return Held(_NONE, wall)  # it was put right, or nobody ran for long
+    if now > wall and now - beat > STEP and wall >= beat - NEARLY:  # it was put right, or nobody ran for long
+        return Held(max(beat - wall, _NONE), wall)
     return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import BigInteger, and_, bindparam, func, select, type_coerce, union_all
@@ -206,7 +206,14 @@ class ViewRows:
             .order_by(attempt.c.at, attempt.c.id)
         )
         story = tuple(Try(each.number, each.at, each.outcome, each.code) for each in tries)
-        return DeliveryStory(rows[0].incident or 0, _delivery(rows[0]), story)
+        shares = await self.sql.rows(
+            select(delivery_share.c.family_id).where(delivery_share.c.delivery_id == delivery_id)
+        )
+        served = tuple(sorted(FamilyId(each.family_id) for each in shares))
+        row = rows[0]
+        return DeliveryStory(
+            max(row.incident or 0, 0), _delivery(row), story, row.provider_id, row.maybe, _next_try(row), served
+        )
 
     async def by_update(self, incident_id: IncidentId) -> Sequence[tuple[int, str, str, int, datetime | None]]:
         """(update, channel, state, number, last acceptance) for the timeline."""
@@ -238,6 +245,14 @@ class ViewRows:
             .order_by(delivery.c.update_no, delivery.c.channel)
         )
         return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+def _next_try(row: Any) -> datetime | None:
+    """When it is due, or is taken from a process that says nothing; None: it is over."""
+    if row.state == DeliveryState.LEASED.value:
+        return cast("datetime", row.lease_until)
+    waits = row.state in (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
+    return cast("datetime", row.due_at) if waits else None
 
 
 def _delivery(row: Any) -> DeliveryRow:

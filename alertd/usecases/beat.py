@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from alertd.domain.downtime import Downtime
+from alertd.domain.held_clock import MOST
 from alertd.ports.deps import Deps
 from alertd.usecases.senders import SENDS, Senders
 
@@ -53,7 +54,9 @@ async def beat(
         down = unswept(deps, before)
         if before is not None and down is not None:
             await rows.keep_downtime(before, down)
-        await rows.beat(name, now)
+        # Who stood still and has not looked at the clock yet is not the newest to be heard of.
+        if before is None or not now < before <= now + MOST:
+            await rows.beat(name, now)
         if senders is not None:
             await senders.tell(rows, now)
         if lost:

@@ -48,8 +48,8 @@ async def retry_parked(
             saved = await rows.save_incident(mended)
             assert saved, "an incident was changed although none could be"
             await rows.plan_anew(incident.id, families, now)
-            await rows.end_trouble(incident.id, MESSAGES, now)  # if another crashes, that is told too
             await rows.add_act(deps.new_id(), now, who, RETRY, incident.id, {"families": len(families)})
+        await rows.end_trouble(incident.id, MESSAGES, now)  # if another crashes, that is told too
         await keep(rows, repeat, done, now)
     if families:
         deps.log.info("parked_retried", incident=done.incident, families=done.families)

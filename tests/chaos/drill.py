@@ -231,6 +231,8 @@ class Drill:
         except HTTPError as error:
             if error.code != 503:
                 self.said.append(f"a command was answered {error.code} while nothing could be stored")
+        except OSError as error:
+            self.said.append(f"a command was not answered while nothing could be stored: {error}")
         else:
             self.said.append("a command was answered 2xx while nothing could be stored")
 

@@ -1,5 +1,6 @@
 """Families who answer while the next step of their ladder falls due, and something dies."""
 
+import http.client
 import signal
 import threading
 import time
@@ -92,7 +93,7 @@ def _until_noted(drill: Drill, links: dict[str, str], family: str, after: float)
                 drill.said.append(f"an answer is refused with {error.code}")
                 return
             time.sleep(0.5)
-        except OSError:
+        except (OSError, http.client.HTTPException):  # it died while it answered
             time.sleep(0.5)
         else:
             drill.answered.setdefault(family, now())

@@ -4,13 +4,15 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 from sqlalchemy.engine import make_url
 
-from tests.chaos.drill import Drill
+from tests.chaos.drill import PATIENCE, Drill
 from tests.chaos.row import SHORT, Row
 from tests.integration.town import SECOND, THIRD
+from tests.servers import wait_until
 
 
 def _restarted(how: int) -> "Callable[[Drill], None]":
@@ -90,12 +92,23 @@ def _read_only(drill: Drill) -> None:
 
 def read_only(drill: Drill, seconds: float) -> None:
     """Nothing is written for so long, and nobody is told that something was."""
-    for value in ("on", "off"):
-        drill.postgres.run(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
-        drill.postgres.run("SELECT pg_reload_conf()")
-        if value == "on":
-            drill.refuses_commands()
-            drill.waits(seconds)
+    _writes_nothing(drill, "on")
+    try:
+        drill.refuses_commands()
+        drill.waits(seconds)
+    finally:
+        _writes_nothing(drill, "off")
+
+
+def _writes_nothing(drill: Drill, value: str) -> None:
+    drill.postgres.run(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+    drill.postgres.run("SELECT pg_reload_conf()")
+    wait_until(
+        f"nothing is written: {value}",
+        lambda: drill.rig.rows("SHOW default_transaction_read_only") == [(value,)],
+        PATIENCE,
+        every=0.02,
+    )
 
 
 def _locked(drill: Drill) -> None:
@@ -103,8 +116,8 @@ def _locked(drill: Drill) -> None:
 
     def during() -> None:
         drill.until_some_told(SECOND, 0.1)
-        with drill.fault(), sqlite3.connect(str(make_url(drill.rig.database_url).database)) as other:
-            other.isolation_level = None
+        file = str(make_url(drill.rig.database_url).database)
+        with drill.fault(), closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("PRAGMA busy_timeout = 30000")
             other.execute("BEGIN IMMEDIATE")
             asked = threading.Thread(target=drill.refuses_commands)

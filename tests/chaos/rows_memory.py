@@ -20,23 +20,19 @@ def _starved(drill: Drill) -> None:
         drill.until_some_told(SECOND, 0.1)
         with drill.fault():
             pids = drill.rig.worker_children("worker-bulk")
-            for pid in pids:
-                _limit(pid, int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * _PAGE)
+            before = {pid: resource.prlimit(pid, resource.RLIMIT_AS) for pid in pids}
+            for pid, (_, hard) in before.items():
+                size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * _PAGE
+                resource.prlimit(pid, resource.RLIMIT_AS, (size, hard))
             drill.waits(_SECONDS)
-            for pid in pids:
+            for pid, limits in before.items():
                 with suppress(ProcessLookupError):  # it gave up
-                    _limit(pid, resource.RLIM_INFINITY)
+                    resource.prlimit(pid, resource.RLIMIT_AS, limits)
         if "MemoryError" not in drill.rig.log("worker-bulk") and not any(map(drill.rig.gone, pids)):
             drill.said.append("no worker lacked memory")
 
     drill.slow(0.4)
     drill.story(during)
-
-
-def _limit(pid: int, size: int) -> None:
-    """What it may take from now on, in bytes of address space."""
-    _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
-    resource.prlimit(pid, resource.RLIMIT_AS, (size, hard))
 
 
 ROWS = (

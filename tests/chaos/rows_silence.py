@@ -16,6 +16,9 @@ BEFORE = 0.4
 WINDOW = 15.0
 """Seconds: seven windows have to pass."""
 
+_SET_OUT = 0.7
+"""Of the window, after a word: no holding has set out yet."""
+
 OVER = 1.1
 """Of the window, after a word: the fault is over, for those that families cannot be told under."""
 
@@ -70,7 +73,9 @@ def _no_postgres(drill: Drill) -> None:
 
 
 def _withheld(drill: Drill) -> int:
-    return sum(drill.rig.log(name).count('"ping_withheld"') for name in drill.rig.sweepers)
+    """How often a sweeper said that it could not ask; families that are missing are another reason."""
+    lines = (line for name in drill.rig.sweepers for line in drill.rig.log(name).splitlines())
+    return sum('"ping_withheld"' in line and "families_unaccounted" not in line for line in lines)
 
 
 def _no_provider(drill: Drill) -> None:
@@ -105,6 +110,8 @@ def _silent(*faults: Fault) -> Callable[[Drill], None]:
             drill.until_all_told(SECOND)
             drill.waits(max(drill.first_said(SECOND) + BEFORE * drill.row.window - now(), 0.0))
             drill.noted(fault.__name__.strip("_").replace("_", " "))
+            if now() - drill.first_said(SECOND) > _SET_OUT * drill.row.window:
+                drill.said.append(f"{fault.__name__} began too late to say anything: the machine is busy")
             fault(drill)
             drill.until_told(HOLDING)
         drill.ends()

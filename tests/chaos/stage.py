@@ -3,10 +3,13 @@
 To start nine processes takes longer than most plays do on two cores, and the end of a play is mostly waiting.
 """
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
+
+import psycopg
 
 from tests.chaos import families
 from tests.chaos.databases import OwnPostgres, Templates
@@ -113,11 +116,15 @@ class Stage:
             row.run(drill)
         except (NotReady, OSError) as error:  # a request that failed is an OSError
             drill.said.append(f"{type(error).__name__}: {error}")
-        evidence = drill.evidence()
-        for name in rig.processes:  # to stop well takes some seconds, and is another row's matter
-            if rig.alive(name):
-                rig.kill(name)
-        return judge(evidence, row.allowed)
+        try:
+            return judge(drill.evidence(), row.allowed)
+        except (psycopg.Error, sqlite3.Error, OSError) as error:  # a play that broke off may have left no database
+            broken = (*drill.said, f"nothing can be judged: {type(error).__name__}: {error}")
+            return Ruling(lost=0, repeats=0, unknown=0, delay=0.0, silence=0.0, broken=broken)
+        finally:
+            for name in rig.processes:  # to stop well takes some seconds, and is another row's matter
+                if rig.alive(name):
+                    rig.kill(name)
 
 
 def _own_env(row: Row, folder: Path, faults: Mapping[str, str]) -> dict[str, dict[str, str]]:

@@ -435,7 +435,9 @@ async def test_one_message_with_its_tries(served: Served) -> None:
     answer = await served.ask("GET", f"/v1/deliveries/{sms['id']}")
     assert answer.status_code == 200, answer.text
     found = answer.json()
-    assert found == sms | {"incident": 1, "tries": found["tries"]}
+    more = {"incident": 1, "provider_id": found["provider_id"], "maybe": False, "next_try": None, "serves": []}
+    assert found == sms | more | {"tries": found["tries"]}
+    assert found["provider_id"]
     assert [(each["number"], each["code"]) for each in found["tries"]] == [(1, "503"), (2, "20429")]
     assert make.own("mia", "sms").to not in answer.text
     unknown = await served.ask("GET", "/v1/deliveries/019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e")

@@ -1,5 +1,7 @@
 """R13: after an outage of alertd itself each family gets one message, which says that it is late."""
 
+from datetime import timedelta
+
 from alertd.domain.downtime import Downtime
 from alertd.domain.incident import Reach
 from alertd.ports import Later
@@ -194,3 +196,14 @@ async def test_whoever_is_no_longer_affected_hears_late_that_we_were(world: Worl
     await world.update("Only Follow fails.", remove_scope=(Reach("share"),))
     world.phone("ben").expect_sms("no longer affected", LATE)
     world.phone("mia").expect_sms(LATE, "Only Follow fails.")
+
+
+async def test_who_stood_still_is_not_heard_of_before_they_have_looked_at_the_clock(world: World):
+    """Another sweeper ran meanwhile: its beat stands, and nobody was down. A clock that is followed begins anew."""
+    now = world.clock.machine()
+    for ahead, stands in ((timedelta(minutes=70), True), (timedelta(hours=3), False)):
+        async with world.deps.store.transaction() as rows:
+            await rows.beat(SWEEPER, now + ahead)
+        await beat(world.deps, SWEEPER, now - timedelta(hours=1))
+        async with world.deps.store.reading() as rows:
+            assert ((await rows.heartbeats())[SWEEPER] == now + ahead) is stands

@@ -234,8 +234,8 @@ async def test_who_looks_from_outside_sees_the_same_and_judges_nothing(cluster: 
     assert await cluster_time(cluster.host) == cluster.parts["sweeper"].machine()
 
 
-async def test_an_answer_that_took_long_is_not_judged():
-    """The clock that it shows is off by half of that."""
+async def test_by_an_answer_that_took_long_nothing_is_held_for_others():
+    """The clock that it shows is off by half of that. But whoever starts with it goes back no further than others."""
     host = Host()
     host.beats = {"sweeper": host.true()}
     host.takes = 18.0
@@ -243,3 +243,39 @@ async def test_an_answer_that_took_long_is_not_judged():
     host.off = timedelta(seconds=-60)
     assert await clock.sample(host) is None
     assert host.held is None
+    assert abs(clock.machine() - host.true()) < timedelta(seconds=30)
+
+
+async def test_a_sweeper_that_starts_slowly_takes_nobody_back(cluster: Cluster):
+    """Its first beat is what others go by."""
+    cluster.host.off = -HOUR
+    cluster.host.takes = 1.5
+    cluster.parts["sweeper"] = ClusterClock(cluster.host.monotonic)
+    await cluster.sample("sweeper")
+    cluster.host.takes = 0.0
+    await cluster.runs(3)
+    await cluster.sample("idle", "sweeper", "api")
+    assert cluster.apart() < 0.1
+    assert cluster.ahead("api") > -30
+
+
+async def test_one_that_swings_is_not_driven_ahead(cluster: Cluster):
+    """As where a virtual machine's host sets it, and NTP sets it back."""
+    for seconds in (20, 40):
+        for _ in range(12):
+            for off in (seconds, 0):
+                cluster.host.off = timedelta(seconds=off)
+                await cluster.runs(2.5)
+    await cluster.runs(60)
+    await cluster.sample("idle", "sweeper", "api")
+    assert cluster.apart() < 2
+    assert abs(cluster.ahead("api")) < 41
+
+
+async def test_one_that_is_nearly_put_right_is_followed(cluster: Cluster):
+    cluster.host.off = -HOUR
+    await cluster.runs(2)
+    for off in (-15, 0):
+        cluster.host.off = timedelta(seconds=off)
+        await cluster.runs(3)
+        assert abs(cluster.ahead("api")) < 30

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from alertd.domain.held_clock import ALIVE, MOST, SLOWER, STEP, Held, held, told
+from alertd.domain.held_clock import MOST, NEARLY, SLOWER, STEP, Held, held, told
 from tests.make import NOON
 
 HOUR = timedelta(hours=1)
@@ -40,6 +40,12 @@ def test_a_clock_that_is_put_right_again_is_held_no_more():
     assert held(BACK, NOON, BEAT) == Held(NOTHING, NOON)
 
 
+def test_a_clock_that_is_nearly_put_right_is_held_by_what_it_lacks():
+    """Set by hand, fifteen seconds short."""
+    assert held(BACK, NOON - 15 * SECOND, BEAT) == Held(10 * SECOND, NOON - 15 * SECOND)
+    assert held(BACK, BEAT - NEARLY - SECOND, BEAT) is None
+
+
 def test_nobody_ran_for_long():
     """Time is no earlier than the last beat, and no part counted on."""
     assert held(BACK, NOON - HOUR + 40 * SECOND, NOON) is None  # the clock is still wrong
@@ -54,7 +60,7 @@ def test_two_steps_add_up_until_more_than_may_be_held():
     assert held(None, NOON - MOST - SECOND, NOON) is None
 
 
-@pytest.mark.parametrize("ahead", [3 * SECOND, ALIVE * 2, HOUR, 400 * HOUR])
+@pytest.mark.parametrize("ahead", [3 * SECOND, STEP * 2, HOUR, 400 * HOUR])
 def test_a_step_ahead_is_followed(ahead: timedelta):
     assert held(None, NOON + ahead, BEAT) is None
     assert held(BACK, NOON - HOUR + ahead / 10_000, BEAT) is None
