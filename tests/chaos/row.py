@@ -11,7 +11,7 @@ from tests.chaos.families import CRITICAL, FAMILIES
 if TYPE_CHECKING:
     from tests.chaos.drill import Drill
 
-WINDOW = 20.0
+WINDOW = 16.0
 """Seconds of the silence window: as many minutes of the story."""
 
 STEP = 8.0
