@@ -57,8 +57,7 @@ def hold_after_call(person: Person, knowledge: Knowledge, family: Family, policy
 
 def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> bool:
     """Whether the holdings by phone that this person may get in a day are used up."""
-    today = [each for each in _today(person, knowledge, now) if not each.waits]  # the next one takes its place
-    return len(today) >= most_by_phone(person, family, policy)
+    return len(_today(person, knowledge, now)) >= most_by_phone(person, family, policy)
 
 
 def most_by_phone(person: Person, family: Family, policy: Policy) -> int:

@@ -357,6 +357,7 @@ async def test_a_resolved_event_that_nobody_opened(served: Served) -> None:
 
 # --- keys -----------------------------------------------------------------------------------------
 
+MESSAGE = "f19acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e"
 LETTER = "019a0000-0000-7000-8000-000000000001"
 ROUTES = [
     ("GET", "/v1/incidents", "incident:read"),
@@ -367,7 +368,7 @@ ROUTES = [
     ("GET", "/v1/incidents/1/reach", "incident:read"),
     ("GET", "/v1/incidents/1/report", "incident:read"),
     ("GET", "/v1/deliveries", "incident:read"),
-    ("GET", "/v1/deliveries/019acc2a-8000-7b1c-8d7e-4f6a5b3c2d1e", "incident:read"),
+    ("GET", f"/v1/deliveries/{MESSAGE}", "incident:read"),
     ("GET", "/v1/channel-tests/0", "incident:read"),
     ("POST", "/v1/channel-tests", "incident:write"),
     ("POST", "/v1/incidents", "incident:write"),
@@ -398,7 +399,13 @@ ROUTES = [
 EVERY = {"incident:read", "incident:write", "family:read", "family:write", "event:write"}
 
 
-NAMED = {f"/{LETTER}": "/{letter}", "/1": "/{incident}", "/fam-1": "/{family}", "/0": "/{test}"}
+NAMED = {
+    f"/{LETTER}": "/{letter}",
+    f"/{MESSAGE}": "/{delivery}",
+    "/1": "/{incident}",
+    "/fam-1": "/{family}",
+    "/0": "/{test}",
+}
 SIGNED = ("/v1/providers/", "/v1/acknowledgements")
 """What is sent there is signed, and needs no key."""
 
