@@ -6,10 +6,11 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from urllib.error import HTTPError
 
 from sqlalchemy.engine import make_url
 
-from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.drill import PATIENCE, Drill, now
 from tests.chaos.row import SHORT, Row
 from tests.integration.town import SECOND, THIRD
 from tests.servers import wait_until
@@ -111,6 +112,18 @@ def _writes_nothing(drill: Drill, value: str) -> None:
     )
 
 
+def _asks(drill: Drill, answers: list[tuple[float, int]]) -> None:
+    """A command that tells families nothing, and when it was answered how; 0: not at all."""
+    code = 200
+    try:
+        drill.rig.command("/v1/incidents/1/ack", {})
+    except HTTPError as error:
+        code = error.code
+    except OSError:
+        code = 0
+    answers.append((now(), code))
+
+
 def _locked(drill: Drill) -> None:
     """Somebody else holds the file for eight seconds, longer than SQLite waits."""
 
@@ -120,11 +133,17 @@ def _locked(drill: Drill) -> None:
         with drill.fault(), closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("PRAGMA busy_timeout = 30000")
             other.execute("BEGIN IMMEDIATE")
-            asked = threading.Thread(target=drill.refuses_commands)
+            answers: list[tuple[float, int]] = []
+            asked = threading.Thread(target=_asks, args=(drill, answers))
             asked.start()
             drill.waits(8)
+            freed = now()
             other.execute("ROLLBACK")
         asked.join()
+        [(at, code)] = answers
+        # Who stood in the queue of writers until then is answered 2xx rightly: it is stored.
+        if code != 503 and (code != 200 or at < freed):
+            drill.said.append(f"a command was answered {code} {freed - at:.1f} s before anything could be stored")
 
     drill.slow(0.2)
     drill.story(during)
