@@ -49,6 +49,10 @@ def _upgrade(url: str) -> str:
         _run(connection)
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_unlock(7204)"))
+        else:
+            # The file keeps it. Parts that started together and had to switch it kept each other from it, and
+            # one of them ended: "database is locked".
+            connection.execute(text("PRAGMA journal_mode=WAL"))
         connection.commit()
     engine.dispose()
     return head()

@@ -1,9 +1,11 @@
 """Migrations: they lead to the tables that the code names, from nothing, once, however many start at a time."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,11 @@ def test_two_that_start_at_once_wait_for_each_other(empty_database: str) -> None
     for process in both:
         out, _ = process.communicate(timeout=60)
         assert (process.returncode, out.decode().strip()) == (0, migrate.head())
+
+
+def test_a_new_file_is_in_the_journal_mode_that_parts_want(tmp_path: Path) -> None:
+    """Those that start together would each switch it, and keep the others from it."""
+    file = tmp_path / "alertd.db"
+    migrate.upgrade(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as other:
+        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
