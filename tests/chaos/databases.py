@@ -85,11 +85,6 @@ class OwnPostgres:
         if self._process is not None:
             stop(self._process, how)
 
-    def freeze(self, *, frozen: bool) -> None:
-        """Stop all of its processes from running, or let them run again."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGSTOP if frozen else signal.SIGCONT)
-
     def run(self, statement: str, name: str = "postgres") -> None:
         """A statement as its administrator."""
         dsn = f"host={self.data} user=postgres dbname={name} connect_timeout=5"

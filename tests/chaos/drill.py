@@ -1,6 +1,7 @@
 """One row, carried out: a running alertd, an outage that humans tell about, and what is done to it meanwhile."""
 
 import random
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -214,6 +215,17 @@ class Drill:
     def waits(self, seconds: float) -> None:
         """Let a fault last."""
         time.sleep(seconds)
+
+    @contextmanager
+    def stopped(self, *names: str) -> Iterator[None]:
+        """These processes, and all that they started, stand still in this block."""
+        for name in names:
+            self.rig.signal(name, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for name in names:
+                self.rig.signal(name, signal.SIGCONT)
 
     @contextmanager
     def answers_within(self, seconds: float) -> Iterator[None]:

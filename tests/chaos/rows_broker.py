@@ -1,6 +1,5 @@
 """A broker that dies, forgets, freezes, or never was."""
 
-import signal
 import socket
 
 from tests.chaos.drill import Drill
@@ -53,11 +52,8 @@ def _frozen(drill: Drill) -> None:
     drill.opens()
     drill.says(SECOND)
     drill.until_some_told(SECOND, 0.1)
-    drill.rig.signal("redis", signal.SIGSTOP)
-    try:
+    with drill.stopped("redis"):
         _told_without(drill)
-    finally:
-        drill.rig.signal("redis", signal.SIGCONT)
     drill.holds_and_ends()
 
 

@@ -1,8 +1,7 @@
 """Nobody says anything, and what has to tell families so fails just then."""
 
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from tests.chaos.drill import Drill, now
 from tests.chaos.row import Row
@@ -40,11 +39,8 @@ def _no_redis(drill: Drill) -> None:
 
 
 def _redis_frozen(drill: Drill) -> None:
-    drill.rig.signal("redis", signal.SIGSTOP)
-    try:
+    with drill.stopped("redis"):
         _through(drill)
-    finally:
-        drill.rig.signal("redis", signal.SIGCONT)
 
 
 def _one_sweeper(drill: Drill) -> None:
@@ -86,19 +82,8 @@ def _no_provider(drill: Drill) -> None:
 
 
 def _workers_frozen(drill: Drill) -> None:
-    with _stopped(drill, "worker-urgent", "worker-bulk"):
+    with drill.stopped("worker-urgent", "worker-bulk"):
         _through(drill)
-
-
-@contextmanager
-def _stopped(drill: Drill, *names: str) -> Iterator[None]:
-    for name in names:
-        drill.rig.signal(name, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for name in names:
-            drill.rig.signal(name, signal.SIGCONT)
 
 
 def _silent(*faults: Fault) -> Callable[[Drill], None]:

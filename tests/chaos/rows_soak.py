@@ -31,9 +31,8 @@ def _a_sweeper_dies(drill: Drill) -> None:
 
 
 def _a_worker_stands_still(drill: Drill) -> None:
-    drill.rig.signal("worker-bulk", signal.SIGSTOP)
-    drill.waits(drill.dice.uniform(1, 8))
-    drill.rig.signal("worker-bulk", signal.SIGCONT)
+    with drill.stopped("worker-bulk"):
+        drill.waits(drill.dice.uniform(1, 8))
 
 
 def _redis_dies(drill: Drill) -> None:
@@ -47,9 +46,8 @@ def _redis_forgets(drill: Drill) -> None:
 
 
 def _redis_stands_still(drill: Drill) -> None:
-    drill.rig.signal("redis", signal.SIGSTOP)
-    drill.waits(drill.dice.uniform(1, 4))
-    drill.rig.signal("redis", signal.SIGCONT)
+    with drill.stopped("redis"):
+        drill.waits(drill.dice.uniform(1, 4))
 
 
 def _the_api_dies(drill: Drill) -> None:

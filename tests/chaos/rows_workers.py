@@ -129,10 +129,11 @@ def _poison(drill: Drill) -> None:
     with drill.fault():
         wait_until("both messages of the family are parked", is_parked, 2 * PATIENCE, every=0.2)
         # Whose message was parked first is named: that may be another's which died in the same process five times.
-        noted = drill.rig.rows("SELECT code FROM trouble WHERE subject = 'messages'")
+        noted = [code for (code,) in drill.rig.rows("SELECT code FROM trouble WHERE subject = 'messages'")]
         drill.noted(f"responders are told of {noted}")
-        if not noted:
-            drill.said.append("a message was given up, and responders are not told")
+        crashed = "SELECT DISTINCT family_id FROM delivery WHERE state = 'parked' AND code = '5 crashes'"
+        if not {code.partition(":")[0] for code in noted} & {family for (family,) in drill.rig.rows(crashed)}:
+            drill.said.append(f"a message was given up, and responders are told of {noted or 'nothing'}")
         others = drill.missing(NOTICE) - {"fam-0007"}
         if others:
             drill.said.append(f"{len(others)} other families were not told meanwhile")
