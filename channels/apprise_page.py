@@ -23,6 +23,7 @@ from alertd.domain.responder_url import SCHEMES, check_responder_url
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Refused, Unknown
 from channels import Now
 from channels.sendable import sendable
+from channels.standstill import Patience
 
 DEADLINE = 10.0
 """Seconds for one page."""
@@ -57,7 +58,8 @@ class ApprisePage:
         seconds = max(self.deadline - _SLACK, self.deadline / 2)
         call = self._threads.submit(_notify, message, seconds)
         try:
-            error = await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(call)), self.deadline)
+            async with Patience(asyncio.get_running_loop().time() + self.deadline):
+                error = await asyncio.shield(asyncio.wrap_future(call))
         except TimeoutError:
             # The thread's own future is asked: asyncio's can be cancelled, too, while the thread pages somebody.
             if call.cancel():

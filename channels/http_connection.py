@@ -13,6 +13,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from alertd.ports import Unknown
 from channels.http_answer import ANSWER_LIMIT, Answer
+from channels.standstill import GRACE, late
 
 _FRAMED = frozenset({"content-length", "transfer-encoding"})
 """Either says where a body ends; without them the end of the connection does (RFC 9112 section 6.3)."""
@@ -25,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
         self._waiting: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle
         self._ended = False  # by us
         self._begin()
         self.idle_since = 0.0  # loop.time() when it was last given back
@@ -48,20 +50,20 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: bytes, seconds: float) -> Answer:
         """Send a request and wait for its whole answer.
 
-        Raises Unknown if it does not come within `seconds`: from here on the provider may have the request. So it
-        may when the waiting task is cancelled, which ends the connection.
+        Raises Unknown if it does not come within `seconds`, or within `GRACE` after we stood still: from here on
+        the provider may have the request. So it may when the waiting task is cancelled, which ends the connection.
         """
         assert self._transport is not None
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[Answer] = loop.create_future()
         self._waiting = waiting
         self._begin()
-        timer = loop.call_later(seconds, self._fail, "timeout", "sent, and no answer in time")
+        self._timer = loop.call_later(seconds, self._passed, loop.time() + seconds)
         try:
             self._transport.write(request)
             return await waiting
         finally:
-            timer.cancel()
+            self._timer.cancel()
             if self._waiting is waiting:
                 self._waiting = None
                 self.close()
@@ -128,6 +130,16 @@ class Connection(asyncio.Protocol):
         self._answer()
         if not keep:
             self.close()
+
+    def _passed(self, until: float) -> None:
+        """The deadline; not yet where we stood still, as the answer may be here already."""
+        if late(until):
+            self._timer = asyncio.get_running_loop().call_later(GRACE, self._too_late)
+        else:
+            self._too_late()
+
+    def _too_late(self) -> None:
+        self._fail("timeout", "sent, and no answer in time")
 
     def _unsent(self) -> bool:
         return self._transport is not None and self._transport.get_write_buffer_size() > 0

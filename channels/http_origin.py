@@ -10,6 +10,7 @@ from aiohappyeyeballs import AddrInfoType, start_connection
 
 from alertd.ports import Later
 from channels.http_connection import Connection
+from channels.standstill import Patience
 from channels.tls import tls_context
 
 _NEXT_ADDRESS = 0.25
@@ -49,7 +50,7 @@ class Origin:
     async def connect(self, seconds: float) -> Connection:
         """A new connection; name look-up, TCP and TLS within `seconds`. Raises Later."""
         try:
-            async with asyncio.timeout(seconds):
+            async with Patience(asyncio.get_running_loop().time() + seconds):
                 return await self._connect()
         except TimeoutError:
             raise Later("connect_timeout", "no connection in time; nothing was sent") from None

@@ -16,6 +16,7 @@ from channels.smtp_connection import ConnectionEnded, Server, SmtpConnection
 from channels.smtp_errors import Reply, Stage, error_for
 from channels.smtp_letter import Letters, mailbox_of
 from channels.smtp_unanswered import Handed, Unanswered, wait_until
+from channels.standstill import Patience
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
@@ -96,19 +97,19 @@ class SmtpEmail:
         had_its_turn = False
         handed = self._unanswered.take(message.delivery)  # the server may have it from an earlier try
         try:
-            async with asyncio.timeout_at(started + self._config.patience) as limit, self._free:
+            async with Patience(started + self._config.patience) as limit, self._free:
                 had_its_turn = True
                 if handed is not None:
-                    limit.reschedule(min(started + self._config.deadline, max(handed.until, started)))
+                    limit.until(min(started + self._config.deadline, max(handed.until, started)))
                     reply = await _late_word(handed.connection)
                     if reply is not None:
                         return self._done(message, handed.connection, reply)
                     handed = None
-                    limit.reschedule(started + self._config.patience)
+                    limit.until(started + self._config.patience)
                 connection = await self._announce(message.to)
                 connection.write(letter)
                 handed = Handed(connection, wait_until(loop.time(), message.useful_for))
-                limit.reschedule(started + self._config.deadline)
+                limit.until(started + self._config.deadline)
                 return self._done(message, connection, await connection.reply())
         except TimeoutError:
             if handed is not None:
@@ -133,7 +134,7 @@ class SmtpEmail:
     async def ask(self) -> str:
         """Connect, encrypt and log in, as for a message, and hang up."""
         try:
-            async with asyncio.timeout(self._config.patience):
+            async with Patience(asyncio.get_running_loop().time() + self._config.patience):
                 (await SmtpConnection.open(self._server)).quit()
         except TimeoutError:
             raise Later("timeout", "the mail server did not answer in time") from None

@@ -118,7 +118,7 @@ class Channel(Protocol):
     at_once: int  # how many sends may be under way in one process; the rest wait above the channel
 
     async def send(self, message: Message) -> Receipt:
-        """Hand one message to the provider within `deadline`.
+        """Hand one message to the provider within `deadline`, or soon after where this process stood still.
 
         Raises Later, Refused, Unknown or Misconfigured, and nothing else.
         """

@@ -15,6 +15,7 @@ from tests.conftest import DIALECTS
 from tests.integration import judge, town
 from tests.integration.rig import RATE, WINDOW, Rig
 from tests.servers import NotReady, wait_until
+from tests.standstill import Standstill
 
 pytestmark = pytest.mark.integration
 PATIENCE = 90.0  # seconds for a thousand families to hear something, on a machine that is very busy
@@ -25,6 +26,13 @@ confirm: {critical: 0m, major: 15m, minor: human}
 sources: {alertmanager: [open, raise]}
 """
 LINK = re.compile(r"http://\S+/[ar]/[\w-]+")
+
+
+@pytest.fixture
+def still() -> Iterator[Standstill]:
+    """How long this machine stood still during the test."""
+    with Standstill() as watch:
+        yield watch
 
 
 @pytest.fixture(params=DIALECTS)
@@ -132,7 +140,7 @@ def link_in(message: Accepted) -> str:
     return str(link)
 
 
-def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
+def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig, still: Standstill) -> None:
     """A webhook opens it and nobody is awake; some families answer by the link that they were sent, others do not."""
     story = Story(rig, ladders=True)
     story.is_opened_by_a_webhook()
@@ -145,8 +153,9 @@ def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
     story.until_told(town.HOLDING)
     story.ends()
 
+    slack = SLACK + still.seconds
     found = judge.problems(
-        story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK, by_machine=True
+        story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=slack, by_machine=True
     )
     assert found == []
     assert story.wrong_pages() == []
@@ -164,7 +173,7 @@ def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig) -> None:
 # What the sweeper does without a broker is held to on SQLite too, in tests/contract/test_store_sweeper.py and
 # test_store_concurrency.py; this is about processes.
 @pytest.mark.parametrize("rig", ["postgresql"], indirect=True)
-def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> None:
+def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig, still: Standstill) -> None:
     """No broker for the rest of the night: the sweeper does the work."""
     story = Story(rig)
     story.opens()
@@ -179,7 +188,8 @@ def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig) -> N
 
     assert not rig.alive("redis")
     assert rig.alive("sweeper", "api", "worker-urgent", "worker-bulk")
-    found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=SLACK)
+    slack = SLACK + still.seconds
+    found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=slack)
     assert found == []
     assert story.wrong_pages() == []
     assert rig.rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'") == [(0,)]
