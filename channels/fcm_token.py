@@ -16,6 +16,7 @@ import tenacity
 
 from alertd.ports import Later, Misconfigured
 from channels.http import header_lines
+from channels.standstill import Patience
 
 T = TypeVar("T")
 
@@ -86,14 +87,15 @@ class AccessToken:
 
     async def _wait(self, within: float) -> Token:
         try:
-            await asyncio.wait_for(asyncio.shield(self._fetch()), within)
+            async with Patience(asyncio.get_running_loop().time() + within):
+                await asyncio.shield(self._fetch())
         except TimeoutError:
             raise Later("token_timeout", "Google's token endpoint does not answer; nothing was sent") from None
         assert self._token is not None
         return self._token
 
     async def _fetch_in_thread(self) -> None:
-        async with asyncio.timeout(_FETCH_SECONDS):
+        async with Patience(asyncio.get_running_loop().time() + _FETCH_SECONDS):
             header, project, lifetime = await _in_thread(self._load_and_refresh)
         self._token = Token(header, project, asyncio.get_running_loop().time() + lifetime)
 

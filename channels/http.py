@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from alertd.ports import Later
+from alertd.ports import Cause, Later
 from channels.http_answer import Answer
 from channels.http_connection import Connection, unread
 from channels.http_origin import Origin
@@ -28,6 +28,9 @@ POOL_SHARE = 0.2
 
 CONNECT_SHARE = 0.8
 """Of what is then left may go on connecting, so that a timeout after that means that bytes were sent."""
+
+LEAST_SHARE = (1 - POOL_SHARE) * (1 - CONNECT_SHARE) / 2
+"""Of the deadline must be left for the answer: half of what the other two leave when both are used up."""
 
 IDLE = 15.0
 """Seconds for which an idle connection is used: a provider that closes it first costs a message its certainty."""
@@ -104,6 +107,10 @@ class HttpClient:
                 raise Later("connect_timeout", "no connection in time; nothing was sent") from None
         try:
             connection = self._waiting(now()) or await self._connect(until - now())
+            if until - now() < seconds * LEAST_SHARE:
+                # We stood still, and it would be sent when its lease may be over.
+                self._give_back(connection, now())
+                raise Later("connect_timeout", "connected too late; nothing was sent", cause=Cause.STANDSTILL)
             try:
                 return await connection.ask(request, until - now())
             finally:

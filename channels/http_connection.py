@@ -13,7 +13,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from alertd.ports import Unknown
 from channels.http_answer import ANSWER_LIMIT, Answer
-from channels.standstill import GRACE, late
+from channels.standstill import grace
 
 _FRAMED = frozenset({"content-length", "transfer-encoding"})
 """Either says where a body ends; without them the end of the connection does (RFC 9112 section 6.3)."""
@@ -50,8 +50,8 @@ class Connection(asyncio.Protocol):
     async def ask(self, request: bytes, seconds: float) -> Answer:
         """Send a request and wait for its whole answer.
 
-        Raises Unknown if it does not come within `seconds`, or within `GRACE` after we stood still: from here on
-        the provider may have the request. So it may when the waiting task is cancelled, which ends the connection.
+        Raises Unknown if it does not come within `seconds`, or `grace` after that: from here on the provider may
+        have the request. So it may when the waiting task is cancelled, which ends the connection.
         """
         assert self._transport is not None
         loop = asyncio.get_running_loop()
@@ -132,11 +132,8 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def _passed(self, until: float) -> None:
-        """The deadline; not yet where we stood still, as the answer may be here already."""
-        if late(until):
-            self._timer = asyncio.get_running_loop().call_later(GRACE, self._too_late)
-        else:
-            self._too_late()
+        """The deadline; the answer may be here, and only not read yet."""
+        self._timer = asyncio.get_running_loop().call_later(grace(until), self._too_late)
 
     def _too_late(self) -> None:
         self._fail("timeout", "sent, and no answer in time")

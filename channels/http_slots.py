@@ -8,6 +8,8 @@ import asyncio
 from collections import deque
 from contextlib import suppress
 
+from channels.standstill import Patience
+
 
 class Slots:
     """So many may be taken at a time; a slot given back goes to whoever has waited longest."""
@@ -30,7 +32,7 @@ class Slots:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
-            async with asyncio.timeout(seconds):
+            async with Patience(asyncio.get_running_loop().time() + seconds):
                 await waiter
         except BaseException:
             if waiter.done() and not waiter.cancelled():

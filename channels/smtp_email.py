@@ -107,6 +107,9 @@ class SmtpEmail:
                     handed = None
                     limit.until(started + self._config.patience)
                 connection = await self._announce(message.to)
+                if loop.time() > started + (self._config.patience + self._config.deadline) / 2:
+                    connection.abort()  # we stood still, and its lease may be over before the answer is here
+                    raise Later("too_late", "announced too late; nothing was handed over", cause=Cause.STANDSTILL)
                 connection.write(letter)
                 handed = Handed(connection, wait_until(loop.time(), message.useful_for))
                 limit.until(started + self._config.deadline)

@@ -12,17 +12,21 @@ from types import TracebackType
 LATE = 0.5
 """Seconds by which a timer is late when nothing ran; planning a slice of families holds the loop for 0.2."""
 
-GRACE = 2.0
-"""Seconds to read what has come meanwhile, once; a connection that stood still, too, sends again by then."""
+GRACE = 1.0
+"""Seconds to read what has come meanwhile, once; a connection that stood still, too, sends again by then. What
+outlasts its lease so is not written, as anything else that does: `alertd.usecases.deliver`."""
+
+READ = 0.05
+"""Seconds that everybody is given: we may have stood still, and woken just after the deadline."""
 
 
-def late(until: float) -> bool:
-    """Whether what was due at `until`, by the loop's clock, comes so late that this process stood still."""
-    return asyncio.get_running_loop().time() - until > LATE
+def grace(until: float) -> float:
+    """How many seconds more what was due at `until`, by the loop's clock, is given: for it was not us who ran."""
+    return GRACE if asyncio.get_running_loop().time() - until > LATE else READ
 
 
 class Patience:
-    """As `asyncio.timeout_at`, and for `GRACE` longer where this process stood still.
+    """As `asyncio.timeout_at`, and longer by `grace`, for what had come by then.
 
     An asynchronous context manager; raises TimeoutError at its end.
     """
@@ -53,11 +57,7 @@ class Patience:
         self._timer = asyncio.get_running_loop().call_at(until, self._passed)
 
     def _passed(self) -> None:
-        loop = asyncio.get_running_loop()
-        if late(self._until):
-            self._timer = loop.call_later(GRACE, self._end)
-        else:
-            self._end()
+        self._timer = asyncio.get_running_loop().call_later(grace(self._until), self._end)
 
     def _end(self) -> None:
         self._timer = None

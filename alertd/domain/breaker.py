@@ -89,7 +89,7 @@ class Breaker:
         return self._open(now, code, ours=True)
 
     def unsure(self) -> None:
-        """What was let through ended by a fault of our own code, which says nothing of the provider."""
+        """What was let through ended by a fault of our own, which says nothing of the provider."""
         if self._probing:
             self._probing -= 1
 

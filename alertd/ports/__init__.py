@@ -72,6 +72,7 @@ class Cause(StrEnum):
     PROVIDER = "provider"  # it fails, or does not answer: nobody's message passes
     PACE = "pace"  # too many at once for our account
     ADDRESS = "address"  # this phone or mailbox, now; others may be told
+    STANDSTILL = "standstill"  # we stood still, and it would have set out too late: that says nothing of anybody
 
 
 class Later(ChannelError):

@@ -372,7 +372,9 @@ class Sender:
             )
             return Outcome(delivery, DeliveryState.PARKED, f"misconfigured: {error.code}", final=True)
         except Later as error:
-            if error.cause is not Cause.PROVIDER:
+            if error.cause is Cause.STANDSTILL:
+                breaker.unsure()
+            elif error.cause is not Cause.PROVIDER:
                 self._answered(delivery.channel, breaker)
             elif breaker.failure(deps.clock.machine(), error.code, error.retry_after):
                 self._opened(delivery.channel, breaker)
