@@ -20,7 +20,7 @@ from tests.chaos.oracle import Ruling
 from tests.chaos.row import Row
 from tests.chaos.rows import QUICK, ROWS
 from tests.chaos.stage import Stage
-from tests.chaos.table import heading, line, today, write
+from tests.chaos.table import commit, heading, line, today, write
 from tests.servers import NotReady
 
 DOCS = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -72,9 +72,9 @@ def main() -> int:
     if unknown:
         reader.error(f"there is no row {', '.join(unknown)}")
     seed = given.seed if given.seed is not None else time.time_ns() % 1_000_000
+    measured = commit()  # before the table is written
     print(f"seed {seed}", *heading(), sep="\n", flush=True)
     results: dict[str, tuple[Row, Ruling]] = {}
-    failed = False
     with templates() as made, Coming([by_name[name] for name in given.rows] or ROWS, made) as coming:
         while (taken := coming.take()) is not None:
             stage, played = taken
@@ -82,19 +82,17 @@ def main() -> int:
             with played:
                 try:
                     ruling = stage.play(seed=seed, soak=given.soak, ending=coming.begin)
-                except NotReady as error:  # of the row's own servers: nothing can be said of alertd
-                    print(f"{row.name} did not begin: {error}", flush=True)
-                    failed = True
-                    continue
+                except NotReady as error:
+                    ruling = Ruling(0, 0, 0, 0.0, 0.0, (f"it did not begin: {error}",))
                 if given.keep is not None:
                     shutil.copytree(stage.folder, given.keep / row.name, dirs_exist_ok=True)
             results[row.name] = row, ruling
-            print(f"{line(row, ruling, today(), seed)} {time.monotonic() - began:.0f} s", flush=True)
+            print(f"{line(row, ruling, today(), measured, seed)} {time.monotonic() - began:.0f} s", flush=True)
             for sentence in ruling.broken:
                 print(f"    {sentence}", flush=True)
             if not given.dry:
-                write(DOCS, results, list(by_name), seed, made.versions())
-    return 0 if not failed and all(ruling.holds for _, ruling in results.values()) else 1
+                write(DOCS, results, list(by_name), seed=seed, servers=made.versions(), commit=measured)
+    return 0 if all(ruling.holds for _, ruling in results.values()) else 1
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from urllib.error import HTTPError
 from uuid import UUID
 
 from tests.chaos import families
+from tests.chaos.audits import complaints
 from tests.chaos.databases import OwnPostgres
 from tests.chaos.evidence import Address, Booked, Evidence, Word
 from tests.chaos.leaks import leaks
@@ -69,6 +70,7 @@ class Drill:
         self._switch, self._preloaded, self.soak = switch, faults, soak
         self.dice = random.Random(seed)
         self.said: list[str] = []  # what a row found wrong by itself
+        self._outages: list[tuple[tuple[int, str], ...]] = [OUTAGES]  # the last of them go on
         self._words: list[Word] = []
         self._said_at: dict[str, float] = {}  # when humans began to say a phase last, Unix seconds
         self._last_said = 0.0
@@ -121,7 +123,7 @@ class Drill:
     def opens(self, *, wait: bool = True) -> None:
         """Two services fail, and a human says so."""
         self._begins(NOTICE)
-        for number, service in OUTAGES:
+        for number, service in self._outages[-1]:
             body = {"services": [service], "severity": "critical", "title": f"{service} is down",
                     "message": SAID[NOTICE]}  # fmt: skip
             self._say(number, NOTICE, "/v1/incidents", body)
@@ -132,17 +134,30 @@ class Drill:
         """News about both; `more` stands behind the sentence."""
         self._begins(phase)
         message = {"en": f"{SAID[phase]['en']}{more}"}
-        for number, _ in OUTAGES:
+        for number, _ in self._outages[-1]:
             self._say(number, phase, f"/v1/incidents/{number}/updates", {"message": message})
 
     def ends(self) -> None:
         """All clear; then nothing is owed any more, and the auditor is content."""
+        self._all_clear()
+        self._ending()
+        self._until_nothing_is_left()
+
+    def begins_anew(self) -> None:
+        """These two end, and both services fail again: what families were told of one outage does not grow for ever."""
+        self._all_clear()
+        self._until_nothing_is_left()
+        self._outages.append(tuple((number + len(OUTAGES), service) for number, service in self._outages[-1]))
+        self.opens()
+
+    def _all_clear(self) -> None:
         self._is_audited()
         self._begins(OVER)
-        for number, _ in OUTAGES:
+        for number, _ in self._outages[-1]:
             self._say(number, OVER, f"/v1/incidents/{number}/resolve", {"message": SAID[OVER]})
         self.until_told(OVER)
-        self._ending()
+
+    def _until_nothing_is_left(self) -> None:
         wait_until("nothing is left to do", lambda: not any(self._left()), PATIENCE, every=0.2)
 
     def _say(self, number: int, phase: str, path: str, body: dict[str, Any]) -> None:
@@ -290,10 +305,11 @@ class Drill:
         """Everything that the oracle is to know; call it when all is over."""
         if self.row.dialect == "sqlite" and self.rig.rows("PRAGMA integrity_check") != [("ok",)]:
             self.said.append("SQLite says that its file is damaged")
+        self.said += complaints([self.rig.log(name) for name in self.rig.sweepers], self._faults, self.row.allowed)
         left = [f"{count} {what}" for what, count in zip(_LEFT, self._left(), strict=True) if count]
         return Evidence(
             homes=self.town.homes,
-            touched=families.touched(self.row.families, self.row.critical),
+            touched=self._touched(),
             words=self._numbered(),
             accepted=[message for message in self.rig.accepted() if message.channel != "page"],
             booked=self._booked(),
@@ -306,12 +322,18 @@ class Drill:
             said=self.said,
         )  # fmt: skip
 
+    def _touched(self) -> dict[int, list[str]]:
+        """The families of each outage, by its number."""
+        first = families.touched(self.row.families, self.row.critical)
+        both = [first[number] for number, _ in OUTAGES]
+        return {number: names for each in self._outages for (number, _), names in zip(each, both, strict=True)}
+
     def _numbered(self) -> list[Word]:
         """Humans' words with the numbers of their updates, holdings counted, and until when they were the newest."""
         statement = "SELECT i.number, u.human_number, u.number FROM incident_update u JOIN incident i ON i.id = u.incident_id"
         numbers = {(incident, human): update for incident, human, update in self.rig.rows(statement) if human}
         words = []
-        for incident, _ in OUTAGES:
+        for incident in self._touched():
             own = [word for word in self._words if word.incident == incident]
             for word, after in zip(own, [*own[1:], None], strict=True):
                 until = after.at if after else None

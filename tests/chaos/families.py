@@ -1,6 +1,8 @@
 """Whom the rows tell: 500 families over two channels in one outage, and 20 in another whose ladder goes on."""
 
-from tests.integration.town import Town, on, person
+from typing import Any
+
+from tests.integration.town import Town, on, person, want
 
 FAMILIES, CRITICAL = 500, 20
 GRANDMOTHERS, EVERY = 2, 25
@@ -55,18 +57,21 @@ def policies(window: float, step: float) -> dict[str, str]:
     }
 
 
-def town(share: int = FAMILIES, follow: int = CRITICAL) -> Town:
+def town(share: int = FAMILIES, follow: int = CRITICAL, *, mail: bool = False) -> Town:
     """So many families of each outage. Every family has one parent with an app and a number of their own; nobody is dead or asleep.
 
+    `mail`: they have a mailbox in place of the number, and want it so.
     A few of the first outage, far from each other, have one grandmother more, who is the same in each: she is told once.
     """
     made = Town()
+    wishes: dict[str, Any] = {"preferences": want("push", "email")} if mail else {}
     grandmothers = [made.number() for _ in range(GRANDMOTHERS)]
     for number in range(share + follow):
         service = "share" if number < share else "follow"
         name = _name(number)
-        to = on("push", f"token-{name}"), on("sms", made.number())
-        people = [person("mia", *to)]
+        other = on("email", f"{name}@example.org") if mail else on("sms", made.number())
+        to = on("push", f"token-{name}"), other
+        people = [person("mia", *to, **wishes)]
         if number < share and number % EVERY == 3:
             shared = on("sms", grandmothers[number // EVERY % GRANDMOTHERS])
             people.append(person("gran", shared, role="guardian"))

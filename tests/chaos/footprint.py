@@ -23,7 +23,7 @@ from tests.integration.rig import LANES, Rig
 
 EVERY = 1.0  # seconds between two looks
 MINUTE = 60.0
-WARM_UP = 60.0  # seconds: modules are imported, pools and caches fill
+ENOUGH = 20  # looks of a minute: with fewer nothing can be said
 GROWTH = 0.10
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'alertd' AND pid <> pg_backend_pid()"
@@ -33,10 +33,15 @@ _CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = 'alertd' A
 class Footprint:
     """One look."""
 
-    at: float  # seconds since it began
-    memory: int  # bytes
+    at: float  # by the monotonic clock
     connections: int
+    memories: Mapping[str, float]  # MB by process
     whose: Mapping[str, int]  # descriptors by process and kind
+
+    @property
+    def memory(self) -> float:
+        """MB of all."""
+        return sum(self.memories.values())
 
     @property
     def descriptors(self) -> int:
@@ -55,9 +60,11 @@ def seen(rig: Rig, at: float) -> Footprint | None:
         named = [(name, rig.processes[name].pid) for name in names]
         named += [(f"child of worker-{lane}", pid) for lane, each in children.items() for pid in each]
         [(connections,)] = rig.rows(_CONNECTIONS)
-        memory = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for _, pid in named) * _PAGE
+        memories: Counter[str] = Counter()
+        for name, pid in named:
+            memories[name] += round(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 1e6)
         whose = Counter(f"{name}: {kind}" for name, pid in named for kind in _descriptors(pid))
-        return Footprint(at, memory, connections, whose)
+        return Footprint(at, connections, memories, whose)
     return None
 
 
@@ -71,18 +78,16 @@ def _descriptors(pid: int) -> list[str]:
     return kinds
 
 
-def grown(looks: Sequence[Footprint]) -> tuple[str, list[str]]:
-    """Hold the last minute against the first one after the warm-up, by their medians.
+def grown(first: Sequence[Footprint], last: Sequence[Footprint]) -> tuple[str, list[str]]:
+    """Hold the looks of the last minute against those of the first, by their medians.
 
-    Returns what was found as a sentence, and a sentence for each thing that grew by more than it may.
+    Returns what was found as a sentence, and a sentence for each thing that grew by more than it may, or for what
+    was not seen often enough to say.
     """
-    end = looks[-1].at if looks else 0.0
-    first = [look for look in looks if WARM_UP <= look.at < WARM_UP + MINUTE]
-    last = [look for look in looks if look.at > end - MINUTE]
-    if end < WARM_UP + 2 * MINUTE or not first:
-        return "too short to say whether anything grows", []
+    if min(len(first), len(last)) < ENOUGH:
+        return "", [f"all of alertd was there {len(first)} times in the first minute and {len(last)} in the last"]
     kinds: Sequence[tuple[str, Callable[[Footprint], float]]] = (
-        ("MB of memory", lambda look: look.memory / 1e6),
+        ("MB of memory", lambda look: look.memory),
         ("descriptors", lambda look: look.descriptors),
         ("connections to the database", lambda look: look.connections),
     )
@@ -92,22 +97,21 @@ def grown(looks: Sequence[Footprint]) -> tuple[str, list[str]]:
         said.append(f"{before:.0f} {what} in the first minute, {after:.0f} in the last")
         if after > before * (1 + GROWTH):
             wrong.append(f"grew: {said[-1]}")
-    return "; ".join([*said, *_whose(first, last)]), wrong
+    megabytes = _more([look.memories for look in first], [look.memories for look in last])
+    descriptors = _more([look.whose for look in first], [look.whose for look in last])
+    more = [f"{name} +{count:.0f} MB" for name, count in megabytes]
+    return "; ".join([*said, *more, *(f"{name} +{count:.0f}" for name, count in descriptors)]), wrong
 
 
-def _whose(first: Sequence[Footprint], last: Sequence[Footprint]) -> list[str]:
-    """Of which process and kind the descriptors are that became more, those of most first."""
-    names = {name for look in (*first, *last) for name in look.whose}
+def _more(first: Sequence[Mapping[str, float]], last: Sequence[Mapping[str, float]]) -> list[tuple[str, float]]:
+    """Whose became more, and by how much; those of most first."""
+    names = {name for look in (*first, *last) for name in look}
     more = {name: _usual(last, name) - _usual(first, name) for name in names}
-    return [
-        f"{name} +{count:.0f}"
-        for name, count in sorted(more.items(), key=lambda each: (-each[1], each[0]))
-        if count >= 1
-    ]
+    return [each for each in sorted(more.items(), key=lambda each: (-each[1], each[0])) if each[1] >= 1]
 
 
-def _usual(looks: Sequence[Footprint], name: str) -> float:
-    return median(look.whose.get(name, 0) for look in looks)
+def _usual(looks: Sequence[Mapping[str, float]], name: str) -> float:
+    return median(look.get(name, 0) for look in looks)
 
 
 @dataclass
@@ -116,6 +120,10 @@ class Watching:
 
     rig: Rig
     looks: list[Footprint] = field(default_factory=list)
+
+    def within(self, began: float, ended: float) -> list[Footprint]:
+        """The looks between two moments, by the monotonic clock."""
+        return [look for look in self.looks if began <= look.at <= ended]
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
@@ -130,8 +138,7 @@ class Watching:
         self._thread.join()
 
     def _run(self) -> None:
-        began = time.monotonic()
         while not self._over.wait(EVERY):
-            look = seen(self.rig, time.monotonic() - began)
+            look = seen(self.rig, time.monotonic())
             if look is not None:
                 self.looks.append(look)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tests.integration.rig import Rig
 
-_PERSONAL = re.compile(rb"1\d{3}55501\d\d|token-fam-\d+")
-"""Every number and token of `families.town`, without its plus."""
+_PERSONAL = re.compile(rb"1\d{3}55501\d\d|token-fam-\d+|fam-\d+@example")
+"""Every number, token and mailbox of `families.town`, without its plus."""
 
 _OURS = frozenset({b"14155550100"})
 """The number that alertd sends from; families get others."""

@@ -90,6 +90,7 @@ def delivery_of(message: Accepted) -> str:
 @dataclass(frozen=True)
 class _Hearing:
     at: float
+    incident: int
     update: int
     next_by: float | None
 
@@ -102,7 +103,7 @@ def _by_family(evidence: Evidence) -> dict[str, list[_Hearing]]:
         booked = evidence.booked.get(delivery_of(message))
         if booked is not None:
             for family in whose[message.channel, message.to]:
-                heard[family].append(_Hearing(message.at, booked.update, booked.next_by))
+                heard[family].append(_Hearing(message.at, booked.key[0], booked.update, booked.next_by))
     return heard
 
 
@@ -140,7 +141,10 @@ def _first_told(word: Word, hearings: Iterable[_Hearing]) -> float | None:
     told = [
         each.at
         for each in hearings
-        if each.at >= word.at and each.update >= word.update and (word.until is None or each.at < word.until)
+        if each.incident == word.incident
+        and each.at >= word.at
+        and each.update >= word.update
+        and (word.until is None or each.at < word.until)
     ]
     return min(told, default=None)
 
@@ -190,11 +194,11 @@ def _promises(evidence: Evidence, heard: Mapping[str, Sequence[_Hearing]], allow
     """Each message says when its family hears again: the next update came by then, but for faults."""
     found = []
     for family, hearings in heard.items():
-        firsts: dict[int, _Hearing] = {}
+        firsts: dict[tuple[int, int], _Hearing] = {}
         for each in hearings:
-            firsts.setdefault(each.update, each)
+            firsts.setdefault((each.incident, each.update), each)
         for before, after in pairwise(firsts[number] for number in sorted(firsts)):
-            if before.next_by is None:
+            if before.next_by is None or before.incident != after.incident:
                 continue
             late = after.at - before.next_by - _faulty(evidence.faults, before.at, after.at, allowed.recovery)
             if late > allowed.machine:
@@ -216,8 +220,12 @@ def _climbs_on(evidence: Evidence) -> list[str]:
 
 
 def _faulty(faults: Iterable[tuple[float, float]], begin: float, end: float, recovery: float) -> float:
-    """Seconds of a stretch that lie in a fault, or in the time after it that recovery may take."""
-    return sum(max(0.0, min(end, healed + recovery) - max(begin, began)) for began, healed in faults)
+    """Seconds of a stretch that lie in a fault, or in the time after it that recovery may take; none counts twice."""
+    total, until = 0.0, begin
+    for began, healed in sorted(faults):
+        total += max(0.0, min(end, healed + recovery) - max(until, began))
+        until = max(until, min(end, healed + recovery))
+    return total
 
 
 def _backwards(moves: Sequence[tuple[str, str, str]]) -> list[str]:

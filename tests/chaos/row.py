@@ -73,6 +73,7 @@ class Row:
     machine: float = MACHINE
     families: int = FAMILIES  # of the first outage
     critical: int = CRITICAL  # of the second, whose ladder goes on
+    mail: bool = False  # families have a mailbox in place of a number
     sweepers: int = 2
     bulk: int = 2  # children of the bulk lane
 

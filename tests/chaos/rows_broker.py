@@ -65,6 +65,9 @@ def _full(drill: Drill) -> None:
         redis_is_told(drill, b"CONFIG SET maxmemory 1")
         redis_is_told(drill, b"SET more than-it-holds", b"-OOM")
         drill.until_told(SECOND)
+        with drill.answers_within(ANSWERS):
+            drill.says(THIRD)
+        drill.until_told(THIRD)
         redis_is_told(drill, b"CONFIG SET maxmemory 0")
 
     drill.slow(0.2)

@@ -160,9 +160,7 @@ def _full(drill: Drill) -> None:
             drill.waits(3)
             drill.faults.fill_disk(full=False)
             if drill.row.dialect != "sqlite":
-                drill.postgres.stop(
-                    signal.SIGQUIT
-                )  # it gives up where it cannot write its log; a supervisor comes
+                drill.postgres.stop(signal.SIGQUIT)  # it has given up, or might any moment; a supervisor comes
                 drill.postgres.start()
         if "database_failed" not in drill.rig.log("api") or "sweep_failed" not in drill.rig.log("sweeper"):
             drill.said.append("nobody said that nothing could be written")
@@ -225,7 +223,7 @@ ROWS = (
     ),
     Row(
         name="postgres-disk-full",
-        what="Postgres's disk takes nothing for three seconds, and Postgres gives up",
+        what="Postgres's disk takes nothing for three seconds, and Postgres ends",
         run=_full,
         crashes=1,
         preloaded=("postgres",),

@@ -1,14 +1,19 @@
 """Providers that fail, hang, lie, or say things twice."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.evidence import Address
+from tests.chaos.oracle import delivery_of
 from tests.chaos.row import PROVIDERS, WINDOW, Row
 from tests.integration.town import SECOND
 from tests.servers import wait_until
 
 BOTH = ("sms", "push")
+TOO_FAST = 2  # seconds after which a provider lets us come again
+_WRITTEN = 0.1  # seconds between a stand-in's answer and the line of its log
 
 
 def _for_a_while(seconds: float, *faults: Mapping[str, Any]) -> "Callable[[Drill], None]":
@@ -26,21 +31,79 @@ def _for_a_while(seconds: float, *faults: Mapping[str, Any]) -> "Callable[[Drill
     return run
 
 
-def _of(drill_faults: Mapping[str, Any]) -> "Callable[[Drill], None]":
+def _addresses(drill: Drill) -> set[Address]:
+    return {address for addresses in drill.town.homes.values() for address in addresses}
+
+
+def _hits(drill: Drill) -> int:
+    return sum(fault["hits"] for fault in drill.rig.sandbox("GET", "/faults")["faults"])
+
+
+def _doubted(drill: Drill) -> None:
+    """Nobody knew what had become of these, and of an SMS Twilio said it later: none of them came twice."""
+    [(doubts,)] = drill.rig.rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'")
+    if not doubts:
+        drill.said.append("nobody was in doubt about anything")
+    sms = Counter(delivery_of(message) for message in drill.rig.accepted() if message.channel == "sms")
+    twice = sum(count > 1 for count in sms.values())
+    if twice:
+        drill.said.append(f"{twice} SMS were sent twice, though Twilio had said what became of the first")
+
+
+def _waited(drill: Drill) -> None:
+    """Whoever was told to come again after so long did not come sooner."""
+    told = {(line.channel, line.to): line.at for line in drill.rig.refused() if line.outcome == "429"}
+    soon = sum(
+        0 < message.at - told.get((message.channel, message.to), message.at) < TOO_FAST - _WRITTEN
+        for message in drill.rig.accepted()
+    )
+    if not told or soon:
+        drill.said.append(f"{len(told)} were refused for a while, and {soon} sent again before it was over")
+
+
+def _nothing_more(_: Drill) -> None:
+    """The oracle says all."""
+
+
+def _of(drill_faults: Mapping[str, Any], check: "Callable[[Drill], None]" = _doubted) -> "Callable[[Drill], None]":
     def run(drill: Drill) -> None:
-        """The fault is in force while the second word is told, and hits each address once at most."""
+        """The fault is in force while the second word is told, and hits each address once at most.
+
+        What excuses a delay ends when it has hit whom it is to hit.
+        """
         drill.opens()
+        both = [{"each": 1, **drill_faults, "channel": channel} for channel in drill_faults["channels"]]
+        for each in both:
+            del each["channels"]
+        drill.rig.sandbox("POST", "/faults", both)
         with drill.fault():
-            both = [{"each": 1, **drill_faults, "channel": channel} for channel in drill_faults["channels"]]
-            for each in both:
-                del each["channels"]
-            drill.rig.sandbox("POST", "/faults", both)
             drill.says(SECOND)
-            drill.until_all_told(SECOND)
-            drill.well()
+            named = sum(channel in drill_faults["channels"] for channel, _ in _addresses(drill))
+            wanted = len(both) * drill_faults["count"] if "count" in drill_faults else named
+            wait_until("all were hit", lambda: _hits(drill) >= wanted, PATIENCE, every=0.1)
+        drill.until_all_told(SECOND)
+        drill.well()
         drill.holds_and_ends()
+        check(drill)
 
     return run
+
+
+def _hangs(drill: Drill) -> None:
+    """One provider holds what it is asked; the other's messages do not wait for it."""
+    drill.opens()
+    with drill.fault():
+        drill.rig.sandbox("POST", "/faults", {"kind": "hang", "channel": "sms", "hold_s": 30, "for_s": 8})
+        drill.says(SECOND)
+        drill.waits(8)
+        drill.well()
+        since = drill.first_said(SECOND)
+        out = {(message.channel, message.to) for message in drill.rig.accepted() if message.at >= since}
+        held = [address for address in _addresses(drill) - out if address[0] == "push"]
+        if held:
+            drill.said.append(f"{len(held)} pushes waited for Twilio")
+    drill.until_all_told(SECOND)
+    drill.holds_and_ends()
 
 
 def _callbacks(kind: str, **more: Any) -> "Callable[[Drill], None]":
@@ -90,12 +153,12 @@ ROWS = (
     Row(
         name="provider-too-fast",
         what="every provider says once for each address that we are too fast (429)",
-        run=_of(_each("429", retry_after_s=2)),
+        run=_of(_each("429", retry_after_s=TOO_FAST), _waited),
     ),
     Row(
         name="provider-hangs",
-        what="Twilio answers nothing for four seconds; push goes on",
-        run=_for_a_while(4.0, {"kind": "hang", "channel": "sms", "hold_s": 30}),
+        what="Twilio answers nothing for eight seconds; every push is out before they are over",
+        run=_hangs,
     ),
     Row(
         name="provider-drips",
@@ -114,6 +177,19 @@ ROWS = (
         what="every provider takes the first forty messages, and answers half an object",
         run=_of(_each("bad_json", count=40)),
         crashes=None,
+    ),
+    Row(
+        name="mail-in-doubt",
+        what="the mail server takes the first forty letters, and hangs up without an answer",
+        run=_of({"kind": "smtp_drop_after_data", "channels": ("email",), "count": 40}),
+        mail=True,
+        crashes=None,
+    ),
+    Row(
+        name="mail-greylisted",
+        what="the mail server asks for patience once for each mailbox (451)",
+        run=_of({"kind": "smtp_451", "channels": ("email",)}, _nothing_more),
+        mail=True,
     ),
     Row(name="callbacks-twice", what="Twilio tells everything twice", run=_callbacks("callback_twice")),
     Row(

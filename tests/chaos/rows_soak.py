@@ -3,17 +3,21 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 
 from tests.chaos.drill import Drill
-from tests.chaos.footprint import Watching, grown
+from tests.chaos.footprint import MINUTE, Footprint, Watching, grown
 from tests.chaos.restarts import LANES, restart
 from tests.chaos.row import Row
 from tests.chaos.rows_broker import redis_is_told
 from tests.chaos.rows_clock import HOUR, NODE
 from tests.chaos.rows_cluster import ring
 from tests.chaos.rows_database import read_only
-from tests.integration.town import SECOND
+from tests.integration.town import HOLDING, SECOND
+
+STRETCH = 60.0  # seconds of faults before an outage ends, and modules are imported, and caches fill
+CALM = 75.0  # seconds: the window, and some more
 
 
 def _a_child_dies(drill: Drill) -> None:
@@ -119,23 +123,42 @@ ACTS: Sequence[Callable[[Drill], None]] = (
 
 
 def _soak(drill: Drill) -> None:
+    """Faults for a minute; a minute of calm; faults, and outages that end and come again; a minute of calm.
+
+    What alertd holds is looked at in the calm: a process that was just killed has yet to fill its pools.
+    """
+    ends = time.monotonic() + drill.soak - CALM
+    numbers = count(1)
     drill.opens()
     with Watching(drill.rig) as watching:
-        _rounds(drill)
-    found, wrong = grown(watching.looks)
+        _rounds(drill, STRETCH, numbers)
+        first = _calm(drill, watching)
+        while (left := ends - time.monotonic()) > 0:
+            drill.begins_anew()
+            _rounds(drill, min(STRETCH, left), numbers)
+        last = _calm(drill, watching)
+    found, wrong = grown(first, last)
     drill.noted(found)
     drill.said += wrong
     drill.holds_and_ends()
 
 
-def _rounds(drill: Drill) -> None:
-    until = time.monotonic() + drill.soak
-    rounds = 0
+def _calm(drill: Drill, watching: Watching) -> list[Footprint]:
+    """Nothing is wrong, and humans say nothing for longer than the window; the looks of the last minute of it."""
+    drill.noted("all is calm")
+    began = time.monotonic()
+    drill.until_told(HOLDING)
+    drill.waits(max(0.0, CALM - (time.monotonic() - began)))
+    ended = time.monotonic()
+    return watching.within(ended - MINUTE, ended)
+
+
+def _rounds(drill: Drill, seconds: float, numbers: Iterator[int]) -> None:
+    until = time.monotonic() + seconds
     while time.monotonic() < until:
-        rounds += 1
-        drill.says(SECOND, f" ({rounds})")
-        act = drill.dice.choice(ACTS)
-        drill.noted(f"round {rounds}: {act.__name__.strip('_').replace('_', ' ')}")
+        number, act = next(numbers), drill.dice.choice(ACTS)
+        drill.says(SECOND, f" ({number})")
+        drill.noted(f"round {number}: {act.__name__.strip('_').replace('_', ' ')}")
         with drill.fault():
             drill.waits(drill.dice.uniform(0, 1))
             act(drill)
@@ -146,7 +169,7 @@ def _rounds(drill: Drill) -> None:
 ROWS = (
     Row(
         name="soak",
-        what="one of these after another for minutes, as the dice fall",
+        what="fifteen kinds of these faults, one after another for minutes, as the dice fall; before and after it a minute of calm",
         run=_soak,
         crashes=None,
         preloaded=NODE,

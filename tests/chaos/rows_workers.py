@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.chaos.drill import PATIENCE, Drill
+from tests.chaos.families import SHARE
 from tests.chaos.restarts import rolling
 from tests.chaos.row import PRODUCTION, Row
 from tests.integration.town import NOTICE, SECOND
@@ -15,6 +16,8 @@ _BEGINS = "calling self.run()"
 """What Celery's pool logs of each child that takes work from now on."""
 _MOST_TOLD = 0.7
 """Of the families: a word that more have heard is nearly told, and the next one is said."""
+GIVEN_UP = "Given up ("
+"""So a page begins its sentence about a message that crashes whoever sends it."""
 _FREEZE = signal.SIGSTOP, signal.SIGCONT
 
 
@@ -113,6 +116,9 @@ def _frozen(drill: Drill) -> None:
 
     drill.slow(0.4)
     drill.story(during)
+    [(lapsed,)] = drill.rig.rows("SELECT count(*) FROM attempt WHERE code = 'lease expired'")
+    if not lapsed:
+        drill.said.append("nobody's lease ended while the workers stood still")
 
 
 def _poison(drill: Drill) -> None:
@@ -120,10 +126,17 @@ def _poison(drill: Drill) -> None:
     drill.opens(wait=False)
     parked = "SELECT count(*) FROM delivery WHERE family_id = 'fam-0007' AND state = 'parked'"
 
-    def is_parked() -> bool:
+    def supervised() -> None:
         for name in drill.rig.sweepers:
             if not drill.rig.alive(name):
-                drill.rig.start_sweeper(name)  # as a supervisor does
+                drill.rig.start_sweeper(name)
+
+    def is_paged() -> bool:
+        supervised()
+        return any(each.channel == "page" and GIVEN_UP in each.text for each in drill.rig.accepted())
+
+    def is_parked() -> bool:
+        supervised()
         return bool(drill.rig.rows(parked)[0][0] >= 2)
 
     with drill.fault():
@@ -134,6 +147,7 @@ def _poison(drill: Drill) -> None:
         crashed = "SELECT DISTINCT family_id FROM delivery WHERE state = 'parked' AND code = '5 crashes'"
         if not {code.partition(":")[0] for code in noted} & {family for (family,) in drill.rig.rows(crashed)}:
             drill.said.append(f"a message was given up, and responders are told of {noted or 'nothing'}")
+        wait_until("somebody is paged for it", is_paged, PATIENCE, every=0.2)
         others = drill.missing(NOTICE) - {"fam-0007"}
         if others:
             drill.said.append(f"{len(others)} other families were not told meanwhile")
@@ -144,6 +158,9 @@ def _poison(drill: Drill) -> None:
         for name in drill.rig.sweepers:
             drill.rig.kill(name)
             drill.rig.start_sweeper(name)
+    said = drill.rig.command_line("delivery", "retry", str(SHARE))
+    drill.noted(f"somebody has mended it: {said.strip()}")
+    drill.until_all_told(NOTICE)  # also the family whose message it was
     drill.says(SECOND)
     drill.until_all_told(SECOND)
     drill.holds_and_ends()

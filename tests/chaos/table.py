@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -13,7 +14,7 @@ from tests.chaos.row import Row
 
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 _COLUMNS = (
-    "row", "fault", "database", "lost", "repeats", "unknown", "worst delay", "longest silence", "measured", "seed", "verdict",
+    "row", "fault", "database", "lost", "repeats", "unknown", "worst delay", "longest silence", "measured", "commit", "seed", "verdict",
 )  # fmt: skip
 _PARTS = ("alertd", "celery", "kombu", "redis", "SQLAlchemy", "psycopg")
 
@@ -23,12 +24,12 @@ def heading() -> tuple[str, str]:
     return f"| {' | '.join(_COLUMNS)} |", f"|{'|'.join('---' for _ in _COLUMNS)}|"
 
 
-def line(row: Row, ruling: Ruling, day: date, seed: int) -> str:
+def line(row: Row, ruling: Ruling, day: date, commit: str, seed: int) -> str:
     """One row; seconds are real ones. `seed`: of what happened at random moments."""
     database = "SQLite" if row.dialect == "sqlite" else "Postgres"
     cells = (
         row.name, row.what, database, ruling.lost, ruling.repeats, ruling.unknown,
-        f"{ruling.delay:.1f} s", f"{ruling.silence:.1f} s", day, seed, "holds" if ruling.holds else "**broken**",
+        f"{ruling.delay:.1f} s", f"{ruling.silence:.1f} s", day, commit, seed, "holds" if ruling.holds else "**broken**",
     )  # fmt: skip
     return f"| {' | '.join(str(cell) for cell in cells)} |"
 
@@ -38,8 +39,26 @@ def today() -> date:
     return datetime.fromtimestamp(time.time(), UTC).date()  # noqa: TID251
 
 
+def commit() -> str:
+    """Of what is measured; with a + where something is not committed, and - outside of a checkout."""
+    try:
+        said = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--exclude=*"],
+            cwd=Path(__file__).parent, capture_output=True, text=True, timeout=20, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return "-"
+    return said.stdout.strip()
+
+
 def write(
-    path: Path, results: Mapping[str, tuple[Row, Ruling]], order: Sequence[str], seed: int, servers: str
+    path: Path,
+    results: Mapping[str, tuple[Row, Ruling]],
+    order: Sequence[str],
+    *,
+    seed: int,
+    servers: str,
+    commit: str,
 ) -> None:
     """Put lines where the last ones of these rows were; other rows keep theirs, in `order`, while they exist.
 
@@ -50,7 +69,7 @@ def write(
     lines = _by_row(old, "| ", " |")
     broken = _by_row(old, "- ", ":")
     for name, (row, ruling) in results.items():
-        lines[name] = [line(row, ruling, today(), seed)]
+        lines[name] = [line(row, ruling, today(), commit, seed)]
         broken[name] = [f"- {name}: {sentence}" for sentence in ruling.broken]
     sentences = [sentence for name in order for sentence in broken.get(name, ())]
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}"

@@ -156,6 +156,17 @@ def test_a_delay_may_be_a_fault_and_recovery_and_no_more() -> None:
     assert "told too late" in broken(well(accepted=told_late(19.0), faults=[(21.0, 27.0)]))
 
 
+def test_faults_that_overlap_excuse_once() -> None:
+    assert oracle._faulty([(30.0, 31.0), (21.0, 22.0), (22.5, 23.0)], 20.0, 60.0, 10.0) == 20.0
+    assert oracle._faulty([(21.0, 50.0), (22.0, 23.0)], 20.0, 60.0, 1.0) == 30.0
+    assert oracle._faulty([(0.0, 1.0), (70.0, 80.0)], 20.0, 60.0, 1.0) == 0.0
+
+
+def test_what_was_told_of_another_outage_tells_nothing_of_this_one() -> None:
+    other = replace(booked(FAMILIES[0], 2), key=(2, 2, ("push", token(FAMILIES[0])), 1, 0))
+    assert "lost" in broken(well(booked=with_booked(delivery(FAMILIES[0], 2), other)))
+
+
 def test_silence_is_measured_beside_faults_and_the_time_after_them() -> None:
     short = replace(ALLOWED, window=18.5, machine=1.0, recovery=1.0)
     assert "left in silence" in broken(well(), short)
