@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from tests.chaos.drill import PATIENCE, Drill
-from tests.chaos.families import SHARE
 from tests.chaos.restarts import rolling
 from tests.chaos.row import PRODUCTION, Row
 from tests.integration.town import NOTICE, SECOND
@@ -158,8 +157,6 @@ def _poison(drill: Drill) -> None:
         for name in drill.rig.sweepers:
             drill.rig.kill(name)
             drill.rig.start_sweeper(name)
-    said = drill.rig.command_line("delivery", "retry", str(SHARE))
-    drill.noted(f"somebody has mended it: {said.strip()}")
     drill.until_all_told(NOTICE)  # also the family whose message it was
     drill.says(SECOND)
     drill.until_all_told(SECOND)
