@@ -59,7 +59,7 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     responders = dict(BUILT_IN.responders) | (_responders(keys["responders"]) if "responders" in keys else {})
     escalation = BUILT_IN.escalation
     if "escalation" in keys:
-        roles = {*always, *caregivers} - {"default"}
+        roles = {*always, *caregivers, *BUILT_IN.always} - {"default", ""}
         escalation = read_escalation(keys["escalation"], always, roles, responders)
     return Policy(
         name=name,

@@ -88,6 +88,20 @@ responders: {lead: follow-lead}
     assert policy.responders == {"owner": "owner", "lead": "follow-lead", "duty-manager": "duty-manager"}
 
 
+@pytest.mark.parametrize(
+    "roles",
+    ["caregivers: {teacher: {}}", "always: [parent, teacher]"],
+)
+def test_a_ladder_names_the_roles_of_a_team_s_own(roles: str, tmp_path: Path) -> None:
+    """Also parents and guardians, whom every family may have, where nothing else names them."""
+    ladder = "{until: acknowledged, by: [guardian, teacher], steps: [{after: 5m, tell: [teacher, parent]}]}"
+    policy = read(
+        tmp_path, f"policy: own\nservices: [follow]\n{roles}\nescalation: {{families: {{major: {ladder}}}}}\n"
+    )
+
+    assert policy.escalation.families[MAJOR].by == ("guardian", "teacher")
+
+
 def test_a_list_for_every_severity_is_not_undone_by_what_is_built_in(tmp_path: Path) -> None:
     policy = read(tmp_path, "policy: own\nservices: [follow]\ncaregivers: {default: {default: [email]}}\n")
 
