@@ -30,7 +30,8 @@ HOLDINGS = {"loud": (0, 1000), "sms_per_day": (1, 1440)}  # at least, at most
 CAREGIVER = (*LISTS, "quiet_hours", "on_duty")
 WORDS = 100
 
-_MINUTE = timedelta(seconds=60)
+SHORTEST = timedelta(seconds=60)
+"""No window is shorter: the sweeper, which keeps it, must look twice within it, however seldom it is set to."""
 LONGEST = timedelta(days=7)
 """No silence is longer: a family that hears nothing for so long believes itself forgotten."""
 WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
@@ -226,7 +227,7 @@ def _positive(value: object) -> timedelta:
 
 def _window(value: object) -> timedelta:
     length = parse_duration(value)
-    if length < _MINUTE:
+    if length < SHORTEST:
         raise Invalid(f"is {spell_duration(length)}; a silence window is at least 60s")
     if length > LONGEST:
         raise Invalid(f"is {spell_duration(length)}; a silence window is at most {spell_duration(LONGEST)}")

@@ -115,6 +115,23 @@ def test_what_cannot_be_explained_is_refused(words: tuple[str, ...], code: int, 
     assert said in " ".join(alertd.err.replace("│", " ").split())
 
 
+def test_every_mistake_of_a_question_is_told_at_once(alertd: Shell, tmp_path: Path) -> None:
+    asked = ("--service", "folow", "--severity", "critcal", "--at", "Sunn 2am", "--zone", "Los Angeles")
+    assert alertd("policy", "explain", *asked, str(CONFIG)) == 2
+    told = " ".join(alertd.err.replace("│", " ").split())
+    for said in (
+        'did you mean "follow"?',
+        'did you mean "critical"?',
+        '"Sunn 2am" is no moment',
+        '"America/Los_Angeles"',
+    ):
+        assert said in told
+    assert [told.count(option) for option in ("--service: ", "--severity: ", "--at: ", "--zone: ")] == [1, 1, 1, 1]
+
+    assert alertd("policy", "explain", *asked, str(tmp_path)) == 2, "a folder with mistakes hides none of these"
+    assert "is no moment" in alertd.err
+
+
 def test_a_folder_with_mistakes_is_not_explained(alertd: Shell, tmp_path: Path) -> None:
     assert alertd("policy", "explain", *NIGHT, str(tmp_path)) == 1
     assert "services.yaml" in alertd.err

@@ -11,7 +11,9 @@ from alertd.domain.incident import Kind, Severity
 from alertd.domain.policy import Policy, RoleDefaults, Step
 from alertd.ingest.reading import Mistakes
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.policy_file.policy import SHORTEST
 from alertd.settings import shipped_config
+from alertd.settings.model import Timing
 from channels import registry
 
 SHIPPED = shipped_config()
@@ -173,6 +175,14 @@ def test_services_say_where_they_run(tmp_path: Path) -> None:
         False,
         False,
     ]
+
+
+def test_the_shortest_window_holds_two_looks_of_the_sweeper_that_looks_least_often() -> None:
+    """One limit stands in the loader of policies, the other in the settings."""
+    limits = Timing.model_fields["sweep_seconds"].metadata
+    seldom = next(timedelta(seconds=limit.le) for limit in limits if hasattr(limit, "le"))
+
+    assert 2 * seldom <= SHORTEST
 
 
 def test_the_demo_brings_in_others_by_its_ladder_and_waits_hours_not_minutes() -> None:
