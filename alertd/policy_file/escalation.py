@@ -21,6 +21,8 @@ RESPONDER_LADDERS = ("post", "news")
 UNTIL = ("acknowledged",)
 MEMBERS = 20
 TELL = ("always", "first", "next", "all")
+FURTHEST = timedelta(days=7)
+"""No step comes later: no silence is longer either, and whoever writes 40d means 40m."""
 _NOW = timedelta(0)
 _MINUTE = timedelta(seconds=60)
 
@@ -103,7 +105,7 @@ def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]
             told.wrong(f"must name somebody; known: {', '.join(known)}")
     channel = shapes.one_of(CHANNELS, "a channel")
     via = tuple(member.take(channel, "") for member in keys["via"].each(most=MEMBERS)) if "via" in keys else ()
-    after = keys.take("after", parse_duration, None)
+    after = keys.take("after", _offset, None)
     return Step(after or _NOW, tell, via), after
 
 
@@ -133,7 +135,7 @@ def _responder_step(field: Field, responders: Collection[str]) -> tuple[Responde
         field.wrong("needs either before or after: how long before or after an update is due")
     if ("nudge" in keys) == ("page" in keys):
         field.wrong("needs either nudge or page, and whom")
-    before, after = keys.take("before", parse_duration, None), keys.take("after", parse_duration, None)
+    before, after = keys.take("before", _offset, None), keys.take("after", _offset, None)
     offset = -before if before is not None else after
     who = shapes.one_of(tuple(responders), "a responder of this policy")
     step = ResponderStep(
@@ -145,8 +147,15 @@ def _responder_step(field: Field, responders: Collection[str]) -> tuple[Responde
     return step, offset
 
 
-def _repeat(value: object) -> timedelta:
+def _offset(value: object) -> timedelta:
     length = parse_duration(value)
+    if length > FURTHEST:
+        raise Invalid(f"is {spell_duration(length)}; no time of a ladder is over {spell_duration(FURTHEST)}")
+    return length
+
+
+def _repeat(value: object) -> timedelta:
+    length = _offset(value)
     if length < _MINUTE:
         raise Invalid(f"is {spell_duration(length)}; repeat at most every 60s")
     return length

@@ -36,7 +36,8 @@ LONGEST = timedelta(days=7)
 """No silence is longer: a family that hears nothing for so long believes itself forgotten."""
 WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
 RIGHTS = ("open", "raise", "widen", "resolve")
-FLOOR = ("sms", "voice", "console")
+WAKES = ("sms", "voice")
+FLOOR = (*WAKES, "console")
 _NO_FLOOR = {
     "push": "push never counts: its provider forbids relying on it for emergencies. Name sms or voice",
     "email": "email wakes nobody. Name sms or voice",
@@ -160,7 +161,12 @@ def _always(field: Field) -> tuple[str, ...]:
 def _floor(field: Field) -> tuple[str, ...]:
     if field.value == []:
         field.wrong("must name at least one channel that wakes: sms or voice")
-    return _words(field, _floor_channel)
+    words = _words(field, _floor_channel)
+    if words == ("console",):
+        field.wrong(
+            "names console alone, which shows messages on a screen and wakes nobody. Name sms or voice too"
+        )
+    return words
 
 
 def _floor_channel(value: object) -> str:

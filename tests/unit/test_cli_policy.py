@@ -1,5 +1,6 @@
 """What the policy commands say."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_what_a_mistake_in_services_hides_is_said(alertd: Shell, tmp_path: Path)
     (tmp_path / "services.yaml").write_text("services: {follow: {names: {en: Follow}}}\n")
     assert alertd("policy", "check", str(tmp_path)) == 1
     assert "not checked" not in alertd.out
+
+
+def test_a_note_is_no_mistake(alertd: Shell, tmp_path: Path) -> None:
+    folder = shutil.copytree(CONFIG, tmp_path / "config")
+    (folder / "policies" / "default.yaml").write_text("policy: default\nfirst_notice: {critical: 3d}\n")
+    assert alertd("policy", "check", str(folder)) == 0
+    assert "note  policies/default.yaml: first_notice.critical: a first notice may take 3d" in alertd.out
 
 
 NIGHT = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")

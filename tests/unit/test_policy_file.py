@@ -91,6 +91,46 @@ responders: {lead: follow-lead}
 
 
 @pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ("wakes: {critical: []}", "wakes.critical: is empty"),
+        ("first_notice: {critical: 3d}", "first_notice.critical: a first notice may take 3d, longer than the 30m"),
+        ("silence: {window: {critical: 5m}}", "first_notice.critical: a first notice may take 10m"),
+        ("always: [perent, guardian]", 'always: "perent" is named nowhere else; did you mean "parent"?'),
+        ('caregivers: {nurse: {on_duty: "mon-fri 08:00-08:00"}}', "caregivers.nurse.on_duty:"),
+    ],
+)
+def test_what_few_can_mean_is_noted_and_no_mistake(said: str, doubt: str, tmp_path: Path) -> None:
+    read(tmp_path, f"policy: own\nservices: [follow]\n{said}\n")
+
+    noted = policy_file.doubts(tmp_path)
+
+    assert len(noted) == 1
+    assert noted[0].startswith(f"policies/own.yaml: {doubt}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "wakes: {critical: [notice], minor: []}",
+        "first_notice: {critical: 30m}",
+        "always: [parent, grandparent, teacher]",
+        "always: [co-parent]\ncaregivers: {co-parent: {}}",
+        'caregivers: {nurse: {on_duty: "mon-fri 00:00-24:00"}, night: {on_duty: "sat 20:00-08:00"}}',
+    ],
+)
+def test_what_many_mean_is_not_noted(said: str, tmp_path: Path) -> None:
+    read(tmp_path, f"policy: own\nservices: [follow]\n{said}\n")
+
+    assert policy_file.doubts(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=["shipped", "demo"])
+def test_nothing_of_ours_is_in_doubt(folder: Path) -> None:
+    assert policy_file.doubts(folder) == []
+
+
+@pytest.mark.parametrize(
     "roles",
     ["caregivers: {teacher: {}}", "always: [parent, teacher]"],
 )

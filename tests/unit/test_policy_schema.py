@@ -33,6 +33,7 @@ UNSEEN = {
     "responder-unknown": "two values",
     "service-owned-twice": "another file",
     "steps-out-of-order": "two steps",
+    "steps-too-late": "the sum of its units",
     "tell-unknown": "roles are free words",
     "window-too-long": "the sum of its units",
 }
