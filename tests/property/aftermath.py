@@ -62,6 +62,7 @@ class Aftermath:
         self.ended: dict[UUID, int] = {}  # incident -> tick by which it had ended
         self.moves: Counter[str] = Counter()
         self._had: dict[str, set[tuple[str, str]]] = defaultdict(set)  # every address that a family ever had
+        self._theirs: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)  # ... and each of its people
         self._gone: set[tuple[UUID, str, tuple[str, str]]] = set()
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
@@ -116,7 +117,10 @@ class Aftermath:
         """Which addresses a family was without, for a while at least, since an incident began."""
         incidents = [_uuid(row[0]) for row in self.sql("SELECT id FROM incident")]
         for family, doc in self.sql("SELECT id, doc FROM family"):
-            has = {place for caregiver in json.loads(doc)["caregivers"] for place in _places(caregiver)}
+            people = json.loads(doc)["caregivers"]
+            for caregiver in people:
+                self._theirs[family, caregiver["id"]] |= _places(caregiver)
+            has = {place for caregiver in people for place in _places(caregiver)}
             self._had[family] |= has
             self._gone |= {(each, family, place) for each in incidents for place in self._had[family] - has}
 
@@ -213,7 +217,10 @@ class Aftermath:
                             t for t in mine if (_uuid(incident), family["id"], _place(t)[1:]) not in self._gone
                         ]
                         if not self._tried_again(incident, family["id"]):
-                            self._judge_end(who, kept, mine, rows)
+                            ever = {(_uuid(incident), *p) for p in self._theirs[family["id"], caregiver["id"]]}
+                            told = [t for t in self._taken if _place(t) in ever]
+                            heard = [t for t in told if family["id"] in rows[t.message.delivery].families]
+                            self._judge_end(who, kept, heard, rows)
 
     def _judge_watch(self, what: str, incident: Any, family: Any, now: datetime) -> None:
         """A touched family has a watch; it rests only where nobody can be told, or nobody any more today."""
@@ -265,11 +272,14 @@ class Aftermath:
         told = max((t.message.update for t in got), default=0)
         assert told >= newest, f"{who}: was told {told}, and the newest is {newest}"
 
-    def _judge_end(self, who: str, kept: list[Taken], mine: list[Taken], rows: dict[UUID, Row]) -> None:
-        """Who was told has heard that it is over, unless every address they were told at was refused or gone."""
+    def _judge_end(self, who: str, kept: list[Taken], heard: list[Taken], rows: dict[UUID, Row]) -> None:
+        """Who was told has heard that it is over, unless every address they were told at was refused or gone.
+
+        `heard`: also at an address that they have given up since.
+        """
         if any(self._usable(t.channel, t.message.to) for t in kept):
             last = max(t.message.update for t in kept)
-            ends = [t.message.update for t in mine if rows[t.message.delivery].framing in ENDS]
+            ends = [t.message.update for t in heard if rows[t.message.delivery].framing in ENDS]
             assert last <= max(ends, default=0), (
                 f"{who}: told {last}, but not that it is over; of the end they heard {ends}"
             )
