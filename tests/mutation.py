@@ -8,6 +8,7 @@ that had survived, after a test was written. Code outside functions, and functio
 `lru_cache`), is not mutated: mutmut cannot. Exit 1 when less than `--at-least` per cent were killed, or nothing was.
 """
 
+import ast
 import os
 import random
 import re
@@ -17,7 +18,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,34 +31,33 @@ from mutmut.utils.format_utils import get_mutant_name
 from tests.markdown import ROOT
 
 DOMAIN = Path("alertd") / "domain"
-DUTIES = frozenset(
-    [
-        "all_clear",
-        "audit_people",
-        "delivery",
-        "excuses",
-        "hear",
-        "hours",
-        "knowledge",
-        "ladder",
-        "machine",
-        "next_look",
-        "people",
-        "plan",
-        "post_by",
-        "preferences",
-        "quiet",
-        "receipt",
-        "responders",
-        "rouse",
-        "silence",
-        "speak",
-        "suspicion",
-        "targets",
-        "turn",
-    ]
+BESIDE = frozenset(
+    ["audit_people", "excuses", "machine", "post_by", "receipt", "responders", "suspicion"],
 )
-"""The files asked about unless `--file` names others: the plan and its duties."""
+"""Duties that no plan for a family reaches: the auditor's, those towards machines, responders and providers."""
+
+
+def reached(names: Iterable[str]) -> frozenset[str]:
+    """These files of the domain, and all of it that they import, and so on."""
+    found: set[str] = set()
+    new = set(names)
+    while new:
+        found |= new
+        new = {each for name in new for each in _imported(ROOT / DOMAIN / f"{name}.py")} - found
+    return frozenset(found)
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == _PACKAGE:
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_PACKAGE}."):
+            yield (node.module or "").removeprefix(f"{_PACKAGE}.")
+
+
+_PACKAGE = ".".join(DOMAIN.parts)
+DUTIES = reached(["plan", *BESIDE])
+"""The files asked about unless `--file` names others: the plan and its duties, found by what they import."""
 NOTICED = ("killed", "timeout", "segfault", "suspicious", "caught by type check")
 """What counts as killed. A change that no test runs ("no tests") does not."""
 _GRACE = 60  # seconds for mutmut to stop its workers
@@ -86,6 +86,11 @@ def mutants(path: Path) -> Iterator[Mutant]:
     for name in made.mutant_names:
         function = name.partition("__mutmut_")[0]
         yield Mutant(path, get_mutant_name(path, name), function, made.hash_by_function_name.get(function, ""))
+
+
+def everything(names: Collection[str]) -> list[Mutant]:
+    """Every mutant of these files of the domain, always in the same order."""
+    return [mutant for name in sorted(names) for mutant in mutants(DOMAIN / f"{name}.py")]
 
 
 def results(paths: set[Path]) -> dict[Path, SourceFileMutationData]:
@@ -153,20 +158,18 @@ def main() -> int:
     options = _options()
     os.chdir(ROOT)
     wanted = frozenset(options.file) or DUTIES
-    paths = sorted(path for path in DOMAIN.glob("*.py") if path.stem in wanted)
-    if unknown := wanted - {path.stem for path in paths}:
+    if unknown := wanted - {path.stem for path in DOMAIN.glob("*.py")}:
         raise SystemExit(f"no such file in {DOMAIN}: {', '.join(sorted(unknown))}")
-    everything = [mutant for path in paths for mutant in mutants(path)]
-    chosen = everything
-    if options.sample and options.sample < len(everything):
-        chosen = random.Random(options.seed).sample(everything, options.sample)
-    known = results(set(paths))
+    chosen = made = everything(wanted)
+    if options.sample and options.sample < len(made):
+        chosen = random.Random(options.seed).sample(made, options.sample)
+    known = results({mutant.path for mutant in made})
     open_verdicts = {"not checked", "check was interrupted by user"}
     if options.again:
         open_verdicts |= {"survived", "no tests"}
     pending = [mutant.name for mutant in chosen if mutant.verdict(known) in open_verdicts]
-    sampled = f", a sample of {len(everything)} (seed {options.seed})" if len(chosen) < len(everything) else ""
-    print(f"{len(chosen)} mutants of {len(paths)} files{sampled}; {len(pending)} to ask about", flush=True)
+    sampled = f", a sample of {len(made)} (seed {options.seed})" if len(chosen) < len(made) else ""
+    print(f"{len(chosen)} mutants of {len(wanted)} files{sampled}; {len(pending)} to ask about", flush=True)
     if pending:
         ask(pending, options.minutes * 60 if options.minutes else None, options.workers)
     return 0 if report(chosen, options.at_least) else 1

@@ -14,6 +14,7 @@ import yaml
 from fastapi.routing import APIRoute
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
+from typer.testing import CliRunner
 
 from alertd import policy_file
 from alertd.api import (
@@ -44,6 +45,7 @@ from alertd.api import (
 )
 from alertd.api.metric_words import METRICS
 from alertd.cli.failed import REFUSED, UNREACHABLE, USAGE
+from alertd.cli.main import app
 from alertd.domain.audit import Excuse
 from alertd.domain.delivery import DeliveryState, Framing, Reason
 from alertd.domain.family import CHANNELS
@@ -194,13 +196,24 @@ def test_names_that_lead_no_family_here_are_all_named() -> None:
 
 # --- policy ---------------------------------------------------------------------------------------
 
-ROWS = {spans(row[0])[0]: row for row in POLICY.rows("key", "built in", "meaning", "acts")}
+ROWS = {spans(row[0])[0]: row for row in POLICY.rows("key", "built in", "meaning")}
 ELSEWHERE = {"name": "policy", "post": "post", "offset": "after", "who": "page", "page": "nudge"}
 """Fields whose key in a file has another name."""
 
 
 OF_A_SNAPSHOT = {"since"}
 """Fields that no file holds."""
+
+
+def test_what_a_policy_comes_to_is_what_the_command_prints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ALERTD_CONFIG", raising=False)
+    asked = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")
+    shown = CliRunner().invoke(app, ["policy", "explain", *asked, "--zone", "America/Los_Angeles"])
+
+    sample = re.search(r"^```\n(follow, critical, .*?)^```$", POLICY.text, re.MULTILINE | re.DOTALL)
+    assert sample
+    assert len(sample[1].splitlines()) > 8
+    assert shown.output.startswith(sample[1])
 
 
 def example() -> Any:

@@ -36,7 +36,7 @@ def check(
     """Check policies, services and texts; every mistake is named with file and line. Exits with 1 for any.
 
     With --families, also if that many families cannot all be told within every window at the rates of the
-    settings. Responders whom the settings lack are named too; that is no mistake of the policy.
+    settings. Notes are no mistakes: what a policy may say and few can mean, and responders whom the settings lack.
     """
     from alertd.settings.reading import shipped_config
 
@@ -122,12 +122,14 @@ def _unchecked(found: list[dict[str, object]]) -> list[str]:
 def _notes(folder: Path) -> list[str]:
     from alertd.cli.responders import unset
     from alertd.ingest.reading import Mistakes
+    from alertd.policy_file import doubts
     from alertd.settings import load
 
     try:
-        return unset(load(os.environ, folder))
+        missing = unset(load(os.environ, folder))
     except Mistakes:
-        return []  # of the settings, which alertd doctor looks at
+        missing = []  # of the settings, which alertd doctor looks at
+    return [*doubts(folder), *missing]
 
 
 def _said(folder: Path, found: list[dict[str, object]]) -> str:

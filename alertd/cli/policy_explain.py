@@ -1,10 +1,12 @@
 """`alertd policy explain`: who is told what, when and over what, if nobody does anything."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from alertd.domain.policy import Policy
     from alertd.usecases.explain_policy import Explained, Role
     from alertd.usecases.rehearse import Told
+
+T = TypeVar("T")
 
 _WHY = {
     "first_notice": "first notice",
@@ -45,44 +49,66 @@ def explain(
     those who hear every update. Everybody has an address on every channel and no wishes of their own. Nothing
     is sent.
     """
-    explained = _explained(folder, service, severity, coming(at, _zone(zone)), zone, hours)
+    explained = _explained(folder, service, severity, at, zone, hours)
     title = f"{service}, {severity}"
     show(output, data(explained, title, zone), lambda: text(explained, title, ZoneInfo(zone)))
 
 
-def _zone(name: str) -> ZoneInfo:
-    from alertd.domain.errors import Invalid
-    from alertd.ingest.shapes import time_zone
-
-    try:
-        return ZoneInfo(time_zone(name))
-    except Invalid as error:
-        raise typer.BadParameter(error.message, param_hint="--zone") from None
-
-
-def _explained(
-    folder: Path | None, service: str, severity: str, at: datetime, zone: str, hours: int
-) -> "Explained":
+def _explained(folder: Path | None, service: str, severity: str, at: str, zone: str, hours: int) -> "Explained":
     from alertd import wiring
-    from alertd.domain.errors import Invalid
     from alertd.ingest import shapes
-    from alertd.ingest.reading import hint
+    from alertd.ingest.reading import Mistakes, hint
     from alertd.policy_file import load_policies, load_services
     from alertd.settings.reading import shipped_config
     from alertd.usecases.explain_policy import explain_policy
 
     folder = folder or Path(os.environ.get("ALERTD_CONFIG") or shipped_config())
+    wrong: list[typer.BadParameter] = []
+    grave = _taken(partial(_option, "--severity", shapes.severity, severity), wrong)
+    place = _taken(partial(_option, "--zone", shapes.time_zone, zone), wrong)
+    moment = _taken(partial(coming, at, ZoneInfo(place or "UTC")), wrong)
     try:
-        grave = shapes.severity(severity)
-    except Invalid as error:
-        raise typer.BadParameter(error.message, param_hint="--severity") from None
-    policies, services = load_policies(folder), load_services(folder / "services.yaml")
+        policies, services = load_policies(folder), load_services(folder / "services.yaml")
+    except Mistakes:
+        if wrong:
+            raise _all(wrong) from None  # what was typed is mended sooner
+        raise
     if service not in services:
-        raise Failed(f"{service} is not declared in services.yaml{hint(service, services)}", "name one that is")
+        unknown = f"{service} is not declared in services.yaml{hint(service, services)}"
+        if not wrong:
+            raise Failed(unknown, "name one that is")
+        wrong.insert(0, typer.BadParameter(unknown, param_hint="--service"))
+    if wrong or grave is None or moment is None:
+        raise _all(wrong)
     policy = next((each for each in policies.values() if service in each.services), policies["default"])
     channels = wiring.family_channels()
-    until = at + timedelta(hours=hours)
-    return explain_policy(policy, service, grave, at, until, zone=zone, channels=channels)
+    until = moment + timedelta(hours=hours)
+    return explain_policy(policy, service, grave, moment, until, zone=zone, channels=channels)
+
+
+def _option(name: str, convert: Callable[[object], T], value: str) -> T:
+    from alertd.domain.errors import Invalid
+
+    try:
+        return convert(value)
+    except Invalid as error:
+        raise typer.BadParameter(error.message, param_hint=name) from None
+
+
+def _taken(convert: Callable[[], T], wrong: list[typer.BadParameter]) -> T | None:
+    """What was typed, understood; a mistake is kept with the others."""
+    try:
+        return convert()
+    except typer.BadParameter as mistake:
+        wrong.append(mistake)
+        return None
+
+
+def _all(wrong: list[typer.BadParameter]) -> typer.BadParameter:
+    """All mistakes as one."""
+    if len(wrong) == 1:
+        return wrong[0]
+    return typer.BadParameter("\n".join(f"{each.param_hint}: {each.message}" for each in wrong))
 
 
 def data(explained: "Explained", title: str, zone: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from functools import partial
 
 from alertd.domain.errors import Invalid
 from alertd.domain.family import CHANNELS
@@ -9,7 +10,7 @@ from alertd.domain.incident import Severity
 from alertd.domain.policy import Escalation, Ladder, ResponderStep, Step
 from alertd.ingest import shapes
 from alertd.ingest.durations import parse_duration, spell_duration
-from alertd.ingest.reading import Entries, Field
+from alertd.ingest.reading import Entries, Field, hint
 from alertd.policy_file.built_in import BUILT_IN
 
 LADDER = ("until", "by", "steps")
@@ -20,6 +21,8 @@ RESPONDER_LADDERS = ("post", "news")
 UNTIL = ("acknowledged",)
 MEMBERS = 20
 TELL = ("always", "first", "next", "all")
+FURTHEST = timedelta(days=7)
+"""No step comes later: no silence is longer either, and whoever writes 40d means 40m."""
 _NOW = timedelta(0)
 _MINUTE = timedelta(seconds=60)
 
@@ -29,8 +32,8 @@ def read_escalation(
 ) -> Escalation:
     """Read both ladders; one that is left out is built in. Mistakes are noted in the field's Reading.
 
-    `always` are the roles that hear every update, `roles` all that the policy names elsewhere, `responders` those
-    that it may nudge and page.
+    `always` are the roles that hear every update, `roles` all that a ladder may name: what it says itself is no
+    proof that a role exists. `responders` are those that the policy may nudge and page.
     """
     keys = field.entries(optional=LADDERS)
     built_in = BUILT_IN.escalation
@@ -49,13 +52,14 @@ def read_escalation(
 def _ladder(field: Field, always: Collection[str], roles: Collection[str]) -> Ladder:
     keys = field.entries(required=LADDER)
     keys.take("until", shapes.one_of(UNTIL, "something a ladder waits for"), "")
-    by = tuple(role.take(shapes.slug, "") for role in keys["by"].each(most=MEMBERS)) if "by" in keys else ()
+    role = partial(_role, roles)
+    by = tuple(member.take(role, "") for member in keys["by"].each(most=MEMBERS)) if "by" in keys else ()
     if "by" in keys and keys["by"].value == []:
         keys["by"].wrong("must name at least one role whose answer is enough")
     steps = []
     times = []
     for member in keys["steps"].each(most=MEMBERS) if "steps" in keys else []:
-        step, after = _step(member, {*roles, *by})
+        step, after = _step(member, roles)
         steps.append(step)
         times.append((member, after))
     _ordered(times)
@@ -66,6 +70,17 @@ def _ladder(field: Field, always: Collection[str], roles: Collection[str]) -> La
     return Ladder(by, tuple(steps))
 
 
+def _role(roles: Collection[str], value: object) -> str:
+    word = shapes.slug(value)
+    if word not in roles:
+        known = hint(word, sorted(roles))
+        raise Invalid(
+            f'"{word}" is no role that always or caregivers name{known}{"" if known.endswith("?") else "."}'
+            f" A role of its own needs a line under caregivers, like {word}: {{}}"
+        )
+    return word
+
+
 def _can_be_answered(keys: Entries, by: Collection[str], steps: Collection[Step], always: Collection[str]) -> None:
     """Where only roles are told, one of them must be one whose answer is enough."""
     told = {role for step in steps for word in step.tell for role in (always if word == "always" else (word,))}
@@ -73,7 +88,7 @@ def _can_be_answered(keys: Entries, by: Collection[str], steps: Collection[Step]
         return
     keys["by"].wrong(
         f"names nobody whom a step tells, so no answer could end it: the steps tell {', '.join(sorted(told))}."
-        f" Name one of these, or tell {next(iter(by))} in a step"
+        f" Name one of these, or tell {next(role for role in by if role)} in a step"
     )
 
 
@@ -90,7 +105,7 @@ def _step(field: Field, roles: Collection[str]) -> tuple[Step, timedelta | None]
             told.wrong(f"must name somebody; known: {', '.join(known)}")
     channel = shapes.one_of(CHANNELS, "a channel")
     via = tuple(member.take(channel, "") for member in keys["via"].each(most=MEMBERS)) if "via" in keys else ()
-    after = keys.take("after", parse_duration, None)
+    after = keys.take("after", _offset, None)
     return Step(after or _NOW, tell, via), after
 
 
@@ -120,7 +135,7 @@ def _responder_step(field: Field, responders: Collection[str]) -> tuple[Responde
         field.wrong("needs either before or after: how long before or after an update is due")
     if ("nudge" in keys) == ("page" in keys):
         field.wrong("needs either nudge or page, and whom")
-    before, after = keys.take("before", parse_duration, None), keys.take("after", parse_duration, None)
+    before, after = keys.take("before", _offset, None), keys.take("after", _offset, None)
     offset = -before if before is not None else after
     who = shapes.one_of(tuple(responders), "a responder of this policy")
     step = ResponderStep(
@@ -132,8 +147,15 @@ def _responder_step(field: Field, responders: Collection[str]) -> tuple[Responde
     return step, offset
 
 
-def _repeat(value: object) -> timedelta:
+def _offset(value: object) -> timedelta:
     length = parse_duration(value)
+    if length > FURTHEST:
+        raise Invalid(f"is {spell_duration(length)}; no time of a ladder is over {spell_duration(FURTHEST)}")
+    return length
+
+
+def _repeat(value: object) -> timedelta:
+    length = _offset(value)
     if length < _MINUTE:
         raise Invalid(f"is {spell_duration(length)}; repeat at most every 60s")
     return length

@@ -30,12 +30,14 @@ HOLDINGS = {"loud": (0, 1000), "sms_per_day": (1, 1440)}  # at least, at most
 CAREGIVER = (*LISTS, "quiet_hours", "on_duty")
 WORDS = 100
 
-_MINUTE = timedelta(seconds=60)
+SHORTEST = timedelta(seconds=60)
+"""No window is shorter: the sweeper, which keeps it, must look twice within it, however seldom it is set to."""
 LONGEST = timedelta(days=7)
 """No silence is longer: a family that hears nothing for so long believes itself forgotten."""
 WAKING = tuple(kind.value for kind in Kind if kind not in (Kind.POSTMORTEM, Kind.EXERCISE, Kind.RECALL))
 RIGHTS = ("open", "raise", "widen", "resolve")
-FLOOR = ("sms", "voice", "console")
+WAKES = ("sms", "voice")
+FLOOR = (*WAKES, "console")
 _NO_FLOOR = {
     "push": "push never counts: its provider forbids relying on it for emergencies. Name sms or voice",
     "email": "email wakes nobody. Name sms or voice",
@@ -59,7 +61,7 @@ def read_policy(document: Field, stem: str, services: Services | None) -> Policy
     responders = dict(BUILT_IN.responders) | (_responders(keys["responders"]) if "responders" in keys else {})
     escalation = BUILT_IN.escalation
     if "escalation" in keys:
-        roles = {*always, *caregivers} - {"default"}
+        roles = {*always, *caregivers, *BUILT_IN.always} - {"default", ""}
         escalation = read_escalation(keys["escalation"], always, roles, responders)
     return Policy(
         name=name,
@@ -159,7 +161,12 @@ def _always(field: Field) -> tuple[str, ...]:
 def _floor(field: Field) -> tuple[str, ...]:
     if field.value == []:
         field.wrong("must name at least one channel that wakes: sms or voice")
-    return _words(field, _floor_channel)
+    words = _words(field, _floor_channel)
+    if words == ("console",):
+        field.wrong(
+            "names console alone, which shows messages on a screen and wakes nobody. Name sms or voice too"
+        )
+    return words
 
 
 def _floor_channel(value: object) -> str:
@@ -226,7 +233,7 @@ def _positive(value: object) -> timedelta:
 
 def _window(value: object) -> timedelta:
     length = parse_duration(value)
-    if length < _MINUTE:
+    if length < SHORTEST:
         raise Invalid(f"is {spell_duration(length)}; a silence window is at least 60s")
     if length > LONGEST:
         raise Invalid(f"is {spell_duration(length)}; a silence window is at most {spell_duration(LONGEST)}")

@@ -75,7 +75,7 @@ def schema(services: Collection[str] | None = None) -> Schema:
         "wakes": _by_severity(_list(_enum(policy.WAKING))),
         "sources": _free(_SOURCE, _list(_enum(policy.RIGHTS))),
         "always": _list(_ref("word"), least=1),
-        "floor": _list(_enum(policy.FLOOR), least=1),
+        "floor": _list(_enum(policy.FLOOR), least=1) | {"contains": _enum(policy.WAKES)},
         "caregivers": _free(_WORD, _caregiver()),
         "escalation": _escalation(),
         "responders": _free(_WORD, _ref("word")),

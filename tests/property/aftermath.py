@@ -6,6 +6,7 @@ Of the domain it knows one thing, the diagram of states: `may_move`.
 import json
 import sqlite3
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,6 +62,7 @@ class Aftermath:
         self.ended: dict[UUID, int] = {}  # incident -> tick by which it had ended
         self.moves: Counter[str] = Counter()
         self._had: dict[str, set[tuple[str, str]]] = defaultdict(set)  # every address that a family ever had
+        self._theirs: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)  # ... and each of its people
         self._gone: set[tuple[UUID, str, tuple[str, str]]] = set()
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
@@ -96,8 +98,11 @@ class Aftermath:
 
     def judge_taken(self, tick: int) -> None:
         """Judge what was taken since the last look: duplicates, order, and nothing but the end after the end."""
-        for row in self.sql("SELECT id FROM incident WHERE ended_at IS NOT NULL"):
-            self.ended.setdefault(_uuid(row[0]), tick)
+        for incident, ended_at in self.sql("SELECT id, ended_at FROM incident"):
+            if ended_at is None:
+                self.ended.pop(_uuid(incident), None)  # it came back
+            else:
+                self.ended.setdefault(_uuid(incident), tick)
         self._remember_gone()
         if self._judged == len(self._taken):
             return
@@ -112,7 +117,10 @@ class Aftermath:
         """Which addresses a family was without, for a while at least, since an incident began."""
         incidents = [_uuid(row[0]) for row in self.sql("SELECT id FROM incident")]
         for family, doc in self.sql("SELECT id, doc FROM family"):
-            has = {place for caregiver in json.loads(doc)["caregivers"] for place in _places(caregiver)}
+            people = json.loads(doc)["caregivers"]
+            for caregiver in people:
+                self._theirs[family, caregiver["id"]] |= _places(caregiver)
+            has = {place for caregiver in people for place in _places(caregiver)}
             self._had[family] |= has
             self._gone |= {(each, family, place) for each in incidents for place in self._had[family] - has}
 
@@ -208,7 +216,11 @@ class Aftermath:
                         kept = [
                             t for t in mine if (_uuid(incident), family["id"], _place(t)[1:]) not in self._gone
                         ]
-                        self._judge_end(who, kept, mine, rows)
+                        if not self._tried_again(incident, family["id"]):
+                            ever = {(_uuid(incident), *p) for p in self._theirs[family["id"], caregiver["id"]]}
+                            told = [t for t in self._taken if _place(t) in ever]
+                            heard = [t for t in told if family["id"] in rows[t.message.delivery].families]
+                            self._judge_end(who, kept, heard, rows)
 
     def _judge_watch(self, what: str, incident: Any, family: Any, now: datetime) -> None:
         """A touched family has a watch; it rests only where nobody can be told, or nobody any more today."""
@@ -234,22 +246,54 @@ class Aftermath:
         )
 
     def _judge_newest(self, who: str, incident: Any, got: list[Taken]) -> None:
-        """Who is touched has heard the newest from a human."""
-        newest = self.sql(
-            "SELECT max(number) FROM incident_update WHERE human_number IS NOT NULL AND notify "
-            f"AND incident_id='{incident}'"
-        )[0][0]
+        """Who is touched has heard the newest from a human that concerns them; something, where all was taken back.
+
+        A correction concerns whom it puts right: who never had the wrong words hears of it in their own time.
+        """
+        said = {
+            number: (kind, about)
+            for number, kind, about in self.sql(
+                "SELECT number, kind, references_update FROM incident_update WHERE notify "
+                f"AND (human_number IS NOT NULL OR kind='recall') AND incident_id='{incident}' ORDER BY number"
+            )
+        }
+        recalled = {about: number for number, (kind, about) in said.items() if kind == "recall"}
+        had = [t.message.update for t in got]
+        void: set[int] = set()
+        newest = 1
+        for number, (kind, about) in reversed(said.items()):
+            wrong = list(_put_right(number, said))
+            concerns = not wrong or any(w <= u < min(number, recalled.get(w, number)) for w in wrong for u in had)
+            if kind != "recall" and number not in void and concerns:
+                newest = number
+                break
+            if about is not None:  # what had put something right takes that with it
+                void.add(about)
         told = max((t.message.update for t in got), default=0)
         assert told >= newest, f"{who}: was told {told}, and the newest is {newest}"
 
-    def _judge_end(self, who: str, kept: list[Taken], mine: list[Taken], rows: dict[UUID, Row]) -> None:
-        """Who was told has heard that it is over, unless every address they were told at was refused or gone."""
+    def _judge_end(self, who: str, kept: list[Taken], heard: list[Taken], rows: dict[UUID, Row]) -> None:
+        """Who was told has heard that it is over, unless every address they were told at was refused or gone.
+
+        `heard`: also at an address that they have given up since.
+        """
         if any(self._usable(t.channel, t.message.to) for t in kept):
             last = max(t.message.update for t in kept)
-            ends = [t.message.update for t in mine if rows[t.message.delivery].framing in ENDS]
+            ends = [t.message.update for t in heard if rows[t.message.delivery].framing in ENDS]
             assert last <= max(ends, default=0), (
                 f"{who}: told {last}, but not that it is over; of the end they heard {ends}"
             )
+
+    def _tried_again(self, incident: Any, family: str) -> bool:
+        """Whether our own fault stopped their end, and a time is set to try it again: ever later, for 50 hours."""
+        ends = ", ".join(f"'{end}'" for end in sorted(ENDS))
+        return bool(
+            self.sql(
+                "SELECT 1 FROM watch w JOIN delivery d ON d.incident_id=w.incident_id AND d.family_id=w.family_id "
+                f"WHERE w.incident_id='{incident}' AND w.family_id='{family}' AND w.look_at IS NOT NULL "
+                f"AND d.state='parked' AND d.framing IN ({ends})"
+            )
+        )
 
     def _usable(self, channel: str, to: str) -> bool:
         return bool(
@@ -258,6 +302,14 @@ class Aftermath:
                 f"AND channel='{channel}' AND dest='{to}'"
             )
         )
+
+
+def _put_right(number: int, said: dict[int, tuple[str, int | None]]) -> Iterator[int]:
+    """What a correction puts right, and what that had put right."""
+    kind, about = said[number]
+    while kind == "correction" and about in said:
+        yield about
+        kind, about = said[about]
 
 
 def _places(caregiver: Any) -> set[tuple[str, str]]:

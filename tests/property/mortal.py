@@ -150,6 +150,22 @@ class Town:
             )
         ]
 
+    def ended_incident(self) -> int | None:
+        """The number of the newest that is over."""
+        number: int | None = self.aftermath.sql("SELECT max(number) FROM incident WHERE ended_at IS NOT NULL")[0][
+            0
+        ]
+        return number
+
+    def newest_update(self, incident: int) -> int:
+        """The newest of an incident's updates by people, as readers see its number."""
+        return int(
+            self.aftermath.sql(
+                "SELECT max(human_number) FROM incident_update u JOIN incident i ON i.id=u.incident_id "
+                f"WHERE i.number={incident}"
+            )[0][0]
+        )
+
     def put(self, *families: Family) -> None:
         """Somebody imports families; who gets no answer asks again, sooner or later."""
         self.unanswered += families

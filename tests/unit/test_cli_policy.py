@@ -1,5 +1,6 @@
 """What the policy commands say."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,13 @@ def test_what_a_mistake_in_services_hides_is_said(alertd: Shell, tmp_path: Path)
     (tmp_path / "services.yaml").write_text("services: {follow: {names: {en: Follow}}}\n")
     assert alertd("policy", "check", str(tmp_path)) == 1
     assert "not checked" not in alertd.out
+
+
+def test_a_note_is_no_mistake(alertd: Shell, tmp_path: Path) -> None:
+    folder = shutil.copytree(CONFIG, tmp_path / "config")
+    (folder / "policies" / "default.yaml").write_text("policy: default\nfirst_notice: {critical: 3d}\n")
+    assert alertd("policy", "check", str(folder)) == 0
+    assert "note  policies/default.yaml: first_notice.critical: a first notice may take 3d" in alertd.out
 
 
 NIGHT = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")
@@ -113,6 +121,23 @@ def test_a_weekday_is_the_coming_one(alertd: Shell) -> None:
 def test_what_cannot_be_explained_is_refused(words: tuple[str, ...], code: int, said: str, alertd: Shell) -> None:
     assert alertd("policy", "explain", *words, str(CONFIG)) == code
     assert said in " ".join(alertd.err.replace("│", " ").split())
+
+
+def test_every_mistake_of_a_question_is_told_at_once(alertd: Shell, tmp_path: Path) -> None:
+    asked = ("--service", "folow", "--severity", "critcal", "--at", "Sunn 2am", "--zone", "Los Angeles")
+    assert alertd("policy", "explain", *asked, str(CONFIG)) == 2
+    told = " ".join(alertd.err.replace("│", " ").split())
+    for said in (
+        'did you mean "follow"?',
+        'did you mean "critical"?',
+        '"Sunn 2am" is no moment',
+        '"America/Los_Angeles"',
+    ):
+        assert said in told
+    assert [told.count(option) for option in ("--service: ", "--severity: ", "--at: ", "--zone: ")] == [1, 1, 1, 1]
+
+    assert alertd("policy", "explain", *asked, str(tmp_path)) == 2, "a folder with mistakes hides none of these"
+    assert "is no moment" in alertd.err
 
 
 def test_a_folder_with_mistakes_is_not_explained(alertd: Shell, tmp_path: Path) -> None:

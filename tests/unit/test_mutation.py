@@ -1,5 +1,7 @@
 """The score of `make check-slow` is honest: what was not asked is not counted, and what no test runs has survived."""
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -59,3 +61,26 @@ def test_every_change_of_a_file_has_a_name_of_its_own_and_the_same_on_each_run()
 
 def test_the_files_asked_about_are_there() -> None:
     assert {path.stem for path in (ROOT / mutation.DOMAIN).glob("*.py")} > mutation.DUTIES
+
+
+def test_all_that_the_plan_reaches_is_asked_about() -> None:
+    """Also what is written tomorrow: found by Python itself, which imports the planner anew."""
+    asked = [sys.executable, "-c", "import sys, alertd.domain.plan; print(*sys.modules)"]
+    ran = subprocess.run(
+        asked, check=True, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    modules = {
+        name.removeprefix("alertd.domain.") for name in ran.stdout.split() if name.startswith("alertd.domain.")
+    }
+
+    assert modules > {"plan", "end", "next_channel", "postmortem"}
+    assert modules <= mutation.DUTIES
+
+
+def test_a_sample_is_drawn_from_all_files_asked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+    drawn = mutation.everything({"rouse", "carried", "downtime"})
+
+    assert {each.path.stem for each in drawn} == {"rouse", "carried", "downtime"}
+    assert [each.name for each in drawn if each.path == PATH] == [each.name for each in mutation.mutants(PATH)]

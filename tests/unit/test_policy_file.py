@@ -11,7 +11,9 @@ from alertd.domain.incident import Kind, Severity
 from alertd.domain.policy import Policy, RoleDefaults, Step
 from alertd.ingest.reading import Mistakes
 from alertd.policy_file.built_in import BUILT_IN
+from alertd.policy_file.policy import SHORTEST
 from alertd.settings import shipped_config
+from alertd.settings.model import Timing
 from channels import registry
 
 SHIPPED = shipped_config()
@@ -88,6 +90,60 @@ responders: {lead: follow-lead}
     assert policy.responders == {"owner": "owner", "lead": "follow-lead", "duty-manager": "duty-manager"}
 
 
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ("wakes: {critical: []}", "wakes.critical: is empty"),
+        ("first_notice: {critical: 3d}", "first_notice.critical: a first notice may take 3d, longer than the 30m"),
+        ("silence: {window: {critical: 5m}}", "first_notice.critical: a first notice may take 10m"),
+        ("always: [perent, guardian]", 'always: "perent" is named nowhere else; did you mean "parent"?'),
+        ('caregivers: {nurse: {on_duty: "mon-fri 08:00-08:00"}}', "caregivers.nurse.on_duty:"),
+    ],
+)
+def test_what_few_can_mean_is_noted_and_no_mistake(said: str, doubt: str, tmp_path: Path) -> None:
+    read(tmp_path, f"policy: own\nservices: [follow]\n{said}\n")
+
+    noted = policy_file.doubts(tmp_path)
+
+    assert len(noted) == 1
+    assert noted[0].startswith(f"policies/own.yaml: {doubt}")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "wakes: {critical: [notice], minor: []}",
+        "first_notice: {critical: 30m}",
+        "always: [parent, grandparent, teacher]",
+        "always: [co-parent]\ncaregivers: {co-parent: {}}",
+        'caregivers: {nurse: {on_duty: "mon-fri 00:00-24:00"}, night: {on_duty: "sat 20:00-08:00"}}',
+    ],
+)
+def test_what_many_mean_is_not_noted(said: str, tmp_path: Path) -> None:
+    read(tmp_path, f"policy: own\nservices: [follow]\n{said}\n")
+
+    assert policy_file.doubts(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=["shipped", "demo"])
+def test_nothing_of_ours_is_in_doubt(folder: Path) -> None:
+    assert policy_file.doubts(folder) == []
+
+
+@pytest.mark.parametrize(
+    "roles",
+    ["caregivers: {teacher: {}}", "always: [parent, teacher]"],
+)
+def test_a_ladder_names_the_roles_of_a_team_s_own(roles: str, tmp_path: Path) -> None:
+    """Also parents and guardians, whom every family may have, where nothing else names them."""
+    ladder = "{until: acknowledged, by: [guardian, teacher], steps: [{after: 5m, tell: [teacher, parent]}]}"
+    policy = read(
+        tmp_path, f"policy: own\nservices: [follow]\n{roles}\nescalation: {{families: {{major: {ladder}}}}}\n"
+    )
+
+    assert policy.escalation.families[MAJOR].by == ("guardian", "teacher")
+
+
 def test_a_list_for_every_severity_is_not_undone_by_what_is_built_in(tmp_path: Path) -> None:
     policy = read(tmp_path, "policy: own\nservices: [follow]\ncaregivers: {default: {default: [email]}}\n")
 
@@ -159,6 +215,14 @@ def test_services_say_where_they_run(tmp_path: Path) -> None:
         False,
         False,
     ]
+
+
+def test_the_shortest_window_holds_two_looks_of_the_sweeper_that_looks_least_often() -> None:
+    """One limit stands in the loader of policies, the other in the settings."""
+    limits = Timing.model_fields["sweep_seconds"].metadata
+    seldom = next(timedelta(seconds=limit.le) for limit in limits if hasattr(limit, "le"))
+
+    assert 2 * seldom <= SHORTEST
 
 
 def test_the_demo_brings_in_others_by_its_ladder_and_waits_hours_not_minutes() -> None:

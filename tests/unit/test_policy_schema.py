@@ -21,7 +21,10 @@ VALIDATOR = Draft202012Validator(schema(["follow", "login", "share"]))
 
 UNSEEN = {
     "key-twice": "editors mark it themselves",
+    "ladder-always-misspelt": "two values",
     "ladder-nobody-can-answer": "two values",
+    "ladder-role-misspelt": "roles are free words",
+    "ladder-role-named-nowhere-else": "roles are free words",
     "name-is-not-the-files": "the file's name",
     "promise-built-in-shorter-than-window": "two values",
     "promise-shorter-than-window": "two values",
@@ -30,6 +33,7 @@ UNSEEN = {
     "responder-unknown": "two values",
     "service-owned-twice": "another file",
     "steps-out-of-order": "two steps",
+    "steps-too-late": "the sum of its units",
     "tell-unknown": "roles are free words",
     "window-too-long": "the sum of its units",
 }
