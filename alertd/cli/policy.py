@@ -99,8 +99,8 @@ def problems(folder: Path) -> list[dict[str, object]]:
     templates = templates_folder(folder)
     replies = check_replies(templates, services.names)
     texts = load_texts(templates, services.names, lambda _failure: None)
-    found += [replace(each, file=str(templates / (each.file or ""))) for each in placed(templates, texts.check())]
-    found += [replace(each, file=str(templates / (each.file or ""))) for each in replies]
+    wrong = (*texts.broken, *placed(templates, texts.check()), *replies)
+    found += [replace(each, file=str(templates / (each.file or ""))) for each in wrong]
     return [_shown(folder, each) for each in found]
 
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from alertd.domain.errors import Invalid
 from alertd.ingest.reading import Problem
 from alertd.ingest.yaml_text import read_yaml
-from alertd.texts.catalogue import FILE
+from alertd.texts.catalogue_file import FILE
 
-_READ = re.compile(rf"^[\w-]+: (?P<file>[\w-]+/{re.escape(FILE)})(?::(?P<line>\d+))?: (?P<what>.*)", re.DOTALL)
 _KEY = re.compile(r"^(?P<locale>[\w-]+): (?P<key>[\w.-]+) (?:is missing|is never said)")
 _SAID = re.compile(
     r"^(?P<locale>[\w-]+)/\w+/\w+: (?P<what>.*?)(?:; the plain built-in text was used)?$", re.DOTALL
@@ -39,9 +38,7 @@ def placed(folder: Path, problems: Iterable[str]) -> list[Problem]:
 
 
 def _place(folder: Path, problem: str) -> Problem:
-    read, key, said = _READ.match(problem), _KEY.match(problem), _SAID.match(problem)
-    if read is not None:
-        return Problem(read["what"], "", int(read["line"] or 1), read["file"])
+    key, said = _KEY.match(problem), _SAID.match(problem)
     if key is not None:
         file = f"{key['locale']}/{FILE}"
         mend = f"; add it to {file}, or take it out of the other" if "is missing" in problem else ""
@@ -50,7 +47,9 @@ def _place(folder: Path, problem: str) -> Problem:
     if said is not None:
         return _spoilt(folder, said["locale"], said["what"])
     locale = _LOCALE.match(problem)
-    return Problem(problem, "", 1 if locale else None, f"{locale['locale']}/{FILE}" if locale else "")
+    if locale is None:
+        return Problem(problem, file="")
+    return Problem(problem[locale.end() :].strip(), file=f"{locale['locale']}/{FILE}")  # no one line is to blame
 
 
 def _spoilt(folder: Path, locale: str, what: str) -> Problem:

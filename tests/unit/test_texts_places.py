@@ -20,7 +20,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def problems(folder: Path) -> list[Problem]:
-    return placed(folder, load(folder, NAMES, lambda _failure: None).check())
+    texts = load(folder, NAMES, lambda _failure: None)
+    return [*texts.broken, *placed(folder, texts.check())]
 
 
 def change(path: Path, old: str, new: str) -> int:
