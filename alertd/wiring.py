@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alertd import failpoints, logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock, Stepped, cluster_time
+from alertd.config_folder import templates_folder
 from alertd.domain.audit import Kept
 from alertd.domain.breaker import BreakerState
 from alertd.domain.errors import Invalid, quote
@@ -149,12 +150,6 @@ def _timing(settings: Settings) -> Timing:
         takes_hints=own.hints_seconds,
         audit=own.audit_seconds,
     )
-
-
-def templates_folder(config: Path) -> Path:
-    """A config folder's own templates, else the shipped ones: who changes a policy need not copy every text."""
-    own = config / "templates"
-    return own if own.is_dir() else shipped_config() / "templates"
 
 
 def replies(config: Path, services: Services, on_failure: Callable[[str], None]) -> Replies:

@@ -1,5 +1,6 @@
 """What the policy commands say."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,27 @@ def test_what_a_mistake_in_services_hides_is_said(alertd: Shell, tmp_path: Path)
     (tmp_path / "services.yaml").write_text("services: {follow: {names: {en: Follow}}}\n")
     assert alertd("policy", "check", str(tmp_path)) == 1
     assert "not checked" not in alertd.out
+
+
+def test_names_that_nobody_reads_are_mistakes(alertd: Shell, tmp_path: Path) -> None:
+    """A misnamed file, and a misnamed language; no more is said of either."""
+    folder = Path(shutil.copytree(CONFIG, tmp_path / "config"))
+    (folder / "templates" / "es" / "phrases.yaml").rename(folder / "templates" / "es" / "phrase.yaml")
+    services = folder / "services.yaml"
+    services.write_text(services.read_text().replace("{en: Follow, es:", "{en: Follow, sp:"))
+    line = next(n for n, each in enumerate(services.read_text().splitlines(), 1) if "sp:" in each)
+    assert alertd("policy", "check", str(folder)) == 1
+    assert alertd.out.splitlines() == [
+        f'services.yaml:{line}: services.follow.names.sp: "sp" has no folder in templates/; known: en, es',
+        'templates/es/phrase.yaml: is not read; did you mean "phrases.yaml"?',
+        "2 mistakes.",
+    ]
+
+
+def test_a_folder_without_templates_is_checked_with_those_that_are_shipped(alertd: Shell, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(CONFIG, tmp_path / "config"))
+    shutil.rmtree(folder / "templates")
+    assert alertd("policy", "check", str(folder)) == 0
 
 
 NIGHT = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")
