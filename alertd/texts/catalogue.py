@@ -3,7 +3,7 @@
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from jinja2 import BaseLoader, StrictUndefined, Template
+from jinja2 import BaseLoader, StrictUndefined, Template, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from alertd.texts.phrase import Phrase
@@ -50,13 +50,26 @@ class Catalogue:
         if sentence is None:
             raise Missing(key)
         try:
-            if key not in self._compiled:
-                self._compiled[key] = self._environment.from_string(sentence) if "{" in sentence else None
-            template = self._compiled[key]
+            template = self._template(key, sentence)
             return template.render(values) if template is not None else sentence
         except Exception as error:
             error.add_note(f"in the sentence {key}")
             raise
+
+    def unreadable(self) -> dict[str, str]:
+        """The sentences that Jinja cannot read, by key, with what is wrong."""
+        found: dict[str, str] = {}
+        for key, sentence in self._sentences.items():
+            try:
+                self._environment.parse(sentence)
+            except TemplateSyntaxError as error:
+                found[key] = error.message or "a syntax error"
+        return found
+
+    def _template(self, key: str, sentence: str) -> Template | None:
+        if key not in self._compiled:
+            self._compiled[key] = self._environment.from_string(sentence) if "{" in sentence else None
+        return self._compiled[key]
 
 
 class _Environment(SandboxedEnvironment):

@@ -100,14 +100,20 @@ class Composer:
         known = [frozenset(catalogue.phrases) for catalogue in self._catalogues.values()]
         return frozenset.intersection(*known) if known else frozenset(builtin.PHRASES[DEFAULT])
 
-    def check(self) -> list[str]:
+    def check(self, *, thorough: bool = True) -> list[str]:
         """Every problem of what can be read: sentences that a locale lacks, templates that fail, limits overrun.
 
-        Renders every framing, channel, severity and state of every locale with worst-case data.
+        Renders every framing, channel, severity and state of every locale with worst-case data, which takes
+        seconds. Not `thorough`: each kind of message and page once, for whoever must not wait.
         """
-        choosing = check_choosing.problems(sorted(self._catalogues), self._choose)
-        found = check.problems(self._catalogues, self._names, self._compose, self._opt_out)
-        return choosing + found
+        found = check_choosing.problems(sorted(self._catalogues), self._choose, thorough=thorough)
+        found += check.problems(self._catalogues, self._names, self._compose, self._opt_out, thorough=thorough)
+        unreadable: list[str] = []
+        for locale, catalogue in self._catalogues.items():
+            for key, why in catalogue.unreadable().items():
+                unreadable.append(f"{locale}: {key} cannot be read: {why}")
+                found = [each for each in found if not _follows(each, locale, key)]
+        return unreadable + found
 
     def _choose(self, page: ChoosingPage, tell: Tell) -> str:
         for locale in dict.fromkeys((page.locale, DEFAULT)):
@@ -192,6 +198,12 @@ class Composer:
             self._on_failure(failure)
         except Exception:  # noqa: BLE001  no family's message may depend on whoever listens to failures
             _log.exception("nobody could be told that a text failed: %s", failure)
+
+
+def _follows(problem: str, locale: str, unreadable: str) -> bool:
+    """Whether it is only that a sentence cannot be read: what was to say it fails, and nothing says it."""
+    fails = problem.startswith(f"{locale}/") and f"in the sentence {unreadable})" in problem
+    return fails or problem.startswith(f"{locale}: {unreadable} is never said")
 
 
 def _own_name(catalogue: Catalogue) -> str:

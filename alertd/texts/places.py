@@ -11,9 +11,10 @@ from alertd.ingest.reading import Problem
 from alertd.ingest.yaml_text import read_yaml
 from alertd.texts.catalogue_file import FILE
 
-_KEY = re.compile(r"^(?P<locale>[\w-]+): (?P<key>[\w.-]+) (?:is missing|is never said)")
+_KEY = re.compile(r"^(?P<locale>[\w-]+): (?P<key>[\w.-]+) (?:is missing|is never said|cannot be read)")
 _SAID = re.compile(
-    r"^(?P<locale>[\w-]+)/\w+/\w+: (?P<what>.*?)(?:; the plain built-in text was used)?$", re.DOTALL
+    r"^(?P<locale>[\w-]+)/[\w/]+: (?P<what>.*?)(?:; the (?:plain built-in text was|next best words were) used)?$",
+    re.DOTALL,
 )
 _SENTENCE = re.compile(r"in the sentence (?P<key>[\w.-]+)|Missing: (?P<missing>[\w.-]+)|phrase (?P<phrase>\w+) is")
 _LAYOUT = re.compile(r"in (?P<name>[\w.-]+\.(?:txt|html)), line (?P<line>\d+)")
