@@ -8,15 +8,16 @@ from jinja2 import TemplateError, meta
 from alertd.domain.errors import Invalid, quote
 from alertd.ingest import shapes
 from alertd.ingest.reading import Problem, hint
-from alertd.texts import opt_out, replies
+from alertd.texts import opt_out
 from alertd.texts.catalogue import environment
 from alertd.texts.catalogue_file import FILE
 from alertd.texts.check import CHANNELS
 from alertd.texts.choosing import NAME as CHOOSING
+from alertd.texts.replies_file import FILE as REPLIES
 
 LAYOUTS = (*(f"{channel}.txt" for channel in CHANNELS), "email.html", "page.html", CHOOSING, opt_out.LAYOUT)
 """Every layout that is asked for."""
-_OF_A_LANGUAGE = (FILE, replies.FILE)
+_OF_A_LANGUAGE = (FILE, REPLIES)
 
 
 def spoken_locales(folder: Path) -> frozenset[str]:

@@ -44,7 +44,7 @@ def _place(folder: Path, problem: str) -> Problem:
         file = f"{key['locale']}/{FILE}"
         mend = f"; add it to {file}, or take it out of the other" if "is missing" in problem else ""
         what = problem.partition(f"{key['key']} ")[2]
-        return Problem(f"{what}{mend}", key["key"], _line(folder / file, key["key"]), file)
+        return Problem(f"{what}{mend}", key["key"], line_of(folder / file, key["key"]), file)
     if said is not None:
         return _spoilt(folder, said["locale"], said["what"])
     locale = _LOCALE.match(problem)
@@ -63,10 +63,10 @@ def _spoilt(folder: Path, locale: str, what: str) -> Problem:
     if sentence is None:
         return Problem(what, "", 1, file)
     key = sentence["key"] or sentence["missing"] or f"phrases.{sentence['phrase']}"
-    return Problem(what, key, _line(folder / file, key), file)
+    return Problem(what, key, line_of(folder / file, key), file)
 
 
-def _line(path: Path, key: str) -> int:
+def line_of(path: Path, key: str) -> int:
     """The line of a key, else of the nearest part of it that is there, else the first."""
     try:
         lines = read_yaml(path.read_bytes(), path.name).lines

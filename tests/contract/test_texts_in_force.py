@@ -1,4 +1,4 @@
-"""Texts get mistakes: nothing starts with them, but for who was killed while families wait; operators keep their voice."""
+"""Texts get mistakes: no start but while families wait; and operators keep their voice."""
 
 import shutil
 from pathlib import Path
@@ -61,7 +61,7 @@ async def open_incident(settings: Settings) -> None:
         ("en/phrases.yaml", "You get no readings and", "You get {{ no.readings }} and", "'no' is undefined"),
         ("en/phrases.yaml", "It has got worse", "It has got {% if %}", "change.worse: cannot be read: "),
         ("es/phrases.yaml", "  soon:", "  sooner:", "next.soon: is missing"),
-        ("es/replies.yaml", "say:", "says:", "must hold words and say"),
+        ("es/replies.yaml", "say:", "says:", "says: is not known here; did you mean"),
     ],
 )
 async def test_while_nothing_is_open_a_mistake_keeps_everybody_from_starting(
