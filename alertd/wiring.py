@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from alertd import failpoints, logs
 from alertd.celery_app import celery_app
 from alertd.clock import ClusterClock, Stepped, cluster_time
+from alertd.config_folder import check_texts, locales, templates_folder
 from alertd.domain.audit import Kept
 from alertd.domain.breaker import BreakerState
 from alertd.domain.errors import Invalid, quote
@@ -65,16 +66,16 @@ async def open_deps(
     """Open everything a process needs; close it with `close_deps`. `patient`: see `alertd.store.database`.
 
     `worker`: it is one of several that hand over, and takes its hints from Redis.
-    Raises Mistakes for a config folder with mistakes; policies with mistakes keep nobody from starting while an
-    incident is open: `_in_force`.
+    Raises Mistakes for a config folder with mistakes; in policies and texts they keep nobody from starting while
+    an incident is open: `_in_force`.
     """
     services = load_services(settings.config_dir / "services.yaml")
     log = log or logs.get_logger("alertd")
-    policies = await _in_force(settings, log)
-    if failpoints.SET:
-        log.warning("failpoints_set", points=sorted(failpoints.SET))
     failures = TextFailures(log)
     texts = load_texts(templates_folder(settings.config_dir), services.names, failures)
+    policies = await _in_force(settings, check_texts(settings.config_dir, services, texts, thorough=False), log)
+    if failpoints.SET:
+        log.warning("failpoints_set", points=sorted(failpoints.SET))
     store = SqlStore(settings.database_url.get_secret_value(), patient=patient)
     clock = ClusterClock()
     await _start_story(settings, store)
@@ -103,7 +104,7 @@ async def open_deps(
         rates=rates(settings),
         units=UNITS,
         pace=pace(settings, log, worker=worker),
-        locales=frozenset(texts.locales),
+        locales=locales(settings.config_dir),
         phrases=frozenset(texts.phrases),
         links=links,
         replies=replies(settings.config_dir, services, failures),
@@ -112,27 +113,33 @@ async def open_deps(
     )
 
 
-async def _in_force(settings: Settings, log: Log) -> Mapping[str, Policy]:
+async def _in_force(settings: Settings, in_texts: Sequence[Problem], log: Log) -> Mapping[str, Policy]:
     """The policies of the config folder by name; `default` is always there.
 
     Where files have mistakes and an incident is open, whoever was killed must come back: families wait. The
-    policies that open incidents keep stand in for the broken ones then, the built-in one for the default. Raises
-    Mistakes where nothing is open: nobody waits, and whoever has made the mistakes is there to read of them.
+    policies that open incidents keep stand in for the broken ones then, the built-in one for the default, and
+    plain built-in words for texts that fail. Raises Mistakes where nothing is open: nobody waits, and whoever has
+    made the mistakes is there to read of them.
     """
-    policies, problems = sound_policies(settings.config_dir)
-    if not problems:
+    policies, in_policies = sound_policies(settings.config_dir)
+    if not in_policies and not in_texts:
         return policies
     try:
         kept = {policy.name: policy for policy in (await policies_of_open(settings)).values()}
     except SQLAlchemyError:  # no tables yet, or no database: what can be said now is what is wrong with the files
         kept = {}
     if not kept:
-        raise Mistakes(problems)
+        raise Mistakes([*in_policies, *in_texts])
+    way_out = "mend the files (alertd policy check), and restart all parts"
+    if in_texts:
+        log.error("texts_broken", mistakes=[str(problem) for problem in in_texts], way_out=way_out)
+    if not in_policies:
+        return policies
     log.error(
         "policies_broken",
-        mistakes=[str(problem) for problem in problems],
+        mistakes=[str(problem) for problem in in_policies],
         kept=sorted(set(kept) - set(policies)),
-        way_out="mend the files (alertd policy check), and restart all parts",
+        way_out=way_out,
     )
     # Files without mistakes come last: a service that one of them has taken over is its own.
     stand_ins = {name: policy for name, policy in kept.items() if name not in policies}
@@ -149,12 +156,6 @@ def _timing(settings: Settings) -> Timing:
         takes_hints=own.hints_seconds,
         audit=own.audit_seconds,
     )
-
-
-def templates_folder(config: Path) -> Path:
-    """A config folder's own templates, else the shipped ones: who changes a policy need not copy every text."""
-    own = config / "templates"
-    return own if own.is_dir() else shipped_config() / "templates"
 
 
 def replies(config: Path, services: Services, on_failure: Callable[[str], None]) -> Replies:

@@ -102,14 +102,18 @@ _check = Composer.check
 _checked: dict[object, list[str]] = {}
 
 
-def _checked_once(composer: Composer) -> list[str]:
+def _checked_once(composer: Composer, *, thorough: bool = True) -> list[str]:
     """The real check of the texts, once for the same files and names: it takes seconds, and many commands do it."""
     loader = composer._layouts.loader
     assert isinstance(loader, FileSystemLoader)
     files = [path for folder in loader.searchpath for path in sorted(Path(folder).rglob("*")) if path.is_file()]
-    key = (tuple((path.name, path.parent.name, path.read_bytes()) for path in files), repr(composer._names))
+    key = (
+        tuple((path.name, path.parent.name, path.read_bytes()) for path in files),
+        repr(composer._names),
+        thorough,
+    )
     if key not in _checked:
-        _checked[key] = _check(composer)
+        _checked[key] = _check(composer, thorough=thorough)
     return _checked[key]
 
 

@@ -2,10 +2,11 @@
 
 from alertd.cli.finding import Finding, Seen
 from alertd.cli.policy import problems
+from alertd.config_folder import templates_folder
 from alertd.ingest.reading import Mistakes
 from alertd.policy_file import load_policies, load_services
 from alertd.texts import load as load_texts
-from alertd.wiring import alertmanager_labels, declared_services, templates_folder
+from alertd.wiring import alertmanager_labels, declared_services
 
 
 def policies(seen: Seen) -> list[Finding]:

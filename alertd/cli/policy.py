@@ -2,7 +2,6 @@
 
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,7 +43,7 @@ def check(
     if not folder.is_dir():
         raise Failed(f"{folder} is no folder", "name one that holds services.yaml and policies/")
     found = problems(folder)
-    notes = _unchecked(found) if found else _notes(folder)
+    notes = _unchecked(folder) if found else _notes(folder)
     audience = _audience(folder, families) if families is not None and not found else None
     shown: dict[str, object] = {"folder": str(folder), "problems": found, "notes": notes}
     lines = [_said(folder, found), *(wrapped(note, "note  ") for note in notes)]
@@ -83,24 +82,19 @@ def schema(
 
 def problems(folder: Path) -> list[dict[str, object]]:
     """Everything wrong with a config folder: file, line, field, message."""
+    from alertd.config_folder import check_texts, templates_folder
     from alertd.domain.errors import Invalid
     from alertd.policy_file import check as check_policies
     from alertd.policy_file import load_services
     from alertd.texts import load as load_texts
-    from alertd.texts.places import placed
-    from alertd.texts.replies import check_replies
-    from alertd.wiring import templates_folder
 
     found = list(check_policies(folder))
     try:
         services = load_services(folder / "services.yaml")
     except Invalid:
         return [_shown(folder, each) for each in found]  # without services there are no texts to compose
-    templates = templates_folder(folder)
-    replies = check_replies(templates, services.names)
-    texts = load_texts(templates, services.names, lambda _failure: None)
-    found += [replace(each, file=str(templates / (each.file or ""))) for each in placed(templates, texts.check())]
-    found += [replace(each, file=str(templates / (each.file or ""))) for each in replies]
+    texts = load_texts(templates_folder(folder), services.names, lambda _failure: None)
+    found += check_texts(folder, services, texts)
     return [_shown(folder, each) for each in found]
 
 
@@ -113,10 +107,16 @@ def _shown(folder: Path, problem: "Problem") -> dict[str, object]:
     }
 
 
-def _unchecked(found: list[dict[str, object]]) -> list[str]:
-    """What these mistakes keep from being looked at."""
-    hidden = any(each["file"] == "services.yaml" for each in found)
-    return ["the texts were not checked: they need services.yaml; mend that, then check again"] if hidden else []
+def _unchecked(folder: Path) -> list[str]:
+    """What mistakes keep from being looked at."""
+    from alertd.domain.errors import Invalid
+    from alertd.policy_file import load_services
+
+    try:
+        load_services(folder / "services.yaml")
+    except Invalid:
+        return ["the texts were not checked: they need services.yaml; mend that, then check again"]
+    return []
 
 
 def _notes(folder: Path) -> list[str]:

@@ -1,7 +1,14 @@
 """Policies and services as product teams write them: YAML to the domain's types, with every mistake named."""
 
 from alertd.policy_file.doubts import doubts
-from alertd.policy_file.folder import check, load_policies, load_services, read_one, sound_policies
+from alertd.policy_file.folder import (
+    check,
+    load_policies,
+    load_services,
+    read_one,
+    sound_policies,
+    unspoken_names,
+)
 from alertd.policy_file.snapshot import dump, load_snapshot
 
 __all__ = [
@@ -13,4 +20,5 @@ __all__ = [
     "load_snapshot",
     "read_one",
     "sound_policies",
+    "unspoken_names",
 ]

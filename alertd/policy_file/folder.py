@@ -1,6 +1,6 @@
 """The folder that product teams edit: services.yaml, and one file per policy in policies/."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -9,7 +9,7 @@ from alertd.domain.errors import Invalid
 from alertd.domain.policy import Policy
 from alertd.domain.service import Services
 from alertd.ingest import shapes
-from alertd.ingest.reading import Field, Mistakes, Problem, Reading
+from alertd.ingest.reading import Field, Mistakes, Problem, Reading, hint
 from alertd.ingest.yaml_text import read_yaml
 from alertd.policy_file.policy import read_policy
 
@@ -22,6 +22,24 @@ def load_services(path: Path) -> Services:
     if services is None or problems:
         raise Mistakes(problems)
     return services
+
+
+def unspoken_names(path: Path, locales: Collection[str]) -> list[Problem]:
+    """Languages of names in a sound services.yaml that no text is written in, each where it is first given.
+
+    A country's names need no texts of their own, where its language has some.
+    """
+    told: set[str] = set()
+
+    def note(document: Field) -> None:
+        for service in document.child("services").named().values():
+            for key, entry in service.child("names").named().items():
+                locale = shapes.locale(key)
+                if locale not in told and not {locale, locale.partition("-")[0]} & set(locales):
+                    entry.wrong(f'"{locale}" has no folder in templates/{hint(locale, sorted(locales))}')
+                    told.add(locale)
+
+    return _read(path, note)[1]
 
 
 def load_policies(folder: Path) -> dict[str, Policy]:

@@ -1,6 +1,6 @@
 """What is wrong with the texts, found by composing all of them with the worst data that may come."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, product
@@ -50,8 +50,13 @@ def problems(
     names: Names,
     compose: Callable[[Saying, Tell], Content],
     compose_opt_out: Callable[[OptOutSaying, Tell], Content],
+    *,
+    thorough: bool = True,
 ) -> list[str]:
-    """Every problem once, as a sentence that names locale, channel and framing."""
+    """Every problem once, as a sentence that names locale, channel and framing.
+
+    Not `thorough`: what one message of each framing, channel and page shows.
+    """
     found: dict[str, str] = {}
 
     def note(problem: str) -> None:
@@ -63,7 +68,8 @@ def problems(
             note(f"{locale}: {key} is missing, though another locale has it")
         longest: dict[str, int] = {}
         phrases = tuple(sorted(catalogue.phrases))
-        for saying in chain(worst(locale, tuple(names), phrases), bare(locale, tuple(names)[:1])):
+        sayings = chain(worst(locale, tuple(names), phrases), bare(locale, tuple(names)[:1]))
+        for saying in sayings if thorough else _one_each(sayings):
             place = f"{locale}/{saying.channel}/{saying.framing.value}"
             content = compose(saying, note)
             for service in unnamed(saying, content, names):
@@ -75,10 +81,19 @@ def problems(
                     found[f"{locale} {what}"] = f"{locale}: {wrong}. Shorten names or phrases"
         for page in opt_out.sayings(locale):
             compose_opt_out(page, note)
-        for key in sorted(catalogue.unsaid):
+        for key in sorted(catalogue.unsaid if thorough else ()):
             if len(names) > 2 or not key.startswith("list."):  # lists need something to list
                 note(f"{locale}: {key} is never said; is its name right?")
     return list(found.values())
+
+
+def _one_each(sayings: Iterable[Saying]) -> Iterator[Saying]:
+    seen = set[tuple[Framing, str, Page | None]]()
+    for saying in sayings:
+        kind = (saying.framing, saying.channel, saying.page)
+        if kind not in seen:
+            seen.add(kind)
+            yield saying
 
 
 def lengths(channel: str, content: Content) -> Iterator[tuple[str, int, int]]:

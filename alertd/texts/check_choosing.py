@@ -17,12 +17,17 @@ _FLOOR = ("sms", "voice")
 _MISTAKES = ("critical_empty", "quiet_all_day", "quiet_unreadable", "unknown")
 
 
-def problems(locales: Sequence[str], choose: Callable[[ChoosingPage, Tell], str]) -> list[str]:
-    """Every problem once, as a sentence that names the locale."""
+def problems(
+    locales: Sequence[str], choose: Callable[[ChoosingPage, Tell], str], *, thorough: bool = True
+) -> list[str]:
+    """Every problem once, as a sentence that names the locale. Not `thorough`: of each page one state."""
     found: dict[str, None] = {}
     for locale in locales:
+        shown = set[Showing]()
         for page in pages(locale, locales):
-            choose(page, found.setdefault)
+            if thorough or page.showing not in shown:
+                choose(page, found.setdefault)
+            shown.add(page.showing)
     return list(found)
 
 

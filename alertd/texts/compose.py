@@ -2,18 +2,19 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import FileSystemLoader, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
-from alertd.domain.errors import AlertdError
+from alertd.ingest.reading import Mistakes, Problem
 from alertd.ports import Content, Names, OptOutSaying, Saying
 from alertd.ports.choosing import ChoosingPage
 from alertd.texts import builtin, check, check_choosing, fit, opt_out
 from alertd.texts.cache import Cache
-from alertd.texts.catalogue import FILE, Catalogue, Missing, environment, read_catalogue
+from alertd.texts.catalogue import Catalogue, Missing, environment
+from alertd.texts.catalogue_file import FILE, read_catalogue
 from alertd.texts.choosing import NAME as CHOOSING
 from alertd.texts.choosing import Choosing
 from alertd.texts.parts import Parts, Tell
@@ -28,19 +29,23 @@ _log = logging.getLogger(__name__)
 def load(templates_folder: Path, names: Names, on_failure: Callable[[str], None]) -> "Composer":
     """Read every locale of a templates folder.
 
-    Never fails: a locale that cannot be read is told to `on_failure` (and by `Composer.check`), and its readers
-    get the next best words. Each failure is told as one sentence without personal data.
+    Never fails: what is wrong with a locale that cannot be read is told to `on_failure` and kept as
+    `Composer.broken`, and its readers get the next best words. Each failure is told as one sentence without
+    personal data.
     """
     made = environment(FileSystemLoader(templates_folder))
     catalogues: dict[str, Catalogue] = {}
-    broken: list[str] = []
+    broken: list[Problem] = []
     for path in sorted(templates_folder.glob(f"*/{FILE}")):
         try:
             catalogues[path.parent.name] = read_catalogue(path.parent, made)
-        except (AlertdError, OSError) as error:
-            broken.append(f"{path.parent.name}: {error}")
-    if not catalogues:
-        broken.append(f"no locale has a {FILE}: only plain built-in words are left")
+        except Mistakes as error:
+            broken += error.problems
+        except OSError as error:
+            said = f"cannot be read: {error.strerror or error}"
+            broken.append(Problem(said, file=f"{path.parent.name}/{FILE}"))
+    if not catalogues and not broken:
+        broken.append(Problem(f"no locale has a {FILE}: only plain built-in words are left"))
     return Composer(catalogues, made, names, on_failure, broken)
 
 
@@ -56,15 +61,15 @@ class Composer:
         layouts: SandboxedEnvironment,
         names: Names,
         on_failure: Callable[[str], None],
-        broken: list[str] | None = None,
+        broken: Sequence[Problem] = (),
     ) -> None:
         self._catalogues, self._layouts, self._names = catalogues, layouts, names
         self._on_failure = on_failure
-        self._broken = broken or []
+        self.broken = tuple(broken)  # what is wrong with files that cannot be read, by file and line
         self._cache = Cache()
         self._told: set[tuple[int, str]] = set()
-        for failure in self._broken:
-            self._fail(0, failure)
+        for problem in self.broken:
+            self._fail(0, str(problem))
 
     def __call__(self, saying: Saying) -> Content:
         """The words of a message; equal sayings get the very same content. Never fails."""
@@ -95,14 +100,20 @@ class Composer:
         known = [frozenset(catalogue.phrases) for catalogue in self._catalogues.values()]
         return frozenset.intersection(*known) if known else frozenset(builtin.PHRASES[DEFAULT])
 
-    def check(self) -> list[str]:
-        """Every problem of the texts: sentences that a locale lacks, templates that fail, limits overrun.
+    def check(self, *, thorough: bool = True) -> list[str]:
+        """Every problem of what can be read: sentences that a locale lacks, templates that fail, limits overrun.
 
-        Renders every framing, channel, severity and state of every locale with worst-case data.
+        Renders every framing, channel, severity and state of every locale with worst-case data, which takes
+        seconds. Not `thorough`: each kind of message and page once, for whoever must not wait.
         """
-        choosing = check_choosing.problems(sorted(self._catalogues), self._choose)
-        found = check.problems(self._catalogues, self._names, self._compose, self._opt_out)
-        return self._broken + choosing + found
+        found = check_choosing.problems(sorted(self._catalogues), self._choose, thorough=thorough)
+        found += check.problems(self._catalogues, self._names, self._compose, self._opt_out, thorough=thorough)
+        unreadable: list[str] = []
+        for locale, catalogue in self._catalogues.items():
+            for key, why in catalogue.unreadable().items():
+                unreadable.append(f"{locale}: {key} cannot be read: {why}")
+                found = [each for each in found if not _follows(each, locale, key)]
+        return unreadable + found
 
     def _choose(self, page: ChoosingPage, tell: Tell) -> str:
         for locale in dict.fromkeys((page.locale, DEFAULT)):
@@ -187,6 +198,12 @@ class Composer:
             self._on_failure(failure)
         except Exception:  # noqa: BLE001  no family's message may depend on whoever listens to failures
             _log.exception("nobody could be told that a text failed: %s", failure)
+
+
+def _follows(problem: str, locale: str, unreadable: str) -> bool:
+    """Whether it is only that a sentence cannot be read: what was to say it fails, and nothing says it."""
+    fails = problem.startswith(f"{locale}/") and f"in the sentence {unreadable})" in problem
+    return fails or problem.startswith(f"{locale}: {unreadable} is never said")
 
 
 def _own_name(catalogue: Catalogue) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 from alertd.domain.errors import Invalid
 from alertd.ingest.reading import Problem
 from alertd.ingest.yaml_text import read_yaml
-from alertd.texts.catalogue import FILE
+from alertd.texts.catalogue_file import FILE
 
-_READ = re.compile(rf"^[\w-]+: (?P<file>[\w-]+/{re.escape(FILE)})(?::(?P<line>\d+))?: (?P<what>.*)", re.DOTALL)
-_KEY = re.compile(r"^(?P<locale>[\w-]+): (?P<key>[\w.-]+) (?:is missing|is never said)")
+_KEY = re.compile(r"^(?P<locale>[\w-]+): (?P<key>[\w.-]+) (?:is missing|is never said|cannot be read)")
 _SAID = re.compile(
-    r"^(?P<locale>[\w-]+)/\w+/\w+: (?P<what>.*?)(?:; the plain built-in text was used)?$", re.DOTALL
+    r"^(?P<locale>[\w-]+)/[\w/]+: (?P<what>.*?)(?:; the (?:plain built-in text was|next best words were) used)?$",
+    re.DOTALL,
 )
 _SENTENCE = re.compile(r"in the sentence (?P<key>[\w.-]+)|Missing: (?P<missing>[\w.-]+)|phrase (?P<phrase>\w+) is")
 _LAYOUT = re.compile(r"in (?P<name>[\w.-]+\.(?:txt|html)), line (?P<line>\d+)")
@@ -39,18 +39,18 @@ def placed(folder: Path, problems: Iterable[str]) -> list[Problem]:
 
 
 def _place(folder: Path, problem: str) -> Problem:
-    read, key, said = _READ.match(problem), _KEY.match(problem), _SAID.match(problem)
-    if read is not None:
-        return Problem(read["what"], "", int(read["line"] or 1), read["file"])
+    key, said = _KEY.match(problem), _SAID.match(problem)
     if key is not None:
         file = f"{key['locale']}/{FILE}"
         mend = f"; add it to {file}, or take it out of the other" if "is missing" in problem else ""
         what = problem.partition(f"{key['key']} ")[2]
-        return Problem(f"{what}{mend}", key["key"], _line(folder / file, key["key"]), file)
+        return Problem(f"{what}{mend}", key["key"], line_of(folder / file, key["key"]), file)
     if said is not None:
         return _spoilt(folder, said["locale"], said["what"])
     locale = _LOCALE.match(problem)
-    return Problem(problem, "", 1 if locale else None, f"{locale['locale']}/{FILE}" if locale else "")
+    if locale is None:
+        return Problem(problem, file="")
+    return Problem(problem[locale.end() :].strip(), file=f"{locale['locale']}/{FILE}")  # no one line is to blame
 
 
 def _spoilt(folder: Path, locale: str, what: str) -> Problem:
@@ -63,10 +63,10 @@ def _spoilt(folder: Path, locale: str, what: str) -> Problem:
     if sentence is None:
         return Problem(what, "", 1, file)
     key = sentence["key"] or sentence["missing"] or f"phrases.{sentence['phrase']}"
-    return Problem(what, key, _line(folder / file, key), file)
+    return Problem(what, key, line_of(folder / file, key), file)
 
 
-def _line(path: Path, key: str) -> int:
+def line_of(path: Path, key: str) -> int:
     """The line of a key, else of the nearest part of it that is there, else the first."""
     try:
         lines = read_yaml(path.read_bytes(), path.name).lines

@@ -1,28 +1,20 @@
 """Answers to what people write back: the words of each language, read from `<locale>/replies.yaml`."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 from jinja2.sandbox import SandboxedEnvironment
 
-from alertd.domain.errors import AlertdError, Invalid, quote
-from alertd.domain.reply import STOP_WORDS, Meaning, Words, fold
-from alertd.ingest.reading import Problem
-from alertd.ingest.yaml_text import read_yaml
+from alertd.domain.reply import Meaning, Words
+from alertd.ingest.reading import Mistakes, Problem
 from alertd.ports import Names
 from alertd.texts.catalogue import environment
 from alertd.texts.clean import clean
 from alertd.texts.compose import DEFAULT
+from alertd.texts.places import line_of
+from alertd.texts.replies_file import FILE, KEYS, read_replies
 from alertd.texts.segments import fold as fold_sms
-
-FILE = "replies.yaml"
-
-KEYS = (
-    "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more",
-    "more_usual", "stop", "stop_next", "stop_nobody", "start", "start_word", "start_suspended", "receipt",
-    "channel.push", "channel.sms", "channel.email", "channel.voice", "channel.console", "and", "or",
-)  # fmt: skip
-"""Every sentence that may be said."""
 
 _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "thanks": "Thank you, noted.",
@@ -106,19 +98,20 @@ class Replies:
 
 
 def check_replies(folder: Path, names: Names) -> list[Problem]:
-    """Every problem of the replies of a templates folder, with its file: each sentence is said once."""
+    """Every problem of the replies of a templates folder, by file and line: each sentence is said once."""
     told: list[str] = []
-    replies = load_replies((folder,), names, told.append)
+    found: list[Problem] = []
+    replies = _load((folder,), names, told.append, found.append)
     values = {"services": "?", "channels": "?", "texts": "?", "n": lambda one, _many: one}
-    for locale in sorted(replies.locales):
-        for key in KEYS:
-            replies.say(locale, key, values)
-    return [Problem(each.partition(": ")[2], "", 1, f"{each[: _locale(each)]}/{FILE}") for each in told]
-
-
-def _locale(problem: str) -> int:
-    """How many characters of a problem name its locale."""
-    return min(at for at in (problem.find(":"), problem.find("/")) if at >= 0)
+    for locale, key in product(sorted(replies.locales), KEYS):
+        replies.say(locale, key, values)
+        for failure in told:
+            file, field = f"{locale}/{FILE}", f"say.{key}"
+            found.append(
+                Problem(failure.removeprefix(f"{file}: {key}: "), field, line_of(folder / file, field), file)
+            )
+        told.clear()
+    return found
 
 
 def load_replies(folders: tuple[Path, ...], names: Names, on_failure: Callable[[str], None]) -> Replies:
@@ -126,6 +119,15 @@ def load_replies(folders: tuple[Path, ...], names: Names, on_failure: Callable[[
 
     Never fails: what cannot be read is told to `on_failure`, a sentence each, and its readers get English.
     """
+    return _load(folders, names, on_failure, lambda problem: on_failure(str(problem)))
+
+
+def _load(
+    folders: tuple[Path, ...],
+    names: Names,
+    on_failure: Callable[[str], None],
+    note: Callable[[Problem], None],
+) -> Replies:
     tables: dict[str, Mapping[str, Meaning]] = {}
     sentences: dict[str, Mapping[str, str]] = {}
     for folder in folders:
@@ -134,57 +136,10 @@ def load_replies(folders: tuple[Path, ...], names: Names, on_failure: Callable[[
             if locale in sentences:
                 continue
             try:
-                tables[locale], sentences[locale] = _read(path, tables)
-            except (AlertdError, OSError) as error:
-                on_failure(f"{locale}: {error}")
+                tables[locale], sentences[locale] = read_replies(path, tables.values())
+            except Mistakes as error:
+                for problem in error.problems:
+                    note(problem)
+            except OSError as error:
+                note(Problem(f"cannot be read: {error.strerror or error}", file=f"{locale}/{FILE}"))
     return Replies(Words(tables), sentences, environment(), names, on_failure)
-
-
-def _read(
-    path: Path, others: Mapping[str, Mapping[str, Meaning]]
-) -> tuple[Mapping[str, Meaning], Mapping[str, str]]:
-    tree = read_yaml(path.read_bytes(), str(Path(path.parent.name, FILE)))
-    if tree.problems:
-        raise Invalid(str(tree.problems[0]))
-    document = tree.value
-    if not isinstance(document, dict) or set(document) != {"words", "say"}:
-        raise Invalid(f"{FILE} must hold words and say")
-    return _words(document["words"], others), _sentences(document["say"])
-
-
-def _words(tree: object, others: Mapping[str, Mapping[str, Meaning]]) -> Mapping[str, Meaning]:
-    known = {each.value for each in Meaning if each is not Meaning.OTHER}
-    if not isinstance(tree, dict) or set(tree) != known:
-        raise Invalid(f"must have lists named {', '.join(sorted(known))}", field="words")
-    found: dict[str, Meaning] = {}
-    for name, words in tree.items():
-        meaning = Meaning(name)
-        if not isinstance(words, list):
-            raise Invalid("must be a list of words", field=f"words.{name}")
-        for word in words:
-            folded = fold(str(word))
-            if not folded:
-                raise Invalid(f'"{quote(str(word))}" has neither a letter nor a digit', field=f"words.{name}")
-            before = [table[folded] for table in (found, *others.values()) if folded in table]
-            before += [Meaning.STOP] if folded in STOP_WORDS else []
-            if any(each is not meaning for each in before):
-                raise Invalid(f'"{quote(str(word))}" means {before[0].value} too', field=f"words.{name}")
-            found[folded] = meaning
-    return found
-
-
-def _sentences(tree: object) -> Mapping[str, str]:
-    found = dict(_flat(tree))
-    missing = [key for key in KEYS if key not in found]
-    if missing:
-        raise Invalid(f"lacks {', '.join(missing)}", field="say")
-    return found
-
-
-def _flat(tree: object, above: str = "") -> list[tuple[str, str]]:
-    if not isinstance(tree, dict):
-        raise Invalid("must be a set of sentences", field=f"say.{above}".rstrip("."))
-    found: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        found += [(f"{above}{key}", value)] if isinstance(value, str) else _flat(value, f"{above}{key}.")
-    return found

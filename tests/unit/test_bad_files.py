@@ -7,6 +7,8 @@ import pytest
 
 from alertd import policy_file, settings
 from alertd.ingest.reading import Mistakes, Problem
+from alertd.texts.catalogue import environment
+from alertd.texts.catalogue_file import FILE, read_catalogue
 
 BAD = Path(__file__).parent / "bad"
 
@@ -71,6 +73,18 @@ def test_bad_settings_are_refused_with_line_field_and_way_out_but_never_their_va
 
     assert said(refused.value.problems, file) == bad.with_suffix(".txt").read_text()
     assert "hunter2" not in str(refused.value)
+
+
+@cases("texts")
+def test_bad_texts_are_refused_with_line_field_and_way_out(bad: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "en"
+    folder.mkdir()
+    (folder / FILE).write_bytes(bad.read_bytes())
+
+    with pytest.raises(Mistakes) as refused:
+        read_catalogue(folder, environment())
+
+    assert said(refused.value.problems, Path("en", FILE)) == bad.with_suffix(".txt").read_text()
 
 
 def test_every_expectation_has_its_bad_file() -> None:

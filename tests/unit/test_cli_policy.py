@@ -54,6 +54,27 @@ def test_a_note_is_no_mistake(alertd: Shell, tmp_path: Path) -> None:
     assert "note  policies/default.yaml: first_notice.critical: a first notice may take 3d" in alertd.out
 
 
+def test_names_that_nobody_reads_are_mistakes(alertd: Shell, tmp_path: Path) -> None:
+    """A misnamed file, and a misnamed language; no more is said of either."""
+    folder = Path(shutil.copytree(CONFIG, tmp_path / "config"))
+    (folder / "templates" / "es" / "phrases.yaml").rename(folder / "templates" / "es" / "phrase.yaml")
+    services = folder / "services.yaml"
+    services.write_text(services.read_text().replace("{en: Follow, es:", "{en: Follow, sp:"))
+    line = next(n for n, each in enumerate(services.read_text().splitlines(), 1) if "sp:" in each)
+    assert alertd("policy", "check", str(folder)) == 1
+    assert alertd.out.splitlines() == [
+        f'services.yaml:{line}: services.follow.names.sp: "sp" has no folder in templates/; known: en, es',
+        'templates/es/phrase.yaml: is not read; did you mean "phrases.yaml"?',
+        "2 mistakes.",
+    ]
+
+
+def test_a_folder_without_templates_is_checked_with_those_that_are_shipped(alertd: Shell, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(CONFIG, tmp_path / "config"))
+    shutil.rmtree(folder / "templates")
+    assert alertd("policy", "check", str(folder)) == 0
+
+
 NIGHT = ("--service", "follow", "--severity", "critical", "--at", "2026-11-29T02:00")
 
 

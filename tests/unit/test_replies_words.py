@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from alertd.domain.reply import STOP_WORDS, Meaning, fold
-from alertd.texts.replies import KEYS, Replies, check_replies, load_replies
+from alertd.texts.replies import Replies, check_replies, load_replies
+from alertd.texts.replies_file import KEYS
 from alertd.texts.segments import Alphabet, measure
 
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
@@ -122,11 +123,15 @@ def written(tmp_path: Path, change: str, to: str) -> Path:
 @pytest.mark.parametrize(
     ("change", "to", "said"),
     [
-        ("stop: [stop please", "stop: [ok, stop please", 'words.stop: "ok" means acknowledge too'),
-        ("less: [less", "less: [quit, less", 'words.less: "quit" means stop too'),
-        ("less: [less", 'less: ["!?", less', 'words.less: "!?" has neither a letter nor a digit'),
-        ("  less: [less", "  lesser: [less", "words: must have lists named acknowledge, help"),
-        ("  receipt: ", "  reseipt: ", "say: lacks receipt"),
+        (
+            "stop: [stop please",
+            "stop: [ok, stop please",
+            'words.stop[0]: "ok" means acknowledge too; a word means one thing',
+        ),
+        ("less: [less", "less: [quit, less", 'words.less[0]: "quit" means stop too'),
+        ("less: [less", 'less: ["!?", less', 'words.less[0]: "!?" has neither a letter nor a digit'),
+        ("less: [less", "less: less  # [", "words.less: must be a list, not a text"),
+        ("  receipt: ", "  receipt: 5  #", "say.receipt: must be a text, not a number"),
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_the_shipped_words_are_used(
@@ -135,8 +140,8 @@ def test_a_mistake_is_told_with_its_place_and_the_shipped_words_are_used(
     told: list[str] = []
     replies = load_replies((written(tmp_path, change, to), TEMPLATES), NAMES, told.append)
     assert len(told) == 1
-    assert told[0].startswith("en: ")
-    assert said in told[0]
+    line = (TEMPLATES / "en" / "replies.yaml").read_text().partition(change)[0].count("\n") + 1
+    assert told[0].startswith(f"en/replies.yaml:{line}: {said}")
     assert replies.words.understand("less", "en", stopped=False) is Meaning.LESS
     assert replies.say("en", "start") == "You get texts again."
 
@@ -157,9 +162,21 @@ def test_a_language_that_nobody_wrote_is_answered_in_english(replies: Replies):
 def test_policy_check_names_the_file_of_what_is_wrong(tmp_path: Path):
     assert check_replies(TEMPLATES, NAMES) == []
     folder = written(tmp_path, 'start: "You get', 'start: "{{ nobody.knows }} You get')
-    [problem] = check_replies(folder, NAMES)
-    assert (problem.file, problem.message) == ("en/replies.yaml", "start: UndefinedError; plain words were used")
     text = (folder / "en" / "replies.yaml").read_text()
-    (folder / "en" / "replies.yaml").write_text(text.replace("less: [less", "less: [ok, less"))
     [problem] = check_replies(folder, NAMES)
-    assert (problem.file, problem.message) == ("en/replies.yaml", 'words.less: "ok" means acknowledge too')
+    failing = line(text, "{{ nobody.knows }}")
+    assert str(problem) == f"en/replies.yaml:{failing}: say.start: UndefinedError; plain words were used"
+    text = text.replace("less: [less", "less: [ok, less").replace("  receipt: ", "  reseipt: ")
+    (folder / "en" / "replies.yaml").write_text(text)
+    say = text.splitlines().index("say:") + 1
+    assert [str(each) for each in check_replies(folder, NAMES)] == [
+        f'en/replies.yaml:{line(text, "less: [ok")}: words.less[0]: "ok" means acknowledge too; '
+        "a word means one thing in all languages",
+        f"en/replies.yaml:{say}: say.receipt: is missing",
+        f'en/replies.yaml:{line(text, "reseipt")}: say.reseipt: is not known here; did you mean "receipt"?',
+    ]
+
+
+def line(text: str, what: str) -> int:
+    """The line in which it first stands."""
+    return text.partition(what)[0].count("\n") + 1

@@ -233,9 +233,9 @@ def test_accents_are_folded_or_kept_and_nothing_else(tmp_path: Path) -> None:
     path.write_text(
         path.read_text(encoding="utf-8").replace("sms_accents: fold", "sms_accents: drop"), encoding="utf-8"
     )
-    found = load(path.parents[1], NAMES, lambda failure: None).check()
-    assert "sms_accents" in found[0]
-    assert "must be fold or keep" in found[0]
+    [found] = load(path.parents[1], NAMES, lambda failure: None).broken
+    assert found.field == "sms_accents"
+    assert "must be fold or keep" in found.message
 
 
 def test_what_an_exercise_is_for_is_said_however_long_the_words() -> None:

@@ -19,8 +19,9 @@ def folder(tmp_path: Path) -> Path:
     return Path(shutil.copytree(shipped_config() / "templates", tmp_path / "templates"))
 
 
-def problems(folder: Path) -> list[Problem]:
-    return placed(folder, load(folder, NAMES, lambda _failure: None).check())
+def problems(folder: Path, *, thorough: bool = True) -> list[Problem]:
+    texts = load(folder, NAMES, lambda _failure: None)
+    return [*texts.broken, *placed(folder, texts.check(thorough=thorough))]
 
 
 def change(path: Path, old: str, new: str) -> int:
@@ -39,7 +40,9 @@ class Broken:
     failing: int
     layout: int
     page: int
+    unreadable: int
     found: list[Problem]
+    at_a_start: list[Problem]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +55,9 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Broken:
         failing=change(en, 'bad:\n  critical: "You get', 'bad:\n  critical: "{{ you.get }}'),
         layout=change(folder / "sms.txt", "{{ prefix }}", "{{ nobody_knows_this }}"),
         page=change(es, "  last_done:", "  last_donee:"),
+        unreadable=change(en, 'late: "', 'late: "{% if %}'),
         found=problems(folder),
+        at_a_start=problems(folder, thorough=False),
     )
 
 
@@ -79,6 +84,27 @@ def test_a_sentence_that_fails_is_told_once_with_its_line(broken: Broken) -> Non
 def test_a_layout_that_fails_is_told_with_its_own_line(broken: Broken) -> None:
     told = [p for p in broken.found if "nobody_knows_this" in p.message]
     assert [(p.file, p.line) for p in told] == [("sms.txt", broken.layout)]
+
+
+def test_a_sentence_that_is_no_template_is_told_once_with_its_line(broken: Broken) -> None:
+    told = [p for p in broken.found if p.field == "late"]
+    assert [(p.file, p.line) for p in told] == [("en/phrases.yaml", broken.unreadable)]
+    assert told[0].message.startswith("cannot be read: Expected an expression")
+    assert "more)" not in told[0].message
+
+
+def test_a_page_that_fails_is_told_with_the_line_of_its_section(broken: Broken) -> None:
+    [told] = [p for p in broken.found if "Missing: opt_out.last_done" in p.message]
+    assert (told.file, told.field) == ("es/phrases.yaml", "opt_out.last_done")
+    assert told.message.startswith("Missing: ")
+
+
+def test_a_start_finds_the_same_places_but_for_lengths_and_what_is_never_said(broken: Broken) -> None:
+    def places(found: list[Problem]) -> set[tuple[str | None, int | None, str]]:
+        return {(p.file, p.line, p.field) for p in found if "never said" not in p.message and p.line}
+
+    assert places(broken.at_a_start) == places(broken.found)
+    assert not any("never said" in p.message for p in broken.at_a_start)
 
 
 def test_a_file_that_cannot_be_read_is_told_with_the_line_that_is_wrong(folder: Path) -> None:
