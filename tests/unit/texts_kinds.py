@@ -93,6 +93,10 @@ _TEST = {
     "en": "We practise tonight how we would tell you of an outage.",
     "es": "Esta noche practicamos cómo le avisaríamos de un fallo.",
 }
+_HOLDS = {
+    "en": "All servers are running again, and more of them than before.",
+    "es": "Todos los servidores funcionan de nuevo, y son más que antes.",
+}
 _BACK = {
     "en": "All servers are running again, and we will watch them closely this week.",
     "es": "Todos los servidores funcionan de nuevo y los vigilaremos de cerca esta semana.",
@@ -160,6 +164,9 @@ def _but(messages: tuple[Message, ...], **others: Message) -> tuple[Message, ...
 _OVER = {"now": SATURDAY, "ended_at": SATURDAY, "hears_in": None}
 _DUTY = Message("a nurse comes on duty", {"now": pacific(2, 8, month=12), "missed": 12, "zone": "America/Denver"})
 _REMINDED = {"asks": Ask.REMIND, "now": SINCE + timedelta(minutes=25), "kind": Kind.NOTICE, "message": _AWARE}
+_AGAIN = {"framing": Framing.HOLDING, "asks": Ask.REMIND}
+_RAISED = {"framing": Framing.UPDATE, "kind": Kind.SEVERITY, "change": Change.WORSE, "message": _SPREADS}
+_FIRST_LATE = {"framing": Framing.NOTICE, "state": State.INVESTIGATING}
 
 SORTS = (
     Sort("notice", {"kind": Kind.NOTICE, "now": SINCE + timedelta(minutes=15), "message": _AWARE}, GOING_ON),
@@ -229,6 +236,37 @@ SORTS = (
             GOING_ON,
             _3=Message("nobody has spoken yet", {"message": {}, "last_news_at": None}),
             _8=Message("told for the first time by the ladder", {"framing": Framing.NOTICE, "asks": Ask.ANSWER}),
+        ),
+        timedelta(minutes=15),
+    ),
+    Sort("monitoring", {"framing": Framing.UPDATE, "state": State.MONITORING, "message": _HOLDS}, GOING_ON),
+    Sort(
+        "night_asked",
+        {"kind": Kind.NOTICE, "message": _AWARE, "asks": Ask.ANSWER, **_ASLEEP, "end_wakes": True},
+        _but(
+            GOING_ON,
+            _5=Message("it has got worse", {**_RAISED, "end_wakes": True}),
+            _8=Message("reminded, three services", {**_AGAIN, "services": ALL}),
+        ),
+        timedelta(minutes=15),
+    ),
+    Sort(
+        "replies",
+        {**_REMINDED, "asks": Ask.ANSWER, "replies": True},
+        _but(
+            GOING_ON,
+            _4=Message("it has got worse", _RAISED),
+            _8=Message("reminded, three services", {**_AGAIN, "services": ALL}),
+        ),
+        timedelta(minutes=15),
+    ),
+    Sort(
+        "late",
+        {"framing": Framing.UPDATE, "state": State.IDENTIFIED, "message": _CAUSE, "late": True},
+        _but(
+            GOING_ON,
+            _3=Message("first heard of, asked for an answer", {**_REMINDED, "asks": Ask.ANSWER, **_FIRST_LATE}),
+            _4=Message("no news meanwhile", {"framing": Framing.HOLDING, "kind": Kind.HOLDING}),
         ),
         timedelta(minutes=15),
     ),
