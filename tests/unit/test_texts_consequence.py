@@ -1,9 +1,11 @@
 """What an outage means for a child stands in every message that is the first to say it, whatever else has to go."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +13,11 @@ import pytest
 from alertd.domain.delivery import Ask, Change, Framing
 from alertd.domain.incident import Kind, State
 from alertd.ports import Saying
-from alertd.texts import Composer
+from alertd.texts import Composer, load
 from alertd.texts.check import lengths
 from alertd.texts.segments import Alphabet, fold, measure
 from tests.unit.texts_kinds import ALL
-from tests.unit.texts_story import SATURDAY, composer, saying
+from tests.unit.texts_story import NAMES, SATURDAY, TEMPLATES, composer, saying
 
 MEANS = {
     "en": "You get no readings and no alarms.",
@@ -106,3 +108,14 @@ def test_advice_of_an_operator_keeps_its_brackets(compose: Composer) -> None:
     text = compose(told).text
     assert own in text
     assert "Check glucose directly." in text
+
+
+def test_a_language_without_few_words_for_the_night_says_them_all(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+    path = folder / "en" / "phrases.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "quiet_brief:" not in line), encoding="utf-8")
+    told: list[str] = []
+    text = load(folder, NAMES, told.append)(saying(quiet=True, end_wakes=True, message=WORDS, services=ALL)).text
+    assert "We wake you only if it gets worse or is fixed; otherwise you hear from us at 2:35 PM." in text
+    assert told == ["the sentence next.quiet_brief is missing in en"]
