@@ -29,6 +29,7 @@ _LAST: tuple[Stage, ...] = (
     ((*_BRIEF, "bad"), 40),
     ((*_BRIEF, "message"), None),  # where the news goes, what it means may come back
     ((*_BRIEF, "message", "next"), None),
+    ((*_BRIEF, "message", "next", "do"), None),
     ((*_BRIEF, "bad", "message"), None),
     ((*_WORDLESS, "bad"), None),
     ((*_WORDLESS, "bad", "next"), None),
