@@ -19,9 +19,9 @@ from alertd.demo.verdict import Answer, Asked, Asking, Fault, Rules, spell
 from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
-    r"Please confirm|Please reply 1 or open:|Not confirmed yet[:.]|Nobody has confirmed yet|Open to confirm"
-    r"|Confirme aqu[ií]:|Conteste 1 o abra:|Confirme que lo sabe|Falta confirmar:"
-    r"|Nadie ha confirmado|Abra para confirmar"
+    r"Please confirm|[Tt]ell us you know|Nobody has said they know"
+    r"|Confirme que lo sabe|Diga que lo sabe:|Si ya lo sabe, conteste 1 o abra:|Nadie ha dicho a[uú]n que lo sabe"
+    r"|Nadie dice que lo sabe|Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

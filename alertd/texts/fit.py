@@ -1,5 +1,6 @@
 """Making a message fit its channel: the least important parts go first, and no word is ever cut. Pure."""
 
+import re
 from collections.abc import Callable
 from copy import copy
 
@@ -16,19 +17,40 @@ SUBJECT = 120  # characters; the phone shows the first 40 or so
 Stage = tuple[tuple[str, ...], int | None]
 
 _LEAST_ADVICE = 28  # characters: "check glucose directly" in any language
+_BEGUN = re.compile(r"[.!?] \S+(?: \S+)?\.\.\.$")  # "Check glucose directly. Do not...": advises nothing
 _BRIEF = ("state", "works", "lasting", "since")
-_ASKING: Stage = ((*_BRIEF, "bad", "message", "change", "missed", "news"), None)
-"""Where an answer is asked for: the link stays, and "still down" says that there is no news."""
 _FOR_ACCENTS = tuple(_BRIEF[:count] for count in range(len(_BRIEF) + 1))
+_WORDLESS = (*_BRIEF, "message", "change", "missed")
 
 _LAST: tuple[Stage, ...] = (
     (_BRIEF, None),
     (_BRIEF, 40),
-    ((*_BRIEF, "bad"), None),  # the headline says the worst of it; nothing else says the news
+    ((*_BRIEF, "bad"), None),  # they were told before what it means for them; nothing else says the news
     ((*_BRIEF, "bad"), 40),
+    ((*_BRIEF, "message"), None),  # where the news goes, what it means may come back
+    ((*_BRIEF, "message", "next"), None),
+    ((*_BRIEF, "message", "next", "do"), None),
     ((*_BRIEF, "bad", "message"), None),
-    ((*_BRIEF, "bad", "message", "change", "missed"), None),
+    ((*_WORDLESS, "bad"), None),
+    ((*_WORDLESS, "bad", "next"), None),
+    ((*_WORDLESS, "bad", "next", "prefix"), None),
+    ((*_WORDLESS, "bad", "next", "prefix", "do"), None),
+    ((*_WORDLESS, "bad", "next", "prefix", "do", "late"), None),
 )
+_UNTOLD: tuple[Stage, ...] = (
+    (_BRIEF, None),
+    (_BRIEF, 40),
+    *((("message", *_BRIEF[:count]), None) for count in range(len(_BRIEF) + 1)),  # their room is for the rest
+    (_WORDLESS, None),
+    ((*_WORDLESS, "next"), None),
+    ((*_WORDLESS, "next", "prefix"), None),
+    ((*_WORDLESS, "next", "prefix", "do"), None),
+    ((*_WORDLESS, "next", "prefix", "do", "late"), None),
+)
+"""What it means for them is new to these readers: it stays when the human's words go. The e-mail and the page of
+the link hold these whole, and whoever writes them is told beforehand that messages do not (`Content.whole`)."""
+_ASKING: Stage = ((*_WORDLESS, "bad", "next", "prefix", "do", "late", "news"), None)
+"""Where an answer is asked for: the link stays, and "still down" says that there is no news."""
 _SHORT = (("state",), ("state", "works"), ("state", "works", "lasting"), _BRIEF, (*_BRIEF, "bad"))
 CORRECTING: tuple[Stage, ...] = (((), None), *((dropped, None) for dropped in _SHORT), *_LAST)
 EXPLAINING: tuple[Stage, ...] = (((), None), (("bad",), None), (("bad",), 40), *_LAST)
@@ -37,22 +59,26 @@ FIRST_WORDS: tuple[Stage, ...] = (
     (("state",), None),
     (("state",), 80),
     (("state", "works"), 40),
-    *_LAST,
+    *_UNTOLD,
 )
-LATER_WORDS: tuple[Stage, ...] = (
+_LATER: tuple[Stage, ...] = (
     ((), None),
     (("state",), None),
     (("state", "works"), None),
     (("state", "works", "lasting"), None),
     (("state", "works", "lasting"), 120),
-    *_LAST,
 )
+LATER_WORDS: tuple[Stage, ...] = (*_LATER, *_LAST)
+WORSE_WORDS: tuple[Stage, ...] = (*_LATER, *_UNTOLD)
 """Tried in turn: the parts left out, and how many characters of the human's words must remain (None: all).
 
 A first notice keeps what still works longer than the human's words; later messages, the news; a correction cut
 short could say what it takes back and not what is true, so its words are cut last of all; what happened is
-worth more than how long it took. Never left out:
-which services, that there is no news, what to do, when they hear again, and the link that asks for an answer.
+worth more than how long it took. What it means for the person cared for goes after the human's words where it is
+new: in a first notice, and where it is worse than they knew. Never left out: which services, that there is no
+news, that it is a test or a correction, what to do, when they hear again (`prefix`, `do` and `next` in a stage are
+said in fewer words), and the link that asks for an answer; nor, while it may work again, that nobody may rely on
+it yet, as the headline sounds like the opposite.
 """
 
 Draw = Callable[[Parts], str]
@@ -121,11 +147,10 @@ def title(parts: Parts, most: int) -> tuple[str, str]:
 def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
-    kept = ("bad",) if parts.exercise else ()  # that nothing is down
-    by_framing = {"notice": FIRST_WORDS, "postmortem": EXPLAINING}
-    stages = by_framing.get(parts.framing) or (CORRECTING if parts.corrects else LATER_WORDS)
-    for dropped, keep in (*stages, _ASKING) if parts.ask else stages:
-        fewer = _with(parts, **dict.fromkeys([part for part in dropped if part not in kept], ""))
+    kept = ("bad",) if parts.exercise or parts.unproven else ()  # of an exercise, that nothing is down
+    asking = (_ASKING,) if parts.ask else ()
+    for dropped, keep in (*_stages(parts), *asking):
+        fewer = _with(parts, **{part: _left(parts, part) for part in dropped if part not in kept})
         text = draw(fewer)
         if fits(text):
             return text
@@ -167,6 +192,25 @@ def paragraphs(text: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _stages(parts: Parts) -> tuple[Stage, ...]:
+    if parts.framing == "notice":
+        return FIRST_WORDS
+    if parts.framing == "postmortem":
+        return EXPLAINING
+    if parts.corrects:
+        return CORRECTING
+    return WORSE_WORDS if parts.worse or parts.unproven else LATER_WORDS
+
+
+def _left(parts: Parts, part: str) -> str:
+    """What is left of a part that is left out."""
+    if part == "next":
+        return parts.next_brief or parts.next
+    if part == "do":
+        return parts.do_brief
+    return parts.prefix_brief if part == "prefix" else ""
+
+
 def _with(parts: Parts, **texts: str) -> Parts:
     if not texts:
         return parts
@@ -181,7 +225,8 @@ def _shortened(parts: Parts, name: str, draw: Draw, fits: Fits, keep: int) -> st
     def drawn(some: str) -> str:
         return draw(_with(parts, **{name: some}))
 
-    text = drawn(shorten(whole, lambda some: fits(drawn(some)), keep))
+    short = shorten(whole, lambda some: fits(drawn(some)), keep)
+    text = drawn(_BEGUN.sub("...", short) if name == "do" else short)
     return text if fits(text) else None
 
 

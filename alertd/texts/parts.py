@@ -22,7 +22,10 @@ class Parts:
     headline_brief: str  # the same, naming the first service and how many more, and without times
     exercise: bool  # a test: nothing is really down
     corrects: bool = False  # takes back what was said: the human's words are what matters
+    worse: bool = False  # worse than this reader knew: what it means for them matters more than the human's words
+    unproven: bool = False  # it may work again: that nobody may rely on it yet matters most
     prefix: str = ""  # "Update 4:"
+    prefix_brief: str = ""  # what of it must be said: that it is a test, or a correction
     since: str = ""  # no full stop: "since 11:40 PM"
     lasting: str = ""  # no full stop: "15 h now"
     elapsed: str = ""  # no full stop: "15 h"
@@ -35,7 +38,9 @@ class Parts:
     message: str = ""  # the human's words, in one line
     works: str = ""
     do: str = ""
+    do_brief: str = ""  # the same without what our own phrases hold in brackets
     next: str = ""
+    next_brief: str = ""  # the same in fewer words, where there are such
     lines: tuple[str, ...] = ()  # the human's words, line by line
     message_locale: str = ""
     message_heading: str = ""

@@ -19,6 +19,8 @@ _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POS
 _WORKS_AGAIN = frozenset({Framing.RESOLUTION, Framing.WAS_DOWN})
 _SCOPES = frozenset({Change.SCOPE, Change.FEWER})
 _UNSAID = frozenset({Change.NONE, Change.FEWER, Change.AGAIN})  # the headline says it, or the names do
+_WORSE = frozenset({Change.WORSE, Change.AGAIN})
+_ASIDE = re.compile(r" *\([^()]*\)")
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
@@ -63,7 +65,10 @@ class Speaker:
             headline_brief=self._headline(self._services(brief=True), brief=True),
             exercise=self._exercise,
             corrects=self._saying.update.kind is Kind.CORRECTION,
+            worse=self._reader.change in _WORSE,
+            unproven=facts.state is State.MONITORING and not ending,
             prefix=self._prefix(),
+            prefix_brief=self._prefix_brief(),
             since=since,
             lasting=lasting,
             elapsed="" if ending else self._elapsed(self._all_since(), self._now),
@@ -76,7 +81,9 @@ class Speaker:
             message=" ".join(lines) if framing is not Framing.HOLDING else "",
             works=self._say("works", list="; ".join(p.short for p in works)) if works else "",
             do=do,
+            do_brief=self._do_brief(do),
             next=self._next(),
+            next_brief=self._next_brief(),
             lines=lines,
             message_locale=language,
             message_heading=heading,
@@ -144,7 +151,8 @@ class Speaker:
         if facts.state is State.SUSPECTED:
             return self._say(f"headline.suspected.{severity}", **values)
         if facts.state is State.MONITORING:
-            return self._say(f"headline.monitoring.{'plain' if how == 'plain' else 'still'}", **values)
+            heard = how != "plain" or self._saying.references is not None  # who reads a correction heard of it
+            return self._say(f"headline.monitoring.{'still' if heard else 'plain'}", **values)
         return self._say(f"headline.{severity}.{how}", **values)
 
     def _tells_more(self) -> bool:
@@ -204,6 +212,12 @@ class Speaker:
         if number is None:
             return self._say("prefix.update_unnumbered")
         return self._say("prefix.update", number=number)
+
+    def _prefix_brief(self) -> str:
+        if self._exercise:
+            return self._prefix()
+        corrects = self._saying.references is not None and self._prefix()
+        return self._say("prefix.correction_unnumbered") if corrects else ""
 
     def _bad(self) -> str:
         facts, framing = self._facts, self._saying.framing
@@ -354,7 +368,7 @@ class Speaker:
         at = self._facts.last_news_at
         return self._say("news.none_since", news_at=self._wall.when(minute(at))) if at else self._say("news.none")
 
-    def _next(self) -> str:
+    def _next(self, *, brief: bool = False) -> str:
         framing, reader = self._saying.framing, self._reader
         explained = None if self._exercise else self._explained_by()
         why = self._say("next.explained", next=self._wall.when(explained)) if explained is not None else ""
@@ -375,8 +389,18 @@ class Speaker:
         if not reader.quiet:
             return self._say("next.by", next=self._wall.when(moment))
         much = self._facts.severity is not Severity.CRITICAL  # only what becomes critical wakes
-        key = "next.quiet" if reader.end_wakes else "next.quiet_worse"
-        return self._say(key, next=self._wall.when(moment), much=much)
+        key = "quiet_brief" if brief else "quiet" if reader.end_wakes else "quiet_worse"
+        return self._say(f"next.{key}", next=self._wall.when(moment), much=much)
+
+    def _next_brief(self) -> str:
+        """When they hear again, in fewer words where the night takes many; a language may do without them."""
+        if not self._reader.quiet:
+            return ""
+        try:
+            return self._next(brief=True)
+        except Missing as missing:
+            self._tell(f"the sentence {missing} is missing in {self._catalogue.locale}")
+            return ""
 
     def _explained_by(self) -> datetime | None:
         """By when we tell what happened: promised with the end, and read until then."""
@@ -425,6 +449,13 @@ class Speaker:
         phrases = [self._phrase(entry) for entry in self._facts.do]
         short = " ".join(sentence(phrase.short) for phrase in phrases)
         return short, tuple(sentence(phrase.long) for phrase in phrases)
+
+    def _do_brief(self, do: str) -> str:
+        """The same without what our own phrases hold in brackets; what an operator wrote is theirs."""
+        for entry in filter(_KEY.fullmatch, self._facts.do):
+            short = sentence(self._phrase(entry).short)
+            do = do.replace(short, _ASIDE.sub("", short))
+        return do
 
     def _phrase(self, entry: str) -> Phrase:
         phrase = self._catalogue.phrases.get(entry)

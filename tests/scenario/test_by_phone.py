@@ -96,7 +96,7 @@ async def test_whose_phone_came_back_lacks_nothing_and_gets_the_all_clear(town: 
     await world.until(make.after(33))
     world.phone("mia").expect_nothing()
     await world.until(make.after(35))
-    assert "confirm" not in world.phone("mia").expect_sms("No news").text
+    assert "https://" not in world.phone("mia").expect_sms("No news").text
     await world.resolve()
     world.phone("mia").expect_sms("works again")
     await world.fast_forward(hours=12)
@@ -135,13 +135,13 @@ async def test_a_new_epoch_asks_again(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
     await world.told_by_phone()
     await world.resolve()
     world.phone("mia").expect_sms("works again")
     await world.fast_forward(minutes=30)
     await world.reopen()
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
     await world.told_by_phone()
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 1}
@@ -179,7 +179,7 @@ async def test_who_was_not_affected_after_all_is_told_so_once(town: Town):
     await world.fast_forward(minutes=30)
     world.phone("mia").expect_nothing()
     await world.update(add_scope=gone)
-    world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=25)
     world.phone("mia").expect_nothing()
     world.phone("bo").forget()

@@ -80,11 +80,11 @@ async def test_mother_presses_1_and_nobody_else_is_told(town: Callable[..., Town
         "Follow is still down, since 12:00 PM, 10 minutes now. No news since 12:00 PM. You get no readings and no "
         "alarms. Check glucose directly, receiver or finger stick. We are looking for the cause. "
         "Next update by 12:30 PM.",
-        "Nobody has confirmed yet. If you know about this now, press 1 on your phone.",
+        "Nobody has said they know yet. If you know about this now, press 1 on your phone.",
         "Once more: Follow is still down, since 12:00 PM, 10 minutes now. No news since 12:00 PM. You get no readings "
         "and no alarms. Check glucose directly, receiver or finger stick. We are looking for the cause. "
         "Next update by 12:30 PM.",
-        "Nobody has confirmed yet. If you know about this now, press 1 on your phone.",
+        "Nobody has said they know yet. If you know about this now, press 1 on your phone.",
     ]
     assert "http" not in call.text
     assert call.link is not None
@@ -117,7 +117,7 @@ async def test_a_machine_takes_the_call_and_the_ladder_goes_on(town: Callable[..
     await world.fast_forward(minutes=9)
     world.phone("nan").expect_nothing()
     await world.fast_forward(minutes=1)
-    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    world.phone("nan").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=10)
     world.phone("mia").expect_push("No news")
     for name in ("mia", "nan"):
@@ -131,7 +131,7 @@ async def test_where_nobody_takes_the_call_the_next_one_is_told_at_once(town: Ca
     call = await called(world)
     await world.twilio_says(call, Word.ACCEPTED)  # it rings
     await world.twilio_says(call, Word.UNDELIVERED, code)
-    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    world.phone("nan").expect_sms("Follow is down", "Tell us you know")
     assert world.states() == {"accepted": 3, "undelivered": 1}
     world.phone("mia").expect_nothing()
 

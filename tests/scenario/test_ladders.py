@@ -26,18 +26,18 @@ async def test_nobody_answers_and_the_next_caregiver_is_told(town: Town):
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "push", "sms", "email"), NAN)
     await world.outage("follow", message="We are on it.", do=("check_by_hand",))
-    world.phone("mia").expect_push("Follow is down", "Open to confirm", loud=True)
-    world.phone("mia").expect_sms("Follow is down", "Please confirm: https://alerts.example.org/a/")
+    world.phone("mia").expect_push("Follow is down", "Open to tell us you know", loud=True)
+    world.phone("mia").expect_sms("Follow is down", "Tell us you know: https://alerts.example.org/a/")
 
     await world.fast_forward(minutes=9)
     world.phone("mia").expect_nothing()
     await world.fast_forward(minutes=1)
-    world.phone("mia").expect_sms("still down", "Not confirmed yet: https://", "12:30")
-    world.phone("mia").expect_email("still down", "Nobody has confirmed yet", "12:30")
+    world.phone("mia").expect_sms("still down", "Nobody has said they know yet: https://", "12:30")
+    world.phone("mia").expect_email("still down", "Nobody has said they know yet", "12:30")
     world.phone("nan").expect_nothing()
 
     await world.fast_forward(minutes=10)
-    world.phone("nan").expect_sms("Follow is down", "We are on it.", "Please confirm:")
+    world.phone("nan").expect_sms("Follow is down", "We are on it.", "Tell us you know:")
     world.phone("mia").expect_nothing()
 
     await world.fast_forward(minutes=10)
@@ -64,8 +64,8 @@ async def test_an_answer_ends_the_ladder_and_nothing_else(town: Town):
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2), NAN)
     await world.outage("follow")
-    asked = world.phone("mia").expect_sms("Please confirm")
-    world.phone("dad").expect_sms("Please confirm")
+    asked = world.phone("mia").expect_sms("Tell us you know")
+    world.phone("dad").expect_sms("Tell us you know")
 
     await world.fast_forward(minutes=4)
     page = await world.looks_at(asked)
@@ -82,7 +82,7 @@ async def test_an_answer_ends_the_ladder_and_nothing_else(town: Town):
         world.phone(name).expect_nothing()
     await world.fast_forward(minutes=6)
     for name in ("mia", "dad"):
-        assert "confirm" not in world.phone(name).expect_sms("No news").text
+        assert "https://" not in world.phone(name).expect_sms("No news").text
     await world.resolve()
     for name in ("mia", "dad"):
         world.phone(name).expect_sms("works again")
@@ -94,13 +94,13 @@ async def test_an_answer_of_another_role_is_shown_and_ends_nothing(town: Town):
     nurse = caregiver("nurse", "sms", role="nurse", order=3)
     await world.family("fam-1", caregiver("mia", "sms"), nurse)
     await world.outage("follow")
-    page = await world.answers(world.phone("nurse").expect_sms("Please confirm"))
+    page = await world.answers(world.phone("nurse").expect_sms("Tell us you know"))
     assert "go on asking the others of your family" in page
-    asked = world.phone("mia").expect_sms("Please confirm")
+    asked = world.phone("mia").expect_sms("Tell us you know")
     assert "Nurse" not in await world.looks_at(asked), "no names before the button"
 
     await world.fast_forward(minutes=10)
-    again = world.phone("mia").expect_sms("Not confirmed yet")
+    again = world.phone("mia").expect_sms("Nobody has said they know yet")
     page = await world.answers(again)
     assert "Also confirmed by: Nurse" in page
     await world.fast_forward(minutes=18)
@@ -112,7 +112,7 @@ async def test_the_page_speaks_the_language_of_whoever_was_sent_the_link(town: T
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "sms", locale="es", time_zone="Europe/Madrid"))
     await world.outage("follow", message={"en": "We are on it.", "es": "Estamos en ello."})
-    asked = world.phone("mia").expect_sms("Confirme aqui")
+    asked = world.phone("mia").expect_sms("Diga que lo sabe")
     page = await world.looks_at(asked)
     assert 'lang="es"' in page
     assert "Ya lo sé" in page
@@ -126,20 +126,20 @@ async def test_a_raise_asks_again(town: Town):
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
     await world.outage("follow", severity="major")
-    assert "confirm" not in world.phone("mia").expect_sms().text, "this policy has no ladder for what is major"
+    assert "https://" not in world.phone("mia").expect_sms().text, "this policy has no ladder for what is major"
     await world.update(severity="critical")
-    first = world.phone("mia").expect_sms("It has got worse", "Please confirm")
+    first = world.phone("mia").expect_sms("It has got worse", "Tell us you know")
     await world.answers(first)
     await world.update(severity="major")
     world.phone("mia").expect_sms("got better")
     await world.fast_forward(minutes=40)
     await world.update(severity="critical")
-    second = world.phone("mia").expect_sms("It has got worse", "Please confirm")
+    second = world.phone("mia").expect_sms("It has got worse", "Tell us you know")
     page = await world.looks_at(first)
     assert "older message" in page
     assert "<form" not in page
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
     await world.answers(second)
     await world.fast_forward(minutes=15)
     world.phone("mia").expect_nothing()
@@ -150,7 +150,7 @@ async def test_where_every_address_has_failed_the_next_step_is_due_at_once(town:
     world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
     await world.family("fam-1", caregiver("mia", "sms"), NAN)
     await world.outage("follow")
-    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    world.phone("nan").expect_sms("Follow is down", "Tell us you know")
     assert (await world.reach()).heard == 1
     await world.fast_forward(minutes=5)
 
@@ -181,8 +181,8 @@ async def test_who_got_nothing_loud_is_unreachable_and_told_on(town: Town):
     world.phone("mia").expect_email("Follow is down")
     world.phone("bo").expect_sms("Follow is down")
     await world.fast_forward(minutes=10)
-    world.phone("bo").expect_sms("Not confirmed yet")
-    world.phone("mia").expect_email("Nobody has confirmed yet")
+    world.phone("bo").expect_sms("Nobody has said they know yet")
+    world.phone("mia").expect_email("Nobody has said they know yet")
     await world.fast_forward(minutes=15)
     reached = await world.reach()
     assert [each.family for each in reached.unreachable] == ["fam-1"]
@@ -229,7 +229,7 @@ async def test_a_nurse_of_two_families_answers_for_both(town: Town):
     world.phone("mia").expect_push()
     world.phone("bo").expect_push()
     await world.fast_forward(minutes=10)
-    asked = world.phone("nurse").expect_sms("Please confirm")
+    asked = world.phone("nurse").expect_sms("Tell us you know")
     await world.answers(asked)
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 2}
     await world.fast_forward(minutes=15)
@@ -261,7 +261,7 @@ async def test_a_provider_that_comes_back_brings_one_message_not_two(town: Town)
     await world.fast_forward(minutes=8)
     world.phone("mia").expect_nothing()
     await world.fast_forward(minutes=2)
-    world.phone("mia").expect_sms("still down", "confirm")
+    world.phone("mia").expect_sms("still down", "Tell us you know")
     await world.fast_forward(minutes=1)
     world.phone("mia").expect_nothing()
 
@@ -273,7 +273,7 @@ async def test_whoever_is_touched_anew_is_asked_anew(town: Town):
     await world.family("fam-2", caregiver("bo", "push"))
     await world.outage("follow", regions=("us", "eu"))
     world.phone("bo").forget()
-    asked = world.phone("mia").expect_sms("Please confirm")
+    asked = world.phone("mia").expect_sms("Tell us you know")
     await world.answers(asked)
     gone = (Reach("follow", ("eu",)),)
     await world.update(remove_scope=gone)
@@ -283,7 +283,7 @@ async def test_whoever_is_touched_anew_is_asked_anew(town: Town):
     assert "<form" not in page
     await world.fast_forward(minutes=20)
     await world.update(add_scope=gone)
-    again = world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    again = world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     assert "<form" in await world.looks_at(again)
     await world.answers(again)
     await world.fast_forward(minutes=25)
@@ -305,12 +305,12 @@ async def test_a_flap_asks_nobody_anew(town: Town):
     world = a_town(town)
     await world.family("fam-1", caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
     await world.outage("follow")
-    await world.answers(world.phone("mia").expect_sms("Please confirm"))
+    await world.answers(world.phone("mia").expect_sms("Tell us you know"))
     await world.update(severity="major")
     world.phone("mia").expect_sms("got better")
     await world.fast_forward(minutes=20)
     await world.update(severity="critical")
-    assert "confirm" not in world.phone("mia").expect_sms("got worse").text
+    assert "https://" not in world.phone("mia").expect_sms("got worse").text
     await world.fast_forward(minutes=25)
     world.phone("mia").expect_nothing()
 
@@ -322,7 +322,7 @@ async def test_a_family_of_one_is_waited_for_as_long_as_all_others(town: Town):
     await world.outage("follow")
     world.phone("mia").expect_sms()
     await world.fast_forward(minutes=21)
-    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
     await world.fast_forward(minutes=10)
     world.phone("mia").forget()
@@ -335,9 +335,9 @@ async def test_who_joins_by_a_number_that_others_share_is_waited_for_from_then_o
     shared = own("mia", "sms")
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
     await world.fast_forward(minutes=15)
 
     await world.family("fam-2", caregiver("mia", addresses=(shared,)), NAN)
@@ -348,7 +348,7 @@ async def test_who_joins_by_a_number_that_others_share_is_waited_for_from_then_o
     world.phone("nan").expect_nothing()
     world.phone("mia").forget()
     await world.fast_forward(minutes=10)
-    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    world.phone("nan").expect_sms("Follow is down", "Tell us you know")
 
 
 async def test_who_stands_in_goes_on_hearing_when_a_step_brings_in_another(town: Town):
@@ -358,7 +358,7 @@ async def test_who_stands_in_goes_on_hearing_when_a_step_brings_in_another(town:
     ben = caregiver("ben", "sms", role="aunt", order=2, on_duty="mon-sun 06:00-12:00")
     await world.family("fam-1", caregiver("mia", "sms"), ben, NAN)
     await world.outage("follow")
-    world.phone("nan").expect_sms("Follow is down", "Please confirm")
+    world.phone("nan").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(hours=17)
     world.phone("nan").forget()
     world.phone("ben").expect_nothing()
@@ -372,8 +372,8 @@ async def test_the_page_does_not_say_that_others_are_asked_where_somebody_has_an
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2))
     await world.outage("follow")
-    mia = world.phone("mia").expect_sms("Please confirm")
-    dad = world.phone("dad").expect_sms("Please confirm")
+    mia = world.phone("mia").expect_sms("Tell us you know")
+    dad = world.phone("dad").expect_sms("Tell us you know")
     assert "Until one of you has, we ask again" in await world.looks_at(mia)
     thanks = await world.answers(dad)
     assert "We ask nobody of your family again unless it gets worse or comes back" in thanks
@@ -387,7 +387,7 @@ async def test_nor_where_they_were_rung_up(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    mia = world.phone("mia").expect_sms("Please confirm")
+    mia = world.phone("mia").expect_sms("Tell us you know")
     await world.told_by_phone()
     assert "Until one of you has, we ask again" not in await world.looks_at(mia)
 
@@ -396,7 +396,7 @@ async def test_nor_where_the_time_to_answer_is_over(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    mia = world.phone("mia").expect_sms("Please confirm")
+    mia = world.phone("mia").expect_sms("Tell us you know")
     await world.fast_forward(hours=3)
     world.phone("mia").forget()
     assert "Until one of you has, we ask again" not in await world.looks_at(mia)

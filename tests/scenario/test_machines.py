@@ -388,9 +388,9 @@ async def test_what_a_human_confirms_as_critical_has_its_ladder(town: Callable[.
     await world.family("fam-1", make.caregiver("mia", "sms"))
     await world.machine("prober", severity="major")
     await world.outage("follow", severity="critical")
-    world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
     await world.fast_forward(minutes=5)
 
 

@@ -267,7 +267,7 @@ async def test_a_recalled_raise_does_not_end_the_ladder_that_climbs(town: Town):
     nan = caregiver("nan", "sms", role="grandparent", order=3, preferences=BY_SMS)
     await world.family("fam-1", mia, nan)
     await world.outage("follow", severity="major")
-    asked = world.phone("mia").expect_sms("Please confirm")
+    asked = world.phone("mia").expect_sms("Tell us you know")
     await world.fast_forward(minutes=5)
     await raise_that_nobody_gets(world)
     world.phone("mia").expect_nothing()
@@ -276,7 +276,7 @@ async def test_a_recalled_raise_does_not_end_the_ladder_that_climbs(town: Town):
     assert "<form" in page
     await world.fast_forward(minutes=16)
     world.phone("nan").expect_sms("Follow")
-    world.phone("mia").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
 
 
 async def test_an_old_link_does_not_say_that_it_has_got_worse_where_that_was_taken_back(town: Town):
@@ -284,7 +284,7 @@ async def test_an_old_link_does_not_say_that_it_has_got_worse_where_that_was_tak
     world = town(policy=make.climbing())
     await world.family("fam-1", caregiver("mia", "sms", preferences=BY_SMS))
     await world.outage("follow")
-    asked = world.phone("mia").expect_sms("Please confirm")
+    asked = world.phone("mia").expect_sms("Tell us you know")
     await world.update(severity="major")
     await world.fast_forward(minutes=40)
     world.phone("mia").forget()
@@ -300,10 +300,10 @@ async def test_the_answer_to_a_raise_that_was_taken_back_is_an_answer(town: Town
     nan = caregiver("nan", "sms", role="grandparent", order=3, preferences=BY_SMS)
     await world.family("fam-1", mia, nan)
     await world.outage("follow", severity="major")
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
     await world.fast_forward(minutes=5)
     await world.update("All of it.", severity="critical")
-    asked = world.phone("mia").expect_sms("All of it.", "Please confirm")
+    asked = world.phone("mia").expect_sms("All of it.", "Tell us you know")
     await recall(world.deps, 1, who="test")
     await world.settle()
     assert "<form" in await world.looks_at(asked)
@@ -319,8 +319,8 @@ async def test_a_true_raise_after_a_recalled_one_asks_anew(town: Town):
     await world.family("fam-1", caregiver("mia", "sms", preferences=BY_SMS))
     await world.family("fam-2", caregiver("lea", "sms", preferences=BY_SMS))
     await world.outage("follow", severity="major")
-    world.phone("mia").expect_sms("Please confirm")
-    await world.answers(world.phone("lea").expect_sms("Please confirm"))
+    world.phone("mia").expect_sms("Tell us you know")
+    await world.answers(world.phone("lea").expect_sms("Tell us you know"))
     world.channels["sms"].fail_always(make.own("lea", "sms").to, lambda: Later("20503"))
     await world.update("All of it.", severity="critical")
     wrong = world.phone("mia").expect_sms("All of it.")
@@ -332,11 +332,11 @@ async def test_a_true_raise_after_a_recalled_one_asks_anew(town: Town):
         world.phone(name).expect_nothing()
     await world.update("Now all of it.", severity="critical")
     for name in ("mia", "lea"):
-        world.phone(name).expect_sms("Now all of it.", "Please confirm")
+        world.phone(name).expect_sms("Now all of it.", "Tell us you know")
     assert "have got worse" in await world.looks_at(wrong)
     await world.fast_forward(minutes=11)
     for name in ("mia", "lea"):
-        world.phone(name).expect_sms("Not confirmed yet")
+        world.phone(name).expect_sms("Nobody has said they know yet")
     assert world.sql("SELECT epoch FROM incident") == [(3,)]
 
 

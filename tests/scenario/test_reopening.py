@@ -18,7 +18,7 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    first = world.phone("mia").expect_sms("Follow is down", "Please confirm")
+    first = world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.answers(first)
     await world.resolve()
     world.phone("mia").expect_sms("works again")
@@ -26,13 +26,13 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
 
     await world.fast_forward(hours=3)
     await world.reopen("Readings stopped again.", next_in=make.minutes(20))
-    again = world.phone("mia").expect_sms("down again", "Readings stopped again.", "3:20", "Please confirm")
+    again = world.phone("mia").expect_sms("down again", "Readings stopped again.", "3:20", "Tell us you know")
     world.phone("bo").expect_sms("down again", "3:20")
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 2}
 
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Not confirmed yet")
-    world.phone("bo").expect_sms("Not confirmed yet")
+    world.phone("mia").expect_sms("Nobody has said they know yet")
+    world.phone("bo").expect_sms("Nobody has said they know yet")
     await world.answers(again)
     await world.fast_forward(minutes=10)
     for name in ("mia", "bo"):

@@ -16,7 +16,7 @@ async def test_a_parent_says_that_they_know_and_nobody_is_asked_again(town: Town
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"), NAN)
     await world.outage("follow")
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
 
     said = await world.replies("mia", word)
     assert said == (
@@ -37,21 +37,21 @@ async def test_an_sms_says_that_it_can_be_answered_where_replies_come_in(town: T
     world.sender = Sender(world.deps)
     await world.family("fam-1", caregiver("mia", "sms"), caregiver("dad", "sms", order=2, locale="es"))
     await world.outage("follow")
-    world.phone("mia").expect_sms("Please reply 1 or open: https://alerts.example.org/a/")
-    world.phone("dad").expect_sms("Conteste 1 o abra: https://alerts.example.org/a/")
+    world.phone("mia").expect_sms("Tell us you know. Reply 1 or open: https://alerts.example.org/a/")
+    world.phone("dad").expect_sms("Si ya lo sabe, conteste 1 o abra: https://alerts.example.org/a/")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Not confirmed yet. Reply 1 or open: https://")
-    world.phone("dad").expect_sms("Sin confirmar. Conteste 1 o abra: https://")
+    world.phone("mia").expect_sms("Nobody has said they know. Reply 1 or open: https://")
+    world.phone("dad").expect_sms("Nadie dice que lo sabe. Conteste 1 o abra: https://")
 
 
 async def test_the_answer_of_another_role_is_kept_and_said_honestly(town: Town):
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"), NAN)
     await world.outage("follow")
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
     await world.fast_forward(minutes=20)
     world.phone("mia").forget()
-    world.phone("nan").expect_sms("Please confirm")
+    world.phone("nan").expect_sms("Tell us you know")
 
     said = await world.replies("nan", "OK")
     assert said == "Thank you, noted. We go on asking the others of your family until one of them confirms."
@@ -66,7 +66,7 @@ async def test_one_answer_counts_for_every_family_that_has_the_number(town: Town
     for number in (1, 2, 3):
         await world.family(f"fam-{number}", NURSE)
     await world.outage("follow")
-    world.phone("nurse").expect_sms("Please confirm")
+    world.phone("nurse").expect_sms("Tell us you know")
 
     assert "Thank you. We ask nobody" in (await world.replies("nurse", "ok") or "")
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 3}

@@ -93,7 +93,7 @@ async def test_yes_of_a_number_that_has_not_stopped_is_an_answer_whatever_twilio
     world = town(policy=climbing())
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
-    world.phone("mia").expect_sms("Please confirm")
+    world.phone("mia").expect_sms("Tell us you know")
     assert await world.replies("mia", "Yes", handled=Meaning.START) is None, "Twilio has answered"
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 1}
 

@@ -262,7 +262,7 @@ async def test_while_a_ladder_asks_nobody_is_promised_to_sleep(town: Town):
     world = town(NIGHT, climbing())
     await world.family("fam-1", caregiver("mia", "push", "sms"))
     await world.outage("follow")
-    first = said(world.phone("mia").expect_sms("Please confirm"))
+    first = said(world.phone("mia").expect_sms("Tell us you know"))
     forget(world)
     await world.fast_forward(minutes=11)
     again = [said(m) for _, m in world.phone("mia").unread if m.loud]

@@ -65,7 +65,7 @@ class World(ThreadingHTTPServer):
                 "seq": len(self.messages) + 1,
                 "channel": channel,
                 "to": to,
-                "text": f"Follow may be down. Please confirm: {link}" if link and not data else "Follow is down",
+                "text": f"Follow may be down. Tell us you know: {link}" if link and not data else "Follow is down",
                 "story_time": at.isoformat(),
                 "request": {"message": {"data": data}} if channel == "push" else {},
             }
@@ -223,7 +223,7 @@ def test_the_hours_are_waited_for_in_order_until_the_play_is_over() -> None:
 
 
 def test_only_what_asks_has_a_link() -> None:
-    assert link_in({"channel": "sms", "text": "Please confirm: http://127.0.0.1:8420/a/AZ_x-9"}) == (
+    assert link_in({"channel": "sms", "text": "Tell us you know: http://127.0.0.1:8420/a/AZ_x-9"}) == (
         "http://127.0.0.1:8420/a/AZ_x-9"
     )
     assert link_in({"channel": "email", "text": "See https://status.example.org/help"}) is None

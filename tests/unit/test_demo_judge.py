@@ -202,7 +202,7 @@ def test_an_all_clear_before_the_end_and_other_words_after_it() -> None:
         ("Seguimiento y Compartir ya funcionan.", True),
         ("Seguimiento ya funciona.", True),
         ("Seguimiento ya no funciona.", False),
-        ("Seguimiento tal vez ya funcione.", False),
+        ("Seguimiento quizá ya funcione.", False),
         ("Follow and Share are still down.", False),
     ],
 )

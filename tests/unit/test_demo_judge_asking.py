@@ -10,7 +10,7 @@ import pytest
 from alertd.demo.course import Moment, stretches
 from alertd.demo.household import Hours
 from alertd.demo.judge import Judge
-from alertd.demo.judge_asking import ASKS
+from alertd.demo.judge_asking import ASKS, asks
 from alertd.demo.judge_paging import judge_pages
 from alertd.demo.judge_words import SUSPECTED
 from alertd.demo.verdict import Answer, Asking, Duty, Judgement, Level, Named, Rules
@@ -114,10 +114,13 @@ def told_well() -> list[Accepted]:
             log += [message(each, first, f"{_state(first)}. {_asks(each)}") for each in addresses]
             if name != "quick":
                 again = [each for each in addresses if each[0] != "push"]
-                log += [message(e, first + 2 * HOUR, f"{_state(first)}. Not confirmed yet: L") for e in again]
+                log += [
+                    message(e, first + 2 * HOUR, f"{_state(first)}. Nobody has said they know yet: L")
+                    for e in again
+                ]
             if name in OTHERS:
                 other = OTHERS[name]
-                log.append(message(other, first + 4 * HOUR, f"{_state(first + 4 * HOUR)}. Please confirm: L"))
+                log.append(message(other, first + 4 * HOUR, f"{_state(first + 4 * HOUR)}. Tell us you know: L"))
                 joined.append(other)
             at = first + 3 * HOUR
             while at < over:
@@ -133,7 +136,7 @@ def _state(at: datetime) -> str:
 
 
 def _asks(address: tuple[str, str]) -> str:
-    return "Open to confirm that you know." if address[0] == "push" else "Please confirm: L"
+    return "Open to tell us you know." if address[0] == "push" else "Tell us you know: L"
 
 
 def page(who: str, at: datetime, title: str = "PAGE: incident 1 needs an update") -> Accepted:
@@ -186,7 +189,7 @@ def test_a_story_told_well_passes() -> None:
 
 
 def test_a_family_told_before_a_human_could_confirm_it() -> None:
-    early = message(("sms", "+3"), TOLD_FROM - 6 * MINUTE, "Follow may be down. Please confirm: L")
+    early = message(("sms", "+3"), TOLD_FROM - 6 * MINUTE, "Follow may be down. Tell us you know: L")
     assert faults([*GOOD, early]) == {("suspicion", "silent")}
     clocks = replace(early, story_time=TOLD_FROM - 4 * MINUTE)  # within what two clocks may differ
     assert faults([*GOOD, clocks]) == set()
@@ -221,7 +224,7 @@ def test_a_first_message_that_asks_nobody() -> None:
 
 
 def test_a_family_that_is_not_asked_again() -> None:
-    log = without(lambda m: m.to == "+5" and "Not confirmed" in m.text and m.story_time < RESOLVED)
+    log = without(lambda m: m.to == "+5" and "Nobody has said" in m.text and m.story_time < RESOLVED)
     assert faults(log) == {("question", "alone")}
 
 
@@ -231,7 +234,7 @@ def test_a_next_caregiver_who_is_not_told() -> None:
 
 
 def test_a_next_caregiver_told_too_early_or_after_an_answer() -> None:
-    early = message(("sms", "+4"), TOLD_FROM + 3 * HOUR, "Follow may be down. Please confirm: L")
+    early = message(("sms", "+4"), TOLD_FROM + 3 * HOUR, "Follow may be down. Tell us you know: L")
     assert faults([*GOOD, early]) == {("stranger", "silent")}
     late = message(("sms", "+2"), TOLD_FROM + 5 * HOUR, "Follow may be down.")
     clear = message(("sms", "+2"), RESOLVED + 10 * MINUTE, "Follow works again")
@@ -249,14 +252,14 @@ def test_a_next_caregiver_whose_message_was_on_its_way_when_it_ended() -> None:
 
 
 def test_who_has_answered_is_asked_no_more() -> None:
-    again = message(("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. Not confirmed yet: L")
+    again = message(("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. Nobody has said they know yet: L")
     assert faults([*GOOD, again]) == {("question", "quick")}
     crossed = replace(again, story_time=TOLD_FROM + 70 * MINUTE)  # it was on its way when she answered
     assert faults([*GOOD, crossed]) == set()
 
 
 def test_nobody_is_asked_for_ever() -> None:
-    late = message(("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. Not confirmed yet: L")
+    late = message(("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. Nobody has said they know yet: L")
     assert faults([*GOOD, late]) == {("question", "silent")}
 
 
@@ -369,9 +372,7 @@ def test_a_relapse_that_a_family_is_not_told_of() -> None:
 
 
 def test_a_relapse_after_which_nobody_is_asked_anew() -> None:
-    log = [
-        replace(m, text="Follow is down") if m.story_time > REOPENED and "confirm" in m.text else m for m in GOOD
-    ]
+    log = [replace(m, text="Follow is down") if m.story_time > REOPENED and asks(m) else m for m in GOOD]
     assert {("question", name) for name in HEARS} <= faults(log)
 
 
@@ -424,9 +425,9 @@ def test_every_way_in_which_messages_ask_is_known() -> None:
 
 def test_an_sms_that_may_be_answered_by_reply_asks_too() -> None:
     for text in (
-        "Please reply 1 or open: https://",
-        "Not confirmed yet. Reply 1 or open: https://",
-        "Conteste 1 o abra: https://",
-        "Sin confirmar. Conteste 1 o abra: https://",
+        "Tell us you know. Reply 1 or open: https://",
+        "Nobody has said they know. Reply 1 or open: https://",
+        "Si ya lo sabe, conteste 1 o abra: https://",
+        "Nadie dice que lo sabe. Conteste 1 o abra: https://",
     ):
         assert ASKS.search(text), text

@@ -100,12 +100,12 @@ def told_well() -> list[Accepted]:
             times |= {begins + SOON + n * 3 * HOUR for n in range(1, 20)}
             for at in sorted(at for at in times if at < over):
                 question = {
-                    asked + SOON: "Please confirm: L",
-                    asked + SOON + 2 * HOUR: "Not confirmed yet: L",
+                    asked + SOON: "Tell us you know: L",
+                    asked + SOON + 2 * HOUR: "Nobody has said they know yet: L",
                 }.get(at, "")
                 for to in tos:
                     silent = "@" in to and at >= RAISED
-                    again = to != "token" or "Not confirmed" not in question
+                    again = to != "token" or "Nobody has said" not in question
                     if again and (question or silent or spans.at(awake, at)):
                         log.append(message(to, at, true_words(name, at), question))
             if name != "share":
@@ -195,12 +195,12 @@ def test_old_words_on_their_way_are_forgiven_and_do_not_tell_of_the_raise() -> N
 
 
 def test_who_was_asked_before_it_was_critical() -> None:
-    asked = reworded(between(TOLD_FROM, RAISED, "+1"), "). ", "). Please confirm: L")
+    asked = reworded(between(TOLD_FROM, RAISED, "+1"), "). ", "). Tell us you know: L")
     assert faults(asked) == {("question", "both")}
 
 
 def test_a_raise_that_asks_nobody_anew() -> None:
-    silent = reworded(between(RAISED, RAISED + HOUR, "+1", "token"), "Please confirm: L", "")
+    silent = reworded(between(RAISED, RAISED + HOUR, "+1", "token"), "Tell us you know: L", "")
     assert faults(silent) == {("question", "both")}
 
 

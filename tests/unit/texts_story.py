@@ -72,6 +72,7 @@ def saying(
     references: int | None = None,
     asks: Ask = Ask.NONE,
     late: bool = False,
+    replies: bool = False,
     page: Page | None = None,
     answered: tuple[str, ...] = (),
     promise: datetime | None = None,
@@ -117,6 +118,7 @@ def saying(
         now,
         ended_at,
         link=LINK if asks else "",
+        replies=replies,
         page=page,
         answered=answered,
         elsewhere=elsewhere,
@@ -203,7 +205,7 @@ CASES = (
         saying(now=SINCE + timedelta(minutes=20), quiet=True, end_wakes=True, hears_in=timedelta(hours=6.5)),
     ),
     Case(
-        "notice_quiet_words",  # the human's words are what they were woken for: the headline says the rest
+        "notice_quiet_words",
         saying(
             now=SINCE + timedelta(minutes=20),
             quiet=True,
