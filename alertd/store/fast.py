@@ -224,6 +224,7 @@ _HEARD = (
     "UPDATE watch SET heard_at=max(coalesce(heard_at, 0), u.column3), "
     "next_by=CASE WHEN u.column5 IS NULL OR u.column4 < told THEN next_by "
     "WHEN u.column4 = told THEN min(next_by, u.column5) ELSE u.column5 END, "
+    "look_at=CASE WHEN u.column4 >= told AND u.column5 < look_at THEN u.column5 ELSE look_at END, "
     "told=max(told, u.column4) FROM ("
 )
 _OF_FAMILY = ") AS u WHERE incident_id=u.column1 AND family_id=u.column2"
@@ -231,6 +232,7 @@ _HEARD_UNNEST = (
     "UPDATE watch w SET heard_at=greatest(w.heard_at, u.at), "
     "next_by=CASE WHEN u.next_by IS NULL OR u.told < w.told THEN w.next_by "
     "WHEN u.told = w.told THEN least(w.next_by, u.next_by) ELSE u.next_by END, "
+    "look_at=CASE WHEN u.told >= w.told AND u.next_by < w.look_at THEN u.next_by ELSE w.look_at END, "
     "told=greatest(w.told, u.told) "
     "FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int4[], %s::int8[]) "
     "AS u(incident_id, family_id, at, told, next_by) "
@@ -249,7 +251,8 @@ Heard = tuple[UUID, str, int, int, int | None]
 async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
     """Families heard: newest acceptance, newest update told, and what that update promised.
 
-    Never touches look_at or version: the planner has set the one, and nothing it planned from has changed.
+    Never touches the version: nothing the planner planned from has changed. Nor look_at, which the planner has set,
+    unless a phone was promised an earlier time for another of its families: that is thought of by then (decision 54).
     """
     if not heard:
         return

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from alertd.domain.audit import Audit
 from alertd.domain.receipt import Word
@@ -314,3 +316,21 @@ async def test_over_a_whole_outage_nobody_is_ever_unaccounted_for(town: Callable
             assert answer.passed, (hour, answer.unaccounted, world.sql("SELECT * FROM watch"))
     for phone in world.phones.values():
         phone.forget()
+
+
+async def test_what_a_shared_phone_was_promised_for_one_family_is_looked_at_for_the_other(
+    town: Callable[..., World],
+) -> None:
+    """Rose is told once for both, at night: the earlier time counts, also for the family that would sleep longer."""
+    world = town(datetime(2026, 11, 5, 3, 0, tzinfo=ZoneInfo("America/Los_Angeles")))
+    watched = Watched(world)
+    rose = make.caregiver("rose", "sms", role="guardian", order=2)
+    await world.family("fam-1", make.caregiver("mia", "sms"), rose)
+    await world.family("fam-2", make.caregiver("leo", "email"), rose)
+    await world.outage("follow")
+    await world.fast_forward(minutes=60)  # to a minute before the earlier time
+    for _ in range(5):
+        await world.fast_forward(minutes=1)
+        assert (await watched.audit()).passed
+    for name in ("mia", "rose", "leo"):
+        world.phone(name).forget()
