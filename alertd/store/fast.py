@@ -251,8 +251,8 @@ Heard = tuple[UUID, str, int, int, int | None]
 async def mark_heard(sql: Sql, heard: Sequence[Heard]) -> None:
     """Families heard: newest acceptance, newest update told, and what that update promised.
 
-    Never touches the version: nothing the planner planned from has changed. Nor look_at, which the planner has set,
-    unless a phone was promised an earlier time for another of its families: that is thought of by then (decision 54).
+    Never touches the version: nothing the planner planned from has changed. Nor look_at, which the planner has
+    set, unless a phone was promised an earlier time for another of its families (decision 54).
     """
     if not heard:
         return
