@@ -22,7 +22,7 @@ from tests.chaos.proxy import Proxy
 from tests.chaos.row import Row
 from tests.chaos.switch import Switch
 from tests.integration.judge import phase_of
-from tests.integration.rig import Rig
+from tests.integration.rig import LANES, Rig
 from tests.integration.town import HOLDING, NOTICE, OVER, SAID, SECOND, THIRD, Town
 from tests.servers import NotReady, wait_until
 
@@ -230,6 +230,17 @@ class Drill:
     def waits(self, seconds: float) -> None:
         """Let a fault last."""
         time.sleep(seconds)
+
+    def supervised(self) -> None:
+        """Whatever has ended is started again, as a supervisor does: a part may start while the database does not run."""
+        for name in self.rig.sweepers:
+            if not self.rig.alive(name):
+                self.rig.start_sweeper(name)
+        for lane in LANES:
+            if not self.rig.alive(f"worker-{lane}"):
+                self.rig.start_worker(lane)
+        if not self.rig.alive("api"):
+            self.rig.start_api()
 
     @contextmanager
     def stopped(self, *names: str) -> Iterator[None]:

@@ -20,7 +20,7 @@ silence:
 always: [parent, guardian]
 sources: {{alertmanager: [open, raise]}}
 caregivers:
-  default: {{critical: [push, sms], major: [push], minor: [email]}}
+  default: {{critical: [push, sms], major: [push], minor: [email], quiet_hours: none}}
 escalation:
   families:
     critical: {{until: acknowledged, by: [parent, guardian], steps: [{{after: 0m, tell: always}}]}}
@@ -37,7 +37,7 @@ silence:
   promise_at_most: {{critical: 2h, major: 4h, minor: 12h}}
 always: [parent, guardian]
 caregivers:
-  default: {{critical: [push, sms], major: [push], minor: [email]}}
+  default: {{critical: [push, sms], major: [push], minor: [email], quiet_hours: none}}
 escalation:
   families:
     critical:

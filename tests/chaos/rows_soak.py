@@ -162,6 +162,7 @@ def _rounds(drill: Drill, seconds: float, numbers: Iterator[int]) -> None:
         with drill.fault():
             drill.waits(drill.dice.uniform(0, 1))
             act(drill)
+        drill.supervised()
         drill.until_all_told(SECOND)
         drill.well()
 
