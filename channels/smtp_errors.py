@@ -3,6 +3,10 @@
 - Codes: https://www.rfc-editor.org/rfc/rfc5321#section-4.2 (4xx: later; 5xx: not so)
 - Enhanced codes: https://www.rfc-editor.org/rfc/rfc3463 (x.1: address, x.2: mailbox, x.4: routing, x.7: policy)
 - Authentication: https://www.rfc-editor.org/rfc/rfc4954#section-6
+- Exchange Online: https://learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online
+
+Only what can be about nothing but the mailbox suspends an address. To ask a dead one again costs a message over
+the next channel; to suspend one for a fault of our own costs a family all that is sent there, for good.
 """
 
 import re
@@ -53,8 +57,43 @@ _CLOSING = 421
 _FULL = "5.2.2"
 """The mailbox is full, which passes (RFC 3463 section 3.3)."""
 
-_SENDER_ADDRESS = ("5.1.7", "5.1.8")
-"""The sender's address is malformed; its domain has no mail server (RFC 3463 section 3.2)."""
+_NO_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1", "5.4.1"})
+"""This mailbox is not there, or takes nothing (RFC 3463, RFC 7505); 5.4.1 is Exchange Online's word for that.
+
+Of the other 5.1 and 5.2 codes some are about the sender (5.1.7, 5.1.8, 5.1.20); 5.1.0 and 5.2.0 say nothing.
+"""
+
+_NO_MAILBOX_AFTER_ALL = frozenset({"5.1.1"})
+"""The same, where the whole message was read first: what else is said then is mostly about the message."""
+
+_BARE_NO_MAILBOX = frozenset({550, 551, 553, 556})
+"""The same, without an enhanced code: no such mailbox, not local, name not allowed, takes no mail (RFC 7504)."""
+
+_BARE_FULL = 552
+"""At RCPT, which is to be taken for 452 (RFC 5321 section 4.5.3.1.10)."""
+
+_OURS = re.compile(
+    r"\b(?:un)?(?:relay(?! recipient)|sender|auth|spf|dkim|dmarc|polic|block|blacklist|limit|spam|rcpthosts)"
+)
+"""Words of who refuses us and not the reader; but Postfix knows nobody "in relay recipient table"."""
+
+_TOO_MUCH = re.compile(r"\b(?:rate|quickly|limits?|exceed\w*|too many|per (?:hour|day))\b")
+"""Words of who would have taken it at another time."""
+
+_SIZE = "size"
+"""A limit that no waiting helps against."""
+
+_DAY_OVER = "5.1.90"
+"""Exchange Online: our account has written to as many as it may in a day."""
+
+_HOUR_OVER = frozenset({"5.2.121", "5.2.122"})
+"""Exchange Online: this mailbox has got as much as it takes in an hour, from us or from anybody."""
+
+_SEND_AS = frozenset({"5.2.252", "5.7.60"})
+"""Exchange Online: our login may not send as FROM. Older servers say so in words, under 5.2.0."""
+
+_NO_LOGIN = 530
+"""Authentication is required (RFC 4954 section 6)."""
 
 
 def error_for(stage: Stage, reply: Reply) -> ChannelError:
@@ -66,20 +105,54 @@ def error_for(stage: Stage, reply: Reply) -> ChannelError:
         return Later(reply.name, f"not taken now, at {stage.value}", cause=cause)
     if reply.code < 400:
         return _out_of_step(stage, reply)
-    if stage in {Stage.RECIPIENT, Stage.CONTENT} and _about_recipient(stage, reply):
-        return Refused(reply.name, "the mailbox does not take messages")
+    if _may_not_send_as(reply):
+        return Misconfigured(reply.name, f"our login may not send as the sender, at {stage.value}", account=True)
+    if stage in {Stage.RECIPIENT, Stage.CONTENT}:
+        limit = _limit(stage, reply)
+        if limit is not None:
+            return Later(reply.name, f"over a limit, at {stage.value}", cause=limit)
+        if _about_recipient(stage, reply):
+            return Refused(reply.name, "the mailbox does not take messages")
     before_anybody = stage not in {Stage.RECIPIENT, Stage.DATA, Stage.CONTENT}
-    return Misconfigured(reply.name, f"refused at {stage.value}{_words(stage, reply)}", account=before_anybody)
+    account = before_anybody or reply.code == _NO_LOGIN
+    return Misconfigured(reply.name, f"refused at {stage.value}{_words(stage, reply)}", account=account)
+
+
+def _may_not_send_as(reply: Reply) -> bool:
+    return reply.enhanced in _SEND_AS or "sendasdenied" in reply.text.lower()
+
+
+def _limit(stage: Stage, reply: Reply) -> Cause | None:
+    """Whose limit it is that this message met; None: it is refused for something else."""
+    enhanced = reply.enhanced
+    if enhanced == _DAY_OVER:
+        return Cause.PROVIDER
+    if enhanced in _HOUR_OVER:
+        return Cause.ADDRESS
+    said = _said(reply)
+    too_much = _TOO_MUCH.search(said) is not None and _SIZE not in said
+    if enhanced:
+        return Cause.ADDRESS if enhanced.startswith("5.2.") and too_much else None
+    if stage is not Stage.RECIPIENT:
+        return None
+    if reply.code == _BARE_FULL and _SIZE not in said:
+        return Cause.ADDRESS
+    return Cause.PACE if reply.code in _BARE_NO_MAILBOX and too_much else None
 
 
 def _about_recipient(stage: Stage, reply: Reply) -> bool:
-    enhanced = reply.enhanced
-    if enhanced:
-        # 5.4 is the way there, our relay's trouble; but 5.4.1 is what Exchange Online says of an unknown mailbox.
-        return (enhanced.startswith(("5.1.", "5.2.")) or enhanced == "5.4.1") and enhanced not in _SENDER_ADDRESS
-    # Without an enhanced code: 550 no such mailbox, 551 not local, 552 full, 553 name not allowed; 554 is
-    # what most servers say to a relay that they do not know (RFC 5321 section 4.2.3).
-    return stage is Stage.RECIPIENT and reply.code in {501, 550, 551, 552, 553, 556}
+    if _OURS.search(_said(reply)):
+        return False
+    if reply.enhanced:
+        return reply.enhanced in (_NO_MAILBOX if stage is Stage.RECIPIENT else _NO_MAILBOX_AFTER_ALL)
+    # 554 is what most servers say to a relay that they do not know, 501 what they say to a command that they do
+    # not understand (RFC 5321 sections 4.2.2 and 4.2.3).
+    return stage is Stage.RECIPIENT and reply.code in _BARE_NO_MAILBOX
+
+
+def _said(reply: Reply) -> str:
+    """The server's words in lower case, without what it quotes: addresses, and pages that explain."""
+    return " ".join(word for word in reply.text.lower().split() if "@" not in word and "://" not in word)
 
 
 def _out_of_step(stage: Stage, reply: Reply) -> ChannelError:

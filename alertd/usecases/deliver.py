@@ -184,6 +184,7 @@ class Sender:
                 for _ in range(min(len(queue), self._at_once(channel)))
             }
             while runners or flight.outcomes or flight.untried:
+                self._turn_breakers()
                 if runners:
                     done, runners = await asyncio.wait(runners, timeout=_FLUSH)
                     for runner in done:
@@ -363,10 +364,11 @@ class Sender:
             self._answered(delivery.channel, breaker)
             return Outcome(delivery, DeliveryState.REFUSED, error.code, opted_out=error.opted_out, final=True)
         except Misconfigured as error:
-            if not error.account:
-                self._answered(delivery.channel, breaker)
-            elif breaker.broken(deps.clock.machine(), error.code):
+            judged = breaker.broken if error.account else breaker.decline
+            if judged(deps.clock.machine(), error.code):
                 self._opened(delivery.channel, breaker)
+            elif not error.account:
+                self._answered(delivery.channel, breaker)
             deps.log.warning(
                 "channel_misconfigured", channel=delivery.channel, code=error.code, detail=error.detail
             )
@@ -398,8 +400,8 @@ class Sender:
             return replace(self._again(delivery, incident, code, None), crashed=True)
         if breaker.state is _CLOSED:
             breaker.taken += 1  # without a call: this is where a million messages pass
-        else:
-            self._answered(delivery.channel, breaker)
+        elif breaker.took():
+            self._closed(delivery.channel)
         return Outcome(
             delivery,
             DeliveryState.ACCEPTED,
@@ -408,11 +410,19 @@ class Sender:
             final=True,  # nothing of a reader is needed for what a receipt may say later
         )
 
+    def _turn_breakers(self) -> None:
+        now = self._deps.clock.machine()
+        for breaker in self.breakers.values():
+            breaker.turn(now)
+
     def _answered(self, channel: str, breaker: Breaker) -> None:
         """The provider was there, whatever it said of the one message."""
-        if breaker.took():
-            self._deps.log.info("provider_back", channel=channel)
-            self._reported = {each for each in self._reported if each[1] != f"{CHANNEL}{channel}"}
+        if breaker.answer():
+            self._closed(channel)
+
+    def _closed(self, channel: str) -> None:
+        self._deps.log.info("provider_back", channel=channel)
+        self._reported = {each for each in self._reported if each[1] != f"{CHANNEL}{channel}"}
 
     def _opened(self, channel: str, breaker: Breaker) -> None:
         self._deps.log.warning("provider_down", channel=channel, code=breaker.code, ours=breaker.ours)

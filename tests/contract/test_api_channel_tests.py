@@ -138,7 +138,7 @@ async def test_a_refusal_holds_for_families_too_who_are_told_otherwise_at_once(s
     mia = make.own("mia", "sms").to
     await served.open()
     await served.work()
-    served.channel("sms").fail(mia, Refused("30006"))
+    served.channel("sms").fail(mia, Refused("30005"))
     await begin(served, to=mia)
     await served.work()
     await served.ask("POST", "/v1/incidents/1/updates", {"message": {"en": "news"}, "state": "identified"})
@@ -147,7 +147,7 @@ async def test_a_refusal_holds_for_families_too_who_are_told_otherwise_at_once(s
     again = await begin(served, to=mia)
     assert again.status_code == 409
     assert "suspended" in again.json()["error"]["message"]
-    assert "30006" in again.json()["error"]["message"]
+    assert "30005" in again.json()["error"]["message"]
 
 
 async def test_who_has_opted_out_gets_no_test_either(served: Served) -> None:

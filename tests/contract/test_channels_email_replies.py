@@ -2,7 +2,7 @@
 
 import pytest
 
-from alertd.ports import ChannelError, Later, Misconfigured, Refused, Unknown
+from alertd.ports import Cause, ChannelError, Later, Misconfigured, Refused, Unknown
 from channels.smtp_errors import Reply, Stage, error_for
 from tests.contract.letters import outcome_of
 from tests.contract.samples.mail_server import mail_server
@@ -33,6 +33,28 @@ from tests.contract.samples.mail_server import mail_server
         (Stage.RECIPIENT, "551 not local", Refused),
         (Stage.RECIPIENT, "553 mailbox name not allowed", Refused),
         (Stage.RECIPIENT, "501 5.1.3 bad address syntax", Refused),
+        (Stage.RECIPIENT, "550 5.1.1 <mia@example.org>: User unknown in relay recipient table", Refused),
+        (Stage.RECIPIENT, "550 5.1.1 <spam.limit@sender.example.org>: User unknown", Refused),
+        (Stage.RECIPIENT, "550 5.1.1 User unknown, see https://example.org/policy/sender", Refused),
+        (Stage.RECIPIENT, "550 5.1.2 no such domain", Refused),
+        (Stage.RECIPIENT, "551 5.1.6 has moved", Refused),
+        (Stage.RECIPIENT, "556 takes no mail", Refused),
+        (Stage.RECIPIENT, "550 5.1.0 address rejected", Misconfigured),
+        (Stage.RECIPIENT, "550 5.1.1 Sender address rejected: User unknown", Misconfigured),
+        (Stage.RECIPIENT, "550 5.1.20 several senders in From", Misconfigured),
+        (Stage.RECIPIENT, "550 5.2.0 not taken", Misconfigured),
+        (Stage.RECIPIENT, "550 5.4.1 Relay Access Denied", Misconfigured),
+        (Stage.RECIPIENT, "501 syntax error in parameters", Misconfigured),
+        (Stage.RECIPIENT, "550 relay not permitted", Misconfigured),
+        (Stage.RECIPIENT, "551 relaying denied", Misconfigured),
+        (Stage.RECIPIENT, "550 Sender verify failed", Misconfigured),
+        (Stage.RECIPIENT, "550 authentication required", Misconfigured),
+        (Stage.RECIPIENT, "550 you are not authorized to send here", Misconfigured),
+        (Stage.RECIPIENT, "550 SPF check failed", Misconfigured),
+        (Stage.RECIPIENT, "550 rejected by policy", Misconfigured),
+        (Stage.RECIPIENT, "550 your IP is blocked", Misconfigured),
+        (Stage.RECIPIENT, "550 looks like spam", Misconfigured),
+        (Stage.RECIPIENT, "553 sorry, that domain isn't in my list of allowed rcpthosts", Misconfigured),
         (Stage.RECIPIENT, "550 5.1.8 sender's domain not found", Misconfigured),
         (Stage.RECIPIENT, "550 5.1.7 bad sender", Misconfigured),
         (Stage.RECIPIENT, "550 5.7.1 blocked", Misconfigured),
@@ -48,6 +70,11 @@ from tests.contract.samples.mail_server import mail_server
         (Stage.CONTENT, "554 5.7.1 looks like spam", Misconfigured),
         (Stage.CONTENT, "550 content rejected", Misconfigured),
         (Stage.CONTENT, "552 5.3.4 too big", Misconfigured),
+        (Stage.CONTENT, "552 5.2.3 message exceeds the size limit", Misconfigured),
+        (Stage.CONTENT, "550 5.2.1 will not accept delivery of this message", Misconfigured),
+        (Stage.CONTENT, "550 5.1.2 From: no such domain", Misconfigured),
+        (Stage.CONTENT, "550 5.4.1 access denied", Misconfigured),
+        (Stage.CONTENT, "550 5.2.0 spam", Misconfigured),
         (Stage.CONTENT, "550 5.1.1 no such user after all", Refused),
         (Stage.CONTENT, "452 4.3.1 no space", Later),
         (Stage.CONTENT, "421 4.3.0 closing", Later),
@@ -59,6 +86,54 @@ def test_a_reply_has_its_reaction(stage: Stage, reply: str, reaction: type[Chann
     error = error_for(stage, Reply(int(reply[:3]), reply[4:]))
     assert type(error) is reaction
     assert error.code == " ".join(word for word in reply.split()[:2] if word[0].isdigit())
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "cause"),
+    [
+        (Stage.CONTENT, "550 5.1.90 daily limit for recipients reached", Cause.PROVIDER),
+        (Stage.RECIPIENT, "550 5.2.121 per hour receive limit from this sender exceeded", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 5.2.122 per hour receive limit exceeded", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 5.2.1 the user is receiving mail too quickly", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 5.2.1 the user is receiving mail at a rate that prevents more", Cause.ADDRESS),
+        (Stage.CONTENT, "550 5.2.1 the user is receiving mail too quickly", Cause.ADDRESS),
+        (Stage.RECIPIENT, "552 exceeded storage allocation", Cause.ADDRESS),
+        (Stage.RECIPIENT, "552 5.2.2 over quota", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 Domain example.org has exceeded the max emails per hour", Cause.PACE),
+        (Stage.RECIPIENT, "550 hourly limit reached", Cause.PACE),
+    ],
+)
+def test_a_limit_passes_and_says_whose_it_is(stage: Stage, reply: str, cause: Cause) -> None:
+    error = error_for(stage, Reply(int(reply[:3]), reply[4:]))
+    assert isinstance(error, Later)
+    assert error.cause is cause
+
+
+@pytest.mark.parametrize(
+    ("stage", "reply", "account"),
+    [
+        (
+            Stage.CONTENT,
+            "554 5.2.252 SendAsDenied; alerts@example.org not allowed to send as mia@example.org",
+            True,
+        ),
+        (
+            Stage.CONTENT,
+            "554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException.MapiExceptionSendAsDenied",
+            True,
+        ),
+        (Stage.CONTENT, "550 5.7.60 client does not have permissions to send as this sender", True),
+        (Stage.RECIPIENT, "530 5.7.0 must issue a STARTTLS command first", True),
+        (Stage.LOGIN, "535 5.7.8 wrong", True),
+        (Stage.RECIPIENT, "554 5.7.1 relay access denied", False),  # to others it may relay
+        (Stage.CONTENT, "554 5.7.1 looks like spam", False),
+    ],
+)
+def test_what_stops_everybody_is_told_apart(stage: Stage, reply: str, account: bool) -> None:
+    error = error_for(stage, Reply(int(reply[:3]), reply[4:]))
+    assert isinstance(error, Misconfigured)
+    assert error.account is account
+    assert "@" not in error.detail
 
 
 async def test_our_own_mistakes_are_told_in_the_servers_words_without_addresses() -> None:

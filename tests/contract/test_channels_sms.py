@@ -157,7 +157,7 @@ TABLE: list[tuple[int, int, type[ChannelError]]] = [
     # HTTP status, Twilio's code, reaction. First the issue's own list.
     (400, 21211, Refused),
     (400, 21214, Refused),
-    (400, 21612, Refused),
+    (400, 21612, Misconfigured),  # this sender and this number: from another it may be reached
     (400, 21614, Refused),
     (400, 21635, Refused),
     (400, 21610, Refused),

@@ -84,7 +84,7 @@ async def test_a_family_without_any_address_is_told_by_phone_and_gets_nothing_by
 async def test_whose_phone_came_back_lacks_nothing_and_gets_the_all_clear(town: Town):
     """Mia's number was dead, she was rung up at home, and her new number is imported: no notice of old."""
     world = town(policy=climbing())
-    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
     await world.fast_forward(minutes=5)

@@ -81,7 +81,7 @@ async def test_it_says_why_they_hear_by_then(town: Town):
 async def test_why_nothing_is_owed(town: Town):
     """They have no address left; and so they have no loud channel."""
     world = town()
-    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
     found = await standing(world)

@@ -147,7 +147,7 @@ async def test_a_raise_asks_again(town: Town):
 
 async def test_where_every_address_has_failed_the_next_step_is_due_at_once(town: Town):
     world = a_town(town)
-    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
     await world.family("fam-1", caregiver("mia", "sms"), NAN)
     await world.outage("follow")
     world.phone("nan").expect_sms("Follow is down", "Tell us you know")
@@ -174,7 +174,7 @@ async def test_an_answer_takes_back_what_still_waits(town: Town):
 async def test_who_got_nothing_loud_is_unreachable_and_told_on(town: Town):
     """Two lists, never confused; both families go on being told over whatever works."""
     world = town(policy=climbing((0, "always"), (10, "always")))
-    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
     await world.family("fam-1", caregiver("mia", "sms", "email"))
     await world.family("fam-2", caregiver("bo", "sms"))
     await world.outage("follow")
@@ -294,7 +294,7 @@ async def test_whoever_is_touched_anew_is_asked_anew(town: Town):
 
 async def test_whom_there_is_no_way_to_tell_is_listed(town: Town):
     world = a_town(town)
-    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30006"))
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
     await world.family("fam-1", caregiver("mia", "sms"))
     await world.outage("follow")
     assert [each.family for each in (await world.reach()).untellable] == ["fam-1"]

@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alertd.domain.breaker import ENOUGH, FIRST_PAUSE, LONGEST_PAUSE, PROBES, WINDOW, Breaker, BreakerState
+from alertd.domain.breaker import (
+    ENOUGH,
+    ENOUGH_DECLINED,
+    FIRST_PAUSE,
+    LONGEST_PAUSE,
+    PROBES,
+    WINDOW,
+    Breaker,
+    BreakerState,
+)
 
 T0 = datetime(2026, 11, 4, 20, 0, tzinfo=UTC)
 CLOSED, HALF_OPEN, OPEN = BreakerState.CLOSED, BreakerState.HALF_OPEN, BreakerState.OPEN
@@ -17,6 +26,22 @@ def after(seconds: float) -> datetime:
 def opened() -> Breaker:
     breaker = Breaker()
     assert [breaker.failure(T0, "http_503") for _ in range(ENOUGH)] == [False] * (ENOUGH - 1) + [True]
+    return breaker
+
+
+def declined(breaker: Breaker, times: int, at: datetime = T0) -> list[bool]:
+    """So many messages meet a fault of ours, as a sender tells it; for each, whether that has opened it."""
+    found = []
+    for _ in range(times):
+        found.append(breaker.decline(at, "21608"))
+        if not found[-1]:
+            breaker.answer()
+    return found
+
+
+def concluded() -> Breaker:
+    breaker = Breaker()
+    assert declined(breaker, ENOUGH_DECLINED) == [False] * (ENOUGH_DECLINED - 1) + [True]
     return breaker
 
 
@@ -134,3 +159,98 @@ def test_a_probe_that_our_own_code_lost_is_not_waited_for() -> None:
         breaker.lets_through(after(5))
         breaker.unsure()
         breaker.unsure()
+
+
+# --- a fault of ours that may be about the one message ----------------------------------------------
+
+
+def test_an_account_that_nobodys_message_passes_opens_it_whatever_the_provider_calls_it():
+    breaker = concluded()
+    assert (breaker.state, breaker.ours, breaker.code) == (OPEN, True, "21608")
+    assert breaker.until == T0 + FIRST_PAUSE
+    assert declined(breaker, 10, after(1)) == [False] * 10, "those that were under way open nothing anew"
+    assert breaker.until == T0 + FIRST_PAUSE
+
+
+def test_one_that_is_accepted_shows_that_the_account_works():
+    breaker = Breaker()
+    declined(breaker, ENOUGH_DECLINED - 1)
+    breaker.took()
+    assert not any(declined(breaker, 1000, after(1)))
+    assert breaker.state is CLOSED
+    assert breaker.share(after(1)) == 0.0, "the provider answered each"
+
+
+def test_what_was_accepted_in_the_half_before_still_shows_it():
+    breaker = Breaker()
+    breaker.turn(T0)
+    breaker.took()
+    assert not any(declined(breaker, ENOUGH_DECLINED, after(9)))
+    assert declined(breaker, ENOUGH_DECLINED, after(10)) == [True, False, False, False, False]
+
+
+def test_what_was_accepted_long_ago_shows_nothing():
+    breaker = Breaker()
+    breaker.turn(T0)
+    for _ in range(1000):
+        breaker.took()
+    assert any(declined(breaker, ENOUGH_DECLINED, after(WINDOW.total_seconds())))
+
+
+def test_refusals_are_no_fault_of_ours_and_a_few_of_ours_among_them_open_nothing():
+    breaker = Breaker()
+    for _ in range(1000):
+        breaker.answer()
+    assert not any(declined(breaker, ENOUGH_DECLINED - 1))
+    for _ in range(1000):
+        breaker.answer()
+    assert breaker.state is CLOSED
+
+
+def test_those_long_apart_open_nothing():
+    breaker = Breaker()
+    for n in range(50):
+        assert declined(breaker, 1, after(n * WINDOW.total_seconds() / 3)) == [False]
+    assert breaker.state is CLOSED
+
+
+def test_while_none_is_accepted_each_probe_lengthens_the_pause():
+    breaker = concluded()
+    assert breaker.lets_through(after(5))
+    assert declined(breaker, 1, after(5)) == [True]
+    assert (breaker.state, breaker.ours, breaker.until) == (OPEN, True, after(5) + 2 * FIRST_PAUSE)
+
+
+def test_a_probe_that_is_refused_says_nothing_of_the_account_and_another_may_try():
+    breaker = concluded()
+    for _ in range(10):
+        assert breaker.lets_through(after(5))
+        assert not breaker.answer()
+    assert breaker.state is HALF_OPEN
+    breaker.lets_through(after(5))
+    assert breaker.took()
+    assert (breaker.state, breaker.ours) == (CLOSED, False)
+    assert not any(declined(breaker, ENOUGH_DECLINED, after(6))), "one was accepted a moment ago"
+
+
+def test_one_that_set_out_before_and_is_accepted_closes_what_was_only_concluded():
+    breaker = concluded()
+    assert breaker.took()
+    assert breaker.state is CLOSED
+
+
+def test_one_that_is_accepted_late_closes_nothing_that_the_provider_said_itself():
+    breaker = Breaker()
+    breaker.broken(T0, "20003")
+    assert not breaker.took()
+    assert breaker.state is OPEN
+
+
+def test_whoever_declines_one_message_is_there_again():
+    """It was down, or our password was wrong: now it answers, if only for this one."""
+    for breaker in (opened(), Breaker()):
+        breaker.broken(T0, "20003")
+        breaker.lets_through(after(5))
+        assert not breaker.decline(after(5), "21608")
+        assert breaker.answer()
+        assert breaker.state is CLOSED

@@ -12,7 +12,7 @@ CALLED = ("incident", "reach", "1", "--family", "fam-1", "--told-by-phone")
 
 def an_outage(alertd: Shell, listening: Daemon) -> None:
     """A family whose only number is dead."""
-    listening.channel("sms").fail(make.own("mia", "sms").to, Refused("30006"))
+    listening.channel("sms").fail(make.own("mia", "sms").to, Refused("30005"))
     listening.run(listening.served.families(make.family(make.caregiver("mia", "sms"), id="fam-1")))
     assert alertd(*OPEN) == 0
     listening.run(listening.served.work())

@@ -14,14 +14,18 @@ NOTES: list[tuple[int, int, type[ChannelError]]] = [
     (400, 30002, Misconfigured),
     (400, 21211, Refused),
     (400, 21614, Refused),
-    (400, 21612, Refused),
+    (400, 21612, Misconfigured),  # the notes say: this address. But it is our sender that cannot reach it
     (400, 21408, Misconfigured),  # the notes say: this address. But it is the account that lacks a region
     (400, 21610, Refused),
     (400, 30001, Later),
     (400, 30003, Later),
-    (400, 30004, Refused),
+    (
+        400,
+        30004,
+        Later,
+    ),  # the notes say: permanent-ish. A block may be lifted, and a carrier be back; so we ask again
     (400, 30005, Refused),
-    (400, 30006, Refused),
+    (400, 30006, Later),
     (400, 30007, Misconfigured),
     (400, 30032, Misconfigured),
     (400, 30034, Misconfigured),
