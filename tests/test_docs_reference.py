@@ -40,6 +40,7 @@ from alertd.api import (
     reach,
     report,
     responders,
+    suspensions,
     timeline,
 )
 from alertd.api.metric_words import METRICS
@@ -393,6 +394,7 @@ ROUTES = [
         explain,
         family_list,
         family_import,
+        suspensions,
         inbox,
         providers,
         inbound,
