@@ -548,11 +548,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """What lifting suspensions comes to."""
+    """What lifting the suspensions of some addresses comes to."""
 
     addresses: int  # that were suspended
     opted_out: int  # ... of which so many are not used all the same
-    families: int  # who are looked at anew, in the outages that go on
+    families: frozenset[str]  # who are looked at anew, in the outages that go on
 
 
 @dataclass(frozen=True, slots=True)

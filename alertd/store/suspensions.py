@@ -25,13 +25,17 @@ class SuspensionRows(DueRows):
 
     sql: Sql
 
-    async def suspended(self, code: str, since: datetime, channel: str | None) -> Sequence[AddressId]:
-        """The addresses that are suspended with this code of a provider, from a moment on; by id."""
+    async def suspended(
+        self, code: str, since: datetime, channel: str | None, after: AddressId | None, limit: int
+    ) -> Sequence[AddressId]:
+        """The next addresses, by id, that are suspended with a provider's code, from a moment on."""
         # All that are suspended are notable, and that has an index.
         where = [address.c.notable, address.c.suspended_code == code, address.c.suspended_at >= since]
         if channel is not None:
             where.append(address.c.channel == channel)
-        rows = await self.sql.rows(select(address.c.id).where(*where).order_by(address.c.id))
+        if after is not None:
+            where.append(address.c.id > after)
+        rows = await self.sql.rows(select(address.c.id).where(*where).order_by(address.c.id).limit(limit))
         return [AddressId(row.id) for row in rows]
 
     async def lifting(self, addresses: Sequence[AddressId]) -> Lifted:
@@ -77,7 +81,7 @@ class SuspensionRows(DueRows):
                 )
             )
             suspended, opted_out = suspended + rows[0][0], opted_out + rows[0][1]
-        return Lifted(suspended, opted_out, len({family for _, family in concerned}))
+        return Lifted(suspended, opted_out, frozenset({family for _, family in concerned}))
 
     async def _forget_refusals(self, addresses: Sequence[AddressId]) -> None:
         """A message that was refused there counts as failed no more, nor takes the place of the next one.

@@ -87,8 +87,11 @@ async def test_an_address_of_one_family_is_notable_no_more(served: Served) -> No
     assert (row["suspended_at"], row["suspended_code"], row["notable"]) == (None, None, False)
 
 
-async def test_all_of_one_code_and_no_other(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 2000])
+async def test_all_of_one_code_and_no_other(served: Served, monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    """However many transactions that takes."""
     monkeypatch.setattr(suspensions, "_AT_ONCE", 1)
+    monkeypatch.setattr("alertd.usecases.unsuspend._BATCH", batch)
     which = {"channel": "sms", "code": "21211", "since": SINCE}
     would = await lift(served, **which, dry_run=True)
     assert would.json() == {"addresses": 2, "opted_out": 0, "families": 3, "dry_run": True}
@@ -99,7 +102,9 @@ async def test_all_of_one_code_and_no_other(served: Served, monkeypatch: pytest.
     assert (await lift(served, **which)).json() == {
         "addresses": 2, "opted_out": 0, "families": 3, "dry_run": False,
     }  # fmt: skip
-    assert served.deps.doorbell.rung == ["bulk"]  # type: ignore[attr-defined]
+    assert set(served.deps.doorbell.rung) == {"bulk"}  # type: ignore[attr-defined]
+    assert len(served.log.named("unsuspended")) == 1
+    assert sum(json.loads(each["detail"])["addresses"] for each in await acts(served)) == 2
     assert await suspended(served) == {BEN}
     await served.work()
     assert sorted(message.to for message in served.channel("sms").accepted) == sorted([MIA, NORA])

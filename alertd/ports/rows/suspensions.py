@@ -11,8 +11,10 @@ from alertd.records import Lifted
 class SuspensionRows(Protocol):
     """Within one transaction."""
 
-    async def suspended(self, code: str, since: datetime, channel: str | None) -> Sequence[AddressId]:
-        """The addresses that are suspended with this code of a provider, from a moment on; by id."""
+    async def suspended(
+        self, code: str, since: datetime, channel: str | None, after: AddressId | None, limit: int
+    ) -> Sequence[AddressId]:
+        """The next addresses, by id, that are suspended with a provider's code, from a moment on."""
 
     async def lifting(self, addresses: Sequence[AddressId]) -> Lifted:
         """What lifting the suspensions of these addresses would come to."""
