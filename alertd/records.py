@@ -22,6 +22,9 @@ RETRY = "retry"
 OPT_OUT, OPT_IN = "opt out", "opt in"
 """Acts of whoever reads at an address: no more there, or again."""
 
+UNSUSPEND = "unsuspend"
+"""A person says that addresses which a provider had refused may be used again."""
+
 SIGNATURE = 64
 """Characters that an act has for who did it."""
 
@@ -541,6 +544,15 @@ class Known:
     suspended: bool
     opted_out: bool
     code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What lifting the suspensions of some addresses comes to."""
+
+    addresses: int  # that were suspended
+    opted_out: int  # ... of which so many are not used all the same
+    families: frozenset[str]  # who are looked at anew, in the outages that go on
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from alertd.api import (
     reach,
     report,
     responders,
+    suspensions,
     timeline,
 )
 from alertd.api.metric_words import METRICS
@@ -406,6 +407,7 @@ ROUTES = [
         explain,
         family_list,
         family_import,
+        suspensions,
         inbox,
         providers,
         inbound,

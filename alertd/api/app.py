@@ -34,6 +34,7 @@ from alertd.api import (
     reach,
     report,
     responders,
+    suspensions,
     timeline,
     unsubscribe,
 )
@@ -59,6 +60,7 @@ _PARTS = (
     explain,
     family_list,
     family_import,
+    suspensions,
     acknowledgements,
     channel_tests,
     inbox,

@@ -207,6 +207,7 @@ REACH = {
     "resting": {"no_address": 1},
 }
 RETRIED = {"incident": 7, "families": 12, "dry_run": False}
+UNSUSPENDED = {"addresses": 412, "opted_out": 3, "families": 409, "dry_run": False}
 CALLED = {
     "incident": 7,
     "family": "fam-1001",

@@ -10,6 +10,7 @@ from alertd.api.served import Here, Served
 from alertd.ports import Callback, Forged
 from alertd.usecases.hear_key import hear_key
 from alertd.usecases.security import FORGED, OVERSIZED
+from alertd.usecases.take_receipt import CALLBACK_UNKNOWN
 
 router = APIRouter(prefix="/v1/providers", tags=["providers"])
 MOST_BYTES = 64 * 1024
@@ -52,9 +53,11 @@ async def status(provider: Provider, request: Request, here: Here) -> Response:
     nothing that alertd knows is answered like the rest: the provider would only send it again.
     """
     try:
-        await here.receipts.take_callback(provider, await told(request, here))
+        known = await here.receipts.take_callback(provider, await told(request, here))
     except Forged:
         raise await not_signed(here) from None
+    if not known:
+        await here.security.note(CALLBACK_UNKNOWN)
     return Response(status_code=204)
 
 

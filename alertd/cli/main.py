@@ -26,6 +26,7 @@ from alertd.cli import (
     processes,
     reach,
     report,
+    unsuspend,
 )
 from alertd.cli.failed import REFUSED, Failed
 from alertd.cli.output import Output, asks_json, begin, group
@@ -73,6 +74,7 @@ def _groups() -> None:
     report.add_to(incidents)
     reach.add_to(incidents)
     family.add_to(families)
+    unsuspend.add_to(families)
     explain.add_to(families)
     policy.add_to(policies)
     event.add_to(events)

@@ -13,6 +13,7 @@ from alertd.ports.rows.opt_outs import OptOutRows
 from alertd.ports.rows.planning import PlanningRows
 from alertd.ports.rows.replies import ReplyRows
 from alertd.ports.rows.responders import ResponderRows
+from alertd.ports.rows.suspensions import SuspensionRows
 from alertd.ports.rows.trials import TrialRows
 from alertd.ports.rows.views import ViewRows
 
@@ -33,6 +34,7 @@ class Rows(
     DeliveryRows,
     AnswerRows,
     OptOutRows,
+    SuspensionRows,
     ReplyRows,
     ViewRows,
     ClusterRows,

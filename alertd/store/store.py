@@ -33,6 +33,7 @@ from alertd.store.receipts import ReceiptRows
 from alertd.store.replies import ReplyRows
 from alertd.store.reports import ReportRows
 from alertd.store.sql import Sql
+from alertd.store.suspensions import SuspensionRows
 from alertd.store.trials import TrialRows
 from alertd.store.types import from_us
 from alertd.store.views import ViewRows
@@ -53,6 +54,7 @@ class Rows(
     LeftRows,
     AnswerRows,
     OptOutRows,
+    SuspensionRows,
     ReceiptRows,
     ReplyRows,
     InboxRows,

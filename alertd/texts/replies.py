@@ -32,7 +32,7 @@ _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "stop_nobody": "No more texts to this number. Write START to get them again.",
     "start": "You get texts again.",
     "start_word": "You get texts again. If none comes, write exactly START.",
-    "start_suspended": "Our text provider had refused this number. Ask whoever signed you up to enter it anew.",
+    "start_suspended": "Our text provider had refused this number. Ask whoever signed you up to have it allowed.",
     "receipt": "We got your message. Do not wait for us: check by hand.",
     "and": "and",
     "or": "or",

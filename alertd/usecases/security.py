@@ -4,12 +4,15 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from alertd.ports.deps import Deps
+from alertd.usecases.take_receipt import CALLBACK_UNKNOWN
 from alertd.usecases.take_reply import REPEATED, UNKNOWN
 
 FORGED, OVERSIZED = "callback_forged", "callback_oversized"
 """Not signed by the provider for this URL; larger than any that a provider sends."""
 
-EVENTS = (FORGED, OVERSIZED, UNKNOWN, REPEATED)
+# A status that comes twice is none: providers say a thing at least once, and again where our answer was lost.
+# A reply that comes twice may be so too, but would be acted on twice, and somebody may have kept one.
+EVENTS = (FORGED, OVERSIZED, CALLBACK_UNKNOWN, UNKNOWN, REPEATED)
 """What is counted, by the names that the log has for it."""
 
 COUNTED_AS = "security_"

@@ -17,6 +17,9 @@ from alertd.records import Received
 from alertd.usecases.take_page_receipt import take_page_receipt
 from alertd.usecases.tell_trouble import Trouble, tell_trouble
 
+CALLBACK_UNKNOWN = "callback_unknown"
+"""A security event: signed, and about nothing that alertd sent, or still knows of."""
+
 _TRIES = 5  # where somebody else writes the same delivery each time; its states only move forward, and are few
 _GATHER = 0.02  # seconds; a provider that reports is in no hurry
 
@@ -35,9 +38,10 @@ class Receipts:
         self._turn = asyncio.Lock()
         self._reported: set[Trouble] = set()  # what responders were told of
 
-    async def take_callback(self, provider: str, callback: Callback) -> None:
+    async def take_callback(self, provider: str, callback: Callback) -> bool:
         """A provider's own request. What is true and concerns nothing of ours changes nothing, and is no error.
 
+        Returns whether it is about something that alertd sent; said again, or late, it still is.
         Raises NotFound where no channel has this provider, Forged where the provider has not signed it.
         """
         log = self._deps.log
@@ -52,12 +56,12 @@ class Receipts:
                 log.warning("callback_forged", provider=provider, why=error.why)
                 raise
             if report is not None:
-                await self.take(channel.name, report)
-                return
-        log.info("callback_unknown", provider=provider, why="nothing that alertd sent, or waits for")
+                return await self.take(channel.name, report)
+        log.info(CALLBACK_UNKNOWN, provider=provider, why="nothing that alertd sent, or waits for")
+        return False
 
-    async def take(self, channel: str, report: Report) -> None:
-        """Write a provider's later word on an attempt over this channel.
+    async def take(self, channel: str, report: Report) -> bool:
+        """Write a provider's later word on an attempt over this channel; False: alertd knows no such attempt.
 
         Most say what is known already, so it is read first: nobody waits for the right to write nothing.
         """
@@ -67,20 +71,25 @@ class Receipts:
         async with deps.store.reading() as rows:
             standing = await rows.standing(report.delivery, channel)
         if standing is None and await take_page_receipt(deps, report):
-            return
+            return True
         if standing is None or report.attempt > standing.attempts:
-            deps.log.info("callback_unknown", provider=channel, why="a try that alertd does not know")
-            return
+            deps.log.info(CALLBACK_UNKNOWN, provider=channel, why="a try that alertd does not know")
+            return False
         if report.ours:
             deps.log.warning("channel_misconfigured", channel=channel, code=code, detail="said by a receipt")
         after = follows(standing, report.word, report.attempt, report.provider_id, ours=report.ours)
         if after is None and not arrived_after_all(standing, report.word, report.attempt):
-            return
+            return True
         if standing.state in TOLD and after in TOLD and await self._advance(report):
-            return
+            return True
         received = await self._take(report)
-        if received is None:
-            return
+        if received is not None:
+            await self._follow(channel, report, received)
+        return True
+
+    async def _follow(self, channel: str, report: Report, received: Received) -> None:
+        """What is known now makes others due, and may be our own fault."""
+        deps = self._deps
         if not report.word.good and received.after is not None:
             deps.log.info(
                 "not_delivered",

@@ -137,7 +137,10 @@ def _forbidden(known: Known) -> str | None:
         )
     if known.suspended:
         code = f" ({known.code})" if known.code else ""
-        return f"this address is suspended, as its provider refused it for good{code}; families need another one"
+        return (
+            f"this address is suspended, as its provider refused it for good{code}: families need another one, "
+            "unless the provider was wrong; then alertd family unsuspend lifts it"
+        )
     return None
 
 

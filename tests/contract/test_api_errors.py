@@ -391,6 +391,7 @@ ROUTES = [
     ("GET", "/v1/families/fam-1/explain", "family:read"),
     ("PUT", "/v1/families/fam-1", "family:write"),
     ("POST", "/v1/families:import", "family:write"),
+    ("POST", "/v1/families:unsuspend", "family:write"),
     ("DELETE", "/v1/families/fam-1", "family:write"),
     ("GET", "/v1/inbox", "family:read"),
     ("GET", f"/v1/inbox/{LETTER}", "family:read"),

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from sqlalchemy import update
 
 from alertd.api.events import EXAMPLES as EVENTS
 from alertd.api.events import Event
@@ -15,6 +16,7 @@ from alertd.domain.service import Services
 from alertd.ingest import event as event_format
 from alertd.ingest.reading import Mistakes
 from alertd.store.ids import uuid7
+from alertd.store.tables import address
 from tests import make
 from tests.served import Served, fresh_served
 
@@ -40,6 +42,19 @@ async def letter(served: Served) -> UUID:
     async with served.deps.store.transaction() as rows:
         assert await rows.take_reply(made, str(made), AddressId(made), at, at, Meaning.OTHER, "What now?")
     return made
+
+
+async def suspend(served: Served, to: str) -> None:
+    """A provider refuses a number."""
+    async with served.deps.store.transaction() as rows:
+        if await rows.known_address("sms", to) is None:
+            await rows.add_address(AddressId(uuid7()), "sms", to)
+        refused = (
+            update(address)
+            .where(address.c.dest == to)
+            .values(suspended_at=served.clock.now(), suspended_code="21211", notable=True)
+        )
+        assert await rows.sql.run(refused) == 1  # type: ignore[attr-defined]
 
 
 async def test_it_is_valid_and_served(served: Served) -> None:
@@ -119,6 +134,8 @@ async def test_its_examples_work(served: Served) -> None:
                 await served.ask("POST", f"/v1/incidents/{number}/resolve", {})
             if path.endswith("/reach"):
                 await served.work()
+            if path.endswith(":unsuspend"):
+                await suspend(served, "+14155550123")
             query: dict[str, Any] = {"dry_run": True} if path.startswith("/v1/incidents") else {}
             where = path.replace("{incident}", str(number)).replace("{letter}", str(await letter(served)))
             answer = await served.ask(method, where, example["value"], **query)

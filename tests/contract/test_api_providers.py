@@ -15,6 +15,7 @@ from alertd.texts.responders import compose_ignored, compose_page
 from alertd.usecases.page_responders import tend_responders
 from channels.twilio_status import StatusCallback
 from tests import make
+from tests.contract.test_api_inbound import counted
 from tests.fakes import FakeChannel, ReportingChannel
 from tests.served import Served, fresh_served
 
@@ -158,6 +159,18 @@ async def test_what_is_signed_and_not_ours_is_answered_and_noted(served: Served,
     assert (await post(served, form("received"), message.attempt_id)).status_code == 204
     assert await states(served) == [("sms", "accepted", None)]
     assert len(served.log.named("callback_unknown")) == 7
+    assert (await counted(served))["callback_unknown"] == 7
+
+
+async def test_what_comes_twice_late_or_in_the_wrong_order_is_no_security_event(
+    served: Served, twilio: ReportingChannel
+) -> None:
+    """A provider says a thing at least once."""
+    [message] = twilio
+    for status in ("sent", "delivered", "delivered", "sent", "undelivered"):
+        assert (await post(served, form(status), message.attempt_id)).status_code == 204
+    assert await states(served) == [("sms", "delivered", None)]
+    assert set((await counted(served)).values()) == {0}
 
 
 async def test_what_is_not_signed_changes_nothing_and_is_a_security_event(
