@@ -86,6 +86,28 @@ def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: st
         assert replies.words.understand(word.upper(), "es", stopped=stopped) is Meaning.STOP
 
 
+GLUCOSE = (
+    "High", "Low", "high!", "LOW", "very high", "Very low", "too high", "too low", "she is low", "it's high",
+    "Alto", "Alta", "Bajo", "Baja", "¡ALTO!", "BAJA.", "Alta!", "muy alta", "Muy baja", "está baja",
+    "altísima", "bajando", "subiendo", "normal", "bien", "fine", "54", "54 ↓", "300 mg/dl", "3,1 mmol/l", "basta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("locale", ["en", "es", "es-MX", "de"])
+@pytest.mark.parametrize("text", GLUCOSE)
+def test_what_is_answered_about_glucose_neither_stops_nor_starts_anything(
+    replies: Replies, text: str, locale: str, stopped: bool
+):
+    """Found by a reviewer: "Alto" and "Baja", high and low, stopped every text to whoever answered "check by hand"."""
+    assert replies.words.understand(text, locale, stopped=stopped) not in {Meaning.STOP, Meaning.START}
+
+
+@pytest.mark.parametrize("text", ["High", "Low", "Alto", "Alta", "Bajo", "Baja", "Basta"])
+def test_a_word_for_glucose_is_read_by_a_person(replies: Replies, text: str):
+    assert replies.words.understand(text, "es", stopped=False) is Meaning.OTHER
+
+
 def test_yes_of_a_number_that_has_stopped_starts_it_again(replies: Replies):
     assert replies.words.understand("yes", "en", stopped=True) is Meaning.START
     assert replies.words.understand("ok", "en", stopped=True) is Meaning.ACKNOWLEDGE
