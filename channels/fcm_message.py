@@ -89,8 +89,10 @@ def _document(
     title: str, text: str, incident: str, update: int, loud: bool, ends: bool, breaks_through: bool
 ) -> dict[str, Any]:
     """The validated message, with samples in the place of what is filled in later."""
-    # A phone that was off gets the newest loud one and the newest silent one: no silent message may erase what
-    # was to wake somebody. The end takes the place of the loud one: what it told is over.
+    # An Android phone that was off gets the newest loud one and the newest silent one: no silent message may erase
+    # what was to wake somebody. The end takes the place of the loud one: what it told is over. On its screen the
+    # tag lets each replace the one before. An iPhone knows one id for both: with two of them, "still down" would
+    # stay beside the all-clear. While it is off, Apple keeps only the newest message of an app, whatever its id.
     collapse = incident if loud or ends else f"{incident}-soft"
     from firebase_admin import messaging
 
@@ -117,7 +119,7 @@ def _document(
             apns=messaging.APNSConfig(
                 headers={
                     "apns-priority": "10" if loud else "5",
-                    "apns-collapse-id": collapse,
+                    "apns-collapse-id": incident,
                     "apns-expiration": "0",
                 },
                 payload=messaging.APNSPayload(
