@@ -52,6 +52,7 @@ from channels import Now, apprise_page, registry
 from channels.apprise_page import AppriseConfig
 from channels.console import ConsoleConfig
 from channels.dead_man import HttpDeadMan
+from channels.fcm_message import AndroidChannels
 from channels.fcm_push import FcmConfig
 from channels.smtp_email import SmtpConfig
 from channels.twilio_sms import TwilioConfig
@@ -381,7 +382,10 @@ def _configs(settings: Settings) -> dict[str, registry.Config]:
         replies=twilio.replies,
     )
     push = FcmConfig(
-        credentials_file=fcm.credentials_file, base_url=fcm.base_url, critical_sound=fcm.critical_sound
+        credentials_file=fcm.credentials_file,
+        base_url=fcm.base_url,
+        critical_sound=fcm.critical_sound,
+        android_channels=AndroidChannels(fcm.android_channel_loud, fcm.android_channel_soft),
     )
     voice = TwilioVoiceConfig(
         account_sid=twilio.account_sid,

@@ -164,7 +164,9 @@ def _notification(messaging: Any, one: Told) -> Any:
             priority="high",
             ttl=timedelta(seconds=messages.TTL_SECONDS),
             collapse_key=incident,
-            notification=messaging.AndroidNotification(tag=incident, sound="default"),
+            notification=messaging.AndroidNotification(
+                tag=incident, channel_id="outage_loud", priority="high", sound="default"
+            ),
         ),
         apns=messaging.APNSConfig(
             headers={"apns-priority": "10", "apns-collapse-id": incident, "apns-expiration": "1893456000"},

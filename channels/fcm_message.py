@@ -1,6 +1,7 @@
 """The push message: built and validated by `firebase_admin` once per content, then filled in per phone.
 
 - Message: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages
+- Android's channels: https://firebase.google.com/docs/reference/fcm/rest/v1/projects.messages#androidnotification
 - APNs headers: https://developer.apple.com/documentation/usernotifications/sending-notification-requests-to-apns
 - Interruption levels: https://developer.apple.com/documentation/usernotifications/unnotificationinterruptionlevel
 - Critical sound: https://developer.apple.com/documentation/usernotifications/generating-a-remote-notification
@@ -11,7 +12,7 @@ import json
 import warnings
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import msgspec
@@ -27,7 +28,7 @@ LONGEST_TTL = timedelta(weeks=4)
 """How long FCM keeps a message at most. Source: the first URL above (AndroidConfig.ttl)."""
 
 _FOR_THE_REST = 600
-"""Bytes of the payload that are not the text: data keys, two UUIDs, a number and a link, well rounded up."""
+"""Bytes of the payload that are not the text: keys, UUIDs, a number, a link and a channel, well rounded up."""
 
 _TEMPLATES = 512
 """Contents kept; a process that needs more at once builds some twice."""
@@ -37,13 +38,27 @@ _NOTHING = timedelta()
 _quoted = msgspec.json.encode
 
 
+class AndroidChannels(NamedTuple):
+    """The app's notification channels: from Android 8 on, how a message sounds is the channel's matter."""
+
+    loud: str = "outage_loud"
+    soft: str = "outage_soft"
+
+
+ANDROID_CHANNELS = AndroidChannels()
+"""What they are called unless a setting says otherwise."""
+
+
 class FcmMessages:
     """Makes the body of `messages:send` for a message."""
 
-    def __init__(self, now: Now, *, critical_sound: bool = False) -> None:
+    def __init__(
+        self, now: Now, *, critical_sound: bool = False, channels: AndroidChannels = ANDROID_CHANNELS
+    ) -> None:
         """`critical_sound`: what is loud and critical sounds on an iPhone that is muted or asleep, too."""
         self._now = now
         self._critical_sound = critical_sound
+        self._channels = channels
         self._template = lru_cache(_TEMPLATES)(_template)
 
     def body(self, message: Message) -> bytes:
@@ -58,6 +73,7 @@ class FcmMessages:
             message.ends,
             message.link is not None,
             self._critical_sound and message.critical and message.loud and not message.ends,
+            self._channels.loud if message.loud else self._channels.soft,
         )
         return template % {
             b"token": _quoted(message.to),
@@ -69,10 +85,20 @@ class FcmMessages:
 
 
 def _template(
-    title: str, text: str, incident: UUID, update: int, loud: bool, ends: bool, asks: bool, breaks_through: bool
+    title: str,
+    text: str,
+    incident: UUID,
+    update: int,
+    loud: bool,
+    ends: bool,
+    asks: bool,
+    breaks_through: bool,
+    channel: str,
 ) -> bytes:
     """The body as a format, with the names of what is filled in per message."""
-    document = _document(sendable(title), sendable(text), str(incident), update, loud, ends, breaks_through)
+    document = _document(
+        sendable(title), sendable(text), str(incident), update, loud, ends, breaks_through, channel
+    )
     acknowledge = uuid4().hex
     if asks:
         document["data"]["acknowledge"] = acknowledge
@@ -86,11 +112,13 @@ def _template(
 
 
 def _document(
-    title: str, text: str, incident: str, update: int, loud: bool, ends: bool, breaks_through: bool
+    title: str, text: str, incident: str, update: int, loud: bool, ends: bool, breaks_through: bool, channel: str
 ) -> dict[str, Any]:
     """The validated message, with samples in the place of what is filled in later."""
-    # A phone that was off gets the newest loud one and the newest silent one: no silent message may erase what
-    # was to wake somebody. The end takes the place of the loud one: what it told is over.
+    # An Android phone that was off gets the newest loud one and the newest silent one: no silent message may erase
+    # what was to wake somebody. The end takes the place of the loud one: what it told is over. On its screen the
+    # tag lets each replace the one before. An iPhone knows one id for both: with two of them, "still down" would
+    # stay beside the all-clear. While it is off, Apple keeps only the newest message of an app, whatever its id.
     collapse = incident if loud or ends else f"{incident}-soft"
     from firebase_admin import messaging
 
@@ -112,12 +140,17 @@ def _document(
                 priority="high" if loud else "normal",
                 ttl=timedelta(seconds=1),
                 collapse_key=collapse,
-                notification=messaging.AndroidNotification(tag=incident, **alert),
+                notification=messaging.AndroidNotification(
+                    tag=incident,
+                    channel_id=channel,
+                    priority="high" if loud else "low",  # before Android 8 there are no channels
+                    **alert,
+                ),
             ),
             apns=messaging.APNSConfig(
                 headers={
                     "apns-priority": "10" if loud else "5",
-                    "apns-collapse-id": collapse,
+                    "apns-collapse-id": incident,
                     "apns-expiration": "0",
                 },
                 payload=messaging.APNSPayload(

@@ -19,7 +19,7 @@ import msgspec
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Unknown
 from channels import Now
 from channels.fcm_errors import error_for, explain, rejects_token
-from channels.fcm_message import FcmMessages
+from channels.fcm_message import ANDROID_CHANNELS, AndroidChannels, FcmMessages
 from channels.fcm_token import AccessToken, Token
 from channels.http import DEADLINE, HttpClient
 from channels.http_answer import UNREADABLE, Answer, retry_after
@@ -38,6 +38,7 @@ class FcmConfig:
     credentials_file: str | os.PathLike[str] | None = None
     base_url: str = "https://fcm.googleapis.com"
     critical_sound: bool = False  # the app has Apple's entitlement for critical alerts
+    android_channels: AndroidChannels = ANDROID_CHANNELS  # the app makes them
     connections: int = 150  # requests at once
     deadline: float = DEADLINE
 
@@ -76,7 +77,7 @@ class FcmPush:
             deadline=config.deadline,
         )
         self._token = AccessToken(os.fspath(config.credentials_file or ""))
-        self._messages = FcmMessages(now, critical_sound=config.critical_sound)
+        self._messages = FcmMessages(now, critical_sound=config.critical_sound, channels=config.android_channels)
         self._path: str | None = None
 
     async def warm(self) -> None:

@@ -1,5 +1,6 @@
 """What somebody means who answers an SMS in a word or two. Pure; the words themselves are data."""
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,15 @@ START_WORDS = ("start", "yes", "unstop")
 """What lets Twilio send again, same page. "Yes" of a number that has not stopped is an answer."""
 
 _LETTERS = frozenset("LN")
+
+_MOST_WORDS = 6  # of a reply that says the same more than once: "ok, got it, thank you"
+
+_LIKED = re.compile(
+    r"(?:liked|reacted 👍\S* to|le gustó|a \S[^“”«»\"]{0,60} le gusta|reaccionó con 👍\S* a)"
+    r"\s*(?:“[^”]*”|«[^»]*»|\"[^\"]*\")",
+    re.IGNORECASE,
+)
+"""What an iPhone writes for a thumb up on a text: the whole of that text in quotes, and nothing of its owner's."""
 
 
 def fold(text: str) -> str:
@@ -59,10 +69,29 @@ class Words:
             return Meaning.STOP
         if stopped and word in START_WORDS:
             return Meaning.START
-        for table in self._tables(locale):
-            if word in table:
-                return table[word]
+        if (meaning := self._known(word, locale)) is not Meaning.OTHER:
+            return meaning
+        if _LIKED.fullmatch(unicodedata.normalize("NFC", text.strip())) or self._only_acknowledges(text, locale):
+            return Meaning.ACKNOWLEDGE
         return Meaning.OTHER
+
+    def _known(self, word: str, locale: str) -> Meaning:
+        return next((table[word] for table in self._tables(locale) if word in table), Meaning.OTHER)
+
+    def _only_acknowledges(self, text: str, locale: str) -> bool:
+        """Whether it says "I know" in several words, each of them known, and asks nothing: "Got it, thanks"."""
+        parts = [part for part in map(fold, text.split()[: _MOST_WORDS + 1]) if part]
+        numbers = sum(any(character.isdigit() for character in part) for part in parts)
+        if len(parts) > _MOST_WORDS or numbers > 1 or "?" in text or "¿" in text:
+            return False  # "1 1" may be a reading
+
+        def said(begin: int) -> bool:
+            return begin == len(parts) or any(
+                self._known("".join(parts[begin:end]), locale) is Meaning.ACKNOWLEDGE and said(end)
+                for end in range(begin + 1, len(parts) + 1)
+            )
+
+        return bool(parts) and said(0)
 
     def _tables(self, locale: str) -> Sequence[Mapping[str, Meaning]]:
         own = [self.by_locale[each] for each in (locale, locale.partition("-")[0]) if each in self.by_locale]

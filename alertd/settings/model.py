@@ -111,6 +111,9 @@ def _zone(value: str | None) -> str | None:
 Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\r\n]*$")
 ]
+AndroidChannel = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\r\n]*$")
+]
 Web = Annotated[str, AfterValidator(_web)]
 SourceName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@+-]*$")]
 LabelName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\r\n]*$")]
@@ -162,6 +165,8 @@ class Fcm(_Part):
     credentials_file: Path | None = None
     base_url: Web = "https://fcm.googleapis.com"
     critical_sound: bool = False
+    android_channel_loud: AndroidChannel = "outage_loud"
+    android_channel_soft: AndroidChannel = "outage_soft"
     rate_per_second: Rate = 5000.0
 
 

@@ -36,7 +36,16 @@ _TYPOGRAPHY = {
     "\u0141": "L",
     "\u0131": "i",
     "\u00b0": " deg",
+    **dict.fromkeys("\u2264\u2266\u2a7d", "<="),
+    **dict.fromkeys("\u2265\u2267\u2a7e", ">="),
+    "\u2260": "=/=",
+    "\u2248": "~",
+    "\u00b1": "+/-",
+    "\u00f7": "/",
 }
+_SUPERSCRIPTS = frozenset("\u00b9\u00b2\u00b3" + "".join(map(chr, (0x2070, *range(0x2074, 0x207C)))))
+_NOT = "\u0338"  # the stroke that turns a sign into its opposite
+_MIXED = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215f\u2189])")  # two and a half, written in one
 
 
 class Accents(StrEnum):
@@ -76,7 +85,8 @@ def fold(text: str) -> str:
     """The text in GSM-7 where its language allows, else unchanged.
 
     Letters that GSM-7 lacks lose their accents, typography becomes plain, emoji and other symbols go. A letter
-    that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was.
+    that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was. So it
+    does where a number would be another one: ten to the third is not 103.
     """
     if _ALPHABET.issuperset(text):
         return text
@@ -84,14 +94,15 @@ def fold(text: str) -> str:
     plain = {character: _plain(character) for character in set(composed) - _ALPHABET}
     if None in plain.values():
         return text
-    return composed.translate({ord(character): known for character, known in plain.items()})
+    parted = _MIXED.sub(" ", composed)
+    return parted.translate({ord(character): known for character, known in plain.items()})
 
 
 def plain_marks(text: str) -> str:
     """The text with its letters kept and its typography plain: a dash or an emoji is worth no dear message."""
     composed = normalize("NFC", text)
     marks = {c: _plain(c) for c in set(composed) - _ALPHABET if category(c)[0] not in "LNM" or c in _SELECTORS}
-    return composed.translate({ord(c): plain or "" for c, plain in marks.items()})
+    return composed.translate({ord(c): plain for c, plain in marks.items() if plain is not None})
 
 
 def _plain(character: str) -> str | None:
@@ -99,6 +110,8 @@ def _plain(character: str) -> str | None:
         return character
     if character in _TYPOGRAPHY:
         return _TYPOGRAPHY[character]
+    if character in _SUPERSCRIPTS or _NOT in normalize("NFKD", character):
+        return None
     base = "".join(_TYPOGRAPHY.get(c, c) for c in normalize("NFKD", character) if not combining(c))
     if base and all(c in _ALPHABET for c in base):
         return base

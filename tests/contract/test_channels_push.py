@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from alertd import settings
 from alertd.ports import ChannelError, Later, Message, Misconfigured, Receipt, Refused, Unknown
-from channels.fcm_message import FcmMessages
+from alertd.wiring import build_channels
+from channels.fcm_message import AndroidChannels, FcmMessages
 from channels.fcm_push import FcmConfig, FcmPush
 from channels.registry import CHANNELS
 from tests.contract.samples.http_provider import HttpProvider, Reply, Request, Trouble, http_provider
@@ -74,9 +76,9 @@ def paths(provider: HttpProvider) -> list[str]:
     return ["token" if request.path == "/token" else "send" for request in provider.requests]
 
 
-def body_of(message: Message, *, critical_sound: bool = False) -> dict[str, Any]:
+def body_of(message: Message, **given: Any) -> dict[str, Any]:
     """The message as FCM gets it, which keeps Google's contract."""
-    body = FcmMessages(lambda: NOW, critical_sound=critical_sound).body(message)
+    body = FcmMessages(lambda: NOW, **given).body(message)
     keeps_contract(Request("POST", "", {}, body))
     document: dict[str, Any] = json.loads(body)["message"]
     return document
@@ -93,6 +95,25 @@ def test_a_soft_push_makes_no_sound_and_wakes_no_screen() -> None:
     aps = message["apns"]["payload"]["aps"]
     assert "sound" not in aps
     assert aps["interruption-level"] == "passive"
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["open", "the end"])
+def test_loud_and_silent_come_over_channels_of_their_own_and_old_phones_read_the_priority(ends: bool) -> None:
+    """From Android 8 on the sound is the channel's: without one a silent push rang as a loud one."""
+    loud, soft = (
+        body_of(message_to(TO, loud=loud, ends=ends))["android"]["notification"] for loud in (True, False)
+    )
+    assert (loud["channel_id"], loud["notification_priority"]) == ("outage_loud", "PRIORITY_HIGH")
+    assert (soft["channel_id"], soft["notification_priority"]) == ("outage_soft", "PRIORITY_LOW")
+
+
+def test_the_app_s_own_channels_are_used() -> None:
+    own = AndroidChannels(loud="alarms", soft="news")
+    named = [
+        body_of(message_to(TO, loud=loud), channels=own)["android"]["notification"]["channel_id"]
+        for loud in (True, False)
+    ]
+    assert named == ["alarms", "news"]
 
 
 CRITICAL = {"critical": 1, "name": "default", "volume": 1.0}
@@ -129,6 +150,25 @@ async def test_the_setting_reaches_the_message(tmp_path: Path) -> None:
     assert [body["apns"]["payload"]["aps"]["sound"] for body in bodies] == [CRITICAL, "default"]
 
 
+async def test_the_settings_reach_the_message_that_is_sent(tmp_path: Path) -> None:
+    async with http_provider(scripted()) as provider:
+        read = settings.load(
+            {
+                "ALERTD_DATA_DIR": str(tmp_path),
+                "ALERTD_FCM__CREDENTIALS_FILE": str(service_account(tmp_path, f"{provider.url}/token")),
+                "ALERTD_FCM__BASE_URL": provider.url,
+                "ALERTD_FCM__ANDROID_CHANNEL_LOUD": "alarms",
+                "ALERTD_FCM__ANDROID_CHANNEL_SOFT": "news",
+            }
+        )
+        channel = build_channels(read, lambda: NOW)["push"]
+        for loud in (True, False):
+            await channel.send(message_to(TO, loud=loud))
+        await channel.close()
+    bodies = [json.loads(request.body)["message"] for request in provider.requests if request.path != "/token"]
+    assert [body["android"]["notification"]["channel_id"] for body in bodies] == ["alarms", "news"]
+
+
 def test_what_the_app_acknowledges_with_comes_in_the_data() -> None:
     link = "https://alerts.example.org/a/" + "x" * 32
     assert body_of(message_to(TO, link=link))["data"]["acknowledge"] == link
@@ -136,13 +176,22 @@ def test_what_the_app_acknowledges_with_comes_in_the_data() -> None:
 
 
 def test_a_silent_push_does_not_erase_a_loud_one_that_a_phone_has_not_got_yet() -> None:
-    """A phone that is off keeps one message per collapse id: the newest loud and the newest silent one."""
+    """An Android phone that is off keeps one message per key: the newest loud and the newest silent one."""
     loud, soft = body_of(message_to(TO, loud=True)), body_of(message_to(TO, loud=False))
     end = body_of(message_to(TO, loud=False, ends=True))
-    keys = [(m["android"]["collapse_key"], m["apns"]["headers"]["apns-collapse-id"]) for m in (loud, soft, end)]
+    keys = [message["android"]["collapse_key"] for message in (loud, soft, end)]
     assert keys[0] != keys[1]
     assert keys[2] == keys[0], "the end takes the place of what it ends"
-    assert all(android == apple and len(apple) <= 64 for android, apple in keys)  # APNs allows 64 bytes
+
+
+def test_on_the_screen_each_message_about_an_incident_replaces_the_one_before() -> None:
+    """Found by a reviewer: on an iPhone the silent "still down" stayed beside "works again"."""
+    changes: list[dict[str, Any]] = [{"loud": True}, {"loud": False}, {"loud": True, "ends": True}]
+    messages = [body_of(message_to(TO, **change)) for change in [*changes, {"loud": False, "ends": True}]]
+    incident = messages[0]["data"]["incident"]
+    assert {m["apns"]["headers"]["apns-collapse-id"] for m in messages} == {incident}
+    assert {m["android"]["notification"]["tag"] for m in messages} == {incident}
+    assert len(incident) <= 64, "what APNs allows"
 
 
 def test_the_same_content_for_two_phones_differs_in_what_is_theirs() -> None:

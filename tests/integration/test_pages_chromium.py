@@ -1,4 +1,6 @@
-"""The pages behind our links in a real browser: on a small phone, by day and by night, in both languages, no script.
+"""The pages behind our links in a real browser, and e-mails as a mail program shows them.
+
+On a small phone, by day and by night, in both languages, without a script.
 
 The API answers over a real socket; what is pressed is pressed with a pointer. With ALERTD_PICTURES=folder every page is
 also drawn there, to be looked at.
@@ -24,7 +26,7 @@ from alertd.texts.opt_out import sayings
 from tests import make
 from tests.integration.chromium import HOW_TO_GET_IT, Tab, browsing, find_chromium
 from tests.served import LINKS, Served, open_deps
-from tests.unit.texts_story import PAGES
+from tests.unit.texts_story import CASES, PAGES
 
 CHROMIUM = find_chromium()
 pytestmark = [
@@ -270,7 +272,7 @@ async def follows_broken_links(reader: Reader) -> None:
 
 
 async def reads_every_other_page(reader: Reader, served: Served) -> None:
-    """States of the pages that would take an hour to bring about, as they are composed."""
+    """States of the pages that would take an hour to bring about, as they are composed; and every e-mail."""
     deps, locale = served.deps, reader.locale
     assert deps.compose_choosing is not None
     assert deps.compose_opt_out is not None
@@ -280,6 +282,7 @@ async def reads_every_other_page(reader: Reader, served: Served) -> None:
     on_call = plain_page(200, "3", '<h1>Incident 3</h1><form method="post"><button>I am on it</button></form>')
     layouts = {"choosing": below_each_other(choosing), "on-call": bytes(on_call.body).decode(), **answers}
     layouts |= {f"mail-{n}": html for n, html in enumerate(dict.fromkeys(mails))}
+    layouts |= {f"email-{case.name}": deps.compose(case.told("email", locale)).html or "" for case in CASES}
     for name, html in layouts.items():
         await reader.shows(html)
         await reader.looks(f"composed-{name}", SIZES[:1])

@@ -36,6 +36,17 @@ async def test_stop_counts_everywhere_at_once_and_the_next_channel_takes_over(to
     world.phone("mia").forget()
 
 
+async def test_baja_and_alto_are_low_and_high_and_stop_nothing(town: Town):
+    """We ask for glucose to be checked by hand, and this answers it: a person reads it."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY), locale="es")
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    assert (await world.replies("mia", "Baja") or "").startswith("Recibimos su mensaje. Lo lee una persona")
+    await world.replies("mia", "¡Alto!")
+    assert not await opted_out(world)
+
+
 async def test_what_waits_for_the_number_is_not_sent_any_more(town: Town):
     """STOP comes while the provider takes nothing: the mailbox gets it, and the number nothing when it is back."""
     world = town()

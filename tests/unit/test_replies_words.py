@@ -87,6 +87,91 @@ def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: st
         assert replies.words.understand(word.upper(), "es", stopped=stopped) is Meaning.STOP
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "1 ok",
+            "OK 1",
+            "1. Ok",
+            "1 👍",
+            "Got it, thanks",
+            "Got it! Thank you.",
+            "ok got it thanks",
+            "yes, thanks",
+        ),
+        *("Sí, gracias", "Leído, gracias", "Entendido. Muchas gracias", "1 gracias", "Vale, visto"),
+        *("Liked “Follow is down. Check glucose directly”", 'Liked "Follow is down"', "liked “two\nlines”  "),
+        *("Le gustó “Follow no funciona”", "Le gusto\u0301 «Follow»", "A Mia le gusta “Follow no funciona”"),
+        *(
+            "A Ana María le gusta «¿Lo sabe? Responda 1»",
+            "Reacted 👍 to “Follow”",
+            "Reaccionó con 👍🏽 a “Follow”",
+        ),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_i_know_is_understood_in_several_words_and_from_an_iphone_s_thumb(
+    replies: Replies, text: str, locale: str
+):
+    assert replies.words.understand(text, locale, stopped=False) is Meaning.ACKNOWLEDGE
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "1 1",
+            "1.1",
+            "1,1",
+            "11",
+            "1 ok?",
+            "ok, thanks, and now?",
+            "ok ¿y ahora",
+            "ok no",
+            "ok low",
+            "1 54",
+            "no gracias",
+        ),
+        *("Got it, thanks. She is low", "ok " * 7, "thanks for nothing", "ok stop", "más gracias", "Liked it"),
+        *("Disliked “Follow is down”", "Questioned “Follow is down”", "Removed a like from “Follow is down”"),
+        *("Liked “Follow is down” but what now?", 'Liked “Follow” and "what"', "Liked “Follow”. Is it “back”"),
+        *(
+            "No le gustó “Follow”",
+            "Reacted 👎 to “Follow”",
+            "Liked “Follow",
+            "She liked “Follow”",
+            "1\n\nSent from my phone",
+        ),
+    ],
+)
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_what_holds_more_than_i_know_is_read_by_a_person(replies: Replies, text: str, locale: str):
+    assert replies.words.understand(text, locale, stopped=False) is Meaning.OTHER
+
+
+GLUCOSE = (
+    "High", "Low", "high!", "LOW", "very high", "Very low", "too high", "too low", "she is low", "it's high",
+    "Alto", "Alta", "Bajo", "Baja", "¡ALTO!", "BAJA.", "Alta!", "muy alta", "Muy baja", "está baja",
+    "altísima", "bajando", "subiendo", "normal", "bien", "fine", "54", "54 ↓", "300 mg/dl", "3,1 mmol/l", "basta",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("locale", ["en", "es", "es-MX", "de"])
+@pytest.mark.parametrize("text", GLUCOSE)
+def test_what_is_answered_about_glucose_neither_stops_nor_starts_anything(
+    replies: Replies, text: str, locale: str, stopped: bool
+):
+    """Found by a reviewer: "Alto" and "Baja", high and low, stopped every text to whoever answered "check by hand"."""
+    assert replies.words.understand(text, locale, stopped=stopped) not in {Meaning.STOP, Meaning.START}
+
+
+@pytest.mark.parametrize("text", ["High", "Low", "Alto", "Alta", "Bajo", "Baja", "Basta"])
+def test_a_word_for_glucose_is_read_by_a_person(replies: Replies, text: str):
+    assert replies.words.understand(text, "es", stopped=False) is Meaning.OTHER
+
+
 def test_yes_of_a_number_that_has_stopped_starts_it_again(replies: Replies):
     assert replies.words.understand("yes", "en", stopped=True) is Meaning.START
     assert replies.words.understand("ok", "en", stopped=True) is Meaning.ACKNOWLEDGE

@@ -26,6 +26,13 @@ def compose() -> Composer:
     return composer()
 
 
+@pytest.mark.parametrize("layout", sorted(TEMPLATES.glob("*.html")), ids=lambda layout: layout.stem)
+def test_no_letter_is_too_small_for_a_phone_at_night(layout: Path) -> None:
+    """As the browser's test holds every page to, where there is a browser."""
+    sizes = [int(size) for size in re.findall(r"font(?:-size)?:\s*(\d+)px", layout.read_text())]
+    assert min(sizes) >= 16
+
+
 def test_the_shipped_texts_have_no_problem(compose: Composer) -> None:
     assert compose.check() == []
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alertd.texts.clean import clean, clean_lines, sentence
-from alertd.texts.segments import Alphabet, fold, measure
+from alertd.texts.segments import Alphabet, fold, measure, plain_marks
 
 GSM, UCS = Alphabet.GSM7, Alphabet.UCS2
 
@@ -46,7 +46,15 @@ def test_counts_as_phones_do(text: str, alphabet: Alphabet, units: int, segments
         ("\u201cdon\u2019t\u201d \u2013 wait\u2026", '"don\'t" - wait...'),
         ("All good ✅ 👍🏽 now", "All good   now"),
         ("n\u0303 o\u0301", "ñ o"),  # letters written in two parts
-        ("½ ² № ﬁ", "1/2 2 No fi"),
+        ("½ № ﬁ", "1/2 No fi"),
+        ("≤ 54, ≥ 70, ⩽ 3", "<= 54, >= 70, <= 3"),
+        ("±15 %, ≈70, ≠ 54, 70÷2", "+/-15 %, ~70, =/= 54, 70/2"),
+        ("2½ horas, 1⅓, ¼", "2 1/2 horas, 1 1/3, 1/4"),
+        ("a½", "a1/2"),
+        ("HbA₁c", "HbA1c"),
+        ("10³ — más", "10³ — más"),  # 103 would be another number
+        ("10⁻² ", "10⁻² "),
+        ("≰ 54", "≰ 54"),  # and "<=" the opposite
         ("5\u00a0mmol/l", "5 mmol/l"),
         ("Датчик работает \u2014 всегда", "Датчик работает \u2014 всегда"),  # nothing would be left
         ("传感器", "传感器"),
@@ -61,6 +69,10 @@ def test_folding_gives_gsm_or_changes_nothing(text: str) -> None:
     folded = fold(text)
     assert folded == text or measure(folded).alphabet is GSM
     assert fold(folded) == folded
+
+
+def test_where_accents_are_kept_no_sign_changes_its_meaning() -> None:
+    assert plain_marks("sí ≤ 54 — ±15, 10³ ≰ 2½ 👍") == "sí <= 54 - +/-15, 10³ ≰ 2½ "
 
 
 @given(st.text())

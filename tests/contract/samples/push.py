@@ -154,7 +154,12 @@ class _Push:
                     "priority": "high",
                     "ttl": "1683s",
                     "collapse_key": str(message.incident),
-                    "notification": {"tag": str(message.incident), "sound": "default"},
+                    "notification": {
+                        "tag": str(message.incident),
+                        "channel_id": "outage_loud",
+                        "notification_priority": "PRIORITY_HIGH",
+                        "sound": "default",
+                    },
                 },
                 "apns": {
                     "headers": {
