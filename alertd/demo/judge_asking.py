@@ -21,7 +21,7 @@ from alertd.sandbox.log import Accepted
 ASKS = re.compile(
     r"Please confirm|[Tt]ell us you know|Nobody has said they know"
     r"|Confirme que lo sabe|Diga que lo sabe:|Si ya lo sabe, conteste 1 o abra:|Nadie ha dicho a[uú]n que lo sabe"
-    r"|Nadie dice que lo sabe|Abra para decir que lo sabe"
+    r"|¿Lo sabe\? |Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

@@ -428,6 +428,6 @@ def test_an_sms_that_may_be_answered_by_reply_asks_too() -> None:
         "Tell us you know. Reply 1 or open: https://",
         "Nobody has said they know. Reply 1 or open: https://",
         "Si ya lo sabe, conteste 1 o abra: https://",
-        "Nadie dice que lo sabe. Conteste 1 o abra: https://",
+        "¿Lo sabe? Conteste 1 o abra: https://",
     ):
         assert ASKS.search(text), text
