@@ -51,6 +51,8 @@ WritesIncidents = Annotated[Key, Depends(_Needs("incident:write"))]
 WritesEvents = Annotated[Key, Depends(_Needs("event:write"))]
 ReadsFamilies = Annotated[Key, Depends(_Needs("family:read"))]
 WritesFamilies = Annotated[Key, Depends(_Needs("family:write"))]
+LiftsSuspensions = Annotated[Key, Depends(_Needs("family:read", "family:write"))]
+"""An import's key writes only: it may neither lift what a provider has refused, nor ask what alertd knows."""
 
 
 def refuse_other_source(deps: Deps, key: Key, source: str, *, field: str | None = None, which: str = "") -> None:

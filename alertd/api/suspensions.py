@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from alertd.api.access import WritesFamilies, who
+from alertd.api.access import LiftsSuspensions, who
 from alertd.api.bodies import Body, DryRun, IdempotencyKey, body_of, repeat_of, takes
 from alertd.api.errors import errors
 from alertd.api.examples import UNSUSPENDED, answers
@@ -29,6 +29,7 @@ class Unsuspend(BaseModel):
         None,
         min_length=1,
         max_length=64,
+        pattern=r"^[\x20-\x7e]+$",
         description="The provider's, as `suspended_code` has it.",
         examples=["21211"],
     )
@@ -75,7 +76,7 @@ class UnsuspendedView(BaseModel):
     ),
 )
 async def lift(
-    key: WritesFamilies,
+    key: LiftsSuspensions,
     here: Here,
     request: Request,
     body: Annotated[Body[Unsuspend], Depends(body_of(Unsuspend))],

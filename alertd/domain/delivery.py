@@ -62,6 +62,7 @@ _NEXT: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.ACCEPTED: frozenset({DeliveryState.DELIVERED, DeliveryState.READ}) | FAILED,
     DeliveryState.DELIVERED: frozenset({DeliveryState.READ}),
     DeliveryState.UNDELIVERED: frozenset({DeliveryState.DELIVERED, DeliveryState.READ}),  # late truth
+    DeliveryState.REFUSED: frozenset({DeliveryState.SUPERSEDED}),  # a person says that the provider was wrong
 }
 
 

@@ -32,10 +32,13 @@ _MOST_WORDS = 6  # of a reply that says the same more than once: "ok, got it, th
 
 _LIKED = re.compile(
     r"(?:liked|reacted 👍\S* to|le gustó|a \S[^“”«»\"]{0,60} le gusta|reaccionó con 👍\S* a)"
-    r"\s*(?:“[^”]*”|«[^»]*»|\"[^\"]*\")",
+    r"\s*[“«\"][^”»\"]*/a/[\w-]{20,}[^”»\"]*[”»\"]",
     re.IGNORECASE,
 )
-"""What an iPhone writes for a thumb up on a text: the whole of that text in quotes, and nothing of its owner's."""
+"""What an iPhone writes for a thumb up on a text that asks: that text, with our link, in quotes, and no more.
+
+A thumb up on anything else, such as the all-clear of yesterday, is read by a person.
+"""
 
 
 def fold(text: str) -> str:
@@ -80,7 +83,7 @@ class Words:
 
     def _only_acknowledges(self, text: str, locale: str) -> bool:
         """Whether it says "I know" in several words, each of them known, and asks nothing: "Got it, thanks"."""
-        parts = [part for part in map(fold, text.split()[: _MOST_WORDS + 1]) if part]
+        parts = [part for part in map(fold, text.split()) if part]
         numbers = sum(any(character.isdigit() for character in part) for part in parts)
         if len(parts) > _MOST_WORDS or numbers > 1 or "?" in text or "¿" in text:
             return False  # "1 1" may be a reading

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, exists, func, insert, literal, or_, select, tuple_, update
+from sqlalchemy import bindparam, case, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ColumnElement, Select
 
@@ -22,6 +22,7 @@ from alertd.store.locks import lock_addresses, lock_family, lock_watches
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
+    UNUSED,
     WATCH_OPEN,
     address,
     answer,
@@ -121,14 +122,13 @@ class FamilyRows:
         if ids:
             await lock_addresses(self.sql, ids)
             await self._mark_shared(ids)
-            unused = ~exists().where(family_address.c.address_id == address.c.id)
             # Their words go with them; that a reply was taken stays, or it could be told us again.
-            alone = select(address.c.id).where(address.c.id.in_(ids), unused)
+            alone = select(address.c.id).where(address.c.id.in_(ids), UNUSED)
             await self.sql.run(update(reply).where(reply.c.address_id.in_(alone)).values(text=None, said=None))
             await self.sql.run(
                 delete(address).where(
                     address.c.id.in_(ids),
-                    unused,
+                    UNUSED,
                     address.c.opted_out_at.is_(None),
                     address.c.suspended_at.is_(None),
                 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, or_, select, tuple_, update
+from sqlalchemy import and_, delete, exists, func, literal_column, or_, select, tuple_, update
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import AddressId
@@ -14,7 +14,7 @@ from alertd.store.due import DueRows
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.stops import watches_with
-from alertd.store.tables import address, delivery, delivery_share, family_address, incident
+from alertd.store.tables import UNUSED, address, delivery, delivery_share, incident, reply
 
 T = TypeVar("T")
 _AT_ONCE = 500  # addresses or watches a statement
@@ -29,8 +29,12 @@ class SuspensionRows(DueRows):
         self, code: str, since: datetime, channel: str | None, after: AddressId | None, limit: int
     ) -> Sequence[AddressId]:
         """The next addresses, by id, that are suspended with a provider's code, from a moment on."""
-        # All that are suspended are notable, and that has an index.
-        where = [address.c.notable, address.c.suspended_code == code, address.c.suspended_at >= since]
+        # All that are suspended are notable, and that has an index: said in its very words, or SQLite reads all.
+        where = [
+            literal_column("address.notable"),
+            address.c.suspended_code == code,
+            address.c.suspended_at >= since,
+        ]
         if channel is not None:
             where.append(address.c.channel == channel)
         if after is not None:
@@ -112,14 +116,11 @@ class SuspensionRows(DueRows):
             delivery.c.incident_id == incident.c.id,
             delivery.c.address_id == address.c.id,
         )
-        await self.sql.run(
-            delete(address).where(
-                address.c.id.in_(addresses),
-                address.c.opted_out_at.is_(None),
-                ~exists().where(family_address.c.address_id == address.c.id),
-                ~tried,
-            )
-        )
+        gone = and_(address.c.id.in_(addresses), address.c.opted_out_at.is_(None), UNUSED, ~tried)
+        # Their words go with them, as with a family; that a reply was taken stays, or it could be told us again.
+        theirs = reply.c.address_id.in_(select(address.c.id).where(gone))
+        await self.sql.run(update(reply).where(theirs).values(text=None, said=None))
+        await self.sql.run(delete(address).where(gone))
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    exists,
     false,
     literal_column,
     text,
@@ -287,6 +288,8 @@ family_address = Table(
     PrimaryKeyConstraint("family_id", "address_id"),
 )
 Index(None, family_address.c.address_id)
+UNUSED = ~exists().where(family_address.c.address_id == address.c.id)
+"""No family has this address any more."""
 
 watch = Table(
     "watch",

@@ -17,10 +17,10 @@ from alertd.store import fast
 from alertd.store.incidents import IncidentRows
 from alertd.store.locks import lock_addresses
 from alertd.store.tables import (
+    UNUSED,
     address,
     attempt,
     delivery,
-    family_address,
     incident,
     incident_update,
     reply,
@@ -152,7 +152,7 @@ class TrialRows(IncidentRows):
         )
         unused = and_(
             address.c.id.in_(sorted(addresses)),
-            ~exists().where(family_address.c.address_id == address.c.id),
+            UNUSED,
             ~others,
         )
         # The words of whoever answered go with it; that a reply was taken stays, or it could be told us again.

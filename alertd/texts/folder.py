@@ -28,7 +28,7 @@ def spoken_locales(folder: Path) -> frozenset[str]:
 def check_folder(folder: Path) -> list[Problem]:
     """Every file and folder that nobody would read, and every language without words.
 
-    Files are named within the folder. What begins with a dot or ends with ~ is left to those who put it there.
+    Files are named within the folder. What cannot be meant as a text is left to those who put it there.
     """
     included = _included(folder)
     found: list[Problem] = []
@@ -37,7 +37,7 @@ def check_folder(folder: Path) -> list[Problem]:
             found += _language(path, included)
         elif path.name in _OF_A_LANGUAGE:
             found.append(Problem("is not read here; move it into a language's folder, such as en", file=path.name))
-        elif path.name not in {*LAYOUTS, *included}:
+        elif path.name not in {*LAYOUTS, *included} and _meant(path.name, LAYOUTS):
             found.append(_unread(path.name, path.name, LAYOUTS))
     return found
 
@@ -45,6 +45,8 @@ def check_folder(folder: Path) -> list[Problem]:
 def _language(folder: Path, included: Collection[str]) -> list[Problem]:
     locale = folder.name
     usual = _usual(locale)
+    if usual is None and not any(_meant(path.name, (FILE,)) for path in folder.glob("*")):
+        return []  # such as lost+found
     if usual is None:
         said = f'is not read: "{quote(locale)}" is no locale'
         return [Problem(f'{said}; name it for example "en" or "es-MX", or move it elsewhere', file=locale)]
@@ -54,7 +56,7 @@ def _language(folder: Path, included: Collection[str]) -> list[Problem]:
     found: list[Problem] = []
     for path in _entries(folder, found):
         name = f"{locale}/{path.name}"
-        if path.name not in known and name not in included:
+        if path.name not in known and name not in included and _meant(path.name, known):
             found.append(_unread(name, path.name, known))
     if not (folder / FILE).is_file() and not any(f'"{FILE}"' in problem.message for problem in found):
         said = "does not exist: it holds a language's words; copy that of another language, and translate it"
@@ -68,6 +70,11 @@ def _usual(name: str) -> str | None:
         return shapes.locale(name)
     except Invalid:
         return None
+
+
+def _meant(name: str, known: Collection[str]) -> bool:
+    """Whether a file may be meant as a text: by how its name ends, or as it is nearly that of one."""
+    return name.endswith((".txt", ".html", ".yaml", ".yml")) or bool(hint(name, known).endswith("?"))
 
 
 def _unread(file: str, name: str, known: Collection[str]) -> Problem:

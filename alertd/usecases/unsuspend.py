@@ -61,8 +61,9 @@ async def unsuspend(
     after: AddressId | None = None
     last = False
     while not last:
-        async with deps.store.transaction() as rows:
-            await rows.lock_incidents()  # first: the same command twice at once waits for its own answer
+        async with deps.store.reading() if dry_run else deps.store.transaction() as rows:
+            if not dry_run:
+                await rows.lock_incidents()  # first: the same command twice at once waits for its own answer
             before = await answered(rows, repeat, Unsuspended)
             if before is not None:
                 return before

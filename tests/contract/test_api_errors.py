@@ -392,6 +392,7 @@ ROUTES = [
     ("PUT", "/v1/families/fam-1", "family:write"),
     ("POST", "/v1/families:import", "family:write"),
     ("POST", "/v1/families:unsuspend", "family:write"),
+    ("POST", "/v1/families:unsuspend", "family:read"),
     ("DELETE", "/v1/families/fam-1", "family:write"),
     ("GET", "/v1/inbox", "family:read"),
     ("GET", f"/v1/inbox/{LETTER}", "family:read"),

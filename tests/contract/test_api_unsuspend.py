@@ -10,7 +10,7 @@ import pytest
 from alertd.domain.errors import AlertdError
 from alertd.ports import Refused
 from alertd.store import suspensions
-from alertd.store.tables import act, address, family_address, watch
+from alertd.store.tables import act, address, family_address, reply, watch
 from alertd.usecases.unsuspend import One, unsuspend
 from tests import make
 from tests.served import Served, open_deps
@@ -182,7 +182,16 @@ async def test_of_a_family_that_was_forgotten_nothing_is_left(served: Served) ->
     await served.families(make.family(make.caregiver("mia", "sms"), id="fam-1"))
     assert MIA in await suspended(served), "no import lifts it"
     await served.ask("DELETE", "/v1/families/fam-1")
+    async with served.deps.store.transaction() as rows:  # what is written from there is read by a person
+        [row] = [row for row in await table(served, address) if row["dest"] == MIA]
+        await rows.sql.run(  # type: ignore[attr-defined]
+            reply.insert().values(
+                id=served.deps.new_id(), provider_id="SM-of-mia", address_id=row["id"], at=served.clock.now(),
+                machine_at=served.clock.machine(), meaning="other", text="she is low", said="A person reads it.",
+            )
+        )  # fmt: skip
     assert (await lift(served, channel="sms", to=MIA)).json()["addresses"] == 1
+    assert [(row["text"], row["said"]) for row in await table(served, reply)] == [(None, None)]
     assert MIA not in {row["dest"] for row in await table(served, address)}
     assert len(await table(served, family_address)) == 3
 

@@ -54,6 +54,7 @@ from alertd.domain.incident import Severity
         (UNDELIVERED, ACCEPTED, False, "a reordered callback changes nothing"),
         (REFUSED, PENDING, False, "never means never"),
         (REFUSED, DELIVERED, False, "final"),
+        (REFUSED, SUPERSEDED, True, "a person says that the provider was wrong"),
     ],
 )
 def test_which_state_may_follow(before, after, allowed, because):
@@ -66,7 +67,7 @@ def test_any_open_state_may_be_given_up(state, end):
     assert may_move(state, end)
 
 
-@pytest.mark.parametrize("state", [READ, REFUSED, SUPERSEDED, CANCELLED, EXPIRED, PARKED])
+@pytest.mark.parametrize("state", [READ, SUPERSEDED, CANCELLED, EXPIRED, PARKED])
 def test_final_states_stay(state):
     assert not any(may_move(state, after) for after in DeliveryState)
 

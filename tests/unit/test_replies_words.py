@@ -12,6 +12,8 @@ from alertd.texts.segments import Alphabet, measure
 TEMPLATES = Path(__file__).parents[2] / "config" / "templates"
 NAMES = {"follow": {"en": "Dexcom Follow"}, "share": {"en": "Dexcom Share", "es": "Compartir"}}
 
+LINK = "https://alerts.example.org/a/AZM7Xn0afD6KS1tsfY6fAHkR0sVqT3Zb"
+
 
 def failed(what: str) -> None:
     pytest.fail(f"a text failed: {what}")
@@ -101,12 +103,12 @@ def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: st
             "yes, thanks",
         ),
         *("Sí, gracias", "Leído, gracias", "Entendido. Muchas gracias", "1 gracias", "Vale, visto"),
-        *("Liked “Follow is down. Check glucose directly”", 'Liked "Follow is down"', "liked “two\nlines”  "),
-        *("Le gustó “Follow no funciona”", "Le gusto\u0301 «Follow»", "A Mia le gusta “Follow no funciona”"),
+        *(f"Liked “Follow is down. Tell us you know: {LINK}”", f'Liked "{LINK}"', f"liked “two\nlines {LINK}”  "),
+        *(f"Le gustó “Follow no funciona. {LINK}”", f"Le gusto\u0301 «{LINK}»", f"A Mia le gusta “Follow {LINK}”"),
         *(
-            "A Ana María le gusta «¿Lo sabe? Responda 1»",
-            "Reacted 👍 to “Follow”",
-            "Reaccionó con 👍🏽 a “Follow”",
+            f"A Ana María le gusta «¿Lo sabe? Conteste 1 o abra: {LINK}»",
+            f"Reacted 👍 to “{LINK}”",
+            f"Reaccionó con 👍🏽 a “Follow. {LINK} y más”",
         ),
     ],
 )
@@ -134,13 +136,15 @@ def test_i_know_is_understood_in_several_words_and_from_an_iphone_s_thumb(
             "no gracias",
         ),
         *("Got it, thanks. She is low", "ok " * 7, "thanks for nothing", "ok stop", "más gracias", "Liked it"),
-        *("Disliked “Follow is down”", "Questioned “Follow is down”", "Removed a like from “Follow is down”"),
-        *("Liked “Follow is down” but what now?", 'Liked “Follow” and "what"', "Liked “Follow”. Is it “back”"),
+        *("Liked “STOP”", "Liked “Follow works again.”", "Liked “https://example.org/a/short”"),
+        *("ok :) :) :) :) :) :) call me my son is low", "ok " + ". " * 20 + "she is low"),
+        *(f"Disliked “{LINK}”", f"Questioned “{LINK}”", f"Removed a like from “{LINK}”"),
+        *(f"Liked “{LINK}” but what now?", f'Liked “{LINK}” and "what"', f"Liked “{LINK}”. Is it “back”"),
         *(
-            "No le gustó “Follow”",
-            "Reacted 👎 to “Follow”",
-            "Liked “Follow",
-            "She liked “Follow”",
+            f"No le gustó “{LINK}”",
+            f"Reacted 👎 to “{LINK}”",
+            f"Liked “{LINK}",
+            f"She liked “{LINK}”",
             "1\n\nSent from my phone",
         ),
     ],

@@ -70,6 +70,16 @@ def test_what_editors_and_mounts_leave_behind_is_no_mistake(folder: Path) -> Non
     assert told(folder) == []
 
 
+def test_what_cannot_be_meant_as_a_text_stops_no_start(folder: Path) -> None:
+    (folder / "README.md").write_text("ours")
+    (folder / "lost+found").mkdir()
+    (folder / "en" / "notes.md").write_text("mine")
+    assert told(folder) == []
+    (folder / "greetings.txt").write_text("Hello")
+    [said] = told(folder)
+    assert said.startswith("greetings.txt: is not read; known: ")
+
+
 def test_a_language_of_names_that_no_text_is_written_in_is_told_where_it_first_stands(folder: Path) -> None:
     services = folder.parent / "services.yaml"
     services.write_text(
