@@ -110,6 +110,27 @@ def test_advice_of_an_operator_keeps_its_brackets(compose: Composer) -> None:
     assert "Check glucose directly." in text
 
 
+ADVICE = {
+    "en": "Please measure with the finger stick every two hours and stay beside whoever you care for, ",
+    "es": "Mida con punción cada dos horas, también de noche, y no se aleje de la persona a quien cuida, ",
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("kind", UNTOLD)
+@pytest.mark.parametrize("long", [123, 160, 235, 400])
+def test_an_operators_own_long_advice_is_shortened_before_what_it_means_goes(
+    compose: Composer, kind: str, locale: str, long: int
+) -> None:
+    own = (ADVICE[locale] * 5)[:long]
+    for told in worst(locale, **UNTOLD[kind], do=(own,)):
+        content = compose(told)
+        assert fold(MEANS[locale]) in fold(content.text)
+        assert fold(own[:20]) in fold(content.text)
+        assert told.link in content.text or told.channel == "push"
+        assert [(what, n) for what, n, most in lengths(told.channel, content) if n > most] == []
+
+
 def test_a_language_without_few_words_for_the_night_says_them_all(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
     path = folder / "en" / "phrases.yaml"
