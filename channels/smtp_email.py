@@ -100,7 +100,7 @@ class SmtpEmail:
             async with Patience(started + self._config.patience) as limit, self._free:
                 had_its_turn = True
                 if handed is not None:
-                    limit.until(min(started + self._config.deadline, max(handed.until, started)))
+                    limit.until(min(started + self._config.deadline, max(handed.until, loop.time())))
                     reply = await _late_word(handed.connection)
                     if reply is not None:
                         return self._done(message, handed.connection, reply)

@@ -5,7 +5,8 @@
 - Authentication: https://www.rfc-editor.org/rfc/rfc4954#section-6
 - Exchange Online: https://learn.microsoft.com/troubleshoot/exchange/email-delivery/ndr/non-delivery-reports-in-exchange-online
 
-Only what can be about nothing but the mailbox suspends an address. To ask a dead one again costs a message over
+Only what can be about nothing but the mailbox suspends an address: an enhanced code of it, or, where a server has
+none, words that say in English that there is no such mailbox. To ask a dead one again costs a message over
 the next channel; to suspend one for a fault of our own costs a family all that is sent there, for good.
 """
 
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from alertd.ports import Cause, ChannelError, Later, Misconfigured, Refused, Unknown
+from channels.smtp_words import about_us, later, no_room, not_there, too_big, too_much, words_of
 
 
 class Stage(Enum):
@@ -66,22 +68,14 @@ Of the other 5.1 and 5.2 codes some are about the sender (5.1.7, 5.1.8, 5.1.20);
 _NO_MAILBOX_AFTER_ALL = frozenset({"5.1.1"})
 """The same, where the whole message was read first: what else is said then is mostly about the message."""
 
-_BARE_NO_MAILBOX = frozenset({550, 551, 553, 556})
-"""The same, without an enhanced code: no such mailbox, not local, name not allowed, takes no mail (RFC 7504)."""
+_BARE = frozenset({550, 551, 552, 553, 554, 556})
+"""What may be about the mailbox without an enhanced code, where the words say so: much else is refused so, too."""
+
+_BARE_NO_MAIL = 556
+"""The one that says nothing else: the reader's domain takes no mail at all (RFC 7504)."""
 
 _BARE_FULL = 552
 """At RCPT, which is to be taken for 452 (RFC 5321 section 4.5.3.1.10)."""
-
-_OURS = re.compile(
-    r"\b(?:un)?(?:relay(?! recipient)|sender|auth|spf|dkim|dmarc|polic|block|blacklist|limit|spam|rcpthosts)"
-)
-"""Words of who refuses us and not the reader; but Postfix knows nobody "in relay recipient table"."""
-
-_TOO_MUCH = re.compile(r"\b(?:rate|quickly|limits?|exceed\w*|too many|per (?:hour|day))\b")
-"""Words of who would have taken it at another time."""
-
-_SIZE = "size"
-"""A limit that no waiting helps against."""
 
 _DAY_OVER = "5.1.90"
 """Exchange Online: our account has written to as many as it may in a day."""
@@ -129,30 +123,27 @@ def _limit(stage: Stage, reply: Reply) -> Cause | None:
         return Cause.PROVIDER
     if enhanced in _HOUR_OVER:
         return Cause.ADDRESS
-    said = _said(reply)
-    too_much = _TOO_MUCH.search(said) is not None and _SIZE not in said
+    said = words_of(reply.text)
     if enhanced:
-        return Cause.ADDRESS if enhanced.startswith("5.2.") and too_much else None
-    if stage is not Stage.RECIPIENT:
+        passes = too_much(said) or later(said)
+        return Cause.ADDRESS if enhanced.startswith("5.2.") and passes else None
+    if stage is not Stage.RECIPIENT or reply.code not in _BARE:
         return None
-    if reply.code == _BARE_FULL and _SIZE not in said:
+    if no_room(said) or (reply.code == _BARE_FULL and not too_big(said)):
         return Cause.ADDRESS
-    return Cause.PACE if reply.code in _BARE_NO_MAILBOX and too_much else None
+    if too_much(said):
+        return Cause.PACE
+    return Cause.ADDRESS if later(said) else None
 
 
 def _about_recipient(stage: Stage, reply: Reply) -> bool:
-    if _OURS.search(_said(reply)):
-        return False
+    said = words_of(reply.text)
     if reply.enhanced:
-        return reply.enhanced in (_NO_MAILBOX if stage is Stage.RECIPIENT else _NO_MAILBOX_AFTER_ALL)
-    # 554 is what most servers say to a relay that they do not know, 501 what they say to a command that they do
-    # not understand (RFC 5321 sections 4.2.2 and 4.2.3).
-    return stage is Stage.RECIPIENT and reply.code in _BARE_NO_MAILBOX
-
-
-def _said(reply: Reply) -> str:
-    """The server's words in lower case, without what it quotes: addresses, and pages that explain."""
-    return " ".join(word for word in reply.text.lower().split() if "@" not in word and "://" not in word)
+        known = _NO_MAILBOX if stage is Stage.RECIPIENT else _NO_MAILBOX_AFTER_ALL
+        return reply.enhanced in known and not about_us(said)
+    if stage is not Stage.RECIPIENT or reply.code not in _BARE:
+        return False
+    return not_there(said) or (reply.code == _BARE_NO_MAIL and not about_us(said))
 
 
 def _out_of_step(stage: Stage, reply: Reply) -> ChannelError:

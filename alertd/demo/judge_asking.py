@@ -19,9 +19,9 @@ from alertd.demo.verdict import Answer, Asked, Asking, Fault, Rules, spell
 from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
-    r"Please confirm|[Tt]ell us you know|Nobody has said they know"
-    r"|Confirme que lo sabe|Diga que lo sabe:|Si ya lo sabe, conteste 1 o abra:|Nadie ha dicho a[uú]n que lo sabe"
-    r"|¿Lo sabe\? |Abra para decir que lo sabe"
+    r"[Tt]ell us (?:that )?you know|Nobody has said they know"
+    r"|Diga que lo sabe:|D[ií]ganos que lo sabe:|Si ya lo sabe, conteste 1 o abra:"
+    r"|Nadie ha dicho a[uú]n que lo sabe|¿Lo sabe\? |Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

@@ -10,6 +10,9 @@ from alertd.texts.phrase import Phrase
 from alertd.texts.segments import Accents
 from alertd.texts.times import Calendar
 
+OPTIONAL = frozenset({"next.quiet_brief"})
+"""The keys that a language may lack, and say in the words of another key."""
+
 
 class Missing(LookupError):
     """A catalogue lacks a sentence; the text is its key."""

@@ -49,8 +49,10 @@ _UNTOLD: tuple[Stage, ...] = (
 )
 """What it means for them is new to these readers: it stays when the human's words go. The e-mail and the page of
 the link hold these whole, and whoever writes them is told beforehand that messages do not (`Content.whole`)."""
-_ASKING: Stage = ((*_WORDLESS, "bad", "next", "prefix", "do", "late", "news"), None)
+_ASKING: Stage = ((*_WORDLESS, "next", "prefix", "do", "late", "news"), None)
 """Where an answer is asked for: the link stays, and "still down" says that there is no news."""
+_ASKING_TOLD: Stage = ((*_ASKING[0], "bad"), None)
+"""The same where they know what it means. Where that is new, an operator's own advice is shortened first."""
 _SHORT = (("state",), ("state", "works"), ("state", "works", "lasting"), _BRIEF, (*_BRIEF, "bad"))
 CORRECTING: tuple[Stage, ...] = (((), None), *((dropped, None) for dropped in _SHORT), *_LAST)
 EXPLAINING: tuple[Stage, ...] = (((), None), (("bad",), None), (("bad",), 40), *_LAST)
@@ -148,14 +150,17 @@ def fit(parts: Parts, draw: Draw, fits: Fits) -> str:
     """Draw the parts so that the text fits; past the last stage free text on what to do is shortened too."""
     text = ""
     kept = ("bad",) if parts.exercise or parts.unproven else ()  # of an exercise, that nothing is down
-    asking = (_ASKING,) if parts.ask else ()
-    for dropped, keep in (*_stages(parts), *asking):
+    stages = _stages(parts)
+    untold = (_ASKING,) if stages in (FIRST_WORDS, WORSE_WORDS) else ()
+    asking = (*untold, _ASKING_TOLD) if parts.ask else ()
+    for dropped, keep in (*stages, *asking):
         fewer = _with(parts, **{part: _left(parts, part) for part in dropped if part not in kept})
         text = draw(fewer)
         if fits(text):
             return text
-        if keep is not None and len(fewer.message) > keep:
-            drawn = _shortened(fewer, "message", draw, fits, keep)
+        name, least = ("do", _LEAST_ADVICE) if (dropped, keep) in untold else ("message", keep)
+        if least is not None and len(getattr(fewer, name)) > least:
+            drawn = _shortened(fewer, name, draw, fits, least)
             if drawn is not None:
                 return drawn
     return _shortened(fewer, "do", draw, fits, _LEAST_ADVICE) or text

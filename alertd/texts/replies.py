@@ -19,7 +19,7 @@ from alertd.texts.segments import fold as fold_sms
 _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "thanks": "Thank you, noted.",
     "noted": "Thank you, noted. We go on asking the others of your family.",
-    "older": "Thank you. Please confirm our newest message.",
+    "older": "Thank you. Please answer our newest message.",
     "nothing_asked": "Thank you. Nothing is waiting for your answer right now.",
     "works": "As far as we know, all works.",
     "checking": "We are checking a possible problem. Nobody has confirmed it yet.",

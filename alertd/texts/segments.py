@@ -29,7 +29,7 @@ _TYPOGRAPHY = {
     "\u2026": "...",
     "\u2044": "/",
     "\u00d7": "x",
-    "\u2192": "->",
+    **dict.fromkeys("\u2192\u27a1", "->"),
     "\u0153": "oe",
     "\u0152": "OE",
     "\u0142": "l",
@@ -45,6 +45,14 @@ _TYPOGRAPHY = {
 }
 _SUPERSCRIPTS = frozenset("\u00b9\u00b2\u00b3" + "".join(map(chr, (0x2070, *range(0x2074, 0x207C)))))
 _NOT = "\u0338"  # the stroke that turns a sign into its opposite
+_LOWERED = "[\u2080-\u208e\u2460-\u2473\u24ea]"  # subscripts, and numbers in circles
+_JOINED = re.compile(f"(?<=[0-9]){_LOWERED}|{_LOWERED}(?=[0-9])")  # folded, they would be digits of the number
+_PER = frozenset("\u2030\u2031\u066a")
+# Up and down, as readers of glucose show where it goes: arrows, triangles, charts. GSM-7 has none of them.
+_TREND = re.compile(
+    "[\u2190-\u21ff\u23e9-\u23ec\u25b2-\u25b5\u25bc-\u25bf\u2794\u2798-\u27be\u27f0-\u27ff\u2900-\u297f"
+    "\u2b00-\u2b11\u2b60-\u2bb8\U0001f4c8\U0001f4c9\U0001f53a-\U0001f53d\U0001f800-\U0001f8ff]"
+)
 _MIXED = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215f\u2189])")  # two and a half, written in one
 
 
@@ -86,13 +94,13 @@ def fold(text: str) -> str:
 
     Letters that GSM-7 lacks lose their accents, typography becomes plain, emoji and other symbols go. A letter
     that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was. So it
-    does where a number would be another one: ten to the third is not 103.
+    does where a number would be another one, or lose where it goes: ten to the third is not 103.
     """
     if _ALPHABET.issuperset(text):
         return text
     composed = normalize("NFC", text)
     plain = {character: _plain(character) for character in set(composed) - _ALPHABET}
-    if None in plain.values():
+    if None in plain.values() or _JOINED.search(composed):
         return text
     parted = _MIXED.sub(" ", composed)
     return parted.translate({ord(character): known for character, known in plain.items()})
@@ -112,11 +120,15 @@ def _plain(character: str) -> str | None:
         return _TYPOGRAPHY[character]
     if character in _SUPERSCRIPTS or _NOT in normalize("NFKD", character):
         return None
+    if character in _PER or _TREND.match(character):
+        return None
     base = "".join(_TYPOGRAPHY.get(c, c) for c in normalize("NFKD", character) if not combining(c))
     if base and all(c in _ALPHABET for c in base):
         return base
-    # Letters and digits carry meaning; symbols, marks, joiners and characters newer than Python's tables do not.
-    return None if category(character)[0] in "LN" else ""
+    # Letters, digits, signs of mathematics and currencies carry meaning; other symbols, marks, joiners and
+    # characters newer than Python's tables do not.
+    kind = category(character)
+    return None if kind[0] in "LN" or kind in ("Sm", "Sc") else ""
 
 
 def _packed(alphabet: Alphabet, costs: list[int], *, alone: int, joined: int) -> Size:

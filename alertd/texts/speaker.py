@@ -368,7 +368,7 @@ class Speaker:
         at = self._facts.last_news_at
         return self._say("news.none_since", news_at=self._wall.when(minute(at))) if at else self._say("news.none")
 
-    def _next(self, *, brief: bool = False) -> str:
+    def _next(self, how: str = "") -> str:
         framing, reader = self._saying.framing, self._reader
         explained = None if self._exercise else self._explained_by()
         why = self._say("next.explained", next=self._wall.when(explained)) if explained is not None else ""
@@ -386,21 +386,18 @@ class Speaker:
         moment = minute(reader.hears_by)
         if moment <= self._now:
             return self._say("next.soon")
-        if not reader.quiet:
-            return self._say("next.by", next=self._wall.when(moment))
         much = self._facts.severity is not Severity.CRITICAL  # only what becomes critical wakes
-        key = "quiet_brief" if brief else "quiet" if reader.end_wakes else "quiet_worse"
-        return self._say(f"next.{key}", next=self._wall.when(moment), much=much)
+        usual = ("quiet" if reader.end_wakes else "quiet_worse") if reader.quiet else "by"
+        return self._say(f"next.{how or usual}", next=self._wall.when(moment), much=much)
 
     def _next_brief(self) -> str:
-        """When they hear again, in fewer words where the night takes many; a language may do without them."""
+        """When they hear again, in fewer words where the night takes many; a language may lack them."""
         if not self._reader.quiet:
             return ""
         try:
-            return self._next(brief=True)
-        except Missing as missing:
-            self._tell(f"the sentence {missing} is missing in {self._catalogue.locale}")
-            return ""
+            return self._next("quiet_brief")
+        except Missing:
+            return self._next("by")
 
     def _explained_by(self) -> datetime | None:
         """By when we tell what happened: promised with the end, and read until then."""

@@ -30,7 +30,7 @@ from tests.contract.samples.mail_server import mail_server
         (Stage.RECIPIENT, "550 5.2.1 disabled", Refused),
         (Stage.RECIPIENT, "552 5.2.2 over quota", Later),
         (Stage.RECIPIENT, "550 5.4.1 access denied", Refused),  # Exchange's word for an unknown recipient
-        (Stage.RECIPIENT, "551 not local", Refused),
+        (Stage.RECIPIENT, "551 User not local; please try <mia@example.net>", Refused),
         (Stage.RECIPIENT, "553 mailbox name not allowed", Refused),
         (Stage.RECIPIENT, "501 5.1.3 bad address syntax", Refused),
         (Stage.RECIPIENT, "550 5.1.1 <mia@example.org>: User unknown in relay recipient table", Refused),
@@ -89,6 +89,79 @@ def test_a_reply_has_its_reaction(stage: Stage, reply: str, reaction: type[Chann
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        "<mia@example.org>: Recipient address rejected: User unknown in local recipient table",  # Postfix
+        "<mia@example.org>: Recipient address rejected: User unknown in virtual mailbox table",
+        "<mia@example.org>: User unknown in relay recipient table",
+        "Unrouteable address",  # Exim
+        "No such user here",
+        'unknown local-part "mia" in domain "example.org"',
+        "RESOLVER.ADR.RecipNotFound; not found",  # Exchange
+        "RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP address lookup",
+        "The email account that you tried to reach does not exist. Please try double-checking the recipient's "
+        "email address for typos or unnecessary spaces. https://support.example.org/mail/?p=NoSuchUser",  # Gmail
+        "sorry, no mailbox here by that name. (#5.1.1)",  # qmail
+        "<mia@example.org>... User unknown",  # Sendmail
+        "delivery error: dd This user doesn't have a example.org account (mia@example.org) [0]",  # Yahoo
+        "No such recipient",
+        "Invalid recipient",
+        "Invalid mailbox",
+        "Unknown user",
+        "Recipient unknown",
+        "mailbox <mia@example.org> not found",
+        "User (mia@example.org) does not exist",
+        "User mia@example.org is unknown",
+        "This address no longer exists.",
+        "Mailbox disabled",
+        "recipient is inactive",
+    ],
+)
+@pytest.mark.parametrize("code", [550, 551, 553, 554])
+def test_a_bare_code_with_words_of_no_mailbox_is_about_the_mailbox(words: str, code: int) -> None:
+    assert type(error_for(Stage.RECIPIENT, Reply(code, words))) is Refused
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "no",
+        "Your IP has been banned",
+        "Access denied",
+        "Administrative prohibition",
+        "we do not accept mail from your server",
+        "Bad HELO",
+        "rDNS missing",
+        "DNS reverse lookup failed",
+        "unknown client address",
+        "PTR record for the address not found",
+        "TLS required",
+        "Message rejected due to reputation",
+        "Callout verification failed",
+        "Callout verification failed: 550 No such user here",
+        "Verification failed for <alerts@example.net>",
+        "Verification failed for <alerts@example.net> The mail server could not deliver: No such user",
+        "Domain of <alerts@example.net> does not exist",
+        "domain of address <alerts@example.net> does not exist",
+        "sender address does not exist",
+        "your account is disabled",
+        "account disabled",  # which? it may be ours
+        "invalid user or password",
+        "Requested action not taken: mailbox unavailable",  # what 550 says for reasons of policy too
+        "user unknown or access denied",
+        "not local",
+        "El buz\u00f3n no existe",  # words in other languages are not read
+        "Empf\u00e4nger unbekannt",
+        "message size exceeds what this mailbox takes",
+    ],
+)
+@pytest.mark.parametrize("code", [550, 551, 553, 554])
+def test_a_bare_code_with_other_words_suspends_no_mailbox(words: str, code: int) -> None:
+    assert type(error_for(Stage.RECIPIENT, Reply(code, words))) is Misconfigured
+
+
+@pytest.mark.parametrize(
     ("stage", "reply", "cause"),
     [
         (Stage.CONTENT, "550 5.1.90 daily limit for recipients reached", Cause.PROVIDER),
@@ -101,6 +174,17 @@ def test_a_reply_has_its_reaction(stage: Stage, reply: str, reaction: type[Chann
         (Stage.RECIPIENT, "552 5.2.2 over quota", Cause.ADDRESS),
         (Stage.RECIPIENT, "550 Domain example.org has exceeded the max emails per hour", Cause.PACE),
         (Stage.RECIPIENT, "550 hourly limit reached", Cause.PACE),
+        (Stage.RECIPIENT, "550 Sending quota exceeded", Cause.PACE),
+        (Stage.RECIPIENT, "550 Too many connections, try again later", Cause.PACE),
+        (Stage.RECIPIENT, "550 Greylisted, please try later", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 try again later", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 mailbox temporarily disabled", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 Mailbox is full", Cause.ADDRESS),
+        (Stage.RECIPIENT, "554 mailbox full", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 mailbox quota exceeded", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 user is over quota", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 user's mailbox exceeds allowed size", Cause.ADDRESS),
+        (Stage.RECIPIENT, "550 5.2.1 mailbox temporarily disabled", Cause.ADDRESS),
     ],
 )
 def test_a_limit_passes_and_says_whose_it_is(stage: Stage, reply: str, cause: Cause) -> None:

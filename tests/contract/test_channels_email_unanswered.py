@@ -98,6 +98,27 @@ async def test_nobody_waits_beyond_half_of_the_time_in_which_a_message_is_of_use
     assert wait_until(100.0, timedelta(minutes=10)) == 100.0 + 300.0
 
 
+async def test_who_waited_for_its_turn_past_that_time_is_taken_for_nobody_who_stood_still() -> None:
+    """What came meanwhile is read, and no second is spent on listening to what is not waited for any more."""
+    loop = asyncio.get_running_loop()
+    brief = message_to(TO, useful_for=timedelta(seconds=3.0))  # 1.5 s of which its answer is waited for
+    async with mail_server() as server, mail_to(server, connections=1, deadline=1.2) as channel:
+        words = server.says["CONTENT"] = [Trouble.HANG, Trouble.WAIT, "250 Ok"]
+        began = loop.time()
+        with pytest.raises(Unknown):
+            await channel.send(brief)
+        other = asyncio.create_task(channel.send(message_to(TO, delivery=OTHER)))
+        await until(lambda: Trouble.WAIT not in words)
+        again = asyncio.create_task(channel.send(brief))
+        await asyncio.sleep(began + 1.5 + 0.7 - loop.time())
+        server.speak.set()
+        await other
+        since = loop.time()
+        with pytest.raises(Unknown):
+            await again
+        assert loop.time() - since < 0.6
+
+
 async def test_so_many_answers_are_waited_for_and_no_more() -> None:
     async with mail_server() as server, mail_to(server, connections=2, deadline=0.2) as channel:
         server.says["CONTENT"] = Trouble.HANG

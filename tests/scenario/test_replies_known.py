@@ -54,7 +54,7 @@ async def test_the_answer_of_another_role_is_kept_and_said_honestly(town: Town):
     world.phone("nan").expect_sms("Tell us you know")
 
     said = await world.replies("nan", "OK")
-    assert said == "Thank you, noted. We go on asking the others of your family until one of them confirms."
+    assert said == "Thank you, noted. We go on asking the others of your family until one of them says they know."
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
     assert await world.replies("mia", "1") == await world.replies("nan", "1")
     assert (await world.reach()).ladders == {LadderState.ANSWERED: 1}

@@ -101,11 +101,11 @@ def told_well() -> list[Accepted]:
             for at in sorted(at for at in times if at < over):
                 question = {
                     asked + SOON: "Tell us you know: L",
-                    asked + SOON + 2 * HOUR: "Nobody has said they know yet: L",
+                    asked + SOON + 2 * HOUR: "Nobody has answered yet. Tell us you know: L",
                 }.get(at, "")
                 for to in tos:
                     silent = "@" in to and at >= RAISED
-                    again = to != "token" or "Nobody has said" not in question
+                    again = to != "token" or "Nobody has answered" not in question
                     if again and (question or silent or spans.at(awake, at)):
                         log.append(message(to, at, true_words(name, at), question))
             if name != "share":

@@ -110,12 +110,41 @@ def test_advice_of_an_operator_keeps_its_brackets(compose: Composer) -> None:
     assert "Check glucose directly." in text
 
 
-def test_a_language_without_few_words_for_the_night_says_them_all(tmp_path: Path) -> None:
+ADVICE = {
+    "en": "Please measure with the finger stick every two hours and stay beside whoever you care for, ",
+    "es": "Mida con punción cada dos horas, también de noche, y no se aleje de la persona a quien cuida, ",
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+@pytest.mark.parametrize("kind", UNTOLD)
+@pytest.mark.parametrize("long", [123, 160, 235, 400])
+def test_an_operators_own_long_advice_is_shortened_before_what_it_means_goes(
+    compose: Composer, kind: str, locale: str, long: int
+) -> None:
+    own = (ADVICE[locale] * 5)[:long]
+    for told in worst(locale, **UNTOLD[kind], do=(own,)):
+        content = compose(told)
+        assert fold(MEANS[locale]) in fold(content.text)
+        assert fold(own[:20]) in fold(content.text)
+        assert told.link in content.text or told.channel == "push"
+        assert [(what, n) for what, n, most in lengths(told.channel, content) if n > most] == []
+
+
+@pytest.mark.parametrize("locale", ["en", "es"])
+def test_a_language_may_do_without_few_words_for_the_night(tmp_path: Path, locale: str) -> None:
+    """Nothing is told of each message, and nothing keeps alertd from starting: a folder may be older than they."""
     folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
-    path = folder / "en" / "phrases.yaml"
+    path = folder / locale / "phrases.yaml"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(line for line in lines if "quiet_brief:" not in line), encoding="utf-8")
     told: list[str] = []
-    text = load(folder, NAMES, told.append)(saying(quiet=True, end_wakes=True, message=WORDS, services=ALL)).text
-    assert "We wake you only if it gets worse or is fixed; otherwise you hear from us at 2:35 PM." in text
-    assert told == ["the sentence next.quiet_brief is missing in en"]
+    own = load(folder, NAMES, told.append)
+    night = saying(locale=locale, quiet=True, end_wakes=True, message=WORDS, services=ALL)
+    all_of_it = {
+        "en": "We wake you only if it gets worse or is fixed; otherwise you hear from us at 2:35 PM.",
+        "es": "Solo le despertamos si empeora o se arregla; si no, le escribimos a las 16:35.",
+    }
+    assert all_of_it[locale] in own(night).text
+    assert told == []
+    assert own.check() == []

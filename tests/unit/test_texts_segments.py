@@ -55,6 +55,19 @@ def test_counts_as_phones_do(text: str, alphabet: Alphabet, units: int, segments
         ("10³ — más", "10³ — más"),  # 103 would be another number
         ("10⁻² ", "10⁻² "),
         ("≰ 54", "≰ 54"),  # and "<=" the opposite
+        ("5‰, 5‱", "5‰, 5‱"),
+        ("54 ↑ — más", "54 ↑ — más"),  # a trend, as glucose readers show it
+        ("54 ↓↓", "54 ↓↓"),
+        ("54 ↗", "54 ↗"),
+        ("54 ⬇️", "54 ⬇️"),
+        ("54 ▼", "54 ▼"),
+        ("54 → 60 ➡️ 70", "54 -> 60 -> 70"),
+        ("₡500", "₡500"),  # another currency than none
+        ("√2, ∞", "√2, ∞"),
+        ("x₂ y₁₂", "x2 y12"),
+        ("5₂", "5₂"),
+        ("₂5", "₂5"),
+        ("10①", "10①"),
         ("5\u00a0mmol/l", "5 mmol/l"),
         ("Датчик работает \u2014 всегда", "Датчик работает \u2014 всегда"),  # nothing would be left
         ("传感器", "传感器"),
@@ -72,7 +85,7 @@ def test_folding_gives_gsm_or_changes_nothing(text: str) -> None:
 
 
 def test_where_accents_are_kept_no_sign_changes_its_meaning() -> None:
-    assert plain_marks("sí ≤ 54 — ±15, 10³ ≰ 2½ 👍") == "sí <= 54 - +/-15, 10³ ≰ 2½ "
+    assert plain_marks("sí ≤ 54 — ±15, 10³ ≰ 2½ 5‰ ↑ 👍") == "sí <= 54 - +/-15, 10³ ≰ 2½ 5‰ ↑ "
 
 
 @given(st.text())
