@@ -31,8 +31,8 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 2}
 
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody has answered yet")
-    world.phone("bo").expect_sms("Nobody has answered yet")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
+    world.phone("bo").expect_sms("No answer yet. Tell us you know:")
     await world.answers(again)
     await world.fast_forward(minutes=10)
     for name in ("mia", "bo"):

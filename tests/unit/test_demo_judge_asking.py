@@ -115,7 +115,7 @@ def told_well() -> list[Accepted]:
             if name != "quick":
                 again = [each for each in addresses if each[0] != "push"]
                 log += [
-                    message(e, first + 2 * HOUR, f"{_state(first)}. Nobody has answered yet. Tell us you know: L")
+                    message(e, first + 2 * HOUR, f"{_state(first)}. No answer yet. Tell us you know: L")
                     for e in again
                 ]
             if name in OTHERS:
@@ -253,7 +253,7 @@ def test_a_next_caregiver_whose_message_was_on_its_way_when_it_ended() -> None:
 
 def test_who_has_answered_is_asked_no_more() -> None:
     again = message(
-        ("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. Nobody has answered yet. Tell us you know: L"
+        ("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. No answer yet. Tell us you know: L"
     )
     assert faults([*GOOD, again]) == {("question", "quick")}
     crossed = replace(again, story_time=TOLD_FROM + 70 * MINUTE)  # it was on its way when she answered
@@ -262,7 +262,7 @@ def test_who_has_answered_is_asked_no_more() -> None:
 
 def test_nobody_is_asked_for_ever() -> None:
     late = message(
-        ("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. Nobody has answered yet. Tell us you know: L"
+        ("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. No answer yet. Tell us you know: L"
     )
     assert faults([*GOOD, late]) == {("question", "silent")}
 

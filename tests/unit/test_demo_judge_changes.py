@@ -101,7 +101,7 @@ def told_well() -> list[Accepted]:
             for at in sorted(at for at in times if at < over):
                 question = {
                     asked + SOON: "Tell us you know: L",
-                    asked + SOON + 2 * HOUR: "Nobody has answered yet. Tell us you know: L",
+                    asked + SOON + 2 * HOUR: "No answer yet. Tell us you know: L",
                 }.get(at, "")
                 for to in tos:
                     silent = "@" in to and at >= RAISED
