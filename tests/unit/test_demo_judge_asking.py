@@ -252,18 +252,14 @@ def test_a_next_caregiver_whose_message_was_on_its_way_when_it_ended() -> None:
 
 
 def test_who_has_answered_is_asked_no_more() -> None:
-    again = message(
-        ("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. No answer yet. Tell us you know: L"
-    )
+    again = message(("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. No answer yet. Tell us you know: L")
     assert faults([*GOOD, again]) == {("question", "quick")}
     crossed = replace(again, story_time=TOLD_FROM + 70 * MINUTE)  # it was on its way when she answered
     assert faults([*GOOD, crossed]) == set()
 
 
 def test_nobody_is_asked_for_ever() -> None:
-    late = message(
-        ("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. No answer yet. Tell us you know: L"
-    )
+    late = message(("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. No answer yet. Tell us you know: L")
     assert faults([*GOOD, late]) == {("question", "silent")}
 
 
