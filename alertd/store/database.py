@@ -44,6 +44,10 @@ _NETWORK = {
 """https://www.postgresql.org/docs/current/libpq-connect.html; what the URL says of any of these comes first."""
 
 
+POOL = 5
+"""Connections to Postgres that a process keeps, once it has needed them; as many more in a moment of much work."""
+
+
 class Database(Protocol):
     """Where statements run."""
 
@@ -228,8 +232,8 @@ class PostgresDatabase:
     def __init__(self, url: URL) -> None:
         self._engine: AsyncEngine = create_async_engine(
             url,
-            pool_size=5,
-            max_overflow=5,
+            pool_size=POOL,
+            max_overflow=POOL,
             hide_parameters=True,
             connect_args={name: value for name, value in _NETWORK.items() if name not in url.query},
         )

@@ -171,18 +171,21 @@ ROWS = (
         what="every provider takes the first forty messages, and its answer drips longer than a call may take",
         run=_of(_each("slow_drip", count=40, drip_s=30)),
         crashes=None,
+        silence=False,
     ),
     Row(
         name="provider-drops",
         what="every provider takes the first forty messages, and closes the connection without an answer",
         run=_of(_each("drop_after_accept", count=40)),
         crashes=None,
+        silence=False,
     ),
     Row(
         name="provider-nonsense",
         what="every provider takes the first forty messages, and answers half an object",
         run=_of(_each("bad_json", count=40)),
         crashes=None,
+        silence=False,
     ),
     Row(
         name="mail-in-doubt",
@@ -190,12 +193,14 @@ ROWS = (
         run=_of({"kind": "smtp_drop_after_data", "channels": ("email",), "count": 40}),
         mail=True,
         crashes=None,
+        silence=False,
     ),
     Row(
         name="mail-greylisted",
         what="the mail server asks for patience once for each mailbox (451)",
         run=_of({"kind": "smtp_451", "channels": ("email",)}, _nothing_more),
         mail=True,
+        silence=False,
     ),
     Row(name="callbacks-twice", what="Twilio tells everything twice", run=_callbacks("callback_twice")),
     Row(

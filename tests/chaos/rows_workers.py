@@ -222,6 +222,7 @@ ROWS = (
         what="a worker dies between the claim and the first message of it",
         run=_at_a_failpoint("after_claim"),
         failpoints={"worker-bulk": "after_claim=kill:2"},
+        silence=False,
     ),
     Row(
         name="killed-before-commit",
@@ -229,6 +230,7 @@ ROWS = (
         run=_at_a_failpoint("before_commit"),
         crashes=1,
         failpoints={"worker-bulk": "before_commit=kill:2"},
+        silence=False,
     ),
     Row(
         name="killed-mid-fanout",
@@ -244,6 +246,7 @@ ROWS = (
         crashes=1,
         failpoints={"worker-bulk": "mid_slice=kill:2"},
         dialect="sqlite",
+        silence=False,
     ),
     Row(
         name="poison",

@@ -9,7 +9,12 @@ from tests.chaos.footprint import ENOUGH, Footprint, Watching, grown
 
 def looks(**more: Any) -> list[Footprint]:
     """One a second."""
-    steady: dict[str, Any] = {"connections": 20, "memories": {"api": 500.0}, "whose": {"api: socket": 200}}
+    steady: dict[str, Any] = {
+        "connections": 20,
+        "pools": 4,
+        "memories": {"api": 500.0},
+        "whose": {"api: socket": 200},
+    }
     return [Footprint(float(at), **{**steady, **more}) for at in range(60)]
 
 
@@ -34,6 +39,11 @@ def test_a_tenth_more_is_too_much(more: dict[str, Any], what: str) -> None:
 
 def test_less_than_a_tenth_more_or_less_than_before_is_well() -> None:
     assert grown(looks(), looks(memories={"api": 549.0}, whose={"api: socket": 219}, connections=10))[1] == []
+
+
+def test_what_pools_keep_is_no_growth() -> None:
+    assert grown(looks(connections=15), looks(connections=20))[1] == []
+    assert grown(looks(connections=15), looks(connections=21))[1] != []
 
 
 def test_a_moment_is_no_growth() -> None:
