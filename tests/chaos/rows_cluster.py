@@ -114,7 +114,12 @@ ROWS = (
         run=_two_sweepers,
         quick=True,
     ),
-    Row(name="hints-doubled", what="five hundred hints too many for each lane, within a second", run=_hinted, dialect="sqlite"),
+    Row(
+        name="hints-doubled",
+        what="five hundred hints too many for each lane, within a second",
+        run=_hinted,
+        dialect="sqlite",
+    ),
     Row(name="sweepers-killed", what="one sweeper is killed, then the other; both come back", run=_sweeper_killed),
     Row(
         name="everything-down",
