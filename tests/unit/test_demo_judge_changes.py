@@ -105,7 +105,7 @@ def told_well() -> list[Accepted]:
                 }.get(at, "")
                 for to in tos:
                     silent = "@" in to and at >= RAISED
-                    again = to != "token" or "Nobody has answered" not in question
+                    again = to != "token" or "No answer yet" not in question
                     if again and (question or silent or spans.at(awake, at)):
                         log.append(message(to, at, true_words(name, at), question))
             if name != "share":
