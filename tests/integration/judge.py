@@ -23,7 +23,13 @@ from tests.integration.town import (
 ON_ITS_WAY = 3.0  # seconds that a page may take on a busy machine
 LATE = 0.5
 """Of a window: for so long nothing was heard of a mail that a phone stands in for. Its last message may have been late as
-well, so that there is less between the two than a holding's time; mails and messages sent at once are beside each other."""
+well, so that there is less between the two than a holding's time."""
+MARGIN = 0.25
+"""Of a window: so long before its end a holding sets out at the earliest (R2). A mail of this time may be on its way to us
+still, though its server has taken it."""
+WAIT = MARGIN / 2
+"""Of a window: what a mail gets before the second of two ways is tried as well (decision 46). So whatever comes beside a
+mail that was in time came sooner than this after the margin's beginning."""
 
 Extra = Mapping[tuple[Address, str], int]
 """How many more times than once an address may have been told a phase."""
@@ -96,11 +102,12 @@ def problems(
     slack: float | None,
     extra: Extra | None = None,
     by_machine: bool = False,
+    words: Sequence[float] = (),
 ) -> list[str]:
     """Everything that is not as it should be; a sentence each. Times are real seconds.
 
     `by_machine`: a machine opened it, and families were told in built-in words. `silence`: the humans were silent for a window before the end. `slack`: how much longer than the window a
-    family may have waited; None where a provider hung or a worker died meanwhile.
+    family may have waited; None where a provider hung or a worker died meanwhile. `words`: when humans spoke.
     """
     accepted = [message for message in accepted if message.channel != "page"]
     books = heard(accepted)
@@ -113,7 +120,7 @@ def problems(
         found += _tone(address, what, messages)
         found += _opening(address, messages, by_machine=by_machine)
         repeated = any((address, phase) in (extra or {}) for phase in PHASES)
-        late = partial(_nobody_heard, town, books, address, window * LATE)
+        late = partial(_is_late, town, books, address, window, words)
         found += _holdings(address, what, messages, late, window=0 if repeated else window, silence=silence)
     if slack is not None:
         found += _silence(town, books, window + slack)
@@ -192,17 +199,24 @@ def pages(
     return found
 
 
-def _nobody_heard(
+def _is_late(
     town: Town,
     books: Mapping[Address, Sequence[tuple[str, Accepted]]],
     address: Address,
-    seconds: float,
+    window: float,
+    words: Sequence[float],
     at: float,
 ) -> bool:
-    """Whether over the other addresses of a family nothing was heard for so long."""
+    """Whether a family that nobody could tell in time over its other addresses may hear over this one at a moment."""
     others = {each for home in town.homes.values() if address in home for each in home} - {address}
-    heard = [message.at for each in others for _, message in books.get(each, ()) if message.at < at]
-    return bool(heard) and max(heard) <= at - seconds
+    before = at - MARGIN * window
+    heard = [message.at for each in others for _, message in books.get(each, ()) if message.at < before]
+    spoken = [word for word in words if word < at]
+    return (
+        bool(heard)
+        and max(heard) <= at - window * LATE
+        and (not spoken or at - max(spoken) >= window * (1 - MARGIN + WAIT))
+    )
 
 
 def _holdings(
@@ -218,7 +232,7 @@ def _holdings(
 
     A message that is handed over when half of its time has passed still is: its family hears a quarter before the end.
     Where a machine is so slow that nobody takes it in time, it goes over the next address too (R2), also one that hears
-    no holdings else: `late` says of a moment whether nothing was heard beside it for half of the window.
+    no holdings else: `late` says of a moment whether that may be.
     """
     found = []
     before = None

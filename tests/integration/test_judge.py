@@ -70,7 +70,8 @@ def good(homes: town.Town) -> list[Accepted]:
 
 def verdict(homes: town.Town, told: list[Accepted], extra: judge.Extra | None = None) -> list[str]:
     dead = [refusal((channel, to)) for channel, gone in homes.dead.items() for to in gone]
-    return judge.problems(homes, told, dead, window=15, silence=True, slack=1.0, extra=extra)
+    words = [TIMES[phase] for phase in town.PHASES]
+    return judge.problems(homes, told, dead, window=15, silence=True, slack=1.0, extra=extra, words=words)
 
 
 def test_it_finds_nothing_where_nothing_is_wrong() -> None:
@@ -126,7 +127,13 @@ def test_a_phone_that_hears_no_holdings_hears_one_only_where_the_mail_is_late() 
     homes = town.Town()
     town.mail_with_number(homes, "fam-1")
     number = next(to for channel, to in homes.expected if channel == "sms")
-    for mail_at, sms_at, wrong in ((23.5, 23.0, False), (21.4, 21.5, True), (20.0, 23.0, True)):
+    for mail_at, sms_at, wrong in (
+        (23.5, 23.3, False),  # the mail was not there
+        (23.2, 23.3, False),  # ... or it had been taken, and nobody here could know yet
+        (21.4, 21.5, True),  # beside a mail in time
+        (23.5, 22.9, True),  # before a mail was late
+        (19.0, 23.3, True),  # after one that was known
+    ):
         told = [replace(m, at=mail_at) if judge.phase_of(m)[0] == town.HOLDING else m for m in good(homes)]
         assert verdict(homes, told) == []
         found = verdict(homes, [*told, message(("sms", number), town.HOLDING, sms_at)])

@@ -155,7 +155,14 @@ def test_every_phone_receives_exactly_what_the_rules_owe(rig: Rig, still: Stands
 
     slack = SLACK + still.seconds
     found = judge.problems(
-        story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=slack, by_machine=True
+        story.town,
+        rig.accepted(),
+        rig.refused(),
+        window=WINDOW,
+        silence=True,
+        slack=slack,
+        by_machine=True,
+        words=story.words,
     )
     assert found == []
     assert story.wrong_pages() == []
@@ -189,7 +196,9 @@ def test_with_redis_killed_half_way_everything_still_arrives_once(rig: Rig, stil
     assert not rig.alive("redis")
     assert rig.alive("sweeper", "api", "worker-urgent", "worker-bulk")
     slack = SLACK + still.seconds
-    found = judge.problems(story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=slack)
+    found = judge.problems(
+        story.town, rig.accepted(), rig.refused(), window=WINDOW, silence=True, slack=slack, words=story.words
+    )
     assert found == []
     assert story.wrong_pages() == []
     assert rig.rows("SELECT count(*) FROM attempt WHERE outcome = 'unknown'") == [(0,)]
