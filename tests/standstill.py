@@ -3,9 +3,10 @@
 A virtual machine that is saved and resumed wakes with its wall clock half a minute on, and no timer has fired.
 """
 
-import threading
 import time
 from types import TracebackType
+
+from tests.ticking import Ticking
 
 TICK = 0.1  # seconds
 STILL = 1.0  # seconds between two ticks: a busy machine's are late by a tenth of that
@@ -17,25 +18,20 @@ class Standstill:
     def __init__(self) -> None:
         self.seconds = 0.0
         self._last: float | None = None
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="standstill", daemon=True)
+        # The wall's clock, as what providers log is.
+        self._ticking = Ticking(TICK, lambda: self.tick(time.time()))  # noqa: TID251
 
     def __enter__(self) -> "Standstill":
-        self._thread.start()
+        self._ticking.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        self._ticking.__exit__(kind, error, trace)
 
     def tick(self, at: float) -> None:
         """It runs at this moment, Unix seconds."""
         if self._last is not None and at - self._last > STILL:
             self.seconds += at - self._last - TICK
         self._last = at
-
-    def _run(self) -> None:
-        while not self._over.wait(TICK):
-            self.tick(time.time())  # noqa: TID251  the wall's, as what providers log is

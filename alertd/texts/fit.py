@@ -21,6 +21,12 @@ _BEGUN = re.compile(r"[.!?] \S+(?: \S+)?\.\.\.$")  # "Check glucose directly. Do
 _BRIEF = ("state", "works", "lasting", "since")
 _FOR_ACCENTS = tuple(_BRIEF[:count] for count in range(len(_BRIEF) + 1))
 _WORDLESS = (*_BRIEF, "message", "change", "missed")
+_TO_FEWER = ("next", "prefix", "do", "late")  # said in fewer words, in this order
+
+
+def _pared(dropped: tuple[str, ...]) -> tuple[Stage, ...]:
+    return tuple(((*dropped, *_TO_FEWER[:count]), None) for count in range(len(_TO_FEWER) + 1))
+
 
 _LAST: tuple[Stage, ...] = (
     (_BRIEF, None),
@@ -31,25 +37,17 @@ _LAST: tuple[Stage, ...] = (
     ((*_BRIEF, "message", "next"), None),
     ((*_BRIEF, "message", "next", "do"), None),
     ((*_BRIEF, "bad", "message"), None),
-    ((*_WORDLESS, "bad"), None),
-    ((*_WORDLESS, "bad", "next"), None),
-    ((*_WORDLESS, "bad", "next", "prefix"), None),
-    ((*_WORDLESS, "bad", "next", "prefix", "do"), None),
-    ((*_WORDLESS, "bad", "next", "prefix", "do", "late"), None),
+    *_pared((*_WORDLESS, "bad")),
 )
 _UNTOLD: tuple[Stage, ...] = (
     (_BRIEF, None),
     (_BRIEF, 40),
     *((("message", *_BRIEF[:count]), None) for count in range(len(_BRIEF) + 1)),  # their room is for the rest
-    (_WORDLESS, None),
-    ((*_WORDLESS, "next"), None),
-    ((*_WORDLESS, "next", "prefix"), None),
-    ((*_WORDLESS, "next", "prefix", "do"), None),
-    ((*_WORDLESS, "next", "prefix", "do", "late"), None),
+    *_pared(_WORDLESS),
 )
 """What it means for them is new to these readers: it stays when the human's words go. The e-mail and the page of
 the link hold these whole, and whoever writes them is told beforehand that messages do not (`Content.whole`)."""
-_ASKING: Stage = ((*_WORDLESS, "next", "prefix", "do", "late", "news"), None)
+_ASKING: Stage = ((*_WORDLESS, *_TO_FEWER, "news"), None)
 """Where an answer is asked for: the link stays, and "still down" says that there is no news."""
 _ASKING_TOLD: Stage = ((*_ASKING[0], "bad"), None)
 """The same where they know what it means. Where that is new, an operator's own advice is shortened first."""

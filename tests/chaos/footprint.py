@@ -6,12 +6,11 @@ process is there: one that was just killed holds nothing.
 """
 
 import os
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from types import TracebackType
@@ -21,6 +20,7 @@ import psycopg
 
 from alertd.store.database import POOL
 from tests.integration.rig import LANES, Rig
+from tests.ticking import Ticking
 
 EVERY = 1.0  # seconds between two looks
 MINUTE = 60.0
@@ -119,31 +119,28 @@ def _usual(looks: Sequence[Mapping[str, float]], name: str) -> float:
     return median(look.get(name, 0) for look in looks)
 
 
-@dataclass
 class Watching:
-    """Looks every second, in a thread of its own. Use it as a context manager."""
+    """Looks every second, beside whatever else happens. Use it as a context manager."""
 
-    rig: Rig
-    looks: list[Footprint] = field(default_factory=list)
+    def __init__(self, rig: Rig) -> None:
+        self.looks: list[Footprint] = []
+        self._rig = rig
+        self._ticking = Ticking(EVERY, self._look)
 
     def within(self, began: float, ended: float) -> list[Footprint]:
         """The looks between two moments, by the monotonic clock."""
         return [look for look in self.looks if began <= look.at <= ended]
 
     def __enter__(self) -> Self:
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._ticking.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
-        self._thread.join()
+        self._ticking.__exit__(kind, error, trace)
 
-    def _run(self) -> None:
-        while not self._over.wait(EVERY):
-            look = seen(self.rig, time.monotonic())
-            if look is not None:
-                self.looks.append(look)
+    def _look(self) -> None:
+        look = seen(self._rig, time.monotonic())
+        if look is not None:
+            self.looks.append(look)

@@ -67,4 +67,6 @@ def test_it_says_whose_became_more() -> None:
 
 def test_only_the_looks_between_two_moments_count() -> None:
     nobody: Any = None
-    assert [look.at for look in Watching(nobody, looks()).within(57.0, 90.0)] == [57.0, 58.0, 59.0]
+    watching = Watching(nobody)
+    watching.looks += looks()
+    assert [look.at for look in watching.within(57.0, 90.0)] == [57.0, 58.0, 59.0]
