@@ -10,7 +10,7 @@ from alertd.api.parameters import refuse_undeclared
 from alertd.api.served import Here
 from alertd.domain.errors import quote
 from alertd.ports.deps import Deps
-from alertd.records import Key
+from alertd.records import SIGNATURE, Key
 from alertd.usecases.keys import check_key, may, may_speak_as
 
 _bearer = HTTPBearer(
@@ -75,4 +75,5 @@ def refuse_other_source(deps: Deps, key: Key, source: str, *, field: str | None 
 
 def who(key: Key) -> str:
     """How an act of this key is signed, for the record: its note, if it has one, and always its id."""
-    return f"{key.note} ({key.id})" if key.note else key.id
+    signed = f" ({key.id})"
+    return f"{key.note[: SIGNATURE - len(signed)]}{signed}" if key.note else key.id

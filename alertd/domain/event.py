@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from alertd.domain.incident import Reach, Scope, Severity
+
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
+"""Nothing that anybody tells of began earlier: what says so is a program's zero."""
 
 
 class EventStatus(StrEnum):

@@ -20,7 +20,6 @@ from alertd.ingest.reading import hint, kind
 from alertd.usecases.wording import cut_title
 
 VERSION = "4"
-_NEVER = "0001-01-01T00:00:00Z"  # Go's zero time
 _FINGERPRINT = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _SEVERITIES = {severity.value: severity for severity in Severity}
 _STATUS = {status.value: status for status in EventStatus}
@@ -146,7 +145,7 @@ def _regions(
 
 def _moment(began: str) -> datetime | None:
     try:
-        return None if began == _NEVER else shapes.instant(began)
+        return shapes.began(began)
     except Invalid:
         return None
 

@@ -54,7 +54,7 @@ def _event(document: Field, services: Services, default_locale: str) -> OutageEv
         title=keys.take("title", _name, ""),
         message=_message(keys["message"], default_locale) if "message" in keys else {},
         regions=_regions(keys["regions"], service, services) if "regions" in keys else (),
-        detected_at=keys.take("detected_at", shapes.instant, None),
+        detected_at=keys.take("detected_at", shapes.began, None),
     )
 
 

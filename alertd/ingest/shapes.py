@@ -11,6 +11,7 @@ from unicodedata import category
 from zoneinfo import available_timezones
 
 from alertd.domain.errors import Invalid, quote
+from alertd.domain.event import FIRST
 from alertd.domain.incident import Severity
 from alertd.ingest.reading import hint, kind
 
@@ -99,6 +100,16 @@ def instant(value: object) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise Invalid(f'"{quote(clean)}" is out of range; {example}') from None
+
+
+def began(value: object) -> datetime | None:
+    """When something began, as a machine says; None: it does not know.
+
+    Programs without an answer write their zero, such as Go's year 1 or Unix's 1970: it would be told to families,
+    and no clock west of Greenwich can show the first.
+    """
+    moment = instant(value)
+    return moment if moment >= FIRST else None
 
 
 def whole(value: object, least: int = 0, most: int = 1_000_000) -> int:

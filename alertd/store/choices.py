@@ -11,7 +11,7 @@ from alertd.store import codec
 from alertd.store.due import DueRows
 from alertd.store.families import open_watches
 from alertd.store.locks import lock_family, lock_watches
-from alertd.store.stops import start_here, stop_here, watches_with
+from alertd.store.stops import start_here, stop_here, supersede_to, watches_with
 from alertd.store.tables import family
 
 
@@ -24,6 +24,11 @@ class ChoiceRows(DueRows):
             return None
         rows = await self.sql.rows(select(family.c.doc).where(family.c.id == family_id))
         return codec.family(rows[0].doc)
+
+    async def lock_watches_of(self, ids: Sequence[str]) -> None:
+        """Lock the open watches of these families, whose locks the caller holds."""
+        own = [(row.incident_id, each) for each in ids for row in await self.sql.rows(open_watches(each))]
+        await lock_watches(self.sql, own)
 
     async def chosen_in(self, ids: Sequence[str]) -> Sequence[Family]:
         """Those of these families in which somebody has chosen something here; the caller holds their locks."""
@@ -41,7 +46,8 @@ class ChoiceRows(DueRows):
         `start`: addresses that are to be stopped, or started again, for everybody who has them.
         """
         own = await self.sql.rows(open_watches(changed.id))
-        due = {(row.incident_id, str(changed.id)) for row in own} | await watches_with(self.sql, {*stop, *start})
+        told_there = await watches_with(self.sql, {*stop, *start})
+        due = {(row.incident_id, str(changed.id)) for row in own} | told_there
         await lock_watches(self.sql, due)
         await self.make_due(due, now)
         await self.sql.run(
@@ -51,6 +57,7 @@ class ChoiceRows(DueRows):
         )
         if stop:
             await stop_here(self.sql, stop, now)
+            await supersede_to(self.sql, told_there, stop)
         if start:
             await start_here(self.sql, start)
         return len(due)

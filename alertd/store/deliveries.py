@@ -40,6 +40,7 @@ from alertd.store.tables import (
     attempt,
     delivery,
     delivery_share,
+    family_address,
     incident,
     watch,
 )
@@ -279,6 +280,9 @@ def _waits_on(outcome: Outcome) -> bool:
     return outcome.held and outcome.state is DeliveryState.PENDING and outcome.delivery.attempt > 1
 
 
+_HAS = exists().where(
+    family_address.c.family_id == delivery.c.family_id, family_address.c.address_id == delivery.c.address_id
+)
 _NOW, _MACHINE = bindparam("now", type_=Instant()), bindparam("machine_at", type_=Instant())
 
 
@@ -299,6 +303,7 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
             watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
             delivery.c.framing == Framing.NOT_AFFECTED.value,
         ),
+        and_(~trial, ~_HAS),  # an import has taken it from them: it may be somebody else's now
         address.c.suspended_at.is_not(None),
         address.c.opted_out_at.is_not(None),
         and_(~address.c.verified, ~trial),

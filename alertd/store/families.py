@@ -22,7 +22,6 @@ from alertd.store.locks import lock_addresses, lock_family, lock_watches
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import (
-    UNUSED,
     WATCH_OPEN,
     address,
     answer,
@@ -31,10 +30,10 @@ from alertd.store.tables import (
     family,
     family_address,
     family_service,
-    reply,
     watch,
 )
 from alertd.store.types import Instant
+from alertd.store.unused import forget_unused
 
 
 class FamilyRows:
@@ -104,7 +103,9 @@ class FamilyRows:
         await self.sql.many(
             insert(family_address), [{"family_id": f, "address_id": a} for f, a in sorted(links, key=str)]
         )
-        await self._mark_shared(list({row.address_id for row in lost} | {a for _, a in links}))
+        before, now = {row.address_id for row in lost}, {a for _, a in links}
+        await self._mark_shared(list(before | now))
+        await forget_unused(self.sql, before - now)
         return Imported(frozenset(await self._users(verified)) - set(ids))
 
     async def delete_family(self, family_id: FamilyId) -> bool:
@@ -122,17 +123,7 @@ class FamilyRows:
         if ids:
             await lock_addresses(self.sql, ids)
             await self._mark_shared(ids)
-            # Their words go with them; that a reply was taken stays, or it could be told us again.
-            alone = select(address.c.id).where(address.c.id.in_(ids), UNUSED)
-            await self.sql.run(update(reply).where(reply.c.address_id.in_(alone)).values(text=None, said=None))
-            await self.sql.run(
-                delete(address).where(
-                    address.c.id.in_(ids),
-                    UNUSED,
-                    address.c.opted_out_at.is_(None),
-                    address.c.suspended_at.is_(None),
-                )
-            )
+            await forget_unused(self.sql, ids)
         return await self.sql.run(delete(family).where(family.c.id == family_id)) == 1
 
     async def _rest(self, family_id: FamilyId) -> None:

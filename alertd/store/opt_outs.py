@@ -5,16 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, or_, select, update
 
-from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import FamilyId
 from alertd.records import AddressUse
 from alertd.store.due import DueRows
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
-from alertd.store.stops import watches_with
-from alertd.store.tables import address, delivery, family_address
+from alertd.store.stops import supersede_to, watches_with
+from alertd.store.tables import address, family_address
 
 
 class OptOutRows(DueRows):
@@ -55,7 +54,7 @@ class OptOutRows(DueRows):
                 theirs = update(address).where(address.c.id == address_id).values(opted_out_here=False)
                 await self.sql.run(theirs)
             return None
-        await self._supersede_to(concerned, address_id)
+        await supersede_to(self.sql, concerned, [address_id])
         await self.make_due(concerned, now)
         return len(concerned)
 
@@ -81,17 +80,3 @@ class OptOutRows(DueRows):
         await lock_addresses(self.sql, [address_id])
         changed = await self.sql.run(update(address).where(address.c.id == address_id, unless).values(**values))
         return concerned if changed else None
-
-    async def _supersede_to(self, concerned: set[tuple[UUID, str]], address_id: UUID) -> None:
-        """What waits to go there is owed over another way, at once and not when its turn comes."""
-        ordered = sorted(concerned)
-        for start in range(0, len(ordered), 500):
-            await self.sql.run(
-                update(delivery)
-                .where(
-                    tuple_(delivery.c.incident_id, delivery.c.family_id).in_(ordered[start : start + 500]),
-                    delivery.c.address_id == address_id,
-                    delivery.c.state == DeliveryState.PENDING.value,
-                )
-                .values(state=DeliveryState.SUPERSEDED.value, reader=None)
-            )

@@ -12,7 +12,7 @@ from alertd.domain.delivery import AFTERWARDS, TOLD, DeliveryState, Framing, Owe
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, delivery_share, family_address, family_service, watch
+from alertd.store.tables import delivery, delivery_share, family_address, family_service, incident, watch
 from alertd.store.types import Instant, to_us
 
 _AFTERWARDS = tuple(framing.value for framing in AFTERWARDS)
@@ -106,9 +106,11 @@ class PlanRows:
         )
         if len(free) < len(families):
             return False
+        # Closed is what whoever planned from before a reopening takes it for.
+        goes_on = exists().where(incident.c.id == plan.incident, incident.c.ended_at.is_(None))
         await self.sql.run(
             update(watch)
-            .where(*mine, or_(watch.c.rest.is_(None), watch.c.rest != "closed"))
+            .where(*mine, or_(watch.c.rest.is_(None), watch.c.rest != "closed", goes_on))
             .values(look_at=literal(plan.at, Instant()), version=watch.c.version + 1)
         )
         return True

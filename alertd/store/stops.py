@@ -5,11 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, or_, select, update
+from sqlalchemy import case, or_, select, tuple_, update
 
+from alertd.domain.delivery import DeliveryState
 from alertd.store.locks import lock_addresses
 from alertd.store.sql import Sql
-from alertd.store.tables import WATCH_OPEN, address, family_address, watch
+from alertd.store.tables import WATCH_OPEN, address, delivery, family_address, watch
+
+_AT_ONCE = 500  # watches a statement
 
 
 async def watches_with(sql: Sql, addresses: Collection[UUID]) -> set[tuple[UUID, str]]:
@@ -71,6 +74,24 @@ async def start_here(sql: Sql, addresses: Collection[UUID]) -> None:
             notable=or_(address.c.shared, ~address.c.verified, address.c.suspended_at.is_not(None)),
         )
     )
+
+
+async def supersede_to(sql: Sql, concerned: Collection[tuple[UUID, str]], addresses: Collection[UUID]) -> None:
+    """What waits to go to these addresses is owed over another way, at once and not when its turn comes.
+
+    `concerned`: the watches of all who have them; the caller holds their locks.
+    """
+    ordered = sorted(concerned)
+    for start in range(0, len(ordered), _AT_ONCE):
+        await sql.run(
+            update(delivery)
+            .where(
+                tuple_(delivery.c.incident_id, delivery.c.family_id).in_(ordered[start : start + _AT_ONCE]),
+                delivery.c.address_id.in_(list(addresses)),
+                delivery.c.state == DeliveryState.PENDING.value,
+            )
+            .values(state=DeliveryState.SUPERSEDED.value, reader=None)
+        )
 
 
 async def _stop(sql: Sql, ids: Collection[UUID], values: dict[str, Any]) -> None:

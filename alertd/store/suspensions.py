@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, literal_column, or_, select, tuple_, update
+from sqlalchemy import func, literal_column, or_, select, tuple_, update
 
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.family import AddressId
@@ -14,7 +14,8 @@ from alertd.store.due import DueRows
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.stops import watches_with
-from alertd.store.tables import UNUSED, address, delivery, delivery_share, incident, reply
+from alertd.store.tables import address, delivery, delivery_share
+from alertd.store.unused import forget_unused
 
 T = TypeVar("T")
 _AT_ONCE = 500  # addresses or watches a statement
@@ -66,7 +67,7 @@ class SuspensionRows(DueRows):
                 )
             )
             await self._forget_refusals(part)
-            await self._forget_unused(part)
+            await forget_unused(self.sql, part)
         await self.make_due(concerned, now)
         return lifted
 
@@ -108,19 +109,6 @@ class SuspensionRows(DueRows):
                     )
                     .values(state=DeliveryState.SUPERSEDED.value)
                 )
-
-    async def _forget_unused(self, addresses: Sequence[AddressId]) -> None:
-        """What was kept of families that are gone for the suspension's sake alone, unless a test goes on there."""
-        tried = exists().where(
-            incident.c.number < 0,
-            delivery.c.incident_id == incident.c.id,
-            delivery.c.address_id == address.c.id,
-        )
-        gone = and_(address.c.id.in_(addresses), address.c.opted_out_at.is_(None), UNUSED, ~tried)
-        # Their words go with them, as with a family; that a reply was taken stays, or it could be told us again.
-        theirs = reply.c.address_id.in_(select(address.c.id).where(gone))
-        await self.sql.run(update(reply).where(theirs).values(text=None, said=None))
-        await self.sql.run(delete(address).where(gone))
 
 
 def _parts(items: Sequence[T]) -> Iterator[Sequence[T]]:

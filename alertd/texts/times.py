@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 
@@ -48,22 +48,22 @@ class Wall:
     def __init__(self, calendar: Calendar, zone: str, now: datetime) -> None:
         self._calendar = calendar
         self._zone = ZoneInfo(zone)
-        self._today = now.astimezone(self._zone).date()
+        self._today = local(now, self._zone).date()
 
     def when(self, moment: datetime) -> When:
         """A moment, with its day unless that is today."""
-        local = moment.astimezone(self._zone)
-        shown = clock(self._calendar, local.time())
-        if local.utcoffset() != local.replace(fold=1 - local.fold).utcoffset():
-            shown = f"{shown} {local.tzname()}"  # this wall time comes twice tonight
-        return When(self._day(local), shown, local.hour)
+        here = local(moment, self._zone)
+        shown = clock(self._calendar, here.time())
+        if here.utcoffset() != here.replace(fold=1 - here.fold).utcoffset():
+            shown = f"{shown} {here.tzname()}"  # this wall time comes twice tonight
+        return When(self._day(here), shown, here.hour)
 
     def span(self, start: datetime, end: datetime) -> str:
         """From one moment to a later one: "1:10-4:20 AM", "Fri 11:40 PM - 4:20 AM"."""
         first, last = self.when(start), self.when(end)
         if first.day != last.day:
             if not last.day and end - start >= _DAY:  # else it would read as the morning after
-                last = replace(last, day=self._calendar.weekdays[end.astimezone(self._zone).weekday()])
+                last = replace(last, day=self._calendar.weekdays[local(end, self._zone).weekday()])
             return f"{first} - {last}"
         begin = first.clock
         if first == last:
@@ -89,6 +89,14 @@ def clock(calendar: Calendar, at: time) -> str:
     if not halves:
         return f"{at:%H:%M}" if calendar.padded else f"{at.hour}:{at:%M}"
     return f"{at.hour % 12 or 12}:{at:%M} {halves[at.hour // 12]}"
+
+
+def local(moment: datetime, zone: tzinfo) -> datetime:
+    """A moment as a zone's clocks show it; in UTC where they cannot, as they cannot show all of year 1."""
+    try:
+        return moment.astimezone(zone)
+    except OverflowError:
+        return moment
 
 
 def elapsed(start: datetime, end: datetime) -> Elapsed:

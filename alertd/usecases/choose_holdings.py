@@ -22,6 +22,7 @@ async def choose_holdings(rows: Rows, who: Correspondent, now: datetime, *, more
     """LESS or MORE, for everyone who has this address. It is kept as what is chosen on the caregiver's page is."""
     ordered = sorted(each.id for each in who.families)
     locked = [await rows.locked_family(each) for each in ordered]  # all of them before any duty: no knot of locks
+    await rows.lock_watches_of(ordered)  # and all duties in one order: family by family would be another
     changed = [_choosing(family, who.address, now, more=more) for family in locked if family is not None]
     due = sum([await rows.write_choice(each, (), (), now) for each in changed])
     chosen = [caregiver.preferences.holdings for _, caregiver in replace(who, families=tuple(changed)).holders]

@@ -57,14 +57,15 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
             unread.update(lacking & _languages(candidate.family))
         try:
             verdict = plan(duty, now)
+            whole = [fits(owed) for owed in verdict.owed]
         except Exception as error:  # noqa: BLE001 - one family keeps nobody from telling the others
             deps.log.warning("plan_failed", family=str(candidate.family.id), error=type(error).__name__)
             continue
-        for owed in verdict.owed:
+        for owed, fit in zip(verdict.owed, whole, strict=True):
             if owed.address not in seen:
                 seen.add(owed.address)
                 counts[owed.channel] += 1
-                cut[owed.channel] += not fits(owed)
+                cut[owed.channel] += not fit
         leaving += any(owed.framing is Framing.NOT_AFFECTED for owed in verdict.owed)
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
     slowest = max(

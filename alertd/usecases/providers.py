@@ -83,7 +83,8 @@ async def watch_providers(deps: Deps) -> None:
         found = await rows.providers()
         if not found:
             return
-        incidents = [each.id for each in await rows.incidents(open_only=True, limit=_MOST) if not each.exercise]
+        open_ = await rows.incidents(open_only=True, limit=_MOST)
+    incidents = sorted(each.id for each in open_ if not each.exercise)  # in whose order all lock what is noted
     now = deps.clock.machine()
     down = {name: each for name, each in together(found, now).items() if each.state is not BreakerState.CLOSED}
     if down and incidents:

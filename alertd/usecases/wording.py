@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Invalid, quote
+from alertd.domain.event import FIRST
 from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity, State
 from alertd.domain.policy import Policy
 from alertd.domain.postmortem import PROMISED_WITHIN
@@ -79,10 +80,18 @@ def lines(texts: Sequence[str], field: str, phrases: frozenset[str] = frozenset(
 
 
 def advice(deps: Deps, told: Sequence[str] | None, severity: Severity) -> tuple[str, ...]:
-    """What to do now; where nothing was said of it (None) at critical: check by hand. Raises Invalid."""
+    """What to do now; where nothing was said of it (None): check by hand, unless it is minor. Raises Invalid."""
     if told is None:
-        return _ADVICE if severity is Severity.CRITICAL else ()
+        return () if severity is Severity.MINOR else _ADVICE
     return lines(told, "do", deps.phrases)
+
+
+def began(since: datetime | None, now: datetime) -> None:
+    """Raises Invalid for a beginning that lies in the future, or before anybody used any of this."""
+    if since is not None and since > now:
+        raise Invalid("lies in the future", field="since")
+    if since is not None and since < FIRST:
+        raise Invalid("lies too far back; leave it out, and it is now", field="since")
 
 
 def scope(

@@ -117,6 +117,7 @@ OPENINGS = [
     ({"next_by": "2026-11-04T19:30:00Z"}, "next_by", "lies in the past"),
     ({"since": 5}, "since", "must be a text"),
     ({"since": "2027-01-01T00:00:00Z"}, "since", "lies in the future"),
+    ({"since": "0001-01-01T00:00:00Z"}, "since", "lies too far back; leave it out, and it is now"),
     ({"do": ["a", "b", "c", "d", "e", "f"]}, "do", "at most 5"),
     ({"do": ["check_by_hnd"]}, "do", 'is no phrase key; did you mean "check_by_hand"?'),
     ({"services": ["login"]}, "services", "nobody uses login there"),

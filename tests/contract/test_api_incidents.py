@@ -50,6 +50,20 @@ async def test_open_tells_families_and_says_what_it_takes(served: Served) -> Non
     assert "No readings, no alarms." in served.channel("push").accepted[0].text
 
 
+async def test_whoever_has_a_key_with_a_long_note_can_open_and_end(served: Served) -> None:
+    """An act has 64 characters for who did it, and Postgres counts: the note is cut, the key's id never."""
+    await served.families()
+    note = "Duty manager console, network operations centre, second floor, west wing"
+    key = await served.key("incident:read", "incident:write", note=note)
+    served.http.headers["Authorization"] = f"Bearer {key.secret}"
+    assert (await served.open()).status_code == 201
+    assert (await served.ask("POST", "/v1/incidents/1/resolve", {"message": "Over."})).status_code == 200
+    story = (await served.ask("GET", "/v1/incidents/1/timeline")).json()["entries"]
+    signed = f"{note[: 64 - len(key.id) - 3]} ({key.id})"
+    assert len(signed) == 64
+    assert {entry["who"] for entry in story if entry.get("who")} >= {signed}
+
+
 async def test_a_dry_run_changes_nothing(served: Served) -> None:
     """200, the same words, and neither an incident nor a used-up Idempotency-Key."""
     await served.families()

@@ -55,6 +55,17 @@ async def test_what_was_chosen_comes_back_and_their_duty_is_due(books: Books):
     assert [(row["look_at"], row["version"]) for row in await books.table(watch)] == [(LATER, 2)]
 
 
+async def test_what_waits_for_an_address_that_is_stopped_is_owed_another_way_at_once(books: Books):
+    """As by the link in an e-mail: not when a provider that is down has its next turn."""
+    [known] = await told(books)
+    push, sms = at(known, "push"), at(known, "sms")
+    waiting = [books.owed(known, each) for each in known.caregivers[0].addresses]
+    await books.write([books.watch(known, version=1)], waiting)
+    await choose(books, chose(known, critical=("sms",)), stop=(push,))
+    states = {row["address_id"]: row["state"] for row in await books.table(delivery)}
+    assert (states[push], states[sms]) == ("superseded", "pending")
+
+
 async def test_a_family_that_is_told_of_nothing_is_not_due(books: Books):
     [known] = await books.families(make.family())
     assert await choose(books, chose(known, locale="es")) == 0

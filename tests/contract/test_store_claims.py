@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -67,6 +68,23 @@ async def test_what_went_stale_together_costs_one_look(books: Books):
     assert set(stale) == {message.id for message in messages[:4]}
     assert len(batch) == 2
     assert {each.id for each in batch} < {message.id for message in messages[4:]}
+
+
+@pytest.mark.parametrize("kept_by_another", [False, True])
+async def test_what_waits_for_an_address_that_an_import_took_away_goes_nowhere(
+    books: Books, kept_by_another: bool
+):
+    """A wrong number, or somebody who is to hear no more; it may be another family's own."""
+    one, two = crowd(2, "sms", "push")
+    [one, *_] = await books.families(one, *([two] if kept_by_another else []))
+    mia, number = one.caregivers[0], one.caregivers[0].addresses[0]
+    if kept_by_another:
+        theirs = replace(two.caregivers[0], addresses=(number,))
+        await books.families(replace(two, caregivers=(theirs,)))
+    sms, push = await books.tell(one)
+    await books.families(replace(one, caregivers=(replace(mia, addresses=mia.addresses[1:]),)))
+    [claimed], stale = await books.claim()
+    assert (claimed.id, stale) == (push.id, [sms.id])
 
 
 async def test_claimers_side_by_side_never_get_the_same_row(books: Books):

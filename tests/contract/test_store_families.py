@@ -8,8 +8,10 @@ import pytest
 
 from alertd.domain.family import Address, AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId
+from alertd.domain.reply import Meaning
 from alertd.records import Imported
-from alertd.store.tables import address, delivery, family, family_address, family_service, watch
+from alertd.store.ids import uuid7
+from alertd.store.tables import address, delivery, family, family_address, family_service, reply, watch
 from tests import make
 from tests.contract.books import Books, crowd
 
@@ -113,6 +115,28 @@ async def test_what_another_family_writes_takes_no_verification_away(books: Book
     await books.families(home("fam-1", SMS))
     await books.families(home("fam-2", make.address("sms", SMS.to, verified=False)))
     assert (await books.row(address))["verified"] is True
+
+
+async def test_what_an_import_takes_away_and_nobody_has_is_forgotten_with_what_was_written_there(books: Books):
+    """Their number, in plain words, and that it was verified: whoever brings it next has to verify it anew (R12)."""
+    await books.families(home("fam-1", SMS, PUSH))
+    row = await books.row(address, dest=SMS.to)
+    written = (uuid7(), "SM1", row["id"], make.NOON, make.NOON, Meaning.OTHER, "Is it down for you too?")
+    async with books.store.transaction() as rows:
+        assert await rows.take_reply(*written)
+    await books.families(home("fam-1", PUSH))
+    assert [each["dest"] for each in await books.table(address)] == [PUSH.to]
+    assert (await books.row(reply))["text"] is None
+    await books.families(home("fam-2", make.address("sms", SMS.to, verified=False)))
+    assert (await books.row(address, dest=SMS.to))["verified"] is False
+
+
+@pytest.mark.parametrize("column", ["opted_out_at", "suspended_at"])
+async def test_what_an_import_takes_away_is_kept_where_it_stopped_us(books: Books, column: str):
+    await books.families(home("fam-1", SMS, PUSH))
+    await books.set(address, {column: make.NOON, "notable": True}, dest=SMS.to)
+    await books.families(home("fam-1", PUSH))
+    assert (await books.row(address, dest=SMS.to))[column] == make.NOON
 
 
 async def test_an_address_stays_verified_when_the_family_that_verified_it_is_gone(books: Books):

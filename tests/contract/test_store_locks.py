@@ -10,13 +10,16 @@ from sqlalchemy import Executable, Insert, text
 from sqlalchemy.exc import InternalError
 
 from alertd.domain.family import FamilyId
+from alertd.domain.inbox import Correspondent
 from alertd.domain.incident import IncidentId, Kind, Reach, Severity, State
 from alertd.ports.deps import Deps
 from alertd.records import Plan
 from alertd.store.database import SESSION
 from alertd.store.ids import uuid7
+from alertd.store.locks import lock_watches
 from alertd.store.store import Rows
 from alertd.store.tables import delivery, fanout
+from alertd.usecases.choose_holdings import choose_holdings
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, Published, publish
 from alertd.usecases.put_families import put_families
@@ -173,3 +176,27 @@ async def test_who_stands_still_with_a_lock_loses_it(
     with pytest.raises(InternalError):
         await frozen()
     await made.store.close()
+
+
+async def test_less_of_a_phone_of_two_families_waits_with_nothing_in_hand_that_comes_later(pages: Books):
+    """By outage, then by family, as everybody does: a worker that writes outcomes of both would wait in a ring."""
+    sms = make.address("sms", "+14155550123")
+    nan = make.caregiver("nan", addresses=(sms,))
+    one, two = await pages.families(make.family(nan), make.family(nan, id=FamilyId("fam-2")))
+    other = await pages.open(replace(make.incident(), id=IncidentId(uuid7()), number=2))
+    for each in (pages.incident, other):
+        await pages.write([pages.watch(one), pages.watch(two)], incident=each)
+    first, second = sorted((pages.incident.id, other.id))
+    who = Correspondent(one.caregivers[0].addresses[0].id, False, (one, two))
+
+    async def less() -> int:
+        async with pages.store.transaction() as rows:
+            return (await choose_holdings(rows, who, make.NOON, more=False)).due
+
+    async with pages.store.transaction() as rows:
+        await lock_watches(rows.sql, [(first, two.id)])
+        task = asyncio.create_task(less())
+        await until_blocked(pages.store, task)
+        await rows.sql.run(text("SET LOCAL lock_timeout = '2s'"))
+        await lock_watches(rows.sql, [(second, one.id)])
+    assert await asyncio.wait_for(task, 10) == 4

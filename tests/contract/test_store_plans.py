@@ -11,7 +11,7 @@ from alertd.domain.family import Family
 from alertd.domain.watch import Rest
 from alertd.records import Plan, Planned
 from alertd.store import fast
-from alertd.store.tables import delivery, watch
+from alertd.store.tables import delivery, incident, watch
 from tests import make
 from tests.contract.books import Books, crowd
 
@@ -51,6 +51,20 @@ async def test_a_plan_from_an_old_version_writes_nothing_of_that_family(books: B
     assert (lost["version"], lost["look_at"], lost["owed"]) == (3, make.NOON, 1)  # due again, for whoever lost
     assert (won["version"], won["look_at"], won["owed"]) == (2, make.after(50), 2)
     assert [row["family_id"] for row in await books.table(delivery)] == [two.id]
+
+
+async def test_who_planned_from_before_a_reopening_closes_nobody_for_good(books: Books):
+    """They saw the end, and closed; whoever carries the reopening finds it closed, and has them looked at."""
+    [family] = await books.families(*crowd(1))
+    await books.write([books.watch(family)])
+    await books.write([books.watch(family, version=1, rest=Rest.CLOSED, look_at=None)])  # by who saw the end
+    await books.write([books.watch(family, version=1, owed=2)])  # by who sees that it is back
+    row = await books.row(watch)
+    assert (row["look_at"], row["rest"]) == (make.NOON, "closed")
+    await books.set(incident, {"ended_at": make.NOON}, id=books.incident.id)
+    await books.write([books.watch(family, version=3, rest=Rest.CLOSED, look_at=None)])
+    await books.write([books.watch(family, version=3, owed=2)])
+    assert (await books.row(watch))["look_at"] is None  # it is over
 
 
 async def test_what_a_watch_was_owed_never_goes_down(books: Books):

@@ -76,6 +76,12 @@ def test_an_emoji_newer_than_this_python_passes() -> None:
     assert parse(FIRING | {"title": "down \U0001fae9"}, SERVICES).title == "down \U0001fae9"
 
 
+@pytest.mark.parametrize("zero", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1970-01-01T01:00:00+01:00"])
+def test_a_programs_zero_is_no_beginning(zero: str) -> None:
+    """Go, and whoever converts a missing time: families would read it, and Los Angeles cannot even show year 1."""
+    assert parse(FIRING | {"detected_at": zero}, SERVICES).detected_at is None
+
+
 def test_regions_are_kept_as_the_scope() -> None:
     event = parse(FIRING | {"regions": ["us-west", "eu"]}, SERVICES)
 

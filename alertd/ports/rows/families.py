@@ -40,6 +40,9 @@ class FamilyRows(Protocol):
         The caller holds their locks.
         """
 
+    async def lock_watches_of(self, ids: Sequence[str]) -> None:
+        """Lock the open watches of these families, whose locks the caller holds."""
+
     async def write_choice(
         self, changed: Family, stop: Collection[AddressId], start: Collection[AddressId], now: datetime
     ) -> int:

@@ -1,0 +1,34 @@
+"""Forgetting addresses that nobody has any more, with what was written from there."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import and_, delete, exists, select, update
+
+from alertd.store.one_of import one_of
+from alertd.store.sql import Sql
+from alertd.store.tables import UNUSED, address, delivery, incident, reply
+
+_TRIED = exists().where(
+    incident.c.number < 0,
+    delivery.c.incident_id == incident.c.id,
+    delivery.c.address_id == address.c.id,
+)
+"""Somebody tries a channel there."""
+
+
+async def forget_unused(sql: Sql, addresses: Collection[UUID]) -> None:
+    """Of these, whose rows the caller has locked. That somebody wants no more there, or it takes none, is kept."""
+    if not addresses:
+        return
+    gone = and_(
+        one_of(address.c.id, list(addresses)),
+        UNUSED,
+        address.c.opted_out_at.is_(None),
+        address.c.suspended_at.is_(None),
+        ~_TRIED,
+    )
+    # Their words go with them; that a reply was taken stays, or it could be told us again.
+    theirs = reply.c.address_id.in_(select(address.c.id).where(gone))
+    await sql.run(update(reply).where(theirs).values(text=None, said=None))
+    await sql.run(delete(address).where(gone))
