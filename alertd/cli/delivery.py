@@ -110,7 +110,7 @@ def _shown(found: Mapping[str, Any]) -> str:
             ("state", f"{found['state']}{_code(found['code'])}"),
             ("planned", f"{local(found['planned_at'])} ({zone(found['planned_at'])})"),
             ("taken", local(found["accepted_at"]) if found["accepted_at"] else ""),
-            ("says", f"you hear again by {local(found['next_by'])}" if found["next_by"] else ""),
+            ("promises", f"the next message by {local(found['next_by'])}" if found["next_by"] else ""),
             ("tries", f"{found['attempts']}{', of which one may have arrived' if found['maybe'] else ''}"),
             ("next", f"tried, or taken over, {local(found['next_try'])}" if found["next_try"] else ""),
             ("provider", f"calls it {found['provider_id']}" if found["provider_id"] else ""),

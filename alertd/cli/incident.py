@@ -52,7 +52,9 @@ def open_(
         list[str], typer.Option("--service", metavar="NAME[:REGION,..]", help="What fails; repeat it.")
     ],
     severity: Annotated[Severity, typer.Option(help="By consequence for the patient.")],
-    title: Annotated[str, typer.Option(metavar="TEXT", help="What fails, in a few words.")],
+    title: Annotated[
+        str, typer.Option(metavar="TEXT", help="For your own people, in a few words: families do not read it.")
+    ],
     message: Message = None,
     region: Annotated[
         list[str] | None, typer.Option("--region", metavar="REGION", help="Where; left out: everywhere.")
@@ -90,7 +92,9 @@ def open_(
 def update(
     incident: Which,
     message: Message = None,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="A better title.")] = None,
+    title: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="A better title; families do not read it.")
+    ] = None,
     state: Annotated[NextState | None, typer.Option(help="Where the work stands.")] = None,
     severity: Annotated[Severity | None, typer.Option(help="By consequence for the patient.")] = None,
     add_scope: Annotated[

@@ -47,7 +47,12 @@ def _leads(url: str) -> Finding:
         alive = _ask(f"{url}/livez")
     except urllib.error.HTTPError as error:
         text = f"{url} answers {error.code}: the proxy does not lead to alertd's API"
-        return Finding("note", "public url", text, ("have it pass every path on to the API",))
+        return Finding(
+            "note",
+            "public url",
+            text,
+            ("have it pass /livez, /a/, /p/, /u/, /r/, /v1/providers/ and /v1/acknowledgements on to the API",),
+        )
     except (OSError, ValueError) as error:
         # From inside, a network may not lead to its own outside.
         text = f"{url} does not answer from here ({_why(error)})"

@@ -196,7 +196,7 @@ def _of_role(role: "Role", explained: "Explained", zone: ZoneInfo) -> str:
         same = list(run)
         times = _times([moment[0].at for moment in same], begin, zone)
         by = same[0][0].next_by
-        heard = f"; hears again by {_clock(by, begin, zone)}" if by is not None and not said else ""
+        heard = f"; they read: next update by {_clock(by, begin, zone)}" if by is not None and not said else ""
         said.append((same[0][0].at, f"{times}: {waited}{over}: {why}{heard}"))
         waited = ""
     ended = role.family.ended_at

@@ -21,7 +21,7 @@ from alertd.sandbox.log import Accepted
 ASKS = re.compile(
     r"[Tt]ell us (?:that )?you know|Nobody has said they know"
     r"|Diga que lo sabe:|D[ií]ganos que lo sabe:|Si ya lo sabe, conteste 1 o abra:"
-    r"|Nadie ha dicho a[uú]n que lo sabe|¿Lo sabe\? |Abra para decir que lo sabe"
+    r"|Nadie ha dicho a[uú]n que lo sabe|Conteste 1 o abra:|Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

@@ -176,7 +176,7 @@ class Reader:
     missed: int = 0  # human updates missed while asleep
     since: datetime | None = None  # since when something failed for them; None: since the outage began
     end_wakes: bool = False  # where `quiet`: woken if it is fixed, too
-    change: Change = Change.NONE  # in a message that tells news; elsewhere, only that it came back
+    change: Change = Change.NONE  # in a message that tells news; elsewhere only AGAIN: it came back, or did not
     asks: Ask = Ask.NONE
     released: tuple[str, ...] = ()  # services of theirs that they were told fail, and that do no more
     late: bool = False  # it says that it comes late, through an outage of our own

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason
+from alertd.domain.delivery import OVER, STEP_MESSAGE, Change, Framing, Owed, Reader, Reason
 from alertd.domain.failing import failing_since, left_by_list
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, Severity
@@ -119,6 +119,7 @@ class Listener:
                 zone=person.zone,
                 services=self.services,
                 since=failing_since(duty.incident, duty.family).grown,
+                change=Change.AGAIN if framing is Framing.CANCELLATION and duty.incident.relapsed else Change.NONE,
                 by_list=framing is Framing.NOT_AFFECTED and left_by_list(duty.incident, duty.family),
                 late=self.end.late and self.told,  # whoever slept waited for no word
             ),

@@ -261,6 +261,13 @@ class Incident:
         return next((u for u in reversed(self.updates) if u.kind is Kind.RESOLUTION), None)
 
     @property
+    def relapsed(self) -> bool:
+        """Whether what goes on, or ended last, is the return of an outage that was real."""
+        earlier = iter(reversed(self.updates))
+        back = any(update.kind is Kind.REOPENING for update in earlier)
+        return back and next((u.facts.state is State.RESOLVED for u in earlier if u.facts.state.ended), False)
+
+    @property
     def postmortem(self) -> Update | None:
         """What happened, as told since it was resolved: nothing but a reopening can follow it."""
         told = self.state is State.RESOLVED and self.newest.kind is Kind.POSTMORTEM

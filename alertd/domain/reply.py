@@ -12,6 +12,7 @@ class Meaning(StrEnum):
 
     ACKNOWLEDGE = "acknowledge"  # I know
     STATUS = "status"  # how do things stand
+    STILL_DOWN = "still_down"  # the same while we say so too; else a report that only a person can take
     HELP = "help"  # what can I write
     LESS = "less"  # fewer messages without news
     MORE = "more"  # more of them again

@@ -104,7 +104,7 @@ class Turn:
                 since=voice.since,
                 change=voice.change,
                 end_wakes=voice.end_wakes,
-                asks=self._asks(known, reason),
+                asks=self._asks(reason),
                 released=voice.released,
                 late=self.late,
                 corrects=voice.corrects,
@@ -147,10 +147,10 @@ class Turn:
         then = replace(person, held_until=person.held_after) if holds else person
         return then.first_told(self.next_by)
 
-    def _asks(self, known: Known, reason: Reason) -> Ask:
+    def _asks(self, reason: Reason) -> Ask:
         if not self.asks:
             return _ASKS_NOTHING
-        return Ask.REMIND if reason is Reason.LADDER and known.told else Ask.ANSWER
+        return Ask.REMIND if reason is Reason.LADDER else Ask.ANSWER  # also whoever hears of it for the first time
 
     def holds_back(self, person: Person) -> bool:
         """Whether what this turn says to a person is a holding that uses up those of their day (R3)."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, tzinfo
 from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alertd.domain.delivery import ENDS, Framing
+from alertd.domain.delivery import ENDS, Change, Framing
 from alertd.domain.incident import Kind, Severity, State
 from alertd.ports import Content, Names, Page, Saying
 from alertd.texts.clean import clean, sentence
@@ -16,7 +16,7 @@ from alertd.texts.fit import PUSH_BODY, PUSH_TITLE, SUBJECT, Fits, shorten, sms_
 from alertd.texts.phrase import Phrase
 from alertd.texts.segments import fold
 from alertd.texts.spoken import spoken
-from alertd.texts.times import minute
+from alertd.texts.times import local, minute
 
 PHRASES: Mapping[str, Mapping[str, Phrase]] = {
     "en": {
@@ -41,11 +41,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "monitoring": "may work again. Do not rely on it yet",
         "resolved": "working again",
         "cancelled": "working. It was a false alarm",
+        "cancelled_again": "working. It had not come back, we were wrong",
         "not_affected": "working for you, as far as we know",
         "by_list": "a problem goes on, by our list not for you. If our list is wrong, it may still be yours",
         "exercise": "TEST ONLY, nothing is down",
         "elsewhere": "a problem goes on, another is over",
         "elsewhere_false": "a problem goes on, another of our messages was wrong",
+        "elsewhere_none": "a problem goes on, another that we suspected was none",
         "exercise_elsewhere": "TEST ONLY, but a real problem goes on",
         "unreached": "Readings and alarms may still not reach you",
         "was_down": "It was not working properly for a time",
@@ -75,11 +77,13 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "monitoring": "puede que ya funcione. No se confíe todavía",
         "resolved": "ya funciona",
         "cancelled": "funciona. Fue una falsa alarma",
+        "cancelled_again": "funciona. No había vuelto a fallar, fue un error nuestro",
         "not_affected": "a usted le funciona, por lo que sabemos",
         "by_list": "sigue un problema; según nuestros datos no para usted. Si son erróneos, puede que le afecte",
         "exercise": "SOLO UNA PRUEBA, no hay ningún fallo",
         "elsewhere": "sigue un problema; otro ha terminado",
         "elsewhere_false": "sigue un problema; otro de nuestros avisos era un error",
+        "elsewhere_none": "sigue un problema; otro que sospechábamos no lo era",
         "exercise_elsewhere": "SOLO UNA PRUEBA, pero sigue un problema real",
         "unreached": "Puede que todavía no le lleguen lecturas ni alarmas",
         "was_down": "Durante un tiempo no ha funcionado bien",
@@ -140,7 +144,7 @@ def content(saying: Saying, names: Names) -> Content:
         return _channel(saying, f"{test}: {services}", [test, services], [], "")
     going_on = condition in ("critical", "major", "minor", "suspected", "monitoring")
     said = [f"{services}: {words[condition]}"]
-    if condition in ("elsewhere", "elsewhere_false"):
+    if condition in ("elsewhere", "elsewhere_false", "elsewhere_none"):
         said += unreached
     if framing is Framing.WAS_DOWN and facts.state is not State.CANCELLED and not saying.elsewhere:
         said.append(words["was_down"])
@@ -218,14 +222,14 @@ def _fill(said: list[str], more: list[str], fits: Fits, finish: Callable[[str], 
 def _condition(saying: Saying) -> str:
     state = saying.update.facts.state
     if saying.elsewhere and saying.framing in ENDS:
-        false = saying.framing is Framing.CANCELLATION or state is State.CANCELLED
-        return "elsewhere_false" if false else "elsewhere"
+        false = saying.framing is Framing.CANCELLATION
+        return "elsewhere_false" if false else "elsewhere_none" if state is State.CANCELLED else "elsewhere"
     if saying.framing is Framing.NOT_AFFECTED:
         return "by_list" if saying.reader.by_list else "not_affected"
     if saying.framing is Framing.POSTMORTEM:
         return "postmortem"
     if saying.framing is Framing.CANCELLATION or state is State.CANCELLED:
-        return "cancelled"
+        return "cancelled_again" if saying.reader.change is Change.AGAIN else "cancelled"
     if saying.framing in (Framing.RESOLUTION, Framing.WAS_DOWN) or state is State.RESOLVED:
         return "resolved"
     if state in (State.SUSPECTED, State.MONITORING):
@@ -255,9 +259,9 @@ def _message(message: Mapping[str, str], locale: str) -> str:
 
 def _time(moment: datetime, saying: Saying) -> str:
     zone = _zone(saying.reader.zone)
-    local = moment.astimezone(zone)
-    form = "%H:%M" if local.date() == saying.now.astimezone(zone).date() else "%Y-%m-%d %H:%M"
-    return f"{local:{form}} {'UTC' if zone is UTC else ''}".strip()
+    here = local(moment, zone)
+    form = "%H:%M" if here.date() == local(saying.now, zone).date() else "%Y-%m-%d %H:%M"
+    return f"{here:{form}} {'UTC' if zone is UTC else ''}".strip()
 
 
 def _zone(name: str) -> tzinfo:

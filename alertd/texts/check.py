@@ -153,6 +153,9 @@ def worst(locale: str, services: tuple[str, ...], phrases: tuple[str, ...]) -> I
                     changed += [replace(each, released=services) for each in (saying.reader, *changed)]
                 changed += [replace(saying.reader, all_since=_NOW - timedelta(days=1, hours=11, minutes=11))]
                 yield from (replace(saying, channel=c, reader=reader) for reader in changed for c in CHANNELS)
+            if framing is Framing.CANCELLATION:
+                relapse = replace(saying.reader, change=Change.AGAIN)
+                yield from (replace(saying, channel=channel, reader=relapse) for channel in CHANNELS)
             if framing is Framing.NOT_AFFECTED:
                 unlisted = replace(saying.reader, by_list=True)
                 yield from (replace(saying, channel=channel, reader=unlisted) for channel in CHANNELS)

@@ -18,7 +18,7 @@ from alertd.texts.segments import fold as fold_sms
 
 _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "thanks": "Thank you, noted.",
-    "noted": "Thank you, noted. We go on asking the others of your family.",
+    "noted": "Thank you, noted. We still wait for an answer from your family: please call the others.",
     "older": "Thank you. Please answer our newest message.",
     "nothing_asked": "Thank you. Nothing is waiting for your answer right now.",
     "works": "As far as we know, all works.",

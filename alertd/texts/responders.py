@@ -150,15 +150,16 @@ def _how(saying: PageSaying) -> list[str]:
     if saying.ladder is ResponderLadder.OVER:
         return []
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == UNACCOUNTED:
-        return [f"They are planned anew. Run: alertd family show {_first(saying.code)}", "Then: alertd doctor"]
+        show = f"alertd family show {_first(saying.code)}"
+        return [f"They are planned anew. Run: {show}", "Then, where alertd runs: alertd doctor"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == TEXTS:
-        return ["Run: alertd policy check"]
+        return ["Run where alertd runs: alertd policy check"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == PLANS:
         return [f"Run: alertd family show {_first(saying.code)}"]
     if saying.ladder is ResponderLadder.TROUBLE and saying.subject == MESSAGES:
         return ["Run: alertd delivery list --state parked", f"Once mended: alertd delivery retry {number}"]
     if saying.ladder is ResponderLadder.TROUBLE:
-        return ["Run: alertd doctor"]
+        return ["Run where alertd runs: alertd doctor"]
     if saying.ladder is ResponderLadder.POSTMORTEM:
         return [f'Run: alertd incident postmortem {number} --message "..."']
     run = [f'Run: alertd incident update {number} --message "..."']

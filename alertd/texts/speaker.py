@@ -174,6 +174,8 @@ class Speaker:
             key = "elsewhere.partly" if end in _WORKS_AGAIN else "elsewhere.partly_never"
             said = self._catalogue.say(key, n=count, services=services, well=self._list(well, brief=False))
             return " ".join(said.split())
+        if end is Framing.CANCELLATION and framing is Framing.WAS_DOWN:
+            return self._say("elsewhere.unheard", services=services)
         key = Framing.RESOLUTION if end in _WORKS_AGAIN else end
         return self._say(f"elsewhere.{key.value}", services=services)
 
@@ -234,7 +236,8 @@ class Speaker:
                 return self._say("cancellation.unheard", span=self._span())
             return self._say(f"was_down.bad.{facts.severity.value}")
         if framing is Framing.CANCELLATION:
-            return self._say("cancellation.bad")
+            back = self._reader.change is Change.AGAIN  # that it had come back is wrong, and not that it was down
+            return self._say("cancellation.bad_again" if back else "cancellation.bad")
         if framing is Framing.NOT_AFFECTED:
             return self._say(f"not_affected.bad{'_listed' if self._reader.by_list else ''}")
         if facts.state.ended:

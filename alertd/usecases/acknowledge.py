@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from alertd.domain.delivery import Framing, Reader
+from alertd.domain.delivery import Change, Framing, Reader
 from alertd.domain.failing import failed_services, failing_since, left_by_list
 from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.links import Purpose
@@ -15,6 +15,7 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases.elsewhere import failing_beside, worst
 from alertd.usecases.follow_link import follow, named, reach
+from alertd.usecases.hears_by import hears_by
 from alertd.usecases.reached import Reached, keep_answers, which, who_answered
 
 _PEOPLE = 5  # names on the page, at most
@@ -115,6 +116,9 @@ async def _show(
     news, ending = incident.news, _ENDINGS.get(incident.state)
     if not touched and ending is None:
         ending = Framing.NOT_AFFECTED  # the outage goes on without them
+    by = None
+    if page is not Page.OVER:  # they read what a message to them would say: at night that is when they wake
+        by, _ = await hears_by(deps, rows, incident, reached.policy, [(family, caregiver)])
     services, failing = failed_services(incident, family), failing_since(incident, family)
     beside = await failing_beside(rows, incident.id, {each for each, _ in reached.holders}) if ending else {}
     goes_on = tuple(each for each in services if each in beside)
@@ -130,9 +134,10 @@ async def _show(
                 locale=locale,
                 zone=caregiver.time_zone or family.time_zone,
                 services=services,
-                hears_by=watch.next_by if watch is not None else None,
+                hears_by=by,
                 since=failing.grown,
                 all_since=failing.all,
+                change=Change.AGAIN if ending is Framing.CANCELLATION and incident.relapsed else Change.NONE,
                 by_list=ending is Framing.NOT_AFFECTED and left_by_list(incident, family),
             ),
             now=now.replace(second=0, microsecond=0),
@@ -147,8 +152,7 @@ async def _show(
     )
     if links is not None and content.html is not None:
         content = replace(content, html=links.fill_in_preferences(content.html, reached.linked.delivery))
-    next_by = watch.next_by if watch is not None and page is not Page.OVER else None
-    return Shown(content, content.locale or locale, page, incident, caregiver.name, names, next_by)
+    return Shown(content, content.locale or locale, page, incident, caregiver.name, names, by)
 
 
 _ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

@@ -153,9 +153,8 @@ def compose_update(
     suspected = incident.state is State.SUSPECTED and news.notify
     scope = wording.changed_scope(deps, incident.scope, news.add_scope, news.remove_scope)
     severity = news.severity or incident.severity
-    raised = severity is Severity.CRITICAL and incident.severity is not Severity.CRITICAL
-    if news.since is not None and news.since > now:
-        raise Invalid("lies in the future", field="since")
+    raised = severity.rank > incident.severity.rank
+    wording.began(news.since, now)
     facts = Facts(
         title=wording.title(news.title) if news.title else last.title,
         severity=severity,
@@ -178,11 +177,10 @@ def compose_update(
         wording.for_the_record(incident, facts)
     kind, references = _kind(incident, facts, news)
     unheard = incident.held and facts.state.ended  # it ends before anybody was told of it
-    if (
-        not facts.message
-        and promise is None
-        and replace(facts, message=last.message, last_news_at=None) == replace(last, last_news_at=None)
-    ):
+    # A title is for our own people: for families it is no news.
+    title = last.title if news.notify else facts.title
+    unsaid = replace(facts, message=last.message, last_news_at=None, title=title)
+    if not facts.message and promise is None and unsaid == replace(last, last_news_at=None):
         raise Invalid(
             "says nothing new; give a message, a state, a severity, a scope or a promise", field="message"
         )

@@ -205,5 +205,5 @@ def _told(owed: Owed, now: datetime) -> Told:
         reason=owed.reason,
         update=owed.update,
         step=max(ladder_step(owed.step), 0),
-        next_by=owed.next_by,
+        next_by=owed.reader.hears_by,
     )

@@ -1,21 +1,18 @@
 """How things stand for somebody's services right now, as the answer to who asks (R4: it moves no clock)."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 from alertd.domain.delivery import Framing, Reader
 from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Caregiver, Family
-from alertd.domain.hears_again import hears_again
 from alertd.domain.inbox import Correspondent
 from alertd.domain.incident import Incident
-from alertd.domain.policy import Policy
-from alertd.domain.watch import Duty
 from alertd.ports import Saying
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import ReplyTexts
 from alertd.ports.store import Rows
+from alertd.usecases.hears_by import hears_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +34,7 @@ async def say_status(deps: Deps, rows: Rows, texts: ReplyTexts, who: Corresponde
 
     Of a machine's suspicion nobody is told before its time; who asks is not told meanwhile that all were well.
     """
-    open_ = [_of(each, who) for each in await rows.incidents(open_only=True, limit=1000)]
-    found = [each for each in open_ if each.holders and not each.incident.exercise]
+    found = await _open(rows, who)
     told = sorted(
         (each for each in found if not each.incident.held),
         key=lambda each: (each.incident.severity.rank, each.incident.opened_at),
@@ -51,6 +47,16 @@ async def say_status(deps: Deps, rows: Rows, texts: ReplyTexts, who: Corresponde
         return f"{said} {_named(texts, who, 'more_open', more)}" if more else said
     suspected = dict.fromkeys(service for each in found for service in each.services)
     return _named(texts, who, "checking" if suspected else "works", tuple(suspected) or who.services)
+
+
+async def goes_on(rows: Rows, who: Correspondent) -> bool:
+    """Whether, as far as we know, anything of theirs fails, or may."""
+    return bool(await _open(rows, who))
+
+
+async def _open(rows: Rows, who: Correspondent) -> list[_Touches]:
+    found = [_of(each, who) for each in await rows.incidents(open_only=True, limit=1000)]
+    return [each for each in found if each.holders and not each.incident.exercise]
 
 
 def _of(incident: Incident, who: Correspondent) -> _Touches:
@@ -71,34 +77,11 @@ def _number(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
-async def _hears(deps: Deps, rows: Rows, touches: _Touches, policy: Policy) -> tuple[datetime | None, bool]:
-    """(when the first of them hears again at the latest, whether any of them is owed a message about it).
-
-    All have one phone.
-    """
-    ids = sorted({family.id for family, _ in touches.holders})
-    found = {each.family.id: each for each in await rows.candidates(touches.incident.id, ids, lock=False)}
-    moments: list[datetime] = []
-    coming = False
-    for family, caregiver in touches.holders:
-        candidate = found.get(family.id)
-        if candidate is None or candidate.watch is None:
-            coming = True  # the fan-out has not come to them yet
-            continue
-        duty = Duty(
-            touches.incident, policy, candidate.family, candidate.watch, candidate.tellings, candidate.addresses,
-            frozenset(deps.channels), answers=candidate.answers,
-        )  # fmt: skip
-        moment = hears_again(duty, caregiver.id, deps.clock.now())
-        moments += [moment] if moment is not None else []
-    return min(moments, default=None), coming or bool(moments)
-
-
 async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
     """As whoever is told late hears it; by when they hear again, as we have promised it already."""
     incident, (family, caregiver) = touches.incident, touches.holders[0]
     since, policy = failing_since(incident, family), await rows.policy_of(incident.id)
-    hears_by, owed = await _hears(deps, rows, touches, policy)
+    by, owed = await hears_by(deps, rows, incident, policy, touches.holders)
     content = deps.compose(
         Saying(
             channel=channel,
@@ -111,7 +94,7 @@ async def _say(deps: Deps, rows: Rows, touches: _Touches, channel: str) -> str:
                 locale=caregiver.locale or family.locale,
                 zone=caregiver.time_zone or family.time_zone,
                 services=touches.services,
-                hears_by=hears_by,
+                hears_by=by,
                 since=since.grown,
                 all_since=since.all,
             ),

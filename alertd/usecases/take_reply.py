@@ -17,7 +17,7 @@ from alertd.ports.inbound import Heard, Hears, ReplyTexts
 from alertd.ports.store import Rows
 from alertd.usecases.answer_page import ack_newest, answer_page, responders_at
 from alertd.usecases.choose_holdings import choose_holdings
-from alertd.usecases.say_status import say_status
+from alertd.usecases.say_status import goes_on, say_status
 from alertd.usecases.take_answer import NOTHING_ASKED, Answer, take_answer
 
 UNKNOWN, REPEATED = "reply_unknown", "reply_repeated"
@@ -79,6 +79,8 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
         meaning = texts.words.understand(heard.text, who.locale, stopped=who.stopped)
         if heard.handled is not None and (heard.handled is not Meaning.START or who.stopped):
             meaning = heard.handled  # "Yes" of a number that has not stopped is an answer, whatever else it is
+        if meaning is Meaning.STILL_DOWN:
+            meaning = Meaning.STATUS if await goes_on(rows, who) else Meaning.OTHER
         now, machine_at, reply_id = deps.clock.now(), deps.clock.machine(), deps.new_id()
         kept = heard.text if meaning is Meaning.OTHER else None
         if not await rows.take_reply(reply_id, heard.id, who.address, now, machine_at, meaning, kept):
@@ -137,7 +139,7 @@ async def _do(
         case Meaning.ACKNOWLEDGE:
             answer = await take_answer(rows, who, now)
             return Said(texts.say(who.locale, answer.key), len(answer.families), answer=answer)
-        case Meaning.STATUS:
+        case Meaning.STATUS | Meaning.STILL_DOWN:
             return Said(await say_status(deps, rows, texts, who, channel))
         case Meaning.HELP:
             return Said(texts.say(who.locale, "help", {"services": texts.names(who.locale, who.services)}))

@@ -148,7 +148,7 @@ async def test_a_neighbour_may_say_that_they_know_and_the_parents_are_still_aske
 
     said = await world.presses(call)
     assert (said.page, said.locale) == (Page.NOTED, "es")
-    assert said.content.text.startswith("Gracias. Seguimos preguntando")
+    assert said.content.text.startswith("Gracias. Aún falta la respuesta que esperamos de su familia")
     await world.fast_forward(minutes=10)
     world.phone("nan").expect_sms("Follow is down")
 

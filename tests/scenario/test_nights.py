@@ -34,6 +34,18 @@ async def test_a_critical_outage_at_night_wakes_and_goes_on_softly(town: Town):
     world.phone("mia").forget()
 
 
+async def test_at_night_the_page_behind_the_link_names_the_time_that_the_message_named(town: Town):
+    """The family's own time is in her sleep, and what is due then may wake nobody."""
+    world = town(NIGHT, policy=make.climbing())
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    woken = world.phone("mia").expect_sms("Follow is down", "6:30 AM")
+    for page in (await world.looks_at(woken), await world.answers(woken)):
+        assert "6:30 AM" in page
+        assert "Next update by 2" not in page
+    world.phone("mia").expect_nothing()
+
+
 async def test_a_major_outage_at_night_waits_for_the_morning(town: Town):
     """Policy `wait`: nothing at night, one message at wake-up with the newest state."""
     world = town(NIGHT)

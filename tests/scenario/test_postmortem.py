@@ -46,7 +46,7 @@ async def test_it_is_promised_with_the_end_and_told_softly_once(world: World):
     await world.fast_forward(days=2)
     await world.postmortem({"en": "A queue filled up.", "es": "Una cola estaba llena."})
     world.phone("mia").expect_push(
-        "What happened to Follow", "A queue filled up", "only if it comes back", loud=False
+        "What happened to Follow", "A queue filled up", "We write again if it comes back", loud=False
     )
     world.phone("ana").expect_sms("Qué ha ocurrido con Follow", "Una cola estaba llena")
     await world.fast_forward(days=1)
@@ -265,7 +265,7 @@ async def test_it_comes_back_after_it_was_explained(world: World):
         world.phone(name).expect_sms("No news")
     await world.resolve()
     for name in ("mia", "ana"):
-        world.phone(name).expect_sms("works again", "only if it comes back")
+        world.phone(name).expect_sms("works again", "We write again if it comes back")
     await world.postmortem("The same queue.")
     for name in ("mia", "ana"):
         world.phone(name).expect_sms("What happened", "The same queue.")

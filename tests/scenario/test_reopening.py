@@ -31,8 +31,8 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 2}
 
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
-    world.phone("bo").expect_sms("No answer yet. Tell us you know:")
+    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("bo").expect_sms("Nobody answered. Tell us you know:")
     await world.answers(again)
     await world.fast_forward(minutes=10)
     for name in ("mia", "bo"):
@@ -71,7 +71,20 @@ async def test_a_relapse_at_night_wakes(town: Town):
     await world.reopen()
     world.phone("mia").expect_sms("down again")
     await world.cancel()
-    world.phone("mia").expect_sms("False alarm")
+    said = world.phone("mia").expect_sms("False alarm", "had not come back").text
+    assert "there was no outage" not in said  # there was: its all-clear came in the afternoon
+
+
+async def test_what_was_a_false_alarm_from_the_first_is_called_so_again(town: Town):
+    """Nothing was ever down: neither the first time nor when it seemed to come back."""
+    world = town(policy=climbing((0, "always")))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.cancel()
+    await world.reopen()
+    world.phone("mia").forget()
+    await world.cancel()
+    world.phone("mia").expect_sms("False alarm", "there was no outage")
 
 
 async def test_it_is_reopened_within_a_day_only_and_only_where_nothing_else_tells_of_it(world: World):

@@ -39,6 +39,20 @@ async def test_who_asks_hears_how_things_stand_and_no_clock_moves(town: Town):
     assert await world.replies("mia", "STATUS") == works
 
 
+async def test_still_down_is_a_question_while_we_say_so_too_and_else_a_report(town: Town):
+    """After an all-clear that came too soon a person is to read it; the receipt says that one does."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS_ONLY))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+    assert (await world.replies("mia", "Still down?") or "").startswith("Follow is down")
+    assert world.sql("SELECT count(*) FROM reply WHERE meaning = 'other'") == [(0,)]
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
+    assert (await world.replies("mia", "STILL DOWN") or "").startswith("We got your message. A person reads it")
+    assert world.sql("SELECT text FROM reply WHERE meaning = 'other'") == [("STILL DOWN",)]
+
+
 async def test_in_the_evening_who_asks_is_promised_the_morning(town: Town):
     """The family's next time is in her quiet hours; what the first message said holds."""
     world = town(start=datetime(2026, 11, 4, 21, 45, tzinfo=PACIFIC))

@@ -90,9 +90,9 @@ async def test_a_note_for_the_record_does_not_leak_into_what_families_are_told(w
     world.phone("mia").expect_sms("We are on it.", "Call the desk")
 
 
-async def test_nobody_is_told_of_a_critical_outage_without_a_word_on_what_to_do(world: World):
+async def test_nobody_is_told_that_alarms_may_not_come_without_a_word_on_what_to_do(world: World):
     """Left out, it is to check by hand, at the opening and at a raise; said to be nothing, it is nothing."""
-    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(major=("sms",))))
+    await world.family("fam-1", make.caregiver("mia", "sms", preferences=make.preferences(default=("sms",))))
     await world.outage("follow")
     world.phone("mia").expect_sms("Check glucose directly")
     await world.resolve()
@@ -100,9 +100,11 @@ async def test_nobody_is_told_of_a_critical_outage_without_a_word_on_what_to_do(
     world.phone("mia").expect_sms("work")
     assert "Check" not in world.phone("mia").expect_sms("is down").text
     await world.resolve(number=2)
-    await world.outage("follow", severity="major")
+    await world.outage("follow", severity="minor")
     world.phone("mia").expect_sms("work")
-    assert "Check" not in world.phone("mia").expect_sms("has problems").text
+    assert "Check" not in world.phone("mia").expect_sms("has a small problem").text
+    await world.update(number=3, severity="major")
+    world.phone("mia").expect_sms("now has problems", "Check glucose directly")
     await world.update(number=3, severity="critical")
     world.phone("mia").expect_sms("now down", "Check glucose directly")
 

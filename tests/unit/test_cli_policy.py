@@ -86,7 +86,7 @@ def test_explain_fits_on_one_screen_and_says_it_in_order(alertd: Shell) -> None:
     assert lines[0].startswith("follow, critical, opened by a person on Sun 29 Nov 02:00 America/Los_Angeles")
     at = lines.index("parent, guardian: in quiet hours until 06:30")
     assert lines[at + 1 : at + 7] == [
-        "  02:00: push and sms loud: first notice; hears again by 03:00",
+        "  02:00: push and sms loud: first notice; they read: next update by 06:30",
         "  02:10: sms loud, email soft: step 2 of the ladder",
         "  02:30: the ladder is over: nobody has answered",
         "  02:59 to 05:56 every 59m: push soft: holding update",

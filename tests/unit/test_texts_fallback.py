@@ -3,11 +3,12 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from alertd.domain.delivery import Framing
+from alertd.domain.delivery import Change, Framing
 from alertd.domain.incident import Kind, Severity, State
 from alertd.texts import Composer, builtin, load
 from alertd.texts.segments import measure
@@ -175,6 +176,19 @@ def test_a_zone_that_does_not_exist_is_told_in_utc(folder: Path) -> None:
     assert failures == ["en/sms/notice: ZoneInfoNotFoundError; the plain built-in text was used"]
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Europe/London", "Asia/Tokyo"])
+@pytest.mark.parametrize("framing", list(Framing))
+def test_a_moment_that_no_clock_there_can_show_keeps_nobody_from_being_told(
+    framing: Framing, zone: str, folder: Path
+) -> None:
+    """Year 1 begins before the first hour that a zone west of Greenwich knows."""
+    told = saying(framing, zone=zone, services=("follow",))
+    began = replace(told.update.facts, since=datetime.min.replace(tzinfo=UTC))
+    told = replace(told, update=replace(told.update, facts=began), reader=replace(told.reader, since=None))
+    assert "Follow" in load(folder, NAMES, refuse)(told).text
+    assert "Follow" in builtin.content(told, NAMES).text
+
+
 def test_a_channel_without_a_layout(folder: Path) -> None:
     compose, failures = broken(folder)
     assert "Follow, Share: not working" in compose(saying(channel="fax")).text
@@ -234,7 +248,10 @@ def test_plain_words_say_what_matters(case, locale: str) -> None:
 
 def test_plain_words_beside_another_outage_say_what_is_true() -> None:
     ended = saying(Framing.RESOLUTION, state=State.RESOLVED, services=("follow",), elsewhere=("follow",))
-    false = replace(saying(Framing.WAS_DOWN, state=State.CANCELLED, services=("follow",)), elsewhere=("follow",))
+    false = replace(
+        saying(Framing.CANCELLATION, state=State.CANCELLED, services=("follow",)), elsewhere=("follow",)
+    )
+    slept = replace(false, framing=Framing.WAS_DOWN)
     small = replace(ended, elsewhere_worst=Severity.MINOR)
     unreached = "Readings and alarms may still not reach you."
     over = "Follow: a problem goes on, another is over."
@@ -242,6 +259,13 @@ def test_plain_words_beside_another_outage_say_what_is_true() -> None:
     assert builtin.content(ended, NAMES).text == f"{over} {unreached}"
     assert builtin.content(small, NAMES).text == over
     assert builtin.content(false, NAMES).text == f"{wrong} {unreached}"
+    none = "Follow: a problem goes on, another that we suspected was none."  # they got no wrong message
+    assert builtin.content(slept, NAMES).text == f"{none} {unreached}"
+
+
+def test_plain_words_do_not_deny_an_outage_that_had_not_come_back() -> None:
+    end = saying(Framing.CANCELLATION, state=State.CANCELLED, services=("follow",), change=Change.AGAIN)
+    assert builtin.content(end, NAMES).text == "Follow: working. It had not come back, we were wrong."
 
 
 def test_plain_words_tell_the_framings_apart() -> None:

@@ -53,7 +53,7 @@ TEXTS = [
         "PAGE: receipts of sms are missing in incident 1",
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "sms took 20 messages within ten minutes and has reported nothing of any: they may all have arrived, or none "
-        "of them. Run: alertd doctor",
+        "of them. Run where alertd runs: alertd doctor",
     ),
     (
         "a nudge",
@@ -110,7 +110,7 @@ TEXTS = [
         "PAGE: channel sms fails in incident 1",
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "channel sms fails (misconfigured: 20003): families are told over other channels, or not at all. "
-        "Run: alertd doctor",
+        "Run where alertd runs: alertd doctor",
     ),
     (
         "families whom nobody told",
@@ -120,7 +120,7 @@ TEXTS = [
         "PAGE: families unaccounted for in incident 1",
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "Not told by the time we said, and nothing explains it: fam-1, fam-2, fam-3 and 4 more. "
-        "They are planned anew. Run: alertd family show fam-1 Then: alertd doctor",
+        "They are planned anew. Run: alertd family show fam-1 Then, where alertd runs: alertd doctor",
     ),
     (
         "a text that fails",
@@ -131,7 +131,7 @@ TEXTS = [
         "Nudge: a text fails in incident 1",
         "Incident 1 (critical, investigating): Follow is down. 4,210 families touched. "
         "Families read plain built-in words or another language: es/sms/notice: sms.txt:3: 'since' is undefined; "
-        "the plain built-in text was used. Run: alertd policy check",
+        "the plain built-in text was used. Run where alertd runs: alertd policy check",
     ),
     (
         "data that fails",

@@ -339,6 +339,18 @@ CASES = (
         ),
     ),
     Case(
+        "cancellation_of_a_relapse",
+        saying(
+            Framing.CANCELLATION,
+            kind=Kind.CANCELLATION,
+            state=State.CANCELLED,
+            change=Change.AGAIN,
+            message={"en": "A monitor of ours had failed.", "es": "Había fallado uno de nuestros controles."},
+            ended_at=SATURDAY,
+            hears_in=None,
+        ),
+    ),
+    Case(
         "was_down",
         saying(
             Framing.WAS_DOWN,
