@@ -111,12 +111,13 @@ def test_what_else_stands_in_code_blocks_exists() -> None:
                 pass
             case ["systemctl", "enable", "--now", unit]:
                 assert (UNITS / unit).is_file(), name
-            case ["systemd-run", *options, program, command]:
+            case ["systemd-run", *rest]:
+                at = rest.index(INSTALLED)
+                options, command = rest[:at], rest[at + 1 :]
                 assert all(option.startswith("--") for option in options), name
                 # Its name makes the parts' settings and secrets those of this command too.
-                assert "--unit=alertd-doctor" in options
-                assert program == INSTALLED
-                path_of(["alertd", command])
+                assert f"--unit=alertd-{command[0]}" in options
+                path_of(["alertd", *command])
             case ["/opt/alertd/bin/pip", "install", *options]:
                 named = [option for option in options if not option.startswith("-")]
                 assert [each for each in named if not (ROOT / each).exists()] == []
