@@ -136,6 +136,7 @@ def data(explained: "Explained", title: str, zone: str) -> dict[str, Any]:
                         "framing": each.framing.value,
                         "step": each.step or None,
                         "next_by": each.next_by and each.next_by.isoformat(),
+                        "reads": each.reads and each.reads.isoformat(),
                     }
                     for each in role.told
                 ],
@@ -195,7 +196,7 @@ def _of_role(role: "Role", explained: "Explained", zone: ZoneInfo) -> str:
     for (over, why), run in groupby(moments, key=_what):
         same = list(run)
         times = _times([moment[0].at for moment in same], begin, zone)
-        by = same[0][0].next_by
+        by = same[0][0].reads
         heard = f"; they read: next update by {_clock(by, begin, zone)}" if by is not None and not said else ""
         said.append((same[0][0].at, f"{times}: {waited}{over}: {why}{heard}"))
         waited = ""

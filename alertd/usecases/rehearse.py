@@ -46,7 +46,8 @@ class Told:
     reason: Reason
     update: int
     step: int  # of the ladder, from 1; 0: none
-    next_by: datetime | None  # when it says that they hear again
+    next_by: datetime | None  # when the next one is due
+    reads: datetime | None  # ... and when it says so: later, where that would be in their sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,5 +206,6 @@ def _told(owed: Owed, now: datetime) -> Told:
         reason=owed.reason,
         update=owed.update,
         step=max(ladder_step(owed.step), 0),
-        next_by=owed.reader.hears_by,
+        next_by=owed.next_by,
+        reads=owed.reader.hears_by,
     )

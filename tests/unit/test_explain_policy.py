@@ -56,9 +56,8 @@ def test_parents_at_night_are_woken_told_again_then_softly_and_once_more_in_the_
         ("06:30", "PUSH SMS", "wake_up"),
         ("06:55", "push", "silence"),
     ]
-    assert parent.told[0].next_by == NIGHT + timedelta(
-        hours=4, minutes=30
-    )  # as they read it: they sleep until then
+    assert parent.told[0].next_by == NIGHT + timedelta(hours=1)
+    assert parent.told[0].reads == NIGHT + timedelta(hours=4, minutes=30)  # they sleep until then
     assert parent.family.ended_at == NIGHT + timedelta(minutes=30)
 
 
