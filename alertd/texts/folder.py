@@ -18,6 +18,10 @@ from alertd.texts.replies_file import FILE as REPLIES
 LAYOUTS = (*(f"{channel}.txt" for channel in CHANNELS), "email.html", "page.html", CHOOSING, opt_out.LAYOUT)
 """Every layout that is asked for."""
 _OF_A_LANGUAGE = (FILE, REPLIES)
+_LEFT_BEHIND = (
+    "~", ".bak", ".orig", ".rej", ".save", ".swp", ".dpkg-old", ".dpkg-dist", ".dpkg-new", ".rpmnew", ".rpmsave",
+)  # fmt: skip
+"""What editors, patches and packages leave beside a file."""
 
 
 def spoken_locales(folder: Path) -> frozenset[str]:
@@ -87,7 +91,7 @@ def _entries(folder: Path, problems: list[Problem]) -> list[Path]:
     except OSError as error:
         problems.append(Problem(f"cannot be read: {error.strerror or error}", file=folder.name))
         return []
-    return [path for path in entries if not path.name.startswith(".") and not path.name.endswith("~")]
+    return [path for path in entries if not path.name.startswith(".") and not path.name.endswith(_LEFT_BEHIND)]
 
 
 def _included(folder: Path) -> set[str]:

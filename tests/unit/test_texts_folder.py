@@ -65,6 +65,8 @@ def test_layouts_of_a_language_and_what_layouts_take_in_are_read(folder: Path) -
 
 def test_what_editors_and_mounts_leave_behind_is_no_mistake(folder: Path) -> None:
     (folder / "sms.txt~").touch()
+    (folder / "page.html.orig").touch()
+    (folder / "en" / "phrases.yaml.dpkg-old").touch()
     (folder / "en" / ".phrases.yaml.swp").touch()
     (folder / "..data").mkdir()
     assert told(folder) == []
