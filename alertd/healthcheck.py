@@ -16,11 +16,11 @@ from pathlib import Path
 
 from alertd.domain.errors import AlertdError
 from alertd.settings import Settings, load
+from alertd.settings.address import address
 
 _PARTS = ("api", "up", "demo", "sweeper", "worker", "sandbox")
 _PATIENCE = 4.0  # seconds; the image allows 6
 _RECENT = 30.0  # seconds since a heartbeat, as for /readyz
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where it listens, not where to ask
 
 
 def part_of(words: Sequence[str]) -> str:
@@ -38,10 +38,9 @@ def check(part: str, settings: Settings) -> str:
 
 
 def _ready(settings: Settings) -> str:
-    host = _EVERYWHERE.get(settings.api.host, settings.api.host)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.api.port}/readyz"
+    url = f"{address(settings.api.host, settings.api.port)}/readyz"
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE):
+        with urllib.request.urlopen(url, timeout=_PATIENCE):  # noqa: S310  http, to ourselves
             return ""
     except urllib.error.HTTPError as error:
         return error.read(4096).decode("utf-8", "replace")

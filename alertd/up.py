@@ -17,6 +17,7 @@ from alertd.domain.errors import AlertdError
 from alertd.redis_server import PrivateRedis, RedisServer, find_redis, private_redis
 from alertd.settings import Settings
 from alertd.settings import load as load_settings
+from alertd.settings.address import address
 from alertd.stand_ins import StandIns
 from alertd.supervisor import Part, Supervisor, UpLock
 from alertd.usecases.keys import check_key, make_key
@@ -83,7 +84,7 @@ async def up(
         more["ALERTD_DATA_DIR"] = str(data_dir)
         key_file = await _key(load_settings({**env, **more}), data_dir)
         where = Where(
-            api=f"http://{settings.api.host}:{settings.api.port}",
+            api=address(settings.api.host, settings.api.port),
             inbox=f"{stand_ins.url}/" if stand_ins else None,
             sandbox=stand_ins.url if stand_ins else None,
             data_dir=data_dir,
@@ -115,7 +116,7 @@ def _parts(
     needs: tuple[str, ...],
 ) -> list[Part]:
     alertd = (sys.executable, "-m", "alertd")
-    readyz = f"http://{settings.api.host}:{settings.api.port}/readyz"
+    readyz = f"{address(settings.api.host, settings.api.port)}/readyz"
     parts = [Part("api", (*alertd, "api"), env=more, ready=_answers(readyz))]
     if redis is not None:
         parts.append(Part("redis", redis.argv, ready=redis.ready))
@@ -162,7 +163,7 @@ def _make(data_dir: Path) -> None:
 
 
 def _refuse_taken(host: str, port: int) -> None:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

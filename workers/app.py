@@ -36,12 +36,13 @@ def _logging(**_: Any) -> None:
 
 @worker_process_init.connect(weak=False)  # type: ignore[untyped-decorator]
 def _open(**_: Any) -> None:
-    # The first hint of an outage must not wait for imports and connections.
     lane = os.environ.get(LANE_VARIABLE, "bulk")
-    _process().warm(lane)
     if lane == "bulk":
-        # What is urgent gets the processor first: a crowd's messages fill every core there is.
+        # What is urgent gets the processor first: a crowd's messages fill every core there is. Also where the
+        # database is away now: what fails here is told, and the process goes on.
         step_back(_settings.workers.nice)
+    # The first hint of an outage must not wait for imports and connections.
+    _process().warm(lane)
 
 
 @worker_process_shutdown.connect(weak=False)  # type: ignore[untyped-decorator]

@@ -13,6 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from alertd.cli.failed import REFUSED, UNREACHABLE, Failed
 from alertd.domain.this_machine import is_this_machine
+from alertd.settings.address import address
 
 KEY_FILE = "api-key"
 PATIENCE = 60.0  # seconds; an import of 8 MB takes a few
@@ -52,7 +53,7 @@ class Api:
         from alertd.settings import load
 
         settings = load(env)
-        url = _checked(url or _address(settings.api.host, settings.api.port))
+        url = _checked(url or address(settings.api.host, settings.api.port))
         host = urlsplit(url).hostname or ""
         if not key and (is_this_machine(host) or host == settings.api.host):
             key = _kept(settings.data_dir / KEY_FILE)
@@ -128,12 +129,6 @@ class Api:
             raise Failed(f"alertd does not answer at {self.url} ({why})", way_out, code=UNREACHABLE) from None
         finally:
             connection.close()
-
-
-def _address(host: str, port: int) -> str:
-    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  where it listens, not where to ask
-    host = everywhere.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def new_command() -> str:

@@ -93,7 +93,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         flying = max(flying, known.ending)
         if under_way and waits and not told:
             waiting.append(caregiver.id)  # until a provider takes it: their duty may end before
-        if (over and known.told >= end.first) or not person.usable or not (told or waited):
+        knows = over and known.told >= end.first and not told
+        if knows or not person.usable or not (told or waited):
             continue
         named = _named(duty, known, services) if told else services
         listener = Listener(duty, now, person, knowledge, known, named, end, told)

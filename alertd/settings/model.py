@@ -22,6 +22,7 @@ from alertd.domain.errors import Invalid
 from alertd.domain.incident import Severity
 from alertd.domain.responder_url import check_responder_url
 from alertd.ingest.addresses import phone
+from alertd.settings.address import address
 
 
 def _url(value: str, schemes: tuple[str, ...]) -> SplitResult:
@@ -277,7 +278,7 @@ def _sqlite_in(values: dict[str, object]) -> SecretStr:
 def _own_address(values: dict[str, object]) -> str:
     api = values.get("api")
     host, port = (api.host, api.port) if isinstance(api, Api) else ("127.0.0.1", 8420)
-    return f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 (compared only)
+    return address(host, port)
 
 
 class Settings(_Part):

@@ -63,9 +63,9 @@ def restore(source: Path, database: Path) -> tuple[Copied, Path | None]:
     try:
         _copy(source, part)
         before = _free(database)
+        _owned_as(database if database.exists() else database.parent, part)
         if database.exists():
             _close(database)
-            _owned_as(database, part)
             _put(database, kept := before, move=False)
         for rest in ("-wal", "-shm", "-journal"):  # what is left there would be taken for the new one's
             if (left := Path(f"{database}{rest}")).exists():

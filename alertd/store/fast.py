@@ -223,7 +223,7 @@ async def update_watches(sql: Sql, plan: Plan, old: Sequence[PlannedWatch]) -> s
 _HEARD = (
     "UPDATE watch SET heard_at=max(coalesce(heard_at, 0), u.column3), "
     "next_by=CASE WHEN u.column5 IS NULL OR u.column4 < told THEN next_by "
-    "WHEN u.column4 = told THEN min(next_by, u.column5) ELSE u.column5 END, "
+    "WHEN u.column4 = told AND next_by > u.column3 THEN min(next_by, u.column5) ELSE u.column5 END, "
     "look_at=CASE WHEN u.column4 >= told AND u.column5 < look_at THEN u.column5 ELSE look_at END, "
     "told=max(told, u.column4) FROM ("
 )
@@ -231,7 +231,7 @@ _OF_FAMILY = ") AS u WHERE incident_id=u.column1 AND family_id=u.column2"
 _HEARD_UNNEST = (
     "UPDATE watch w SET heard_at=greatest(w.heard_at, u.at), "
     "next_by=CASE WHEN u.next_by IS NULL OR u.told < w.told THEN w.next_by "
-    "WHEN u.told = w.told THEN least(w.next_by, u.next_by) ELSE u.next_by END, "
+    "WHEN u.told = w.told AND w.next_by > u.at THEN least(w.next_by, u.next_by) ELSE u.next_by END, "
     "look_at=CASE WHEN u.told >= w.told AND u.next_by < w.look_at THEN u.next_by ELSE w.look_at END, "
     "told=greatest(w.told, u.told) "
     "FROM unnest(%s::uuid[], %s::text[], %s::int8[], %s::int4[], %s::int8[]) "

@@ -2,12 +2,13 @@
 
 import fcntl
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 _HERE = Path(__file__).parent / "migrations"
@@ -43,19 +44,37 @@ def head() -> str:
 
 def _upgrade(url: str) -> str:
     engine = create_engine(url, hide_parameters=True)
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_lock(7204)"))
-        _run(connection)
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_unlock(7204)"))
-        else:
-            # The file keeps it. Parts that started together and had to switch it kept each other from it, and
-            # one of them ended: "database is locked".
-            connection.execute(text("PRAGMA journal_mode=WAL"))
-        connection.commit()
-    engine.dispose()
+    if engine.dialect.name == "sqlite":
+        _begin_as_told(engine)
+    try:
+        with engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_lock(7204)"))
+            _run(connection)
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_unlock(7204)"))
+                connection.commit()
+            else:
+                # The file keeps it. Parts that started together and had to switch it kept each other from it, and
+                # one of them ended: "database is locked". It cannot be switched within a transaction.
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA journal_mode=WAL")
+    finally:
+        engine.dispose()
     return head()
+
+
+def _begin_as_told(engine: Engine) -> None:
+    """All in one transaction: Python's driver begins none for DDL, and who was interrupted could never go on."""
+
+    @event.listens_for(engine, "connect")
+    def _(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+
+    @event.listens_for(engine, "begin")
+    def _(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _run(connection: Connection) -> None:

@@ -119,13 +119,15 @@ async def _act(deps: Deps, rows: Rows, event: OutageEvent, who: str) -> _Outcome
         if incident is None:
             raise NotFound(f'no open incident belongs to alert "{event.alert}"; nothing to resolve')
         return await _resolve(deps, rows, incident, event, who)
+    # A clock that is ahead of ours by a moment is no reason to refuse what nobody types.
+    since = min(event.detected_at, deps.clock.now()) if event.detected_at is not None else None
     if incident is None or incident.state is State.SUSPECTED:  # what a machine suspects, a human's event confirms
         opening = Opening(
             reaches=event.scope.reaches,
             severity=event.severity,
             title=event.title,
             message=event.message,
-            since=event.detected_at,
+            since=since,
         )
         opened, lane = await add_incident(deps, rows, opening, who=who, alert=event.alert)
         fresh = await rows.incident(opened.incident)

@@ -1,5 +1,6 @@
 """Migrations: they lead to the tables that the code names, from nothing, once, however many start at a time."""
 
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, create_engine, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 
 from alertd.store import migrate
@@ -85,6 +86,25 @@ def test_running_them_again_changes_nothing(empty_database: str) -> None:
     migrate.upgrade(empty_database)
     assert migrate.upgrade(empty_database) == migrate.head()
     assert migrate.current(empty_database) == migrate.head()
+
+
+@pytest.mark.parametrize("after", [1, 5, 40, 70])
+def test_who_was_interrupted_in_the_middle_goes_on_at_the_next_start(empty_database: str, after: int) -> None:
+    """A kill or a full disk at the first start left tables that the next one could not make again."""
+    done = itertools.count(1)
+
+    def dies(*_: object) -> None:
+        if next(done) > after:
+            raise RuntimeError
+
+    event.listen(Engine, "after_cursor_execute", dies)
+    try:
+        with pytest.raises(RuntimeError):
+            migrate.upgrade(empty_database)
+    finally:
+        event.remove(Engine, "after_cursor_execute", dies)
+    assert migrate.current(empty_database) is None
+    assert migrate.upgrade(empty_database) == migrate.head()
 
 
 def test_two_that_start_at_once_wait_for_each_other(empty_database: str) -> None:

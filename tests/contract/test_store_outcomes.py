@@ -119,6 +119,21 @@ async def test_of_two_messages_about_one_update_the_earlier_promise_binds(books:
     assert (await books.row(watch))["next_by"] == make.after(40)
 
 
+async def test_a_promise_that_is_over_binds_nothing_that_is_heard_after_it(books: Books):
+    """A first notice whose worker had lost its lease was heard; the planner, who did not count it, has put back the time
+    by which it was due. What is told next of the same update is by when they hear again (found by random deaths)."""
+    [family] = await books.families(*crowd(1, "push", "sms"))
+    push, sms = family.caregivers[0].addresses
+    await books.write([books.watch(family)], [books.owed(family, push, next_by=make.after(30))])
+    await books.hand_over(at=make.after(2))
+    await books.write(
+        [books.watch(family, version=1, next_by=make.after(10))], [books.owed(family, sms, next_by=make.after(60))]
+    )
+    await books.hand_over(at=make.after(15))
+    row = await books.row(watch)
+    assert (row["told"], row["next_by"], row["heard_at"]) == (1, make.after(60), make.after(15))
+
+
 async def test_one_batch_says_the_same_as_two(books: Books):
     [family] = await books.families(*crowd(1, "push", "sms", "email"))
     addresses = family.caregivers[0].addresses

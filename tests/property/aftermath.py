@@ -129,7 +129,10 @@ class Aftermath:
         row = rows[new.message.delivery]
         here = [t for t in before if _place(t) == _place(new)]
         same = [t for t in here if _key(t, rows) == _key(new, rows)]
-        assert len(same) <= maybe[_key(new, rows)], f"{new} came again, and nothing says that it may have been had"
+        # An address that somebody gave up is forgotten; given back, it is a new one, and is told the newest.
+        anew = any((new.message.incident, each, _place(new)[1:]) in self._gone for each in row.families)
+        why = f"{new} came again, and nothing says that it may have been had"
+        assert anew or len(same) <= maybe[_key(new, rows)], why
         for other in here:
             overlap = new.claimed < other.tick  # it was in a worker's hands already when the other was taken
             apart = (
@@ -210,7 +213,9 @@ class Aftermath:
                     got = [t for t in self._taken if _place(t) in {(_uuid(incident), *place) for place in places}]
                     who = f"{what}, {caregiver['id']}"
                     if family in touched and any(self._usable(*place) for place in places):
-                        self._judge_newest(who, incident, got)
+                        all_ = [t for t in self._taken if family["id"] in rows[t.message.delivery].families]
+                        spoken = any(t.message.incident == _uuid(incident) for t in all_)
+                        self._judge_newest(who, incident, got, heard=spoken)
                     elif not places & concerned:
                         mine = [t for t in got if family["id"] in rows[t.message.delivery].families]
                         kept = [
@@ -245,8 +250,10 @@ class Aftermath:
             )[0][0]
         )
 
-    def _judge_newest(self, who: str, incident: Any, got: list[Taken]) -> None:
+    def _judge_newest(self, who: str, incident: Any, got: list[Taken], *, heard: bool) -> None:
         """Who is touched has heard the newest from a human that concerns them; something, where all was taken back.
+
+        But for those of whose family somebody has `heard`: they are told at the family's own time (R2).
 
         A correction concerns whom it puts right: who never had the wrong words hears of it in their own time.
         """
@@ -260,7 +267,7 @@ class Aftermath:
         recalled = {about: number for number, (kind, about) in said.items() if kind == "recall"}
         had = [t.message.update for t in got]
         void: set[int] = set()
-        newest = 1
+        newest = 0 if heard and 1 in recalled else 1
         for number, (kind, about) in reversed(said.items()):
             wrong = list(_put_right(number, said))
             concerns = not wrong or any(w <= u < min(number, recalled.get(w, number)) for w in wrong for u in had)

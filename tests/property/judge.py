@@ -50,7 +50,11 @@ class Judge(VerdictJudge):
             # A number that came without a fan-out (another family's holding) may be taken at any time.
             fresh = world.incident.newest.number == self.planned_number
             soon = world.watch.look_at is not None and world.watch.look_at <= self.planned_at + world.lease
-            assert polled or soon or not fresh or not idle.owed, (
+            # What was in doubt when it was corrected, and has come back, is stopped by its claim, which has them asked.
+            back = any(
+                r.state is DeliveryState.PENDING and r.owed.update < world.incident.stands_from for r in world.rows
+            )
+            assert polled or soon or back or not fresh or not idle.owed, (
                 "look_at overslept",
                 idle.owed,
                 world.watch.look_at,

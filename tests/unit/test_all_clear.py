@@ -50,6 +50,24 @@ def test_whoever_has_it_or_was_told_nothing_keeps_it_from_nobody():
     assert found.update == 2
 
 
+def test_whom_it_touches_no_more_hears_so_also_where_only_its_return_may_have_reached_them():
+    """They were told that it is over; then that it is back, by a worker that died with the provider's answer."""
+    back = history(
+        (Kind.NOTICE, 0),
+        (Kind.RESOLUTION, 5, {"state": State.RESOLVED}),
+        (Kind.REOPENING, 10, {"state": State.INVESTIGATING, "epoch": 2}),
+    )
+    in_doubt = telling(SMS, 3, 10, epoch=2, state=DeliveryState.SUPERSEDED, maybe=True)
+    tellings = [telling(SMS), end(SMS, 2, 5), in_doubt]
+    moved = make.family(caregiver("mia", "sms"), services=("login",))
+    found = verdict(after(OVER_AT), incident=back, family=moved, tellings=tellings)
+    assert said(found.owed) == [("mia", "SMS", "not_affected", "not_affected")]
+    told = telling(SMS, 3, OVER_AT, framing=Framing.NOT_AFFECTED, step=-2, next_by=None, epoch=2)
+    assert verdict(after(OVER_AT), incident=back, family=moved, tellings=[*tellings, told]).owed == ()
+    never = [telling(SMS), end(SMS, 2, 5)]  # that it is over is the last that they can have read
+    assert verdict(after(OVER_AT), incident=back, family=moved, tellings=never).owed == ()
+
+
 @pytest.mark.parametrize("state", [DeliveryState.PENDING, DeliveryState.LEASED, DeliveryState.UNKNOWN])
 def test_what_is_under_way_to_a_person_is_not_owed_them_again(state):
     found = verdict(after(OVER_AT), incident=OVER, tellings=[*TOLD, end(PUSH, state=state)])

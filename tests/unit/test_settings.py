@@ -78,6 +78,15 @@ def test_the_environment_wins_over_the_file_and_the_file_over_what_is_built_in(t
     assert read.console.enabled is False
 
 
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("::1", "http://[::1]:8420"), ("::", "http://[::1]:8420"), ("0.0.0.0", "http://127.0.0.1:8420")],
+)
+def test_where_it_listens_says_how_it_is_asked(host: str, address: str) -> None:
+    """An IPv6 address without brackets kept every command from starting."""
+    assert settings.load({**HOME, "ALERTD_API__HOST": host}).public_url == address
+
+
 def test_paths_of_the_environment_begin_here_or_at_home() -> None:
     read = settings.load(
         {**HOME, "ALERTD_DATA_DIR": "~/alertd", "ALERTD_FCM__CREDENTIALS_FILE": "keys/firebase.json"}

@@ -16,6 +16,8 @@ from alertd.texts.spoken import spoken
         ("Details: www.example.org.", "Details."),
         ("*Follow* is down 🙂 — we are on it", "Follow is down, we are on it"),
         ("100 % of you & us", "100 % of you & us"),
+        ("Treat if glucose < 70 or \u2265 300", "Treat if glucose < 70 or \u2265 300"),
+        ("<=54 <b>now</b>", "<=54 b now /b"),
         ("Update 4: Log-in works.", "Update 4: Log-in works."),
         ("¿Qué hacer? Mida la glucosa.", "¿Qué hacer? Mida la glucosa."),
         ("  \u200b\ufeff  ", ""),
