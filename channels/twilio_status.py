@@ -25,7 +25,8 @@ _WORDS: Mapping[str, Word] = {
     **dict.fromkeys(("undelivered", "failed", "canceled"), Word.UNDELIVERED),
 }
 _NEVER = {Reaction.REFUSED, Reaction.OPTED_OUT}
-_OURS = {Reaction.MISCONFIGURED, Reaction.ACCOUNT}
+_OURS = {Reaction.MISCONFIGURED, Reaction.ACCOUNT, Reaction.SLOWER, Reaction.LATER}
+"""Not for the phone's sake: the same message may go there again, after a rest."""
 
 
 class StatusCallback:
@@ -55,7 +56,7 @@ def _report(attempt: Attempt, form: Mapping[str, str]) -> Report | None:
     code = form.get("ErrorCode", "")
     if not code.isdecimal() or len(code) > 6:
         return Report(delivery, number, word, sid, form["MessageStatus"])
-    reaction = CODES.get(int(code), (Reaction.LATER, ""))[0]
+    reaction = CODES.get(int(code), (Reaction.AWAY, ""))[0]
     if reaction in _NEVER:
         return Report(delivery, number, Word.REFUSED, sid, code, opted_out=reaction is Reaction.OPTED_OUT)
     return Report(delivery, number, word, sid, code, ours=reaction in _OURS)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from typer.main import get_command
 from typer.testing import CliRunner
 
@@ -241,3 +242,12 @@ def test_the_readme_begins_with_what_to_type() -> None:
     ]
     assert len(first_screen.splitlines()) <= 50
     assert len(README.text.splitlines()) < 120
+
+
+def test_the_guides_alertmanager_goes_on_paging_its_own_people() -> None:
+    """`continue` goes on to the routes below; where one route has matched, the first receiver is told nothing."""
+    [block] = [each for each in GUIDE.blocks("yaml") if "webhook_configs" in each]
+    route = yaml.safe_load(block)["route"]
+    first, last = route["routes"]
+    assert (first["receiver"], first["continue"]) == ("alertd", True)
+    assert last == {"receiver": route["receiver"]}
