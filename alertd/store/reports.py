@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Subquery,
     and_,
     case,
+    exists,
     false,
     func,
     literal,
@@ -135,21 +137,38 @@ class ReportRows:
         )[0]
         by_day, by_night = _length(row.day), _length(row.night)
         if going_on:
-            lasting = await self.sql.rows(
-                select(watch.c.rest, func.min(watch.c.heard_at))
-                .where(
-                    watch.c.incident_id == incident_id,
-                    watch.c.heard_at.is_not(None),
-                    or_(watch.c.rest.is_(None), watch.c.rest == Rest.QUIET.value),
-                )
-                .group_by(watch.c.rest)
-            )
-            for rest, since in lasting:
-                if rest is None:
-                    by_day = max(by_day or now - since, now - since)
-                else:
-                    by_night = max(by_night or now - since, now - since)
+            lasting = await self._lasting(incident_id, told, windows, now)
+            by_day, by_night = _longer(by_day, lasting[0]), _longer(by_night, lasting[1])
         return Silences(by_day, by_night, row.late, _length(row.over))
+
+    async def _lasting(
+        self, incident_id: IncidentId, told: Subquery, windows: Spans, now: datetime
+    ) -> tuple[timedelta | None, timedelta | None]:
+        """The longest silences that go on, by day and by night, told apart as those that are over.
+
+        By what was said last, and not by whether the watch rests: nobody looks at it before the night is over.
+        """
+        last = func.row_number().over(partition_by=told.c.family_id, order_by=told.c.at.desc())
+        newest = select(told, (told.c.next_by - told.c.planned).label("said"), last.label("place")).subquery()
+        length, night = (
+            literal(to_us(now), BigInteger) - newest.c.at,
+            newest.c.said > _held(newest.c.planned, windows),
+        )
+        spoken_to = (
+            watch.c.incident_id == incident_id,
+            watch.c.family_id == newest.c.family_id,
+            or_(watch.c.rest.is_(None), watch.c.rest == Rest.QUIET.value),
+        )
+        rows = await self.sql.rows(
+            select(func.max(case((~night, length))).label("day"), func.max(case((night, length))).label("night"))
+            # An end promises nothing: who waits for the word that it is back is counted by that word.
+            .where(newest.c.place == 1, newest.c.said.is_not(None), exists().where(*spoken_to))
+        )
+        return _length(rows[0].day), _length(rows[0].night)
+
+
+def _longer(one: timedelta | None, other: timedelta | None) -> timedelta | None:
+    return max((each for each in (one, other) if each is not None), default=None)
 
 
 def _accepted() -> ColumnElement[Any]:

@@ -95,6 +95,21 @@ async def test_it_is_kept_although_one_familys_number_was_busy(world: World):
     forget(world)
 
 
+async def test_a_night_that_goes_on_is_no_silence_by_day(world: World):
+    """They read in the evening that they hear in the morning, and nobody looks at them in between."""
+    await world.until_local("2026-11-04 21:00")
+    await world.family("fam-1", by_sms("mia"))
+    await world.outage("follow", severity="major")
+    await world.until_local("2026-11-05 05:00")
+    silences = (await world.report()).silences
+    assert (silences.longest, silences.longest_at_night) == (None, timedelta(hours=8))
+    await world.until_local("2026-11-05 12:00")
+    over = (await world.report()).silences
+    assert over.longest_at_night is not None
+    assert over.longest_at_night > timedelta(hours=9)
+    forget(world)
+
+
 async def test_a_family_that_sleeps_was_told_another_time(world: World):
     """They know that they hear in the morning; whoever is awake is owed the promise all the same."""
     await world.until_local("2026-11-04 18:30")
