@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 from alertd.supervisor.part import Part, PartEvent, PartStatus, Restarts, State, What
-from alertd.supervisor.process import Process, last_lines
+from alertd.supervisor.process import LARGEST_LOG, Process, last_lines, make_room
 
 _PATIENCE = 10.0  # seconds that a part waits for those it needs before it starts without them
 _SLOW = 30.0  # seconds until a part that is not ready is told to be slow
+_LOOK_AT_LOG = 60.0  # seconds between two looks at how long a log has grown
 _ANSWER = 5.0  # seconds that one question whether it is ready may take
 
 
@@ -73,6 +74,7 @@ class Keeper:
         self._pid = process.pid
         self._say(What.STARTED)
         asking = asyncio.create_task(self._ask_until_ready())
+        shortening = asyncio.create_task(self._keep_log_short())
         try:
             await first_of(process.wait(), self._stopping.wait())
             asking.cancel()
@@ -82,10 +84,20 @@ class Keeper:
             process.kill_all()  # its children have nobody to stop them any more
             await process.wait()
             self._ended, self._pid = process.ended, None
-            asking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asking
+            for beside in (asking, shortening):
+                beside.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await beside
         return ""
+
+    async def _keep_log_short(self) -> None:
+        """A part may run for months, and its log lies beside the database."""
+        while self._log_file is not None:
+            await asyncio.sleep(_LOOK_AT_LOG)
+            try:
+                make_room(self._log_file, LARGEST_LOG)
+            except OSError as error:  # a full disk: the part is to go on
+                self._say(What.LONG_LOG, why=error.strerror or str(error))
 
     async def _ask_until_ready(self) -> None:
         loop = asyncio.get_running_loop()

@@ -59,6 +59,7 @@ class What(StrEnum):
     STARTED = "started"
     READY = "ready"
     SLOW = "slow"  # not ready after a while; it is asked on
+    LONG_LOG = "log too long"  # and it could not be put aside
     DIED = "died"
     FAILING = "failing"  # died several times in a row; it is started on
     STOPPING = "stopping"

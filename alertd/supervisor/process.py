@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ctypes
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from pathlib import Path
 
 from alertd.supervisor.part import Part
 
-_LARGEST_LOG = 10 * 1024 * 1024  # bytes; a larger one becomes `<part>.log.1` when its part starts
+LARGEST_LOG = 10 * 1024 * 1024
+"""Bytes; a larger one becomes `<part>.log.1`."""
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 # Looked up here: between fork and exec there is no time for it.
 _PRCTL = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
@@ -89,9 +91,19 @@ def last_lines(log_file: Path | None, count: int = 10) -> tuple[str, ...]:
         return tuple(file.read().decode(errors="replace").splitlines()[-count:])
 
 
+def make_room(log_file: Path, largest: int) -> None:
+    """Put what a running part has written aside, where that is more than `largest` bytes.
+
+    It goes on writing into the same file, wherever its end is. What it writes in the moment of the copy is lost.
+    """
+    if log_file.exists() and log_file.stat().st_size > largest:
+        shutil.copyfile(log_file, log_file.with_name(log_file.name + ".1"))
+        os.truncate(log_file, 0)
+
+
 def _open(log_file: Path) -> int:
     log_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if log_file.exists() and log_file.stat().st_size > _LARGEST_LOG:
+    if log_file.exists() and log_file.stat().st_size > LARGEST_LOG:
         log_file.replace(log_file.with_name(log_file.name + ".1"))
     return os.open(log_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 

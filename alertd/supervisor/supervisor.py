@@ -12,7 +12,13 @@ from alertd.supervisor.keeper import Keeper, all_set, first_of
 from alertd.supervisor.lock import UpLock
 from alertd.supervisor.part import Log, Part, PartEvent, PartStatus, Restarts, What
 
-_LOUD = {What.DIED: "warning", What.SLOW: "warning", What.KILLED: "warning", What.FAILING: "error"}
+_LOUD = {
+    What.DIED: "warning",
+    What.SLOW: "warning",
+    What.KILLED: "warning",
+    What.LONG_LOG: "warning",
+    What.FAILING: "error",
+}
 
 
 class Supervisor:

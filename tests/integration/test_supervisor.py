@@ -28,7 +28,9 @@ from alertd.supervisor import (
     Supervisor,
     UpLock,
     What,
+    keeper,
 )
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -267,6 +269,26 @@ async def test_a_log_file_that_grew_large_makes_room_when_its_part_starts(
 
     assert (tmp_path / "logs" / "api.log").read_text() == "hello from api\n" * 2
     assert (tmp_path / "logs" / "api.log.1").stat().st_size == 11 * 1024 * 1024
+
+
+async def test_a_log_file_that_grows_large_makes_room_while_its_part_runs(
+    up: Up, book: Book, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else bounds it: a part may run for months."""
+    monkeypatch.setattr(keeper, "LARGEST_LOG", 1000)
+    monkeypatch.setattr(keeper, "_LOOK_AT_LOG", 0.05)
+    log_file = tmp_path / "logs" / "api.log"
+    aside = log_file.with_name("api.log.1")
+    async with up(book.part("api")):
+        with log_file.open("a") as file:  # as the part does
+            file.write("x" * 2000)
+            file.flush()
+            await asyncio.to_thread(
+                wait_until, "it is put aside", lambda: aside.exists() and log_file.stat().st_size == 0
+            )
+            file.write("it goes on\n")
+    assert aside.read_text() == "hello from api\n" + "x" * 2000
+    assert log_file.read_text() == "it goes on\n"
 
 
 async def test_output_can_be_passed_through(
