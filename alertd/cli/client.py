@@ -13,7 +13,6 @@ from urllib.parse import urlencode, urlsplit
 
 from alertd.cli.failed import REFUSED, UNREACHABLE, Failed
 from alertd.domain.this_machine import is_this_machine
-from alertd.settings.address import address
 
 KEY_FILE = "api-key"
 PATIENCE = 60.0  # seconds; an import of 8 MB takes a few
@@ -51,6 +50,7 @@ class Api:
         if url and key:
             return cls(_checked(url), key)
         from alertd.settings import load
+        from alertd.settings.address import address
 
         settings = load(env)
         url = _checked(url or address(settings.api.host, settings.api.port))
