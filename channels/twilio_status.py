@@ -25,7 +25,8 @@ _WORDS: Mapping[str, Word] = {
     **dict.fromkeys(("undelivered", "failed", "canceled"), Word.UNDELIVERED),
 }
 _NEVER = {Reaction.REFUSED, Reaction.OPTED_OUT}
-_OURS = {Reaction.MISCONFIGURED, Reaction.ACCOUNT, Reaction.SLOWER, Reaction.LATER}
+_PASSING = {Reaction.SLOWER, Reaction.LATER}
+_OURS = {Reaction.MISCONFIGURED, Reaction.ACCOUNT, *_PASSING}
 """Not for the phone's sake: the same message may go there again, after a rest."""
 
 
@@ -59,4 +60,4 @@ def _report(attempt: Attempt, form: Mapping[str, str]) -> Report | None:
     reaction = CODES.get(int(code), (Reaction.AWAY, ""))[0]
     if reaction in _NEVER:
         return Report(delivery, number, Word.REFUSED, sid, code, opted_out=reaction is Reaction.OPTED_OUT)
-    return Report(delivery, number, word, sid, code, ours=reaction in _OURS)
+    return Report(delivery, number, word, sid, code, ours=reaction in _OURS, passing=reaction in _PASSING)

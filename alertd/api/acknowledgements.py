@@ -53,7 +53,7 @@ class AcknowledgedView(BaseModel):
     answered: list[str] = Field(description="Names of others of the family who know too, at most five.")
     next_by: datetime | None = Field(
         description="When they hear again if nothing happens: an acknowledgement ends nothing but the asking. "
-        "null: it is over for them."
+        "null: nothing is promised to them, as when it is over."
     )
     title: str = Field(description="How things stand, in the reader's language.")
 

@@ -19,9 +19,9 @@ from alertd.demo.verdict import Answer, Asked, Asking, Fault, Rules, spell
 from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
-    r"[Tt]ell us (?:that )?you know|Nobody has said they know"
+    r"[Tt]ell us (?:that )?you know|Reply 1 or open:"
     r"|Diga que lo sabe:|D[ií]ganos que lo sabe:|Si ya lo sabe, conteste 1 o abra:"
-    r"|Nadie ha dicho a[uú]n que lo sabe|Conteste 1 o abra:|Abra para decir que lo sabe"
+    r"|Conteste 1 o abra:|Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

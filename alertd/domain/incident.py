@@ -262,10 +262,10 @@ class Incident:
 
     @property
     def relapsed(self) -> bool:
-        """Whether what goes on, or ended last, is the return of an outage that was real."""
+        """Whether what goes on, or ended last, came after an end of an outage that was real."""
         earlier = iter(reversed(self.updates))
         back = any(update.kind is Kind.REOPENING for update in earlier)
-        return back and next((u.facts.state is State.RESOLVED for u in earlier if u.facts.state.ended), False)
+        return back and any(update.kind is Kind.RESOLUTION for update in earlier)
 
     @property
     def postmortem(self) -> Update | None:

@@ -177,7 +177,8 @@ class Report:
     provider_id: str  # the message that it is about
     code: str | None = None  # the provider's own, where it failed
     opted_out: bool = False  # refused because its reader said stop
-    ours: bool = False  # undelivered through a fault of our account, sender or text
+    ours: bool = False  # undelivered through no fault of the phone's: of our account, sender or text, ...
+    passing: bool = False  # ... or by a full queue, or an error inside the provider, which nobody has to mend
 
 
 class Forged(Exception):

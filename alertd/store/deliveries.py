@@ -280,9 +280,6 @@ def _waits_on(outcome: Outcome) -> bool:
     return outcome.held and outcome.state is DeliveryState.PENDING and outcome.delivery.attempt > 1
 
 
-_HAS = exists().where(
-    family_address.c.family_id == delivery.c.family_id, family_address.c.address_id == delivery.c.address_id
-)
 _NOW, _MACHINE = bindparam("now", type_=Instant()), bindparam("machine_at", type_=Instant())
 
 
@@ -303,7 +300,8 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
             watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value),
             delivery.c.framing == Framing.NOT_AFFECTED.value,
         ),
-        and_(~trial, ~_HAS),  # an import has taken it from them: it may be somebody else's now
+        # An import has taken it from them: it may be somebody else's now.
+        and_(family_address.c.family_id.is_(None), ~trial),
         address.c.suspended_at.is_not(None),
         address.c.opted_out_at.is_not(None),
         and_(~address.c.verified, ~trial),
@@ -344,6 +342,14 @@ def _due(*conditions: ColumnElement[bool]) -> Select[Any]:
         )
         .join(incident, incident.c.id == delivery.c.incident_id)
         .join(address, address.c.id == delivery.c.address_id, isouter=True)
+        .join(
+            family_address,
+            and_(
+                family_address.c.family_id == delivery.c.family_id,
+                family_address.c.address_id == delivery.c.address_id,
+            ),
+            isouter=True,
+        )
         .where(
             delivery.c.state == DeliveryState.PENDING.value,
             delivery.c.lane == bindparam("lane"),

@@ -105,7 +105,7 @@ class FamilyRows:
         )
         before, now = {row.address_id for row in lost}, {a for _, a in links}
         await self._mark_shared(list(before | now))
-        await forget_unused(self.sql, before - now)
+        await forget_unused(self.sql, before - now, unread=False)
         return Imported(frozenset(await self._users(verified)) - set(ids))
 
     async def delete_family(self, family_id: FamilyId) -> bool:
@@ -123,7 +123,7 @@ class FamilyRows:
         if ids:
             await lock_addresses(self.sql, ids)
             await self._mark_shared(ids)
-            await forget_unused(self.sql, ids)
+            await forget_unused(self.sql, ids, unread=True)
         return await self.sql.run(delete(family).where(family.c.id == family_id)) == 1
 
     async def _rest(self, family_id: FamilyId) -> None:

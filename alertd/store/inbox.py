@@ -10,9 +10,11 @@ from sqlalchemy import Row, and_, func, select, update
 from alertd.domain.family import Address, AddressId, Family
 from alertd.domain.inbox import Letter
 from alertd.store import codec
+from alertd.store.locks import lock_addresses
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
 from alertd.store.tables import address, family, family_address, reply
+from alertd.store.unused import forget_unused
 
 _WAITING = and_(reply.c.text.is_not(None), reply.c.done_at.is_(None))
 
@@ -38,9 +40,17 @@ class InboxRows:
         return (await self._letters(rows))[0] if rows else None
 
     async def close_letter(self, letter_id: UUID, who: str, at: datetime) -> bool:
-        """Somebody has dealt with it; False: there is none, or it was done before."""
+        """Somebody has dealt with it; False: there is none, or it was done before.
+
+        An address that nobody has any more was kept for its sake alone.
+        """
         statement = update(reply).where(reply.c.id == letter_id, _WAITING).values(done_at=at, done_by=who)
-        return await self.sql.run(statement) == 1
+        if await self.sql.run(statement) != 1:
+            return False
+        written = await self.sql.rows(select(reply.c.address_id).where(reply.c.id == letter_id))
+        await lock_addresses(self.sql, [row.address_id for row in written])
+        await forget_unused(self.sql, [row.address_id for row in written], unread=False)
+        return True
 
     async def inbox_since(self, after: datetime) -> tuple[int, UUID | None, datetime | None]:
         """Of what waits and came after a moment: how many, the newest, and when that came."""

@@ -14,7 +14,6 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
-    exists,
     false,
     func,
     literal,
@@ -150,10 +149,8 @@ class ReportRows:
         """
         last = func.row_number().over(partition_by=told.c.family_id, order_by=told.c.at.desc())
         newest = select(told, (told.c.next_by - told.c.planned).label("said"), last.label("place")).subquery()
-        length, night = (
-            literal(to_us(now), BigInteger) - newest.c.at,
-            newest.c.said > _held(newest.c.planned, windows),
-        )
+        length = literal(to_us(now), BigInteger) - us(watch.c.heard_at)  # what somebody told them by phone, too
+        night = newest.c.said > _held(newest.c.planned, windows)
         spoken_to = (
             watch.c.incident_id == incident_id,
             watch.c.family_id == newest.c.family_id,
@@ -161,8 +158,9 @@ class ReportRows:
         )
         rows = await self.sql.rows(
             select(func.max(case((~night, length))).label("day"), func.max(case((night, length))).label("night"))
+            .join_from(newest, watch, and_(*spoken_to))
             # An end promises nothing: who waits for the word that it is back is counted by that word.
-            .where(newest.c.place == 1, newest.c.said.is_not(None), exists().where(*spoken_to))
+            .where(newest.c.place == 1, newest.c.said.is_not(None))
         )
         return _length(rows[0].day), _length(rows[0].night)
 

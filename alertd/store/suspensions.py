@@ -67,7 +67,7 @@ class SuspensionRows(DueRows):
                 )
             )
             await self._forget_refusals(part)
-            await forget_unused(self.sql, part)
+            await forget_unused(self.sql, part, unread=True)
         await self.make_due(concerned, now)
         return lifted
 

@@ -17,8 +17,14 @@ _TRIED = exists().where(
 """Somebody tries a channel there."""
 
 
-async def forget_unused(sql: Sql, addresses: Collection[UUID]) -> None:
-    """Of these, whose rows the caller has locked. That somebody wants no more there, or it takes none, is kept."""
+_UNREAD = exists().where(reply.c.address_id == address.c.id, reply.c.text.is_not(None), reply.c.done_at.is_(None))
+
+
+async def forget_unused(sql: Sql, addresses: Collection[UUID], *, unread: bool) -> None:
+    """Of these, whose rows the caller has locked. That somebody wants no more there, or it takes none, is kept.
+
+    `unread`: also those from which somebody has written what no person has dealt with yet.
+    """
     if not addresses:
         return
     gone = and_(
@@ -27,6 +33,7 @@ async def forget_unused(sql: Sql, addresses: Collection[UUID]) -> None:
         address.c.opted_out_at.is_(None),
         address.c.suspended_at.is_(None),
         ~_TRIED,
+        *([] if unread else [~_UNREAD]),
     )
     # Their words go with them; that a reply was taken stays, or it could be told us again.
     theirs = reply.c.address_id.in_(select(address.c.id).where(gone))

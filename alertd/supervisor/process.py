@@ -97,8 +97,10 @@ def make_room(log_file: Path, largest: int) -> None:
     It goes on writing into the same file, wherever its end is. What it writes in the moment of the copy is lost.
     """
     if log_file.exists() and log_file.stat().st_size > largest:
-        shutil.copyfile(log_file, log_file.with_name(log_file.name + ".1"))
-        os.truncate(log_file, 0)
+        try:
+            shutil.copyfile(log_file, log_file.with_name(log_file.name + ".1"))
+        finally:  # a disk that is full has room for the database then
+            os.truncate(log_file, 0)
 
 
 def _open(log_file: Path) -> int:

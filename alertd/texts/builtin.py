@@ -41,7 +41,7 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
         "monitoring": "may work again. Do not rely on it yet",
         "resolved": "working again",
         "cancelled": "working. It was a false alarm",
-        "cancelled_again": "working. It had not come back, we were wrong",
+        "cancelled_again": "working. It had not failed again, we were wrong",
         "not_affected": "working for you, as far as we know",
         "by_list": "a problem goes on, by our list not for you. If our list is wrong, it may still be yours",
         "exercise": "TEST ONLY, nothing is down",

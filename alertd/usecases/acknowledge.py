@@ -35,7 +35,7 @@ class Shown:
     incident: Incident
     caregiver: str  # the name of whoever was sent it
     answered: tuple[str, ...]  # names of others of the family who have answered; for whoever has answered too
-    next_by: datetime | None  # when they hear again if nothing happens; None: it is over for them
+    next_by: datetime | None  # when they hear again if nothing happens; None: nothing is promised to them
 
 
 async def look(deps: Deps, token: str) -> Content:

@@ -7,7 +7,7 @@ from alertd.domain.delivery import Framing, Reader
 from alertd.domain.failing import failed_services, failing_since
 from alertd.domain.family import Caregiver, Family
 from alertd.domain.inbox import Correspondent
-from alertd.domain.incident import Incident
+from alertd.domain.incident import Incident, State
 from alertd.ports import Saying
 from alertd.ports.deps import Deps
 from alertd.ports.inbound import ReplyTexts
@@ -50,8 +50,9 @@ async def say_status(deps: Deps, rows: Rows, texts: ReplyTexts, who: Corresponde
 
 
 async def goes_on(rows: Rows, who: Correspondent) -> bool:
-    """Whether, as far as we know, anything of theirs fails, or may."""
-    return bool(await _open(rows, who))
+    """Whether we say of anything of theirs that it fails: not that it may, nor that it may work again."""
+    open_ = [each.incident for each in await _open(rows, who)]
+    return any(not each.held and each.state not in (State.SUSPECTED, State.MONITORING) for each in open_)
 
 
 async def _open(rows: Rows, who: Correspondent) -> list[_Touches]:

@@ -66,7 +66,7 @@ class Receipts:
         Most say what is known already, so it is read first: nobody waits for the right to write nothing.
         """
         deps, code = self._deps, report.code
-        if report.ours:  # kept in the words for what a provider does not even take
+        if report.ours and not report.passing:  # kept in the words for what a provider does not even take
             report = replace(report, code=f"misconfigured: {code}")
         async with deps.store.reading() as rows:
             standing = await rows.standing(report.delivery, channel)
@@ -75,7 +75,7 @@ class Receipts:
         if standing is None or report.attempt > standing.attempts:
             deps.log.info(CALLBACK_UNKNOWN, provider=channel, why="a try that alertd does not know")
             return False
-        if report.ours:
+        if report.ours and not report.passing:
             deps.log.warning("channel_misconfigured", channel=channel, code=code, detail="said by a receipt")
         after = follows(standing, report.word, report.attempt, report.provider_id, ours=report.ours)
         if after is None and not arrived_after_all(standing, report.word, report.attempt):
@@ -102,7 +102,7 @@ class Receipts:
             )
         if received.due:
             deps.doorbell.ring(Lane.URGENT.value)
-        if received.after is DeliveryState.PARKED and received.family != TRIAL_FAMILY:
+        if received.after is DeliveryState.PARKED and not report.passing and received.family != TRIAL_FAMILY:
             await self._tell_responders((received.incident, f"{CHANNEL}{channel}"), report.code or "")
 
     async def _tell_responders(self, trouble: Trouble, code: str) -> None:

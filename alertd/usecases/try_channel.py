@@ -155,6 +155,8 @@ def _way_out(row: TrialRow, seconds: float) -> str | None:
             return "the provider gave up: see that the phone is on and has reception, and test again"
         case DeliveryState.PARKED if code.startswith(("misconfigured", "no adapter")):
             return "our own settings or account are wrong, not the address: alertd doctor says what to mend"
+        case DeliveryState.PARKED if code.isdecimal():
+            return "a full queue, or an error inside the provider: test again in a minute"
         case DeliveryState.PARKED:
             return "alertd itself failed at it; the worker's log says why"
         case DeliveryState.SUPERSEDED | DeliveryState.EXPIRED | DeliveryState.CANCELLED:

@@ -125,6 +125,9 @@ async def test_what_an_import_takes_away_and_nobody_has_is_forgotten_with_what_w
     async with books.store.transaction() as rows:
         assert await rows.take_reply(*written)
     await books.families(home("fam-1", PUSH))
+    assert (await books.row(reply))["text"] == written[-1]  # a person is still to read it, and to see who wrote it
+    async with books.store.transaction() as rows:
+        assert await rows.close_letter(written[0], "desk", make.NOON)
     assert [each["dest"] for each in await books.table(address)] == [PUSH.to]
     assert (await books.row(reply))["text"] is None
     await books.families(home("fam-2", make.address("sms", SMS.to, verified=False)))

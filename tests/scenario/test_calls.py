@@ -80,11 +80,11 @@ async def test_mother_presses_1_and_nobody_else_is_told(town: Callable[..., Town
         "Follow is still down, since 12:00 PM, 10 minutes now. No news since 12:00 PM. You get no readings and no "
         "alarms. Check glucose directly, receiver or finger stick. We are looking for the cause. "
         "Next update by 12:30 PM.",
-        "Nobody has said they know yet. If you know about this now, press 1 on your phone.",
+        "We still wait for an answer. If you know about this now, press 1 on your phone.",
         "Once more: Follow is still down, since 12:00 PM, 10 minutes now. No news since 12:00 PM. You get no readings "
         "and no alarms. Check glucose directly, receiver or finger stick. We are looking for the cause. "
         "Next update by 12:30 PM.",
-        "Nobody has said they know yet. If you know about this now, press 1 on your phone.",
+        "We still wait for an answer. If you know about this now, press 1 on your phone.",
     ]
     assert "http" not in call.text
     assert call.link is not None

@@ -32,13 +32,13 @@ async def test_nobody_answers_and_the_next_caregiver_is_told(town: Town):
     await world.fast_forward(minutes=9)
     world.phone("mia").expect_nothing()
     await world.fast_forward(minutes=1)
-    world.phone("mia").expect_sms("still down", "Nobody answered. Tell us you know: https://", "12:30")
-    world.phone("mia").expect_email("still down", "Nobody has answered yet", "12:30")
+    world.phone("mia").expect_sms("still down", "No answer yet. Tell us you know: https://", "12:30")
+    world.phone("mia").expect_email("still down", "We still wait for an answer", "12:30")
     world.phone("nan").expect_nothing()
 
     await world.fast_forward(minutes=10)
     # She is told why it is her who is woken.
-    world.phone("nan").expect_sms("Follow is down", "We are on it.", "Nobody answered. Tell us you know:")
+    world.phone("nan").expect_sms("Follow is down", "We are on it.", "No answer yet. Tell us you know:")
     world.phone("mia").expect_nothing()
 
     await world.fast_forward(minutes=10)
@@ -101,7 +101,7 @@ async def test_an_answer_of_another_role_is_shown_and_ends_nothing(town: Town):
     assert "Nurse" not in await world.looks_at(asked), "no names before the button"
 
     await world.fast_forward(minutes=10)
-    again = world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    again = world.phone("mia").expect_sms("No answer yet. Tell us you know:")
     page = await world.answers(again)
     assert "Also confirmed by: Nurse" in page
     await world.fast_forward(minutes=18)
@@ -140,7 +140,7 @@ async def test_a_raise_asks_again(town: Town):
     assert "older message" in page
     assert "<form" not in page
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
     await world.answers(second)
     await world.fast_forward(minutes=15)
     world.phone("mia").expect_nothing()
@@ -182,8 +182,8 @@ async def test_who_got_nothing_loud_is_unreachable_and_told_on(town: Town):
     world.phone("mia").expect_email("Follow is down")
     world.phone("bo").expect_sms("Follow is down")
     await world.fast_forward(minutes=10)
-    world.phone("bo").expect_sms("Nobody answered. Tell us you know:")
-    world.phone("mia").expect_email("Nobody has answered yet")
+    world.phone("bo").expect_sms("No answer yet. Tell us you know:")
+    world.phone("mia").expect_email("We still wait for an answer")
     await world.fast_forward(minutes=15)
     reached = await world.reach()
     assert [each.family for each in reached.unreachable] == ["fam-1"]
@@ -323,7 +323,7 @@ async def test_a_family_of_one_is_waited_for_as_long_as_all_others(town: Town):
     await world.outage("follow")
     world.phone("mia").expect_sms()
     await world.fast_forward(minutes=21)
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
     await world.fast_forward(minutes=10)
     world.phone("mia").forget()
@@ -338,7 +338,7 @@ async def test_who_joins_by_a_number_that_others_share_is_waited_for_from_then_o
     await world.outage("follow")
     world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
     await world.fast_forward(minutes=15)
 
     await world.family("fam-2", caregiver("mia", addresses=(shared,)), NAN)

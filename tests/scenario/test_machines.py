@@ -390,7 +390,7 @@ async def test_what_a_human_confirms_as_critical_has_its_ladder(town: Callable[.
     await world.outage("follow", severity="critical")
     world.phone("mia").expect_sms("Follow is down", "Tell us you know")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
     await world.fast_forward(minutes=5)
 
 

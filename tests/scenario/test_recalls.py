@@ -276,7 +276,7 @@ async def test_a_recalled_raise_does_not_end_the_ladder_that_climbs(town: Town):
     assert "<form" in page
     await world.fast_forward(minutes=16)
     world.phone("nan").expect_sms("Follow")
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
 
 
 async def test_an_old_link_does_not_say_that_it_has_got_worse_where_that_was_taken_back(town: Town):
@@ -336,7 +336,7 @@ async def test_a_true_raise_after_a_recalled_one_asks_anew(town: Town):
     assert "have got worse" in await world.looks_at(wrong)
     await world.fast_forward(minutes=11)
     for name in ("mia", "lea"):
-        world.phone(name).expect_sms("Nobody answered. Tell us you know:")
+        world.phone(name).expect_sms("No answer yet. Tell us you know:")
     assert world.sql("SELECT epoch FROM incident") == [(3,)]
 
 

@@ -297,6 +297,21 @@ async def test_what_our_own_fault_stopped_is_told_over_the_next_way_at_once(worl
     world.phone("mia").expect_sms("Follow")  # e-mail wakes nobody: what does is tried again after a backoff
 
 
+async def test_what_will_pass_is_tried_again_and_nobody_is_told_to_mend_it(world: World):
+    """30500, an error inside Twilio: the phone and our account are well; what is really ours is told all the same."""
+    await world.family("fam-1", by_sms())
+    await world.outage("follow")
+    message = world.phone("mia").expect_sms("Follow", "12:30")
+    await says(world, message, Word.UNDELIVERED, "30500", ours=True, passing=True)
+    assert world.sql("SELECT outcome, code FROM attempt") == [("parked", "30500")]
+    assert world.log.named("channel_misconfigured") == []
+    assert world.sql("SELECT count(*) FROM trouble") == [(0,)]
+    await world.fast_forward(seconds=61)
+    message = world.phone("mia").expect_sms("Follow")
+    await says(world, message, Word.UNDELIVERED, "30034", ours=True)
+    assert world.sql("SELECT subject FROM trouble") == [("channel sms",)]
+
+
 @pytest.mark.parametrize(("severity", "seconds"), [("critical", 60), ("major", 300)])
 async def test_the_only_way_is_tried_again_after_a_backoff_until_our_fault_is_mended(
     world: World, severity: str, seconds: int

@@ -31,8 +31,8 @@ async def test_a_relapse_is_told_to_everybody_and_asks_anew(town: Town):
     assert (await world.reach()).ladders == {LadderState.CLIMBING: 2}
 
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody answered. Tell us you know:")
-    world.phone("bo").expect_sms("Nobody answered. Tell us you know:")
+    world.phone("mia").expect_sms("No answer yet. Tell us you know:")
+    world.phone("bo").expect_sms("No answer yet. Tell us you know:")
     await world.answers(again)
     await world.fast_forward(minutes=10)
     for name in ("mia", "bo"):
@@ -71,7 +71,7 @@ async def test_a_relapse_at_night_wakes(town: Town):
     await world.reopen()
     world.phone("mia").expect_sms("down again")
     await world.cancel()
-    said = world.phone("mia").expect_sms("False alarm", "had not come back").text
+    said = world.phone("mia").expect_sms("False alarm", "had not failed again").text
     assert "there was no outage" not in said  # there was: its all-clear came in the afternoon
 
 

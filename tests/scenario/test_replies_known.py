@@ -40,8 +40,8 @@ async def test_an_sms_says_that_it_can_be_answered_where_replies_come_in(town: T
     world.phone("mia").expect_sms("Tell us you know. Reply 1 or open: https://alerts.example.org/a/")
     world.phone("dad").expect_sms("Si ya lo sabe, conteste 1 o abra: https://alerts.example.org/a/")
     await world.fast_forward(minutes=10)
-    world.phone("mia").expect_sms("Nobody has said they know. Reply 1 or open: https://")
-    world.phone("dad").expect_sms("Nadie contesto. Conteste 1 o abra: https://")
+    world.phone("mia").expect_sms("No answer yet. Reply 1 or open: https://")
+    world.phone("dad").expect_sms("Sin respuesta. Conteste 1 o abra: https://")
 
 
 async def test_the_answer_of_another_role_is_kept_and_said_honestly(town: Town):

@@ -47,10 +47,16 @@ async def test_still_down_is_a_question_while_we_say_so_too_and_else_a_report(to
     world.phone("mia").expect_sms("Follow is down")
     assert (await world.replies("mia", "Still down?") or "").startswith("Follow is down")
     assert world.sql("SELECT count(*) FROM reply WHERE meaning = 'other'") == [(0,)]
+    await world.update("A fix is in place.", state="monitoring")
+    world.phone("mia").expect_sms("may work again")
+    assert (await world.replies("mia", "still down!") or "").startswith("We got your message. A person reads it")
     await world.resolve()
     world.phone("mia").expect_sms("works again")
-    assert (await world.replies("mia", "STILL DOWN") or "").startswith("We got your message. A person reads it")
-    assert world.sql("SELECT text FROM reply WHERE meaning = 'other'") == [("STILL DOWN",)]
+    await world.replies("mia", "STILL DOWN")
+    assert world.sql("SELECT text FROM reply WHERE meaning = 'other' ORDER BY at, id") == [
+        ("still down!",),
+        ("STILL DOWN",),
+    ]
 
 
 async def test_in_the_evening_who_asks_is_promised_the_morning(town: Town):

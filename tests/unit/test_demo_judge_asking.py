@@ -115,7 +115,7 @@ def told_well() -> list[Accepted]:
             if name != "quick":
                 again = [each for each in addresses if each[0] != "push"]
                 log += [
-                    message(e, first + 2 * HOUR, f"{_state(first)}. Nobody answered. Tell us you know: L")
+                    message(e, first + 2 * HOUR, f"{_state(first)}. No answer yet. Tell us you know: L")
                     for e in again
                 ]
             if name in OTHERS:
@@ -224,7 +224,7 @@ def test_a_first_message_that_asks_nobody() -> None:
 
 
 def test_a_family_that_is_not_asked_again() -> None:
-    log = without(lambda m: m.to == "+5" and "Nobody answered" in m.text and m.story_time < RESOLVED)
+    log = without(lambda m: m.to == "+5" and "No answer yet" in m.text and m.story_time < RESOLVED)
     assert faults(log) == {("question", "alone")}
 
 
@@ -252,16 +252,14 @@ def test_a_next_caregiver_whose_message_was_on_its_way_when_it_ended() -> None:
 
 
 def test_who_has_answered_is_asked_no_more() -> None:
-    again = message(
-        ("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. Nobody answered. Tell us you know: L"
-    )
+    again = message(("sms", "+1"), TOLD_FROM + 2 * HOUR, "Follow may be down. No answer yet. Tell us you know: L")
     assert faults([*GOOD, again]) == {("question", "quick")}
     crossed = replace(again, story_time=TOLD_FROM + 70 * MINUTE)  # it was on its way when she answered
     assert faults([*GOOD, crossed]) == set()
 
 
 def test_nobody_is_asked_for_ever() -> None:
-    late = message(("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. Nobody answered. Tell us you know: L")
+    late = message(("sms", "+3"), TOLD_FROM + 7 * HOUR, "Follow may be down. No answer yet. Tell us you know: L")
     assert faults([*GOOD, late]) == {("question", "silent")}
 
 
@@ -428,8 +426,8 @@ def test_every_way_in_which_messages_ask_is_known() -> None:
 def test_an_sms_that_may_be_answered_by_reply_asks_too() -> None:
     for text in (
         "Tell us you know. Reply 1 or open: https://",
-        "Nobody has said they know. Reply 1 or open: https://",
+        "No answer yet. Reply 1 or open: https://",
         "Si ya lo sabe, conteste 1 o abra: https://",
-        "Nadie contesto. Conteste 1 o abra: https://",
+        "Sin respuesta. Conteste 1 o abra: https://",
     ):
         assert ASKS.search(text), text

@@ -101,11 +101,11 @@ def told_well() -> list[Accepted]:
             for at in sorted(at for at in times if at < over):
                 question = {
                     asked + SOON: "Tell us you know: L",
-                    asked + SOON + 2 * HOUR: "Nobody answered. Tell us you know: L",
+                    asked + SOON + 2 * HOUR: "No answer yet. Tell us you know: L",
                 }.get(at, "")
                 for to in tos:
                     silent = "@" in to and at >= RAISED
-                    again = to != "token" or "Nobody answered" not in question
+                    again = to != "token" or "No answer yet" not in question
                     if again and (question or silent or spans.at(awake, at)):
                         log.append(message(to, at, true_words(name, at), question))
             if name != "share":

@@ -106,7 +106,7 @@ def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: st
         *(f"Liked “Follow is down. Tell us you know: {LINK}”", f'Liked "{LINK}"', f"liked “two\nlines {LINK}”  "),
         *(f"Le gustó “Follow no funciona. {LINK}”", f"Le gusto\u0301 «{LINK}»", f"A Mia le gusta “Follow {LINK}”"),
         *(
-            f"A Ana María le gusta «Nadie contestó. Conteste 1 o abra: {LINK}»",
+            f"A Ana María le gusta «Sin respuesta. Conteste 1 o abra: {LINK}»",
             f"Reacted 👍 to “{LINK}”",
             f"Reaccionó con 👍🏽 a “Follow. {LINK} y más”",
         ),

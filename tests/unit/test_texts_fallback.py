@@ -265,7 +265,7 @@ def test_plain_words_beside_another_outage_say_what_is_true() -> None:
 
 def test_plain_words_do_not_deny_an_outage_that_had_not_come_back() -> None:
     end = saying(Framing.CANCELLATION, state=State.CANCELLED, services=("follow",), change=Change.AGAIN)
-    assert builtin.content(end, NAMES).text == "Follow: working. It had not come back, we were wrong."
+    assert builtin.content(end, NAMES).text == "Follow: working. It had not failed again, we were wrong."
 
 
 def test_plain_words_tell_the_framings_apart() -> None:
