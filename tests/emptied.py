@@ -6,7 +6,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-_USED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+_USED = """
+SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 _SHAPE = """
 SELECT string_agg(each, ';' ORDER BY each) FROM (
     SELECT concat_ws(' ', c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull) AS each

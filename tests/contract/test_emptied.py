@@ -10,7 +10,7 @@ SELECT coalesce(sum(pg_relation_size(oid)), 0)::int FROM pg_class
     WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('alembic_version', 'required_schema')
 """
 SEQUENCES = "SELECT count(*) FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
-OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND backend_type = 'client backend'"
 USE = "INSERT INTO downtime (began_at, ended_at) SELECT n, n + 1 FROM generate_series(1, 1000) AS n"
 
 
@@ -18,12 +18,16 @@ def connect(url: str) -> psycopg.Connection:
     return psycopg.connect(url, autocommit=True)
 
 
-def left(url: str) -> None:
-    """Wait until nobody uses a database: the server's process lives on for a moment after its client has gone."""
+def left(postgres: Postgres, url: str) -> None:
+    """Wait until nobody uses a database: the server's process lives on for a moment after its client has gone.
+
+    Asked from beside: whoever looks from within is somebody who uses it.
+    """
+    name = url.removeprefix("postgresql://postgres@/").partition("?")[0]
 
     def alone() -> bool:
-        with connect(url) as own:
-            return bool(own.execute(OTHERS).fetchone() == (0,))
+        with connect(postgres.url("postgres")) as beside:
+            return bool(beside.execute(OTHERS, (name,)).fetchone() == (0,))
 
     wait_until("all connections are gone", alone)
 
@@ -42,10 +46,11 @@ def test_what_is_given_back_is_given_out_again_as_it_was(postgres: Postgres) -> 
         own.execute("DELETE FROM downtime WHERE began_at > 10")
     assert counted(url)[0] > 0
     assert counted(url)[1] == 1
-    left(url)
+    left(postgres, url)
     postgres.give_back(url)
     assert counted(url) == (0, 0)
     assert postgres.fresh() == url
+    left(postgres, url)
     postgres.give_back(url)
 
 
@@ -55,7 +60,7 @@ def test_what_emptying_cannot_undo_is_dropped(postgres: Postgres, change: str) -
     with connect(url) as own:
         for statement in change.split("; "):
             own.execute(statement.encode())
-    left(url)
+    left(postgres, url)
     postgres.give_back(url)
     with pytest.raises(psycopg.OperationalError, match="does not exist"):
         connect(url)
