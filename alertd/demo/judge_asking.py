@@ -20,8 +20,7 @@ from alertd.sandbox.log import Accepted
 
 ASKS = re.compile(
     r"[Tt]ell us (?:that )?you know|Reply 1 or open:"
-    r"|Diga que lo sabe:|D[ií]ganos que lo sabe:|Si ya lo sabe, conteste 1 o abra:"
-    r"|Conteste 1 o abra:|Abra para decir que lo sabe"
+    r"|Diga que lo sabe:|D[ií]ganos que lo sabe:|[Cc]onteste 1 o abra:|Abra para decir que lo sabe"
 )
 """How messages ask for an answer, in English and Spanish."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, func, select, update
 
 from alertd.domain.family import Address, AddressId, Family
 from alertd.domain.inbox import Letter
@@ -13,10 +13,8 @@ from alertd.store import codec
 from alertd.store.locks import lock_addresses
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import address, family, family_address, reply
+from alertd.store.tables import UNREAD, address, family, family_address, reply
 from alertd.store.unused import forget_unused
-
-_WAITING = and_(reply.c.text.is_not(None), reply.c.done_at.is_(None))
 
 
 class InboxRows:
@@ -28,7 +26,7 @@ class InboxRows:
         """What people wrote in their own words, newest first; `waiting`: only what nobody has dealt with."""
         rows = await self.sql.rows(
             select(reply)
-            .where(_WAITING if waiting else reply.c.text.is_not(None))
+            .where(UNREAD if waiting else reply.c.text.is_not(None))
             .order_by(reply.c.at.desc(), reply.c.id.desc())
             .limit(limit)
         )
@@ -44,19 +42,22 @@ class InboxRows:
 
         An address that nobody has any more was kept for its sake alone.
         """
-        statement = update(reply).where(reply.c.id == letter_id, _WAITING).values(done_at=at, done_by=who)
+        statement = update(reply).where(reply.c.id == letter_id, UNREAD).values(done_at=at, done_by=who)
         if await self.sql.run(statement) != 1:
             return False
-        written = await self.sql.rows(select(reply.c.address_id).where(reply.c.id == letter_id))
-        await lock_addresses(self.sql, [row.address_id for row in written])
-        await forget_unused(self.sql, [row.address_id for row in written], unread=False)
+        from_ = [
+            row.address_id
+            for row in await self.sql.rows(select(reply.c.address_id).where(reply.c.id == letter_id))
+        ]
+        await lock_addresses(self.sql, from_)
+        await forget_unused(self.sql, from_, unread=False)
         return True
 
     async def inbox_since(self, after: datetime) -> tuple[int, UUID | None, datetime | None]:
         """Of what waits and came after a moment: how many, the newest, and when that came."""
         rows = await self.sql.rows(
             select(reply.c.id, reply.c.at, func.count().over().label("waiting"))
-            .where(_WAITING, reply.c.at > after)
+            .where(UNREAD, reply.c.at > after)
             .order_by(reply.c.at.desc(), reply.c.id.desc())
             .limit(1)
         )

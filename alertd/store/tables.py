@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    and_,
     exists,
     false,
     literal_column,
@@ -531,6 +532,8 @@ reply = Table(  # what people wrote back; no address, and the text only of what 
     Column("done_by", String(64)),
 )
 Index("ix_reply_address_id_machine_at", reply.c.address_id, reply.c.machine_at)
+UNREAD = and_(reply.c.text.is_not(None), reply.c.done_at.is_(None))
+"""Somebody's own words, which no person has dealt with yet."""
 _inbox = text("text IS NOT NULL")
 Index("ix_reply_inbox", reply.c.at, postgresql_where=_inbox, sqlite_where=_inbox)
 _unread = text("text IS NOT NULL AND done_at IS NULL")

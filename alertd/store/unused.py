@@ -7,7 +7,7 @@ from sqlalchemy import and_, delete, exists, select, update
 
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import UNUSED, address, delivery, incident, reply
+from alertd.store.tables import UNREAD, UNUSED, address, delivery, incident, reply
 
 _TRIED = exists().where(
     incident.c.number < 0,
@@ -15,9 +15,6 @@ _TRIED = exists().where(
     delivery.c.address_id == address.c.id,
 )
 """Somebody tries a channel there."""
-
-
-_UNREAD = exists().where(reply.c.address_id == address.c.id, reply.c.text.is_not(None), reply.c.done_at.is_(None))
 
 
 async def forget_unused(sql: Sql, addresses: Collection[UUID], *, unread: bool) -> None:
@@ -33,7 +30,7 @@ async def forget_unused(sql: Sql, addresses: Collection[UUID], *, unread: bool) 
         address.c.opted_out_at.is_(None),
         address.c.suspended_at.is_(None),
         ~_TRIED,
-        *([] if unread else [~_UNREAD]),
+        *([] if unread else [~exists().where(reply.c.address_id == address.c.id, UNREAD)]),
     )
     # Their words go with them; that a reply was taken stays, or it could be told us again.
     theirs = reply.c.address_id.in_(select(address.c.id).where(gone))
