@@ -88,9 +88,12 @@ class Ascent:
                     continue
                 for address, known in self._targets(turn, person, step, number, telling):
                     alive = True
-                    if address.id in telling or _sent(known, number, due):
+                    if address.id in telling:
                         continue
-                    at = self._when(known, step, due)
+                    sent = _sent(known, number, due)
+                    if sent and not self._again(address, known, turn.update):
+                        continue
+                    at = self._now if sent else self._when(known, step, due)
                     if at > self._now:
                         climbed.look_at = sooner(climbed.look_at, at)
                     elif end is None or at <= end:
@@ -181,18 +184,29 @@ class Ascent:
     ) -> Iterator[tuple[Address, Known]]:
         """The addresses that a step has for a person; those that failed have been taken off.
 
-        Not those that are tried again now, `telling`: they may hear this time.
+        Not those that are tried again now, `telling`: they may hear this time. Nor a floor address that only our
+        own fault stopped, beside another that is left.
         """
         if step.via:
-            addresses = [a for a in person.usable if a.channel in step.via]
+            chosen = [(a, Reason.LADDER) for a in person.usable if a.channel in step.via]
         else:
             floor = self._duty.policy.floor if self._duty.incident.severity is Severity.CRITICAL else ()
             chosen = loud_targets(person, self._knowledge, turn.update, Reason.LADDER, floor)
-            addresses = [a for a, _ in chosen]
-        for address in addresses:
+        stopped: list[tuple[Address, Known]] = []
+        alive = False
+        for address, reason in chosen:
             known = self._knowledge.at(address.id)
             if not _dead(known, number, again=address.id in telling):
+                alive = True
                 yield address, known
+            elif reason is Reason.FLOOR and self._again(address, known, turn.update):
+                stopped.append((address, known))
+        if alive:
+            yield from stopped
+
+    def _again(self, address: Address, known: Known, update: int) -> bool:
+        """Whether an address that lacks this update may be tried again, as only our own fault had stopped it."""
+        return known.covered < update and self._knowledge.again(address.id, update)
 
     def _hear_everything(self) -> set[str]:
         return {caregiver.id for caregiver in audience(self._duty.family, self._duty.policy)}

@@ -285,6 +285,26 @@ def test_a_step_needs_a_floor_channel_where_the_message_needs_one() -> None:
     assert said(found.owed) == [("nan", "PUSH", "notice", "ladder"), NEXT]
 
 
+def test_a_floor_address_that_our_own_fault_stopped_is_tried_again_with_the_step_and_not_after_it():
+    """Found at random: her phone was told by the ladder, her SMS, which only we had kept from her, at the next look."""
+    nan = caregiver(
+        "nan", "push", "sms", role="grandparent", order=3, preferences=make.preferences(critical=("push",))
+    )
+    push, sms = own("nan", "push"), own("nan", "sms")
+    stopped = step(2, sms, 10, framing=Framing.NOTICE, state=DeliveryState.PARKED)
+    given = {"family": make.family(caregiver(), nan), "policy": climbing((0, "always"), (10, "next"))}
+
+    found = verdict(20, tellings=(*TOLD, stopped), **given)
+    on_its_way = [
+        step(2, address, 20, framing=Framing.NOTICE, state=DeliveryState.PENDING) for address in (push, sms)
+    ]
+
+    assert said(found.owed) == [("nan", "PUSH", "notice", "ladder"), NEXT]
+    assert said(verdict(20, tellings=(*TOLD, *on_its_way), **given).owed) == []
+    resting = step(2, sms, 19.9, framing=Framing.NOTICE, state=DeliveryState.PARKED)
+    assert said(verdict(20, tellings=(*TOLD, resting), **given).owed) == [("nan", "PUSH", "notice", "ladder")]
+
+
 def test_where_nobody_has_a_role_that_is_enough_those_who_hear_everything_answer() -> None:
     nan = own("nan", "sms")
 
