@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from alertd.ports import Cause, Later
 from channels.http_answer import Answer
 from channels.http_connection import Connection, unread
+from channels.http_deadlines import Deadlines
 from channels.http_origin import Origin
 from channels.http_slots import Slots
 
@@ -68,6 +69,7 @@ class HttpClient:
         self._slots = Slots(connections)
         self._idle: deque[Connection] = deque()  # the one that was used last at its end
         self._open: set[Connection] = set()
+        self._deadlines = Deadlines(self._open)
         self._looked_at = 0.0  # when the kernel was asked what has come on the idle ones
         self._closed = False
 
@@ -87,6 +89,7 @@ class HttpClient:
     async def close(self) -> None:
         """Give the connections back; what is under way is Unknown, and what waits for a connection is Later."""
         self._closed = True
+        self._deadlines.close()
         for connection in self._open:
             connection.close()
 
@@ -111,8 +114,9 @@ class HttpClient:
                 # We stood still, and it would be sent when its lease may be over.
                 self._give_back(connection, now())
                 raise Later("connect_timeout", "connected too late; nothing was sent", cause=Cause.STANDSTILL)
+            self._deadlines.watch(until)
             try:
-                return await connection.ask(request, until - now())
+                return await connection.ask(request, until)
             finally:
                 self._give_back(connection, now())
         finally:

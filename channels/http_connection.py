@@ -15,7 +15,7 @@ from alertd.ports import Unknown
 from channels.http_answer import ANSWER_LIMIT, Answer
 from channels.standstill import grace
 
-_FRAMED = frozenset({"content-length", "transfer-encoding"})
+_FRAMED = frozenset({b"content-length", b"transfer-encoding"})
 """Either says where a body ends; without them the end of the connection does (RFC 9112 section 6.3)."""
 
 
@@ -26,7 +26,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
         self._waiting: asyncio.Future[Answer] | None = None
-        self._timer: asyncio.TimerHandle
+        self.until: float | None = None  # when the answer is late, by the loop's clock (`channels.http_deadlines`)
+        self._timer: asyncio.TimerHandle | None = None  # what is given after that
         self._ended = False  # by us
         self._begin()
         self.idle_since = 0.0  # loop.time() when it was last given back
@@ -47,23 +48,25 @@ class Connection(asyncio.Protocol):
         assert self._transport is not None
         return cast("int", self._transport.get_extra_info("socket").fileno())
 
-    async def ask(self, request: bytes, seconds: float) -> Answer:
+    async def ask(self, request: bytes, until: float) -> Answer:
         """Send a request and wait for its whole answer.
 
-        Raises Unknown if it does not come within `seconds`, or `grace` after that: from here on the provider may
-        have the request. So it may when the waiting task is cancelled, which ends the connection.
+        Raises Unknown if it does not come by `until`, or `grace` after that, where somebody says so by `passed`:
+        from here on the provider may have the request. So it may when the waiting task is cancelled, which ends
+        the connection.
         """
         assert self._transport is not None
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Answer] = loop.create_future()
-        self._waiting = waiting
+        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting, self.until = waiting, until
         self._begin()
-        self._timer = loop.call_later(seconds, self._passed, loop.time() + seconds)
         try:
             self._transport.write(request)
             return await waiting
         finally:
-            self._timer.cancel()
+            self.until = None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
             if self._waiting is waiting:
                 self._waiting = None
                 self.close()
@@ -104,11 +107,13 @@ class Connection(asyncio.Protocol):
             self.close()  # a second answer
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._heard = True
-        self._framed = not _FRAMED.isdisjoint(self._headers)
+        for name, _ in self._headers:
+            if name.lower() in _FRAMED:
+                self._framed = True
 
     def on_body(self, body: bytes) -> None:
         if self._waiting is None:
@@ -131,9 +136,11 @@ class Connection(asyncio.Protocol):
         if not keep:
             self.close()
 
-    def _passed(self, until: float) -> None:
+    def passed(self) -> None:
         """The deadline; the answer may be here, and only not read yet."""
-        self._timer = asyncio.get_running_loop().call_later(grace(until), self._too_late)
+        assert self.until is not None
+        self._timer = asyncio.get_running_loop().call_later(grace(self.until), self._too_late)
+        self.until = None
 
     def _too_late(self) -> None:
         self._fail("timeout", "sent, and no answer in time")
@@ -142,7 +149,7 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _begin(self) -> None:
-        self._headers: dict[str, str] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self._chunks: list[bytes] = []
         self._length = 0
         self._read = 0

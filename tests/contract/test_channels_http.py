@@ -209,12 +209,12 @@ async def test_tls_to_who_speaks_none_has_sent_nothing() -> None:
     ],
 )
 def test_retry_after(value: str, date: str, wanted: timedelta | None) -> None:
-    headers = {"retry-after": value} | ({"date": date} if date else {})
+    headers = [(b"Retry-After", value.encode())] + ([(b"date", date.encode())] if date else [])
     assert retry_after(Answer(429, b"", headers), lambda: NOW) == wanted
 
 
 def test_no_header_is_no_wait() -> None:
-    assert retry_after(Answer(429, b"", {}), lambda: NOW) is None
+    assert retry_after(Answer(429, b"", []), lambda: NOW) is None
 
 
 async def test_closing_twice_and_before_use_is_fine() -> None:
