@@ -6,15 +6,10 @@ import ssl
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from aiohappyeyeballs import AddrInfoType, start_connection
-
 from alertd.ports import Later
+from channels.addresses import Addresses, connect, look_up
 from channels.http_connection import Connection
 from channels.standstill import Patience
-from channels.tls import tls_context
-
-_NEXT_ADDRESS = 0.25
-"""Seconds until the next address is tried beside one that does not answer. Source: RFC 8305 section 8."""
 
 _SAME_ADDRESS = 10.0
 """Seconds for which addresses are used again: an outage opens all connections at once, and looks up one name."""
@@ -27,7 +22,7 @@ class Origin:
     host: str
     port: int
     tls: bool
-    _addresses: list[AddrInfoType] = field(default_factory=list)
+    _addresses: Addresses = field(default_factory=list)
     _looked_up_at: float = 0.0
     _looking_up: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -62,24 +57,12 @@ class Origin:
             raise Later("unreachable", "no connection; nothing was sent") from None
 
     async def _connect(self) -> Connection:
-        opened = await start_connection(await self._look_up(), happy_eyeballs_delay=_NEXT_ADDRESS)
-        try:
-            _, connection = await asyncio.get_running_loop().create_connection(
-                Connection,
-                sock=opened,
-                ssl=tls_context() if self.tls else None,
-                server_hostname=self.host if self.tls else None,
-            )
-        except BaseException:
-            opened.close()
-            raise
-        return connection
+        return await connect(Connection, await self._look_up(), self.host if self.tls else None)
 
-    async def _look_up(self) -> list[AddrInfoType]:
+    async def _look_up(self) -> Addresses:
         loop = asyncio.get_running_loop()
         async with self._looking_up:
             if not self._addresses or loop.time() - self._looked_up_at > _SAME_ADDRESS:
-                found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-                self._addresses = list(found)
+                self._addresses = await look_up(self.host, self.port)
                 self._looked_up_at = loop.time()
             return self._addresses

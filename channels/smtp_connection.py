@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from alertd.ports import Later, Misconfigured
+from channels.addresses import connect, look_up
 from channels.smtp_errors import Reply, Stage, error_for
 from channels.tls import tls_context
 
@@ -133,11 +134,9 @@ class SmtpConnection(asyncio.Protocol):
     @classmethod
     async def open(cls, server: Server) -> "SmtpConnection":
         """Connect, encrypt and log in. Raises Later or Misconfigured; a connection that fails is closed."""
-        loop = asyncio.get_running_loop()
+        tls = server.host if server.tls == "implicit" else None
         try:
-            _, connection = await loop.create_connection(
-                cls, server.host, server.port, ssl=tls_context() if server.tls == "implicit" else None
-            )
+            connection = await connect(cls, await look_up(server.host, server.port), tls)
         except OSError as error:  # ssl.SSLError and socket.gaierror are OSErrors
             raise _unreachable(error) from None
         begun = False

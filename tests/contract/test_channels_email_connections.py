@@ -1,6 +1,11 @@
 """E-mail: connections are kept, shared, and left when they are of no more use."""
 
 import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -23,6 +28,42 @@ async def test_one_connection_for_many_letters(extensions: tuple[str, ...]) -> N
     assert [mail.recipient for mail in server.mails] == [f"mia{n}@example.org" for n in range(5)]
     assert server.commands[1:4] == ["MAIL FROM:<alerts@example.org>", "RCPT TO:<mia0@example.org>", "DATA"]
     assert server.commands[-1] == "QUIT"
+
+
+async def test_an_address_that_does_not_answer_keeps_nobody_from_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a name with an IPv6 address behind a broken route: what is sent to the first of two is dropped."""
+    loop = asyncio.get_running_loop()
+    really = loop.getaddrinfo
+
+    async def look_up(host: str, port: int, **how: Any) -> object:
+        if host != "mail.example.org":
+            return await really(host, port, **how)
+        stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*stream, ("127.0.0.2", port)), (*stream, ("127.0.0.1", port))]
+
+    async with mail_server() as server:
+        with deaf("127.0.0.2", server.port):
+            monkeypatch.setattr(loop, "getaddrinfo", look_up, raising=False)
+            began = time.monotonic()
+            async with mail_to(server, url=f"smtp://mail.example.org:{server.port}") as channel:
+                assert isinstance(await channel.send(message_to(TO)), Receipt)
+    assert time.monotonic() - began < 3.0
+    assert len(server.mails) == 1
+
+
+@contextmanager
+def deaf(host: str, port: int) -> Iterator[None]:
+    """Whoever connects there waits: its queue is full, and nobody takes from it."""
+    with ExitStack() as held:
+        listening = held.enter_context(socket.socket())
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(0)
+        for _ in range(3):
+            waits = held.enter_context(socket.socket())
+            waits.setblocking(False)
+            waits.connect_ex((host, port))
+        yield
 
 
 async def test_no_more_connections_than_allowed() -> None:
