@@ -185,6 +185,7 @@ class Reader:
     by_list: bool = (
         False  # it goes on, and only their own data no longer say that it concerns them; those may be wrong
     )
+    worst: Severity | None = None  # told that it was down: how bad it was at its worst while it touched them
 
 
 class Lane(StrEnum):
@@ -224,11 +225,12 @@ def longest_backoff(severity: Severity) -> timedelta:
 
 
 def backoff(attempt: int, severity: Severity, spread: float, retry_after: timedelta | None = None) -> timedelta:
-    """How long to wait before try `attempt + 1`: full jitter, never before Retry-After.
+    """How long to wait before try `attempt + 1`: full jitter, and not before Retry-After, up to the longest.
 
-    `attempt` counts from 1; `spread` is a random share of [0, 1). Starts from 2 s, capped at the longest.
+    `attempt` counts from 1; `spread` is a random share of [0, 1). Starts from 2 s, capped at the longest, which no
+    provider stretches: one that asks for an hour is mostly back long before (decision 58).
     """
     cap = longest_backoff(severity).total_seconds()
     ceiling = min(cap, 2.0 * 2.0 ** min(attempt - 1, 10))
     wait = timedelta(seconds=0.5 + spread * (ceiling - 0.5))
-    return max(wait, retry_after) if retry_after else wait
+    return max(wait, min(retry_after, longest_backoff(severity))) if retry_after else wait

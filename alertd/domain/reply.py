@@ -73,8 +73,11 @@ class Words:
             return Meaning.STOP
         if stopped and word in START_WORDS:
             return Meaning.START
+        asks = "?" in text or "¿" in text  # "Ok?": whoever asks does not say that they know
         if (meaning := self._known(word, locale)) is not Meaning.OTHER:
-            return meaning
+            return Meaning.OTHER if asks and meaning is Meaning.ACKNOWLEDGE else meaning
+        if asks:
+            return Meaning.OTHER
         if _LIKED.fullmatch(unicodedata.normalize("NFC", text.strip())) or self._only_acknowledges(text, locale):
             return Meaning.ACKNOWLEDGE
         return Meaning.OTHER
@@ -83,10 +86,10 @@ class Words:
         return next((table[word] for table in self._tables(locale) if word in table), Meaning.OTHER)
 
     def _only_acknowledges(self, text: str, locale: str) -> bool:
-        """Whether it says "I know" in several words, each of them known, and asks nothing: "Got it, thanks"."""
+        """Whether it says "I know" in several words, each of them known: "Got it, thanks"."""
         parts = [part for part in map(fold, text.split()) if part]
         numbers = sum(any(character.isdigit() for character in part) for part in parts)
-        if len(parts) > _MOST_WORDS or numbers > 1 or "?" in text or "¿" in text:
+        if len(parts) > _MOST_WORDS or numbers > 1:
             return False  # "1 1" may be a reading
 
         def said(begin: int) -> bool:

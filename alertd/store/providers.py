@@ -82,6 +82,16 @@ class ProviderRows:
         rows = await self.sql.rows(select(receipt_lag).order_by(receipt_lag.c.channel))
         return [Lag(row.channel, row.taken, row.missing, row.oldest, row.since, row.at) for row in rows]
 
-    async def forget_providers(self, before: datetime) -> None:
-        """Forget what was last said before a moment of machine time: most such processes have ended."""
-        await self.sql.run(delete(provider).where(provider.c.at < before))
+    async def took_since(self, incident_id: IncidentId, channel: str, since: datetime) -> bool:
+        """Whether a provider took a message of an incident after a moment of story time."""
+        taken = select(delivery.c.id).where(
+            delivery.c.incident_id == incident_id,
+            delivery.c.accepted_at.is_not(None),
+            delivery.c.accepted_at > since,
+            delivery.c.channel == channel,
+        )
+        return bool(await self.sql.rows(taken.limit(1)))
+
+    async def forget_providers(self, channel: str, before: datetime) -> None:
+        """Forget what was last said of a channel before a moment of machine time; most such processes are gone."""
+        await self.sql.run(delete(provider).where(provider.c.channel == channel, provider.c.at < before))

@@ -119,6 +119,7 @@ class ReceiptRows(DueRows):
         after = _after(standing, report)
         if after is None:
             await self.sql.run(update(delivery).where(delivery.c.id == row.id).values(maybe=True))
+            await self._reopen_unless_over(row, own)
             await self.make_due(own, now)
             return _received(row, None, due=len(own))
         await self._move(row, after, report, now)
@@ -128,6 +129,7 @@ class ReceiptRows(DueRows):
             await fast.mark_heard(self.sql, [(i, f, at, row.update_no, by) for i, f in own])
             if standing.state in OPEN:
                 return _received(row, after)  # the planner looks when it is time anyway
+            await self._reopen_unless_over(row, own)
         else:
             await self._keep(row, after, report, now)
             if standing.state in TOLD:
@@ -173,6 +175,11 @@ class ReceiptRows(DueRows):
                 "provider_id": report.provider_id,
             },
         )
+
+    async def _reopen_unless_over(self, row: Row[*tuple[Any, ...]], keys: set[tuple[UUID, str]]) -> None:
+        """It has arrived after all: whoever read it is owed the end, also where that was planned meanwhile."""
+        if row.framing not in _AFTERWARDS:
+            await self._reopen(keys)
 
     async def _reopen(self, keys: set[tuple[UUID, str]]) -> None:
         """Their end, or what came after it, has not been told after all, so their watches are not closed."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import and_, func, or_, select, union, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.family import AddressId, FamilyId
@@ -15,7 +15,16 @@ from alertd.store import codec
 from alertd.store.due import DueRows
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
-from alertd.store.tables import WATCH_OPEN, address, delivery, family, family_address, reply, watch
+from alertd.store.tables import (
+    WATCH_OPEN,
+    address,
+    delivery,
+    delivery_share,
+    family,
+    family_address,
+    reply,
+    watch,
+)
 
 _LATEST = 50  # messages to one address, among which the last question is looked for
 
@@ -85,17 +94,20 @@ class ReplyRows(DueRows):
     async def last_asked(self, address: AddressId, families: Collection[str]) -> Sequence[Asked]:
         """What went to an address in the open duties of these families, newest first, each epoch once."""
         arrived = or_(delivery.c.accepted_at.is_not(None), delivery.c.maybe)
-        rows = await self.sql.rows(
-            select(delivery.c.id, delivery.c.incident_id, delivery.c.epoch)
-            .join(
-                watch,
-                (watch.c.incident_id == delivery.c.incident_id) & (watch.c.family_id == delivery.c.family_id),
-            )
-            .where(one_of(watch.c.family_id, sorted(families)), WATCH_OPEN)
-            .where(delivery.c.address_id == address, arrived)
-            .order_by(func.coalesce(delivery.c.accepted_at, delivery.c.tried_at).desc(), delivery.c.id.desc())
-            .limit(_LATEST)
-        )
+        duty = and_(watch.c.incident_id == delivery.c.incident_id, WATCH_OPEN)
+        of = one_of(watch.c.family_id, sorted(families))
+        at = func.coalesce(delivery.c.accepted_at, delivery.c.tried_at).label("at")
+        what = select(delivery.c.id, delivery.c.incident_id, delivery.c.epoch, at).select_from(delivery)
+        went = (delivery.c.address_id == address, arrived, of)
+        # Also what it carried for another family, which may have lost the address since.
+        shared = delivery_share.c.delivery_id == delivery.c.id
+        both = union(
+            what.join(watch, and_(duty, watch.c.family_id == delivery.c.family_id)).where(*went),
+            what.join(delivery_share, shared)
+            .join(watch, and_(duty, watch.c.family_id == delivery_share.c.family_id))
+            .where(*went),
+        ).subquery()
+        rows = await self.sql.rows(select(both).order_by(both.c.at.desc(), both.c.id.desc()).limit(_LATEST))
         newest: dict[tuple[UUID, int], Asked] = {}
         for row in rows:
             newest.setdefault((row.incident_id, row.epoch), Asked(row.id, row.incident_id, row.epoch))

@@ -3,10 +3,11 @@
 Only what is not as it should be is written: while all is well, nobody writes or reads anything for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from alertd.domain.breaker import LONGEST_PAUSE, Breaker, BreakerState
+from alertd.domain.incident import IncidentId
 from alertd.domain.paging import CHANNEL
 from alertd.ports.deps import Deps
 from alertd.records import Provider
@@ -16,7 +17,7 @@ FRESH = LONGEST_PAUSE + timedelta(seconds=15)
 """Machine time for which a process's word counts: a pause, and the wait of those held back."""
 
 CALM = timedelta(seconds=60)
-"""Machine time without trouble after which responders are told of the next one anew."""
+"""Machine time without trouble after which it is over, and responders are told of the next one anew."""
 
 _AGAIN = timedelta(seconds=5)  # between two words of a process on a breaker that stays open
 _MOST = 100_000  # open incidents; more than anybody ever has
@@ -91,15 +92,40 @@ async def watch_providers(deps: Deps) -> None:
         await tell_trouble(
             deps, {(id_, f"{CHANNEL}{name}"): each.code for id_ in incidents for name, each in down.items()}
         )
-    over = {each.channel for each in found if now - each.at > CALM} - {
-        each.channel for each in found if now - each.at <= CALM
-    }
+    over = await _over(deps, found, incidents, now)
     if not over:
         return
     async with deps.store.transaction() as rows:
-        for name in sorted(over):
+        for name in over:
             for id_ in incidents:
                 await rows.end_trouble(id_, f"{CHANNEL}{name}", deps.clock.now())
-        await rows.forget_providers(now - CALM)
-    for name in sorted(over):
+            await rows.forget_providers(name, now - CALM)
+    for name in over:
         deps.log.info("provider_calm", channel=name)
+
+
+async def _over(
+    deps: Deps, found: Iterable[Provider], incidents: Sequence[IncidentId], now: datetime
+) -> Sequence[str]:
+    """The channels that have been well for a while: the last word on them was so, or a message was taken since.
+
+    That nobody has said anything lately may only mean that nobody has tried.
+    """
+    newest: dict[str, Provider] = {}
+    for each in found:
+        known = newest.get(each.channel)
+        if known is None or each.at > known.at:
+            newest[each.channel] = each
+    over: list[str] = []
+    async with deps.store.reading() as rows:
+        for name, last in sorted(newest.items()):
+            if now - last.at <= CALM:
+                continue
+            since = deps.clock.now() - (now - last.at) * deps.clock.rate
+            if (
+                last.state is BreakerState.CLOSED
+                or not incidents
+                or any([await rows.took_since(id_, name, since) for id_ in incidents])
+            ):
+                over.append(name)
+    return over

@@ -28,9 +28,20 @@ async def test_the_newest_word_of_each_process_counts(books: Books) -> None:
     async with books.store.reading() as rows:
         assert await rows.providers() == [BACK, DOWN]
     async with books.store.transaction() as rows:
-        await rows.forget_providers(make.NOON + 2 * SECOND)
+        await rows.forget_providers("sms", make.NOON + 9 * SECOND)
+        await rows.forget_providers("push", make.NOON + 2 * SECOND)
     async with books.store.reading() as rows:
         assert await rows.providers() == [BACK]
+
+
+async def test_what_a_provider_took_is_asked_for_by_channel_and_time(books: Books) -> None:
+    await books.tell(*await books.families(*crowd(1, "sms")))
+    await books.hand_over()
+    async with books.store.reading() as rows:
+        took = rows.took_since
+        assert await took(books.incident.id, "sms", make.NOON - SECOND)
+        assert not await took(books.incident.id, "push", make.NOON - SECOND)
+        assert not await took(books.incident.id, "sms", make.NOON + timedelta(days=1))
 
 
 def test_the_worst_word_counts_while_it_is_fresh() -> None:

@@ -42,6 +42,22 @@ async def test_a_busy_provider_gets_it_later(world: World):
     assert world.sql("SELECT state, attempts FROM delivery") == [("accepted", 3)]
 
 
+async def test_a_provider_that_asks_for_an_hour_keeps_a_family_waiting_for_a_minute(world: World):
+    """The first notice is due in ten, and the all-clear at once."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    number = make.own("mia", "sms").to
+    hour = timedelta(hours=1)
+    world.channels["sms"].fail(number, Later("20503", retry_after=hour))
+    await world.outage("follow")
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("Follow")
+
+    world.channels["sms"].fail(number, Later("20503", retry_after=hour))
+    await world.resolve()
+    await world.fast_forward(minutes=2)
+    world.phone("mia").expect_sms("works again")
+
+
 async def test_an_unknown_outcome_is_sent_again(world: World):
     """Better twice than never: the attempt is kept as unknown."""
     await world.family("fam-1", make.caregiver("mia", "sms"))

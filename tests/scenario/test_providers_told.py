@@ -11,7 +11,7 @@ from alertd.api.paged import told_to_responders
 from alertd.api.scrape import read
 from alertd.domain.breaker import BreakerState
 from alertd.domain.incident import Reach, Severity
-from alertd.ports import Refused
+from alertd.ports import Misconfigured, Refused
 from alertd.records import Provider
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.providers import CALM, watch_providers
@@ -72,6 +72,41 @@ async def test_who_was_told_that_push_fails_is_told_once_that_it_works_again(wor
 
     await note(world, BreakerState.OPEN)
     world.on_call("owner").expect_page("channel push fails")
+
+
+async def test_that_nobody_tries_is_no_sign_that_it_works_again(world: OnCallWorld):
+    """A wrong account parks everything at once, and until the next holding there is nothing to try."""
+    await world.family("fam-1", make.caregiver("mia", "push", "email"))
+    world.channels["push"].fail_always("*", lambda: Misconfigured("UNAUTHENTICATED", account=True))
+    await world.outage("follow")
+    await look(world)
+    world.on_call("owner").expect_page("channel push fails in incident 1", "UNAUTHENTICATED")
+    for _ in range(25):
+        await world.fast_forward(minutes=1)
+        await look(world)
+    assert not [each for each in await told(world) if "works again" in each]
+
+    world.channels["push"].mend()
+    await world.fast_forward(minutes=10)  # with the holding
+    await look(world)
+    assert (await told(world)).count("Nudged owner: channel push works again.") == 1
+    assert (await told(world)).count("Paged owner: channel push fails.") == 1
+    for phone in world.phones.values():
+        phone.forget()
+
+
+async def test_what_others_send_since_says_that_it_works_again(world: OnCallWorld):
+    """The process that had found it down has ended."""
+    await world.family("fam-1", make.caregiver("mia", "push"))
+    await world.outage("follow")
+    await note(world, BreakerState.OPEN)
+    world.on_call("owner").expect_page("channel push fails in incident 1")
+    await world.fast_forward(seconds=5)
+    await world.update("Half of them are back.")
+    await world.fast_forward(seconds=CALM.total_seconds() + 1)
+    await look(world)
+    world.on_call("owner").expect_nudge("channel push works again in incident 1")
+    world.phone("mia").forget()
 
 
 async def test_nobody_is_told_of_the_end_of_what_nobody_was_told_of(world: OnCallWorld):

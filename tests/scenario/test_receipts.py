@@ -409,6 +409,28 @@ async def test_an_all_clear_that_came_to_nothing_is_told_otherwise(world: World)
     assert world.sql("SELECT rest FROM watch") == [("closed",)]
 
 
+@pytest.mark.parametrize(("code", "ours"), [("30003", False), ("30007", True)])
+async def test_who_got_the_start_after_all_is_told_of_the_end_also_when_all_was_closed(
+    world: World, code: str, ours: bool
+):
+    """R11: the provider had called it lost, and corrects itself after the end."""
+    await world.family("fam-1", by_sms())
+    await world.outage("follow")
+    message = world.phone("mia").expect_sms("Follow")
+    await says(world, message, Word.UNDELIVERED, code, ours=ours)
+    await world.resolve("Fixed.")
+    await world.fast_forward(minutes=1)
+    world.phone("mia").expect_nothing()
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+
+    await says(world, message, Word.DELIVERED)
+    await world.fast_forward(minutes=10)
+    end = world.phone("mia").expect_sms("again")
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+    await says(world, end, Word.DELIVERED)
+    await world.fast_forward(hours=1)
+
+
 async def test_who_lost_the_start_is_not_told_of_the_end(world: World):
     """R11: nobody is told that something works again of which they never heard."""
     await world.family("fam-1", by_sms())

@@ -77,6 +77,36 @@ async def test_one_answer_counts_for_every_family_that_has_the_number(town: Town
     world.phone("nurse").expect_nothing()
 
 
+async def test_an_answer_counts_although_the_family_for_which_it_was_asked_has_lost_the_number(town: Town):
+    """One message carried the question of both."""
+    world = town(policy=climbing(by=("nurse",), always=("nurse",)))
+    await world.family("fam-1", NURSE)
+    await world.family("fam-2", NURSE)
+    await world.outage("follow")
+    world.phone("nurse").expect_sms("Tell us you know")
+    await world.family("fam-1", caregiver("mia", "sms"))
+    world.phone("mia").forget()
+
+    assert "Thank you. We ask nobody" in (await world.replies("nurse", "1") or "")
+    assert world.sql("SELECT family_id FROM answer") == [("fam-2",)]
+    world.phone("mia").forget()
+
+
+@pytest.mark.parametrize("word", ["ok?", "¿Listo?", "1?"])
+async def test_who_asks_back_is_heard_by_a_person_and_has_not_answered(town: Town, word: str):
+    world = town(policy=climbing())
+    await world.family("fam-1", caregiver("mia", "sms", locale="es"), NAN)
+    await world.outage("follow")
+    world.phone("mia").forget()
+
+    await world.replies("mia", word)
+    assert world.sql("SELECT text FROM reply") == [(word,)]
+    assert (await world.reach()).ladders == {LadderState.CLIMBING: 1}
+    await world.fast_forward(minutes=20)
+    world.phone("nan").expect_sms("Tell us you know")
+    world.phone("mia").forget()
+
+
 async def test_a_reply_is_about_the_last_question(town: Town):
     """Two outages at once; the newer asks, and then the older still waits."""
     world = town(policy=climbing())

@@ -93,10 +93,13 @@ def test_backoff(attempt, severity, spread, seconds, because):
     assert backoff(attempt, severity, spread).total_seconds() == pytest.approx(seconds, abs=0.01), because
 
 
-def test_backoff_honours_the_provider():
-    wait = timedelta(minutes=10)
+def test_backoff_honours_the_provider_up_to_the_longest():
+    """One answer may not silence a family for an hour: it is mostly back in seconds."""
+    wait = timedelta(seconds=50)
 
     assert backoff(1, Severity.CRITICAL, 0.5, wait) == wait
+    assert backoff(1, Severity.CRITICAL, 0.5, timedelta(hours=1)) == timedelta(seconds=60)
+    assert backoff(1, Severity.MAJOR, 0.5, timedelta(hours=1)) == timedelta(minutes=5)
     assert backoff(9, Severity.MAJOR, 0.999999, timedelta(seconds=1)).total_seconds() == pytest.approx(
         300, abs=0.01
     )

@@ -99,8 +99,11 @@ class ClusterRows(Protocol):
     async def lags(self) -> Sequence[Lag]:
         """What was last counted, by channel."""
 
-    async def forget_providers(self, before: datetime) -> None:
-        """Forget what was last said before a moment of machine time."""
+    async def took_since(self, incident_id: IncidentId, channel: str, since: datetime) -> bool:
+        """Whether a provider took a message of an incident after a moment of story time."""
+
+    async def forget_providers(self, channel: str, before: datetime) -> None:
+        """Forget what was last said of a channel before a moment of machine time."""
 
     async def keep_audit(self, answer: Audit) -> None:
         """Keep the newest audit; when one last passed, and when a ping was last taken, stay."""
