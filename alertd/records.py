@@ -13,6 +13,9 @@ from alertd.domain.paging import Paged, PageKey
 from alertd.domain.receipt import Standing
 from alertd.domain.watch import Answer, LadderState, Rest, Watch
 
+ASKS_FOR_MORE = "asks for more"
+"""Why an event is told to responders that joined an incident and asked of it what its source may not do."""
+
 ACK, IGNORED_EVENT, TOLD_BY_PHONE, POLICY = "ack", "ignored event", "told by phone", "policy"
 """Acts that are read again: an acknowledgement, what a machine told in vain, and whom a person of ours rang up."""
 
@@ -341,6 +344,7 @@ class Linked:
     epoch: int
     address: AddressId
     families: tuple[FamilyId, ...]  # the one that it was for first; more where the address is shared
+    update: int  # the number that it told
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +446,7 @@ class Ignored:
     id: UUID
     at: datetime
     source: str
-    reason: str  # unmapped, touches nobody, may not open
+    reason: str  # unmapped, touches nobody, may not open, ASKS_FOR_MORE
     why: str  # of the first, with the way out
     alerts: Sequence[str]  # what fires, in the source's words; at most ten of `count`
     count: int

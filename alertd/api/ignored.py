@@ -22,7 +22,7 @@ class IgnoredView(BaseModel):
 
     at: datetime
     source: str
-    reason: str = Field(description="unmapped, touches nobody, or may not open")
+    reason: str = Field(description="unmapped, touches nobody, may not open, or asks for more")
     why: str = Field(description="Of the first one, with the way out.")
     alerts: list[str] = Field(description="What fires, in the source's words: the first ten.")
     count: int = Field(description="How many alerts.")

@@ -93,5 +93,5 @@ def _but(done: Mapping[str, Any], said: str) -> str:
     """What was asked for and not done, with the way out."""
     why = done.get("why")
     if why and done["did"] == "noted":
-        return f"It is noted, and nobody is told: {why}"
+        return f"It is noted, and no family is told: {why}"
     return f"{said} But {why}" if why else said

@@ -12,7 +12,7 @@ from alertd.domain.durations import spell_duration
 from alertd.domain.paging import MESSAGES, PLANS, RECEIPTS, TEXTS, ResponderLadder, trouble_words
 from alertd.domain.post_by import beginning, explain_by
 from alertd.ports import Content, PageSaying
-from alertd.records import Ignored
+from alertd.records import ASKS_FOR_MORE, Ignored
 from alertd.texts.clean import clean
 
 _NAMED, _WHYS = 3, 2  # of alerts, and of reasons; the log and the database have all
@@ -41,12 +41,19 @@ def compose_ignored(found: Sequence[Ignored], now: datetime, zone: str | None) -
     whys = list(dict.fromkeys(clean(each.why) for each in found))
     sources = ", ".join(sorted({clean(each.source) for each in found}))
     first = _wall(found[0].at, now, "UTC") + (f" ({_wall(found[0].at, now, zone)})" if zone else "")
+    asking = [each.reason == ASKS_FOR_MORE for each in found]
+    asks = f"{'asks' if count == 1 else 'ask'} for more"
+    did = f"{asks} than alertd does" if all(asking) else "opened no incident"
+    if any(asking) and not all(asking):
+        did = f"opened no incident, or {asks} than alertd does"
     parts = [
-        f"{alerts} of {sources} opened no incident since {first}: {named}.",
+        f"{alerts} of {sources} {did} since {first}: {named}.",
         f"Why: {'; '.join(whys[:_WHYS])}{'; ...' if len(whys) > _WHYS else ''}.",
-        "Each is named once a day. If families are affected: alertd incident open",
+        "Each is named once a day.",
     ]
-    return Content(title=f"Nudge: {alerts} ignored", text=" ".join(parts))
+    if not all(asking):
+        parts.append("If families are affected: alertd incident open")
+    return Content(title=f"Nudge: {alerts} {asks if all(asking) else 'ignored'}", text=" ".join(parts))
 
 
 def _title(saying: PageSaying) -> str:

@@ -15,7 +15,7 @@ from alertd.domain.event import EventStatus, OutageEvent, Told
 from alertd.domain.incident import Incident, IncidentId, Kind, Severity
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import IGNORED_EVENT, SIGNATURE
+from alertd.records import ASKS_FOR_MORE, IGNORED_EVENT, SIGNATURE
 from alertd.usecases import wording
 from alertd.usecases.open_incident import add_opened
 from alertd.usecases.planning import Overtaken
@@ -35,10 +35,19 @@ _RECENT = 50  # incidents among which to look for one that has just ended
 
 @dataclass(slots=True)
 class Ignored:
-    """What came in vain for one reason."""
+    """What came in vain, or in part, for one reason."""
 
     why: str
     told: list[Told] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What becomes of an event like one before it."""
+
+    received: Received
+    which: IncidentId | None  # None: it is ignored
+    refused: tuple[str, ...] = ()  # what it asked of that incident in vain
 
 
 class Machine:
@@ -52,9 +61,10 @@ class Machine:
         self._firing: dict[IncidentId, set[tuple[str, str]]] = {}
         self._sources: dict[IncidentId, set[str]] = {}
         self._said: dict[tuple[str, str], tuple[IncidentId, EventStatus]] = {}  # in this transaction
-        self._like: dict[object, tuple[Received, IncidentId | None]] = {}  # what became of an event like this one
-        self._ignored: dict[str, Ignored] = {}
+        self._like: dict[object, _Done] = {}  # what became of an event like this one
+        self._ignored: dict[tuple[str, IncidentId | None], Ignored] = {}
         self.lanes: set[str] = set()
+        self.refused: set[str] = set()  # alerts that asked of their incident what their source may not do
 
     async def begin(self) -> None:
         """Read the open incidents."""
@@ -84,7 +94,7 @@ class Machine:
         Each is named once a day while it goes on firing, however often it flaps.
         """
         named: set[str] = set()
-        for reason, ignored in self._ignored.items():
+        for (reason, _), ignored in self._ignored.items():
             alerts = list(dict.fromkeys(told.alert for told in ignored.told))
             before = named | await self._rows.named_alerts(self._source, alerts, self._now - _AGAIN)
             titles = {told.alert: told.title for told in ignored.told if told.alert not in before}
@@ -110,17 +120,19 @@ class Machine:
         like = (known.id if known is not None else None, event.scope, event.severity, told.why)
         before = self._like.get(like)
         if before is not None:
-            received, which = before
-            if which is not None:
-                return received, which
-            return self._ignore(told, cast(str, received.reason), cast(str, received.why))
+            if before.which is None:
+                return self._ignore(told, cast(str, before.received.reason), cast(str, before.received.why))
+            self._refuse(told, before.which, before.refused)
+            return before.received, before.which
         incident = known or next((each for each in self._open.values() if each.scope.overlaps(event.scope)), None)
+        refused: tuple[str, ...] = ()
         if incident is None:
             received, which = await self._open_by(told, event)
         else:
-            received, which = await self._join(told, event, incident)
+            received, which, refused = await self._join(told, event, incident)
+            self._refuse(told, which, refused)
         again = Received("noted", received.incident, why=received.why, reason=received.reason)
-        self._like[like] = again, which
+        self._like[like] = _Done(again, which, refused)
         return received, which
 
     async def _open_by(self, told: Told, event: OutageEvent) -> tuple[Received, IncidentId | None]:
@@ -161,7 +173,8 @@ class Machine:
 
     async def _join(
         self, told: Told, event: OutageEvent, incident: Incident
-    ) -> tuple[Received, IncidentId | None]:
+    ) -> tuple[Received, IncidentId, tuple[str, ...]]:
+        """Returns also what it asked for in vain."""
         incident, policy = await self._in_hand(incident), await self._rows.policy_of(incident.id)
         if incident.resolve_at is not None:
             incident = await self._save(suspicion.resolving(incident, None))
@@ -176,7 +189,8 @@ class Machine:
         for why in judgement.why:
             await self._note(PROPOSED, incident, why)
         whys = "; ".join(why for why in (told.why, *judgement.why) if why) or None
-        return Received("updated" if judgement.changes else "noted", incident.number, why=whys), incident.id
+        received = Received("updated" if judgement.changes else "noted", incident.number, why=whys)
+        return received, incident.id, judgement.why
 
     # --- it is resolved ---------------------------------------------------------------------------
 
@@ -266,8 +280,14 @@ class Machine:
         await self._rows.add_act(self._deps.new_id(), self._now, self._signed, what, incident_id, detail)
 
     def _ignore(self, told: Told, reason: str, why: str) -> tuple[Received, None]:
-        self._ignored.setdefault(reason, Ignored(why)).told.append(told)
+        self._ignored.setdefault((reason, None), Ignored(why)).told.append(told)
         return Received("noted", None, why=why, reason=reason), None
+
+    def _refuse(self, told: Told, incident: IncidentId, whys: Sequence[str]) -> None:
+        """Responders hear of it: who is meant by the rest of what it says may have been told nothing."""
+        if whys:
+            self.refused.add(told.alert)
+            self._ignored.setdefault((ASKS_FOR_MORE, incident), Ignored("; ".join(whys))).told.append(told)
 
     @property
     def _signed(self) -> str:

@@ -63,6 +63,36 @@ async def test_what_comes_meanwhile_is_gathered_for_ten_minutes(world: OnCallWor
     assert len(said.text) < 320
 
 
+async def test_what_asks_for_more_than_it_may_is_told_too(world: OnCallWorld):
+    """A small thing in Europe is known; that it fails everywhere must not drown in it."""
+    await world.family("fam-2", make.caregiver("eva", "sms"), region="eu")
+    await world.outage("follow", severity="minor", regions=("eu",), message="A small thing.")
+    await world.fast_forward(minutes=1)
+    for phone in world.phones.values():
+        phone.forget()
+    received = await world.machine("prober", severity="critical")
+    assert received.did == "updated", "it may raise"
+    await tell_ignored(world.deps)
+    await world.settle()
+    said = world.on_call("owner").expect_nudge(
+        "1 alert of prober asks for more than alertd does since",
+        "incident 1 does not grow by follow",
+        "alertd incident update 1 --add-scope follow",
+    )
+    assert said.title == "Nudge: 1 alert asks for more"
+    world.phone("eva").forget()
+
+    await world.fast_forward(minutes=1)
+    await world.machine("prober", severity="critical", alert="another")
+    await world.machine("prober", severity="critical")  # goes on, and is named once a day
+    await world.fast_forward(minutes=11)
+    await tell_ignored(world.deps)
+    await world.settle()
+    world.on_call("owner").expect_nudge("1 alert of prober asks for more", "incident 1 does not grow by follow")
+    for phone in world.phones.values():
+        phone.forget()
+
+
 async def test_it_can_be_looked_up_who_has_heard_of_it(world: OnCallWorld):
     """What was told by another stays told by them; what waits ten minutes more says so."""
 

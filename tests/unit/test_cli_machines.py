@@ -87,7 +87,7 @@ def test_an_end_that_is_coming_is_shown(alertd: Shell, listening: Daemon, sends:
 
 def test_a_wish_that_is_not_granted_names_the_way_out(sends: Any) -> None:
     assert sends(source="cron").startswith(
-        'It is noted, and nobody is told: policy follow does not let source "cron" open by itself; to open it: '
+        'It is noted, and no family is told: policy follow does not let source "cron" open by itself; to open it: '
         "alertd incident open --service follow --severity critical"
     )
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,7 +11,8 @@ from alertd.domain.audit import UNACCOUNTED
 from alertd.domain.incident import Kind, State
 from alertd.domain.paging import ResponderLadder
 from alertd.ports import PageSaying
-from alertd.texts.responders import compose_page
+from alertd.records import ASKS_FOR_MORE, Ignored
+from alertd.texts.responders import compose_ignored, compose_page
 from alertd.texts.segments import measure
 from tests import make
 from tests.make import after, minutes
@@ -182,3 +184,31 @@ def test_the_night_on_which_clocks_change_is_told_by_the_zones_name() -> None:
     fold = make.NOON.replace(day=1, hour=9, minute=30)
     said = saying(now=fold, post_by=fold + minutes(30), word_at=fold - minutes(60), zone="America/Los_Angeles")
     assert "No update since 08:30 UTC (01:30 PDT). Publish by 10:00 UTC (02:00 PST)" in compose_page(said).text
+
+
+def in_vain(reason: str, count: int = 1) -> Ignored:
+    return Ignored(UUID(int=1), after(0), "prober", reason, f"it is {reason}", [f"alert {reason}"], count)
+
+
+@pytest.mark.parametrize(
+    ("found", "title", "begins"),
+    [
+        ([in_vain("unmapped")], "Nudge: 1 alert ignored", "1 alert of prober opened no incident since"),
+        (
+            [in_vain(ASKS_FOR_MORE, 2)],
+            "Nudge: 2 alerts ask for more",
+            "2 alerts of prober ask for more than alertd does since",
+        ),
+        (
+            [in_vain("unmapped"), in_vain(ASKS_FOR_MORE)],
+            "Nudge: 2 alerts ignored",
+            "2 alerts of prober opened no incident, or ask for more than alertd does since",
+        ),
+    ],
+)
+def test_what_came_in_vain_and_what_in_part(found: list[Ignored], title: str, begins: str) -> None:
+    said = compose_ignored(found, after(5), None)
+
+    assert said.title == title
+    assert said.text.startswith(begins)
+    assert ("alertd incident open" in said.text) is any(each.reason != ASKS_FOR_MORE for each in found)
