@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from alertd.domain.carried import carried
 from alertd.domain.delivery import TOLD, DeliveryState
+from alertd.domain.failing import worst_since
 from alertd.domain.incident import Incident, Kind, Severity, Update
 from alertd.domain.knowledge import Known
 from alertd.domain.quiet import Person
@@ -80,23 +81,16 @@ def received(duty: Duty, person: Person, correction: Update) -> bool:
 
 
 def worst_told(duty: Duty) -> Severity:
-    """How bad this epoch was by what a family was to be told, and by what reached them before it was taken back.
+    """How bad this epoch was by what a family was to be told since it touches them, and by what reached them.
 
-    Whoever was told that it is critical, and woken by that, was promised an end as loud.
+    Whoever was told that it is critical, and woken by that, was promised an end as loud, also where the word was
+    taken back. How bad it was before it came to touch them does not concern them.
     """
     incident = duty.incident
-    standing = incident.standing
-    if len(standing) == len(incident.updates):
-        return incident.worst
-    stands = {update.number for update in standing}
-    wrong = {
-        u.number: u.facts.severity
-        for u in incident.updates
-        if u.number not in stands and u.notify and u.epoch >= incident.epoch
-    }
     had = {t.update for t in duty.tellings if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
-    told = (severity for number, severity in wrong.items() if number in had)
-    return max((incident.worst, *told), key=lambda severity: severity.rank)
+    told = (incident.upto(number) for number in had if number)
+    severities = [update.facts.severity for update in told if update.epoch >= incident.epoch]
+    return max((worst_since(incident, duty.family), *severities), key=lambda severity: severity.rank)
 
 
 def _changes(update: Update, before: Update) -> bool:

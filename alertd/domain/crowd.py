@@ -128,7 +128,7 @@ def _to(owed: Owed, family: Family, caregiver: Caregiver, address: Address) -> O
         Reader(
             address.to, reader.locale, reader.zone, reader.services, reader.hears_by, reader.quiet, reader.missed,
             reader.since, reader.end_wakes, reader.change, reader.asks, reader.released, reader.late,
-            reader.corrects, reader.all_since, reader.by_list,
+            reader.corrects, reader.all_since, reader.by_list, reader.worst,
         ),
         owed.in_quiet,
     )  # fmt: skip

@@ -120,7 +120,9 @@ class Listener:
                 services=self.services,
                 since=failing_since(duty.incident, duty.family).grown,
                 change=Change.AGAIN if framing is Framing.CANCELLATION and duty.incident.relapsed else Change.NONE,
-                by_list=framing is Framing.NOT_AFFECTED and left_by_list(duty.incident, duty.family),
+                by_list=framing is Framing.NOT_AFFECTED
+                and left_by_list(duty.incident, duty.family, max(self.known.told, self.known.maybe)),
+                worst=None if self.told else self.end.worst,
                 late=self.end.late and self.told,  # whoever slept waited for no word
             ),
             in_quiet=at_night,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from alertd.domain.family import Family
-from alertd.domain.incident import Facts, Incident, Kind, Update
+from alertd.domain.incident import Facts, Incident, Kind, Severity, Update
 
 _REOPENING, _HOLDING = Kind.REOPENING, Kind.HOLDING
 _TAKES_BACK = frozenset({Kind.RECALL, Kind.CORRECTION})
@@ -21,12 +21,13 @@ def failed_services(incident: Incident, family: Family) -> tuple[str, ...]:
     return tuple([service for service in services if service in family.services]) or services
 
 
-def left_by_list(incident: Incident, family: Family) -> bool:
-    """Whether nothing that was ever said of it would touch the family as it is: not the outage has left them.
+def left_by_list(incident: Incident, family: Family, told: int) -> bool:
+    """Whether what they were told last, update `told`, would not touch the family as it is now.
 
-    Their own data have changed (another region, a service less), and may be wrong.
+    Then the outage has not left them: their own data have changed (another region, a service less), and may be
+    wrong.
     """
-    return not any(_of(update.facts, family) for update in incident.updates)
+    return not _of(incident.upto(told).facts, family)
 
 
 def told_failing(incident: Incident, family: Family, number: int) -> tuple[str, ...]:
@@ -67,6 +68,15 @@ def failing_since(incident: Incident, family: Family) -> Since:
     latest = max((start[service] for service in fails if service in start), default=began.at)
     ever = began is updates[0] or began.kind is _REOPENING
     return Since(None if ever else began.at, latest if latest > began.at else None)
+
+
+def worst_since(incident: Incident, family: Family) -> Severity:
+    """The gravest severity of this epoch that families were to be told of since it came to touch this one."""
+    began = _began(_told(incident), family)
+    if began is None:
+        return incident.worst
+    since = (u.facts.severity for u in incident.standing if u.number >= began.number and u.epoch == incident.epoch)
+    return max(since, key=lambda severity: severity.rank, default=incident.severity)
 
 
 def _told(incident: Incident) -> Sequence[Update]:

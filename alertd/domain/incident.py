@@ -262,10 +262,10 @@ class Incident:
 
     @property
     def relapsed(self) -> bool:
-        """Whether what goes on, or ended last, came after an end of an outage that was real."""
+        """Whether what goes on, or ended last, came after the end of an outage that families were told of."""
         earlier = iter(reversed(self.updates))
         back = any(update.kind is Kind.REOPENING for update in earlier)
-        return back and any(update.kind is Kind.RESOLUTION for update in earlier)
+        return back and any(update.kind is Kind.RESOLUTION and update.notify for update in earlier)
 
     @property
     def postmortem(self) -> Update | None:
@@ -321,12 +321,18 @@ class Incident:
         return recall or self.updates[0]
 
     def asks_anew(self, severity: Severity, now: datetime) -> bool:
-        """Whether this severity begins an epoch: a raise to critical, unless it fell just before (R15)."""
+        """Whether this severity begins an epoch: a raise to critical, unless it fell just before (R15).
+
+        An epoch that began milder has asked nobody yet; and what families were not told is no fall.
+        """
         if severity is not Severity.CRITICAL or self.severity is Severity.CRITICAL or self.held:
             return False
+        if self.began.facts.severity is not Severity.CRITICAL:
+            return True
+        told = [update for update in self.standing if update.notify and update.epoch == self.epoch]
         falls = [
             after.at
-            for before, after in pairwise(self.standing)
+            for before, after in pairwise(told)
             if before.facts.severity is Severity.CRITICAL and after.facts.severity is not Severity.CRITICAL
         ]
         return not falls or now >= falls[-1] + FLAP

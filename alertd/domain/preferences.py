@@ -39,7 +39,9 @@ def chain(
     yield "caregiver x service x severity", _of_service(own, service, severity)
     yield "caregiver x severity", own.by_severity(severity)
     yield "caregiver default", own.default
-    yield "family", _family(family.preferences, service, severity)
+    yield "family x service", _of_service(family.preferences, service, severity)
+    theirs = family.preferences.by_severity(severity)
+    yield "family", theirs if theirs is not None else family.preferences.default
     role, general = policy.defaults_of(caregiver.role)
     yield "role", role.by_severity(severity)
     yield "policy", general.by_severity(severity)
@@ -60,10 +62,3 @@ def _of_service(preferences: Preferences, service: str, severity: Severity) -> t
         return None
     said = by_service.get(severity)
     return said if said is not None else by_service.get("default")
-
-
-def _family(preferences: Preferences, service: str, severity: Severity) -> tuple[str, ...] | None:
-    said = _of_service(preferences, service, severity)
-    if said is None:
-        said = preferences.by_severity(severity)
-    return said if said is not None else preferences.default

@@ -31,9 +31,13 @@ class AnswerRows(DueRows):
     async def linked(self, delivery_id: UUID) -> Linked | None:
         """What a link in a message is about: its incident, epoch and address, and all families that it serves."""
         rows = await self.sql.rows(
-            select(delivery.c.incident_id, delivery.c.epoch, delivery.c.address_id, delivery.c.family_id).where(
-                delivery.c.id == delivery_id
-            )
+            select(
+                delivery.c.incident_id,
+                delivery.c.epoch,
+                delivery.c.address_id,
+                delivery.c.family_id,
+                delivery.c.update_no,
+            ).where(delivery.c.id == delivery_id)
         )
         if not rows:
             return None
@@ -48,6 +52,7 @@ class AnswerRows(DueRows):
             epoch=own.epoch,
             address=AddressId(own.address_id),
             families=tuple(FamilyId(each) for each in families),
+            update=own.update_no,
         )
 
     async def lock_duties(self, incident_id: IncidentId, families: Collection[str]) -> None:

@@ -138,7 +138,7 @@ async def _show(
                 since=failing.grown,
                 all_since=failing.all,
                 change=Change.AGAIN if ending is Framing.CANCELLATION and incident.relapsed else Change.NONE,
-                by_list=ending is Framing.NOT_AFFECTED and left_by_list(incident, family),
+                by_list=ending is Framing.NOT_AFFECTED and left_by_list(incident, family, reached.linked.update),
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,

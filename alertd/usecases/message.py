@@ -67,7 +67,7 @@ def saying(
         goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
     elif failing and told.framing in AFTERWARDS:
         goes_on = tuple(each for each in reader.services if each in failing)
-    facts = telling.facts(told.update, told.framing)
+    facts = telling.facts(told.update, told.framing, reader.worst)
     links = deps.links if reader.asks else None
     return Saying(
         channel=told.channel,

@@ -174,7 +174,7 @@ def compose_update(
     elif news.postmortem_by is not None:
         promise = wording.postmortem_promise(incident, facts.state, now, news.postmortem_by)
     if not news.notify:
-        wording.for_the_record(incident, facts)
+        wording.for_the_record(incident, facts, promise)
     kind, references = _kind(incident, facts, news)
     unheard = incident.held and facts.state.ended  # it ends before anybody was told of it
     # A title is for our own people: for families it is no news.

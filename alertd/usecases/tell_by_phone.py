@@ -96,6 +96,10 @@ async def _what(deps: Deps, rows: Rows, incident: Incident, family_id: FamilyId,
         raise NotFound(f'there is no family "{quote(family_id)}"')
     if incident.state.ended:
         raise Conflict(f"incident {number} is {incident.state}; nobody is to be told more of it", incident=number)
+    if incident.exercise:
+        raise Conflict(
+            f"incident {number} is an exercise: it promises nothing, so nobody is to be rung up", incident=number
+        )
     if incident.held:
         raise Conflict(f"families are not told of incident {number} yet; confirm it first", incident=number)
     policy = await rows.policy_of(incident.id)

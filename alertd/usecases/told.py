@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from alertd.domain.delivery import ALL_CLEARS, Framing
-from alertd.domain.incident import Incident, Kind, Update
+from alertd.domain.incident import Incident, Kind, Severity, Update
 
 _END_KINDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
 
@@ -21,17 +21,17 @@ class Telling:
     """An incident as one version of it stands, with what was looked up in it."""
 
     incident: Incident
-    _known: dict[tuple[int, Framing], Facts] = field(default_factory=dict)
+    _known: dict[tuple[int, Framing, Severity | None], Facts] = field(default_factory=dict)
 
-    def facts(self, number: int, framing: Framing) -> Facts:
-        """What a delivery of this update tells in this framing."""
-        facts = self._known.get((number, framing))
+    def facts(self, number: int, framing: Framing, worst: Severity | None = None) -> Facts:
+        """What a delivery of this update tells in this framing; `worst`: where it says that it was down."""
+        facts = self._known.get((number, framing, worst))
         if facts is None:
-            update, news = self._look_up(number, framing)
-            facts = self._known[number, framing] = Facts(update, news.human_number)
+            update, news = self._look_up(number, framing, worst)
+            facts = self._known[number, framing, worst] = Facts(update, news.human_number)
         return facts
 
-    def _look_up(self, number: int, framing: Framing) -> tuple[Update, Update]:
+    def _look_up(self, number: int, framing: Framing, worst: Severity | None) -> tuple[Update, Update]:
         """The update told, and the news it stands on: whoever is told late gets news, not the holding after it."""
         incident = self.incident
         updates, gone = [u for u in incident.updates if u.number <= number], incident.recalled
@@ -44,6 +44,6 @@ class Telling:
         if framing in ALL_CLEARS:
             ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
             if framing is Framing.WAS_DOWN:  # how bad it was, not how mild it had become at last
-                return replace(ended, facts=replace(ended.facts, severity=incident.worst)), ended
+                return replace(ended, facts=replace(ended.facts, severity=worst or incident.worst)), ended
             return ended, ended
         return news, news

@@ -194,8 +194,13 @@ def postmortem_promise(incident: Incident, state: State, now: datetime, at: date
     return at
 
 
-def for_the_record(incident: Incident, facts: Facts) -> None:
+def for_the_record(incident: Incident, facts: Facts, promise: datetime | None) -> None:
     """What nobody is told changes nothing that decides who is told what, and when (R5). Raises Invalid."""
+    if promise is not None:
+        raise Invalid(
+            "for the record only, an update promises nobody anything; let it be told, or leave the promise out",
+            field="notify",
+        )
     moved = (
         ("severity", facts.severity is not incident.severity),
         ("scope", facts.scope != incident.scope),

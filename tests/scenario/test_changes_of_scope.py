@@ -1,7 +1,7 @@
 """R6, R15: what was on its way when the family changed says nothing that is not true any more."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from alertd.domain.incident import Reach
 from alertd.ports import Later
 from alertd.usecases.publish import News, publish
 from tests import make
+from tests.scenario.machines import with_sources
 from tests.scenario.world import PACIFIC, World
 
 MIA = make.caregiver("mia", "sms")
@@ -255,6 +256,51 @@ async def test_nor_is_she_where_other_services_came_to_fail_meanwhile(world: Wor
     await world.settle()
     world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
     world.phone("ben").forget()
+
+
+async def test_nor_is_she_where_it_had_been_wider_and_she_knew_that_it_was_not(world: World):
+    """What decides is what she was told last, not what was ever said."""
+    await world.family("fam-1", make.caregiver("mia", "push"), region="us-west")
+    await world.outage("follow")
+    await world.update("Only the US.", add_scope=(Reach("follow", ("us",)),), remove_scope=(Reach("follow"),))
+    world.phone("mia").forget()
+    await world.family("fam-1", make.caregiver("mia", "push"), region="eu")
+    await world.settle()
+    world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
+
+
+async def test_nor_where_only_a_machine_had_called_it_wider(town: Callable[..., World]):
+    world = with_sources(town)()
+    await world.family("fam-1", make.caregiver("mia", "push"), region="us-west")
+    await world.machine("prober")
+    await world.outage("follow", regions=("us",), message="Only in the US.")
+    world.phone("mia").expect_push("Only in the US.")
+    await world.family("fam-1", make.caregiver("mia", "push"), region="eu")
+    await world.settle()
+    world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
+
+
+async def test_whom_it_reached_when_it_was_milder_reads_in_the_morning_how_bad_it_was_for_them(
+    town: Callable[..., World],
+):
+    """It had been critical elsewhere before: they are told over their list for what it was here."""
+    world = town(datetime(2026, 11, 5, 6, 30, tzinfo=UTC))  # 22:30 in Los Angeles
+    await world.family("fam-1", make.caregiver("mia", "push", "sms"), region="us")
+    await world.family("fam-2", make.caregiver("eva", "push", "sms"), region="eu")  # with their clock here
+    await world.outage("follow", regions=("us",))
+    await world.fast_forward(hours=1)
+    await world.update("Late, not lost.", severity="major")
+    await world.update("Europe too.", add_scope=(Reach("follow", ("eu",)),))
+    await world.fast_forward(hours=1)
+    world.phone("eva").expect_nothing()
+    await world.resolve()
+    world.phone("mia").forget()
+
+    await world.until_local("2026-11-05 06:31")
+    said = world.phone("eva").expect_push("Follow had problems")
+    assert "did not reach you" not in said.text
+    world.phone("eva").expect_nothing()
+    world.phone("mia").forget()
 
 
 async def test_whom_the_outage_has_left_is_told_that_it_works_also_later(world: World):

@@ -30,6 +30,16 @@ async def test_it_is_told_once_and_its_end_and_every_text_says_that_it_is_a_test
     await world.fast_forward(hours=30)
 
 
+async def test_nobody_is_rung_up_in_it(world: World):
+    """Whoever rings up says when they hear again, and an exercise promises nothing."""
+    await world.family("fam-1", caregiver("mia", "push"))
+    await world.outage("follow", exercise=True)
+    world.phone("mia").forget()
+    with pytest.raises(Conflict, match="incident 1 is an exercise"):
+        await world.told_by_phone()
+    assert world.sql("SELECT count(*) FROM incident_update") == [(1,)]
+
+
 async def test_it_wakes_nobody_and_its_ladder_asks_nobody(town: Callable[..., World]):
     """Who sleeps reads it in the morning, and who slept through all of it never hears of it."""
     world = town(policy=make.climbing((0, "always"), (10, "all", "sms")))

@@ -1,6 +1,7 @@
 """R1, R9, R11: it came back; the same incident goes on, in a new epoch."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,19 @@ async def test_what_was_a_false_alarm_from_the_first_is_called_so_again(town: To
     world.phone("mia").forget()
     await world.cancel()
     world.phone("mia").expect_sms("False alarm", "there was no outage")
+
+
+async def test_who_never_heard_of_a_first_time_reads_nothing_of_it(town: Town):
+    """A machine's suspicion ended before families were told; what a person says came back is their first word."""
+    world = town(policy=replace(climbing((0, "always")), sources={"bot": ("open", "resolve")}))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.machine("bot")
+    await world.resolve()
+    await world.reopen()
+    world.phone("mia").expect_sms("Follow is down")
+    await world.cancel()
+    said = world.phone("mia").expect_sms("False alarm", "there was no outage")
+    assert "failed again" not in said.text
 
 
 async def test_it_is_reopened_within_a_day_only_and_only_where_nothing_else_tells_of_it(world: World):

@@ -55,8 +55,8 @@ def test_json_has_the_whole_chain(alertd: Shell, listening: Daemon) -> None:
     mia = found["caregivers"][0]["under"][0]
     muted = next(each for each in mia["told"] if (each["service"], each["severity"]) == ("share", "minor"))
     assert [each["rule"] for each in muted["chain"]] == [
-        "caregiver x service x severity", "caregiver x severity", "caregiver default", "family", "role", "policy",
-        "all channels",
+        "caregiver x service x severity", "caregiver x severity", "caregiver default",
+        "family x service", "family", "role", "policy", "all channels",
     ]  # fmt: skip
     assert (muted["channels"], muted["rule"], muted["over"]) == ([], "caregiver x service x severity", [])
     assert found["no_loud_channel"] is False

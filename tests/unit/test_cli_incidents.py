@@ -99,7 +99,10 @@ def test_a_time_that_cannot_be_promised_is_told_of_the_option_that_was_given(
 
 def test_for_the_record_only_nobody_reads_a_promise(alertd: Shell, families: Daemon) -> None:
     alertd(*OPEN, "--yes")
-    assert alertd("incident", "update", "1", "--message", "Noted.", "--next-in", "1h", "--no-notify") == 0
+    note = ("incident", "update", "1", "--message", "Noted.", "--no-notify")
+    assert alertd(*note, "--next-in", "1h") == 1
+    assert "--no-notify: for the record only, an update promises nobody anything" in alertd.err
+    assert alertd(*note) == 0
     assert "Families read" not in alertd.err + alertd.out
     families.run(families.served.work())
     assert alertd("incident", "show", "1") == 0
@@ -477,7 +480,7 @@ def test_an_event_that_did_less_than_it_asked(alertd: Shell, families: Daemon, t
     stays = "incident 1 stays critical: it is not this alert's alone; to lower it: "
     lower = "alertd incident update 1 --severity minor\n"
     other = {"alert": "b", "severity": "minor"}
-    assert send(id="2", **other) == f"It is noted, and nobody is told: {stays}{lower}"
+    assert send(id="2", **other) == f"It is noted, and no family is told: {stays}{lower}"
     assert send(id="3", **other, message="Late.") == f"It is update 2 of incident 1. But {stays}{lower}"
 
 

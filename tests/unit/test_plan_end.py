@@ -116,6 +116,24 @@ def test_r15_what_asks_anew(sentence: str, severities: tuple[str, ...], at: floa
     assert not replace(incident, held=True).asks_anew(Severity.CRITICAL, after(at))
 
 
+def test_r15_what_nobody_was_told_is_no_fall() -> None:
+    """A machine said that it is critical, a person confirmed less, and it got as bad as that after all."""
+    held = {"severity": Severity.CRITICAL, "notify": False, "source": "prober"}
+    incident = history((Kind.NOTICE, 0, held), (Kind.NOTICE, 2, {"severity": Severity.MAJOR}))
+
+    assert incident.asks_anew(Severity.CRITICAL, after(12))
+
+
+def test_r15_what_comes_back_milder_and_gets_worse_asks_anew() -> None:
+    incident = history(
+        (Kind.NOTICE, 0, {"severity": Severity.CRITICAL}),
+        (Kind.RESOLUTION, 60, {"severity": Severity.CRITICAL, "state": State.RESOLVED}),
+        (Kind.REOPENING, 180, {"severity": Severity.MAJOR, "epoch": 2}),
+    )
+
+    assert incident.asks_anew(Severity.CRITICAL, after(190))
+
+
 def test_it_does_not_matter_in_which_order_deliveries_are_read() -> None:
     rows = [
         telling(PUSH, 1, 0),

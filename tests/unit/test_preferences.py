@@ -45,7 +45,11 @@ MINOR, MAJOR, CRITICAL = Severity.MINOR, Severity.MAJOR, Severity.CRITICAL
         # An empty list means "do not tell me", and ends the search.
         ({"minor": ()}, {"minor": ("sms",)}, MINOR, (), "caregiver x severity"),
         ({"services": {"follow": {"major": ()}}}, {}, MAJOR, (), "caregiver x service x severity"),
+        # A family's wish about one service stands before its wish about all of them.
+        ({}, {"critical": ("voice",), "services": {"follow": {"critical": ("sms",)}}}, CRITICAL, ("sms",), "family x service"),
+        ({}, {"minor": ("sms",), "services": {"follow": {"default": ()}}}, MINOR, (), "family x service"),
         # ... which is not possible while caregivers are blind: the search goes on.
+        ({}, {"critical": ("voice",), "services": {"follow": {"default": ()}}}, CRITICAL, ("voice",), "family"),
         ({"critical": ()}, {}, CRITICAL, ("push", "sms"), "policy"),
         ({"critical": ()}, {"critical": ("email",)}, CRITICAL, ("email",), "family"),
         ({"services": {"follow": {"critical": ()}}, "critical": ("sms",)}, {}, CRITICAL, ("sms",), "caregiver x severity"),
