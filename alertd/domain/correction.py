@@ -87,10 +87,13 @@ def worst_told(duty: Duty) -> Severity:
     taken back. How bad it was before it came to touch them does not concern them.
     """
     incident = duty.incident
+    since = worst_since(incident, duty.family)
+    if since is incident.worst and len(incident.standing) == len(incident.updates):
+        return since  # as nearly always: nothing graver was ever said
     had = {t.update for t in duty.tellings if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
     told = (incident.upto(number) for number in had if number)
     severities = [update.facts.severity for update in told if update.epoch >= incident.epoch]
-    return max((worst_since(incident, duty.family), *severities), key=lambda severity: severity.rank)
+    return max((since, *severities), key=lambda severity: severity.rank)
 
 
 def _changes(update: Update, before: Update) -> bool:

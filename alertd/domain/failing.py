@@ -53,8 +53,7 @@ def failing_since(incident: Incident, family: Family) -> Since:
     how long all of it has, what was wrong and has been taken back counts for nothing.
     """
     updates = _told(incident)
-    first = updates[0].facts.scope
-    if all(update.facts.scope == first for update in updates):
+    if _same_scope(updates):
         return _EVER  # as nearly always
     began = _began(updates, family)
     if began is None:
@@ -72,7 +71,8 @@ def failing_since(incident: Incident, family: Family) -> Since:
 
 def worst_since(incident: Incident, family: Family) -> Severity:
     """The gravest severity of this epoch that families were to be told of since it came to touch this one."""
-    began = _began(_told(incident), family)
+    updates = _told(incident)
+    began = None if _same_scope(updates) else _began(updates, family)
     if began is None:
         return incident.worst
     since = (u.facts.severity for u in incident.standing if u.number >= began.number and u.epoch == incident.epoch)
@@ -83,6 +83,11 @@ def _told(incident: Incident) -> Sequence[Update]:
     updates = incident.updates
     told = next((i for i, update in enumerate(updates) if update.notify), 0)
     return updates[told:]  # of what a machine held nobody was told
+
+
+def _same_scope(updates: Sequence[Update]) -> bool:
+    first = updates[0].facts.scope
+    return all(update.facts.scope == first for update in updates)
 
 
 def _began(updates: Sequence[Update], family: Family) -> Update | None:
