@@ -344,7 +344,6 @@ class Linked:
     epoch: int
     address: AddressId
     families: tuple[FamilyId, ...]  # the one that it was for first; more where the address is shared
-    update: int  # the number that it told
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ class StandIns:
         return f"http://127.0.0.1:{self.port}"
 
     def env(self, responders: Iterable[str] = ()) -> dict[str, str]:
-        """The variables that replace every account, and these responders' own phones."""
-        return {
+        """The variables that replace every account, and these responders' own phones, however they were set."""
+        instead = {
             "ALERTD_TWILIO__ACCOUNT_SID": ACCOUNT_SID,
             "ALERTD_TWILIO__AUTH_TOKEN": AUTH_TOKEN,
             "ALERTD_TWILIO__FROM": "+14155550100",
@@ -48,6 +48,8 @@ class StandIns:
             f"ALERTD_RESPONDERS__{name.upper().replace('-', '_')}": f"json://127.0.0.1:{self.port}{PAGES}/{name}"
             for name in responders
         }
+        # What is set by a file would be said twice.
+        return instead | {f"{name}_FILE": "" for name in instead if not name.endswith("_FILE")}
 
     @staticmethod
     def tell(data_dir: Path, which: "StandIns | None") -> None:

@@ -27,7 +27,10 @@ async def connect(make: Callable[[], P], addresses: Addresses, tls: str | None) 
 
     Raises OSError, ssl.SSLError among them; whoever is cancelled leaves no socket behind.
     """
-    opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS)
+    try:
+        opened = await start_connection(addresses, happy_eyeballs_delay=_NEXT_ADDRESS)
+    except RuntimeError as error:  # uvloop's word for some of them
+        raise OSError(str(error)) from None
     try:
         _, protocol = await asyncio.get_running_loop().create_connection(
             make, sock=opened, ssl=tls_context() if tls is not None else None, server_hostname=tls

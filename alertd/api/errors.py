@@ -37,7 +37,8 @@ _WORDS = {
 
 
 _NO_DATABASE = (
-    "the database does not answer or takes nothing; nothing was done, try again soon: alertd doctor says more"
+    "the database does not answer or takes nothing: this was not done, or a part of a long list; asking again "
+    "soon is safe, and alertd doctor says more"
 )
 _EXAMPLES: Mapping[int, dict[str, Any]] = {
     400: {"message": "the body is not JSON: line 1, column 12"},

@@ -111,7 +111,8 @@ def update(
         bool,
         typer.Option(
             "--no-notify",
-            help="For the record only: nobody is told, and neither severity, scope nor state changes.",
+            help="For the record only: nobody is told, nothing is promised, and neither severity, scope nor state "
+            "changes.",
         ),
     ] = False,
     yes: Yes = False,

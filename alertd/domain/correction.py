@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from alertd.domain.carried import carried
-from alertd.domain.delivery import TOLD, DeliveryState
+from alertd.domain.delivery import AFTERWARDS, TOLD, DeliveryState
 from alertd.domain.failing import worst_since
 from alertd.domain.incident import Incident, Kind, Severity, Update
 from alertd.domain.knowledge import Known
@@ -90,7 +90,8 @@ def worst_told(duty: Duty) -> Severity:
     since = worst_since(incident, duty.family)
     if since is incident.worst and len(incident.standing) == len(incident.updates):
         return since  # as nearly always: nothing graver was ever said
-    had = {t.update for t in duty.tellings if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
+    heard = (t for t in duty.tellings if t.framing not in AFTERWARDS)  # an end says nothing of how bad it is
+    had = {t.update for t in heard if t.state in _RECEIVED or t.maybe} | {a.told for a in duty.answers}
     told = (incident.upto(number) for number in had if number)
     severities = [update.facts.severity for update in told if update.epoch >= incident.epoch]
     return max((since, *severities), key=lambda severity: severity.rank)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import failing_since, left_by_list
+from alertd.domain.failing import failing_since, left_by_list, worst_since
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, Severity
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -122,7 +122,7 @@ class Listener:
                 change=Change.AGAIN if framing is Framing.CANCELLATION and duty.incident.relapsed else Change.NONE,
                 by_list=framing is Framing.NOT_AFFECTED
                 and left_by_list(duty.incident, duty.family, max(self.known.told, self.known.maybe)),
-                worst=None if self.told else self.end.worst,
+                worst=None if self.told else worst_since(duty.incident, duty.family),
                 late=self.end.late and self.told,  # whoever slept waited for no word
             ),
             in_quiet=at_night,

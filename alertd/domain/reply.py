@@ -76,9 +76,9 @@ class Words:
         asks = "?" in text or "¿" in text  # "Ok?": whoever asks does not say that they know
         if (meaning := self._known(word, locale)) is not Meaning.OTHER:
             return Meaning.OTHER if asks and meaning is Meaning.ACKNOWLEDGE else meaning
-        if asks:
-            return Meaning.OTHER
-        if _LIKED.fullmatch(unicodedata.normalize("NFC", text.strip())) or self._only_acknowledges(text, locale):
+        # What is liked is our text, and a question in it ours.
+        liked = _LIKED.fullmatch(unicodedata.normalize("NFC", text.strip()))
+        if liked or (not asks and self._only_acknowledges(text, locale)):
             return Meaning.ACKNOWLEDGE
         return Meaning.OTHER
 

@@ -87,7 +87,7 @@ def _read_folder(folder: Path) -> tuple[dict[str, Policy], list[Problem]]:
     policies: dict[str, Policy] = {}
     owners: dict[str, str] = {}
     inside = folder / "policies"
-    for path in sorted(inside.glob("*.y*ml")):
+    for path in sorted(each for each in inside.glob("*") if each.suffix.lower() in (".yaml", ".yml")):
         if path.suffix != ".yaml":
             problems.append(Problem("is not read: its name must end in .yaml", file=str(path)))
             continue

@@ -13,7 +13,7 @@ from alertd.domain.family import AddressId, CaregiverId, FamilyId
 from alertd.domain.incident import IncidentId
 from alertd.domain.watch import BY_PHONE, Answer, LadderState, Rest, Watch
 from alertd.records import Linked, Reach, Unanswered
-from alertd.store import codec, fast
+from alertd.store import codec, fast, tables
 from alertd.store.due import DueRows
 from alertd.store.locks import lock_watches
 from alertd.store.sql import Sql
@@ -31,13 +31,9 @@ class AnswerRows(DueRows):
     async def linked(self, delivery_id: UUID) -> Linked | None:
         """What a link in a message is about: its incident, epoch and address, and all families that it serves."""
         rows = await self.sql.rows(
-            select(
-                delivery.c.incident_id,
-                delivery.c.epoch,
-                delivery.c.address_id,
-                delivery.c.family_id,
-                delivery.c.update_no,
-            ).where(delivery.c.id == delivery_id)
+            select(delivery.c.incident_id, delivery.c.epoch, delivery.c.address_id, delivery.c.family_id).where(
+                delivery.c.id == delivery_id
+            )
         )
         if not rows:
             return None
@@ -52,7 +48,6 @@ class AnswerRows(DueRows):
             epoch=own.epoch,
             address=AddressId(own.address_id),
             families=tuple(FamilyId(each) for each in families),
-            update=own.update_no,
         )
 
     async def lock_duties(self, incident_id: IncidentId, families: Collection[str]) -> None:
@@ -182,7 +177,8 @@ class AnswerRows(DueRows):
     async def reach(self, incident_id: IncidentId, limit: int, now: datetime) -> Reach:
         """Whom an incident has reached, and whom its ladders have not; the lists hold `limit` families each.
 
-        Whom there is no way to tell is not listed while what they were told by phone still holds at `now`.
+        Families that were deleted count, and are in no list: nobody can ring them up. Whom there is no way to
+        tell is not listed while what they were told by phone still holds at `now`.
         """
         called = exists().where(
             answer.c.incident_id == watch.c.incident_id,
@@ -192,6 +188,7 @@ class AnswerRows(DueRows):
             answer.c.next_by > now,
         )
         mine = (watch.c.incident_id == incident_id, watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value))
+        known = exists().where(tables.family.c.id == watch.c.family_id)
         states = await self.sql.rows(
             select(watch.c.ladder, func.count().label("families")).where(*mine).group_by(watch.c.ladder)
         )
@@ -202,7 +199,7 @@ class AnswerRows(DueRows):
         for state in _OPEN_LISTS:
             rows = await self.sql.rows(
                 select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
-                .where(*mine, watch.c.ladder == state)
+                .where(*mine, watch.c.ladder == state, known)
                 .order_by(watch.c.family_id)
                 .limit(limit)
             )
@@ -211,7 +208,7 @@ class AnswerRows(DueRows):
             ]
         none_left = await self.sql.rows(
             select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
-            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)), ~called)
+            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)), ~called, known)
             .order_by(watch.c.family_id)
             .limit(limit)
         )

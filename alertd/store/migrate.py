@@ -11,11 +11,21 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
+from alertd.domain.errors import AlertdError, quote
+from alertd.store.revisions import KNOWN
+
 _HERE = Path(__file__).parent / "migrations"
 
 
+class NewerDatabase(AlertdError):
+    """A newer version has brought it to a schema that this one does not know."""
+
+
 def upgrade(url: str) -> str:
-    """Run the missing migrations; returns the revision reached. Two at once wait for each other."""
+    """Run the missing migrations; returns the revision reached. Two at once wait for each other.
+
+    Raises NewerDatabase.
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "")
@@ -78,6 +88,12 @@ def _begin_as_told(engine: Engine) -> None:
 
 
 def _run(connection: Connection) -> None:
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is not None and found not in KNOWN:
+        raise NewerDatabase(
+            f"the database is of a newer alertd: revision {quote(found)}, and this version knows {max(KNOWN)} at "
+            "most; run that version, or restore a backup of this one"
+        )
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -94,18 +94,18 @@ class ReplyRows(DueRows):
     async def last_asked(self, address: AddressId, families: Collection[str]) -> Sequence[Asked]:
         """What went to an address in the open duties of these families, newest first, each epoch once."""
         arrived = or_(delivery.c.accepted_at.is_not(None), delivery.c.maybe)
-        duty = and_(watch.c.incident_id == delivery.c.incident_id, WATCH_OPEN)
-        of = one_of(watch.c.family_id, sorted(families))
         at = func.coalesce(delivery.c.accepted_at, delivery.c.tried_at).label("at")
         what = select(delivery.c.id, delivery.c.incident_id, delivery.c.epoch, at).select_from(delivery)
-        went = (delivery.c.address_id == address, arrived, of)
-        # Also what it carried for another family, which may have lost the address since.
-        shared = delivery_share.c.delivery_id == delivery.c.id
+        went = (delivery.c.address_id == address, arrived)
+        of = one_of(watch.c.family_id, sorted(families))
+        own = and_(watch.c.incident_id == delivery.c.incident_id, watch.c.family_id == delivery.c.family_id)
+        # Also what it carried for another family, which may have lost the address since. Joined, SQLite would look
+        # at every message of the incident.
+        share = delivery_share.c
+        sharing = and_(watch.c.incident_id == share.incident_id, watch.c.family_id == share.family_id)
+        shared = select(share.delivery_id).join(watch, sharing).where(of, WATCH_OPEN)
         both = union(
-            what.join(watch, and_(duty, watch.c.family_id == delivery.c.family_id)).where(*went),
-            what.join(delivery_share, shared)
-            .join(watch, and_(duty, watch.c.family_id == delivery_share.c.family_id))
-            .where(*went),
+            what.join(watch, own).where(*went, of, WATCH_OPEN), what.where(*went, delivery.c.id.in_(shared))
         ).subquery()
         rows = await self.sql.rows(select(both).order_by(both.c.at.desc(), both.c.id.desc()).limit(_LATEST))
         newest: dict[tuple[UUID, int], Asked] = {}

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from alertd.domain.delivery import Change, Framing, Reader
+from alertd.domain.delivery import AFTERWARDS, TOLD, Change, Framing, Reader
 from alertd.domain.failing import failed_services, failing_since, left_by_list
+from alertd.domain.family import Caregiver, Family
 from alertd.domain.incident import Incident, Severity, State
 from alertd.domain.links import Purpose
 from alertd.domain.silence import newest_to_tell
@@ -138,7 +139,7 @@ async def _show(
                 since=failing.grown,
                 all_since=failing.all,
                 change=Change.AGAIN if ending is Framing.CANCELLATION and incident.relapsed else Change.NONE,
-                by_list=ending is Framing.NOT_AFFECTED and left_by_list(incident, family, reached.linked.update),
+                by_list=ending is Framing.NOT_AFFECTED and await _by_list(rows, incident, family, caregiver),
             ),
             now=now.replace(second=0, microsecond=0),
             ended_at=incident.ended_at,
@@ -153,6 +154,21 @@ async def _show(
     if links is not None and content.html is not None:
         content = replace(content, html=links.fill_in_preferences(content.html, reached.linked.delivery))
     return Shown(content, content.locale or locale, page, incident, caregiver.name, names, by)
+
+
+async def _by_list(rows: Rows, incident: Incident, family: Family, caregiver: Caregiver) -> bool:
+    """As the message says it: by what this person was told last, which may be newer than the link."""
+    [candidate] = await rows.candidates(incident.id, [family.id], lock=False)
+    mine = {address.id for address in caregiver.addresses}
+    told = [
+        telling.update
+        for telling in candidate.tellings
+        if telling.address in mine
+        and (telling.state in TOLD or telling.maybe)
+        and telling.framing not in AFTERWARDS
+    ]
+    told += [answer.told for answer in candidate.answers if caregiver.id in answer.who]
+    return left_by_list(incident, family, max(told, default=0))
 
 
 _ENDINGS = {State.RESOLVED: Framing.RESOLUTION, State.CANCELLED: Framing.CANCELLATION}

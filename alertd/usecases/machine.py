@@ -62,9 +62,8 @@ class Machine:
         self._sources: dict[IncidentId, set[str]] = {}
         self._said: dict[tuple[str, str], tuple[IncidentId, EventStatus]] = {}  # in this transaction
         self._like: dict[object, _Done] = {}  # what became of an event like this one
-        self._ignored: dict[tuple[str, IncidentId | None], Ignored] = {}
+        self._ignored: dict[tuple[str, str], Ignored] = {}
         self.lanes: set[str] = set()
-        self.refused: set[str] = set()  # alerts that asked of their incident what their source may not do
 
     async def begin(self) -> None:
         """Read the open incidents."""
@@ -96,11 +95,13 @@ class Machine:
         named: set[str] = set()
         for (reason, _), ignored in self._ignored.items():
             alerts = list(dict.fromkeys(told.alert for told in ignored.told))
-            before = named | await self._rows.named_alerts(self._source, alerts, self._now - _AGAIN)
-            titles = {told.alert: told.title for told in ignored.told if told.alert not in before}
+            titles = {told.alert: told.title for told in ignored.told}
+            if reason != ASKS_FOR_MORE:  # of which the same is noted once a day
+                before = named | await self._rows.named_alerts(self._source, alerts, self._now - _AGAIN)
+                titles = {alert: title for alert, title in titles.items() if alert not in before}
+                named |= titles.keys()
             if not titles:
                 continue
-            named |= titles.keys()
             detail: dict[str, object] = {
                 "source": self._source,
                 "reason": reason,
@@ -122,7 +123,7 @@ class Machine:
         if before is not None:
             if before.which is None:
                 return self._ignore(told, cast(str, before.received.reason), cast(str, before.received.why))
-            self._refuse(told, before.which, before.refused)
+            self._refuse(told, before.refused)
             return before.received, before.which
         incident = known or next((each for each in self._open.values() if each.scope.overlaps(event.scope)), None)
         refused: tuple[str, ...] = ()
@@ -130,7 +131,7 @@ class Machine:
             received, which = await self._open_by(told, event)
         else:
             received, which, refused = await self._join(told, event, incident)
-            self._refuse(told, which, refused)
+            self._refuse(told, refused)
         again = Received("noted", received.incident, why=received.why, reason=received.reason)
         self._like[like] = _Done(again, which, refused)
         return received, which
@@ -174,7 +175,7 @@ class Machine:
     async def _join(
         self, told: Told, event: OutageEvent, incident: Incident
     ) -> tuple[Received, IncidentId, tuple[str, ...]]:
-        """Returns also what it asked for in vain."""
+        """Returns also what it asked for in vain, unless the very same was noted within a day."""
         incident, policy = await self._in_hand(incident), await self._rows.policy_of(incident.id)
         if incident.resolve_at is not None:
             incident = await self._save(suspicion.resolving(incident, None))
@@ -186,11 +187,10 @@ class Machine:
         if suspicion.due_by_itself(incident, self._now):  # with `confirm: 0m`, or a blip that comes back too late
             told_now = suspicion.told_by_itself(incident, self._now)
             incident = await self._write(incident, told_now, who=BY_ITSELF, what="confirm")
-        for why in judgement.why:
-            await self._note(PROPOSED, incident, why)
+        fresh = tuple([why for why in judgement.why if await self._note(PROPOSED, incident, why, again=_AGAIN)])
         whys = "; ".join(why for why in (told.why, *judgement.why) if why) or None
         received = Received("updated" if judgement.changes else "noted", incident.number, why=whys)
-        return received, incident.id, judgement.why
+        return received, incident.id, fresh
 
     # --- it is resolved ---------------------------------------------------------------------------
 
@@ -269,25 +269,34 @@ class Machine:
         self._open[changed.id] = changed
         return changed
 
-    async def _note(self, what: str, incident: Incident, why: str) -> None:
-        """Leave an act behind, unless the very same was left already: what flaps fills no timeline."""
+    async def _note(self, what: str, incident: Incident, why: str, again: timedelta | None = None) -> bool:
+        """Leave an act behind, unless the very same was left already, within `again`; returns whether it was not.
+
+        What flaps fills no timeline.
+        """
         detail: dict[str, object] = {"why": why}
         acts = await self._rows.acts(incident.id)
-        if not any((who, did, json.loads(said)) == (self._signed, what, detail) for _, who, did, said in acts):
-            await self._act(what, incident.id, detail)
+        if any(
+            (who, did, json.loads(said)) == (self._signed, what, detail)
+            for at, who, did, said in acts
+            if again is None or at > self._now - again
+        ):
+            return False
+        await self._act(what, incident.id, detail)
+        return True
 
     async def _act(self, what: str, incident_id: IncidentId | None, detail: dict[str, object]) -> None:
         await self._rows.add_act(self._deps.new_id(), self._now, self._signed, what, incident_id, detail)
 
     def _ignore(self, told: Told, reason: str, why: str) -> tuple[Received, None]:
-        self._ignored.setdefault((reason, None), Ignored(why)).told.append(told)
+        self._ignored.setdefault((reason, ""), Ignored(why)).told.append(told)
         return Received("noted", None, why=why, reason=reason), None
 
-    def _refuse(self, told: Told, incident: IncidentId, whys: Sequence[str]) -> None:
+    def _refuse(self, told: Told, whys: Sequence[str]) -> None:
         """Responders hear of it: who is meant by the rest of what it says may have been told nothing."""
         if whys:
-            self.refused.add(told.alert)
-            self._ignored.setdefault((ASKS_FOR_MORE, incident), Ignored("; ".join(whys))).told.append(told)
+            why = "; ".join(whys)
+            self._ignored.setdefault((ASKS_FOR_MORE, why), Ignored(why)).told.append(told)
 
     @property
     def _signed(self) -> str:

@@ -115,7 +115,7 @@ async def _in(
     became: list[Received] = []
     taken: list[TakenEvent] = []
     joins: dict[IncidentId, list[str]] = {}  # what was kept before, by the incident that it belongs to after all
-    vain: dict[str, str] = {}  # what fires for no incident, or in part in vain: the event kept, and its alert
+    vain: dict[str, str] = {}  # what fires for no incident: the event that is kept, and its alert
     numbers: dict[object, int | None] = {}
     for each in events:
         told, said = each, last.get(each.alert)
@@ -153,7 +153,7 @@ async def _in(
         became.append(received)
         said = LastWord(told.id if again is None else again.id, told.status.value, incident_id)
         last[told.alert] = said
-        if said.in_vain or told.alert in machine.refused:
+        if said.in_vain:
             vain[said.id] = told.alert
     named = await machine.finish()
     await rows.add_events(taken)

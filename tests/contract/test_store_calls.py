@@ -84,7 +84,7 @@ async def test_whom_nobody_else_can_tell_is_listed_again_in_time(books: Books, r
 
 async def test_an_answer_by_a_caregiver_tells_them_nothing(books: Books):
     await a_family(books)
-    linked = Linked(UUID(int=2), books.incident.id, 1, make.own("mia", "sms").id, (FAM,), 1)
+    linked = Linked(UUID(int=2), books.incident.id, 1, make.own("mia", "sms").id, (FAM,))
     async with books.store.transaction() as rows:
         await rows.add_answers(linked, [(FAM, MIA)], make.after(3))
     async with books.store.reading() as rows:

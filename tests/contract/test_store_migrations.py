@@ -39,6 +39,21 @@ def inspected(url: str, look: Callable[[Connection], object]) -> object:
     return found
 
 
+def test_a_database_of_a_newer_version_is_left_alone_and_said_so(empty_database: str) -> None:
+    migrate.upgrade(empty_database)
+
+    def newer(connection: Connection) -> None:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+
+    inspected(empty_database, newer)
+    with pytest.raises(
+        migrate.NewerDatabase, match=f"revision 9999, and this version knows {migrate.head()} at most"
+    ):
+        migrate.upgrade(empty_database)
+    assert migrate.current(empty_database) == "9999"
+
+
 def test_the_migrations_lead_to_the_tables_that_the_code_names(empty_database: str) -> None:
     assert migrate.upgrade(empty_database) == migrate.head()
 

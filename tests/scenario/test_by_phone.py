@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from alertd.domain.errors import Conflict, NotFound
+from alertd.domain.family import FamilyId
 from alertd.domain.incident import Reach
 from alertd.domain.watch import LadderState
 from alertd.ports import Later, Refused
+from alertd.usecases.put_families import delete_family
 from tests import make
 from tests.make import caregiver, climbing, own
 from tests.scenario.world import World
@@ -159,6 +161,22 @@ async def test_who_is_told_by_phone_that_there_is_no_news_hears_the_promised_upd
     assert (await world.told_by_phone()).next_by == make.after(25)
     await world.fast_forward(minutes=5)
     world.phone("mia").expect_sms("No news")
+
+
+async def test_a_family_that_was_deleted_is_on_no_list_to_ring_up(town: Town):
+    """Nobody could take it off again: whoever tries is told that there is no such family."""
+    world = town()
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.family("fam-2", caregiver("ben", "sms"))
+    await world.outage("follow")
+    for name in ("mia", "ben"):
+        world.phone(name).forget()
+    await delete_family(world.deps, FamilyId("fam-2"), who="test")
+    await world.settle()
+    assert (await world.reach()).untellable == ()
+    await world.resolve()
+    world.phone("mia").forget()
+    assert (await world.reach()).untellable == ()
 
 
 async def test_who_was_not_affected_after_all_is_told_so_once(town: Town):

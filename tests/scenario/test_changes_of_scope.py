@@ -258,15 +258,20 @@ async def test_nor_is_she_where_other_services_came_to_fail_meanwhile(world: Wor
     world.phone("ben").forget()
 
 
-async def test_nor_is_she_where_it_had_been_wider_and_she_knew_that_it_was_not(world: World):
+async def test_nor_is_she_where_it_had_been_wider_and_she_knew_that_it_was_not(town: Callable[..., World]):
     """What decides is what she was told last, not what was ever said."""
+    world = town(policy=make.climbing())
     await world.family("fam-1", make.caregiver("mia", "push"), region="us-west")
     await world.outage("follow")
+    first = world.phone("mia").expect_push("Follow is down")
     await world.update("Only the US.", add_scope=(Reach("follow", ("us",)),), remove_scope=(Reach("follow"),))
     world.phone("mia").forget()
     await world.family("fam-1", make.caregiver("mia", "push"), region="eu")
     await world.settle()
     world.phone("mia").expect_push("By our list no longer affected: Follow", "The problem goes on.")
+    page = await world.looks_at(first)
+    assert "By our list no longer affected" in page, "and the first link says what the message says"
+    assert "works for you" not in page
 
 
 async def test_nor_where_only_a_machine_had_called_it_wider(town: Callable[..., World]):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,30 +68,39 @@ async def test_what_asks_for_more_than_it_may_is_told_too(world: OnCallWorld):
     """A small thing in Europe is known; that it fails everywhere must not drown in it."""
     await world.family("fam-2", make.caregiver("eva", "sms"), region="eu")
     await world.outage("follow", severity="minor", regions=("eu",), message="A small thing.")
-    await world.fast_forward(minutes=1)
-    for phone in world.phones.values():
-        phone.forget()
-    received = await world.machine("prober", severity="critical")
-    assert received.did == "updated", "it may raise"
-    await tell_ignored(world.deps)
-    await world.settle()
-    said = world.on_call("owner").expect_nudge(
-        "1 alert of prober asks for more than alertd does since",
-        "incident 1 does not grow by follow",
-        "alertd incident update 1 --add-scope follow",
-    )
-    assert said.title == "Nudge: 1 alert asks for more"
-    world.phone("eva").forget()
 
-    await world.fast_forward(minutes=1)
-    await world.machine("prober", severity="critical", alert="another")
-    await world.machine("prober", severity="critical")  # goes on, and is named once a day
-    await world.fast_forward(minutes=11)
-    await tell_ignored(world.deps)
-    await world.settle()
-    world.on_call("owner").expect_nudge("1 alert of prober asks for more", "incident 1 does not grow by follow")
-    for phone in world.phones.values():
-        phone.forget()
+    async def hears(*texts: str, **asks: Any) -> None:
+        for phone in world.phones.values():
+            phone.forget()
+        await world.machine("prober", **asks)
+        await tell_ignored(world.deps)
+        await world.settle()
+        sent = [each for pager in world.pagers.values() for each in pager.accepted]
+        nudges = [each for each in sent if "asks for more" in each.title]
+        if texts:
+            assert nudges[-1].title == "Nudge: 1 alert asks for more"
+            for text in texts:
+                assert text in nudges[-1].text
+        assert len(nudges) == told + bool(texts)
+        await world.fast_forward(minutes=11)
+        for phone in world.phones.values():
+            phone.forget()
+
+    told = 0
+    await hears(
+        "1 alert of prober asks for more than alertd does since",
+        "incident 1 does not grow by follow:eu-west,us",
+        "alertd incident update 1 --add-scope follow:eu-west,us",
+        severity="minor",
+        regions=("eu-west", "us"),
+    )
+    told = 1
+    await hears(severity="minor", regions=("eu-west", "us"))  # it goes on
+    await hears(severity="minor", regions=("eu-west", "us"), alert="another")  # nothing that is not known
+    await hears("does not grow by follow: policy", severity="critical")  # the same alert, and everywhere
+    told = 2
+    await world.fast_forward(days=1)
+    await hears("does not grow by follow: policy", severity="critical")  # a day later they forgot it
 
 
 async def test_it_can_be_looked_up_who_has_heard_of_it(world: OnCallWorld):

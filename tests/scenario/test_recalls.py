@@ -340,6 +340,26 @@ async def test_a_true_raise_after_a_recalled_one_asks_anew(town: Town):
     assert world.sql("SELECT epoch FROM incident") == [(3,)]
 
 
+async def test_who_slept_through_a_wrong_raise_does_not_read_that_it_was_as_bad(town: Town):
+    """Dad had the wrong word, and its end is as loud to the family; Mom reads what was true."""
+    world = town()
+    mom = caregiver("mom", "push", "sms", order=2, on_duty="mon-sun 14:00-18:00")
+    await world.family("fam-1", caregiver("dad", "push", "sms"), mom)
+    await world.outage("follow", severity="major")
+    await world.update("All of it.", severity="critical")
+    await recall(world.deps, 1, who="test")
+    await world.settle()
+    await world.fast_forward(minutes=10)
+    await world.resolve()
+    world.phone("mom").expect_nothing()
+    world.phone("dad").forget()
+    await world.until_local("2026-11-04 14:02")
+    said = world.phone("mom").expect_push("Follow had problems")
+    assert "did not reach you" not in said.text
+    world.phone("mom").forget()
+    world.phone("dad").forget()
+
+
 async def test_who_was_promised_to_be_woken_when_it_is_fixed_is_woken(town: Town):
     """A wrong raise that never left changes nothing of that."""
     world = town(NIGHT)

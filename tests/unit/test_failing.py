@@ -2,10 +2,13 @@
 
 import pytest
 
-from alertd.domain.failing import failed_services, failing_since, told_failing
-from alertd.domain.incident import Incident, Kind
+from alertd.domain.correction import worst_told
+from alertd.domain.delivery import Framing
+from alertd.domain.failing import failed_services, failing_since, told_failing, worst_since
+from alertd.domain.incident import Incident, Kind, Scope, Severity
 from tests import make
 
+MINOR, MAJOR, CRITICAL = Severity.MINOR, Severity.MAJOR, Severity.CRITICAL
 SHARE, BOTH, LOGIN = ("share",), ("follow", "share"), ("login",)
 MIA = make.family(make.caregiver("mia", "sms"), services=("share",))
 
@@ -80,3 +83,41 @@ def test_who_has_moved_away_reads_what_they_use_of_it() -> None:
         failed_services(everywhere, make.family(make.caregiver("mia", "sms"), services=SHARE, region="eu"))
         == SHARE
     )
+
+
+EU, US = (make.scope(regions=(each,)) for each in ("eu", "us"))
+WIDE = make.scope(regions=("us", "eu"))
+EVA = make.family(make.caregiver("eva", "push"), region="eu")
+
+
+def ups_and_downs(*steps: tuple[Severity, Scope]) -> Incident:
+    return make.history(
+        *(
+            (Kind.PROGRESS if at else Kind.NOTICE, 10.0 * at, {"severity": severity, "scope": where})
+            for at, (severity, where) in enumerate(steps)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("steps", "worst"),
+    [
+        ([(CRITICAL, WIDE), (MAJOR, WIDE)], CRITICAL),
+        ([(CRITICAL, US), (MAJOR, US), (MAJOR, WIDE)], MAJOR),
+        ([(CRITICAL, US), (MAJOR, WIDE), (MAJOR, EU), (MINOR, EU)], MAJOR),
+        ([(MAJOR, WIDE), (CRITICAL, US), (MINOR, US), (MINOR, WIDE)], MINOR),
+        ([(MAJOR, US)], MAJOR),
+    ],
+)
+def test_how_bad_it_was_since_it_came_to_touch_them(steps: list[tuple[Severity, Scope]], worst: Severity) -> None:
+    assert worst_since(ups_and_downs(*steps), EVA) is worst
+
+
+def test_what_they_were_told_counts_and_that_it_left_them_says_nothing_of_how_bad_it_is() -> None:
+    """An end is as loud as the word that it takes back; "not affected" bears the number of what others were told."""
+    incident = ups_and_downs((MAJOR, WIDE), (CRITICAL, US), (MINOR, US), (MINOR, WIDE))
+    push = make.own("eva", "push")
+    left = make.telling(push, 2, 10, framing=Framing.NOT_AFFECTED, next_by=None)
+
+    assert worst_told(make.duty(incident=incident, family=EVA, tellings=[left])) is MINOR
+    assert worst_told(make.duty(incident=incident, family=EVA, tellings=[make.telling(push, 1, 0), left])) is MAJOR

@@ -168,6 +168,7 @@ def test_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     read(tmp_path, "policy: own\nservices: [follow]\n")
     (tmp_path / "services.yaml").write_text("services: {follow: {names: {en: ''}}}\n")
     (tmp_path / "policies" / "own.yaml").write_text("policy: own\nservices: [follow]\nfloor: [push]\n")
+    (tmp_path / "policies" / "loud.YAML").write_text("policy: loud\n")
     (tmp_path / "policies" / "other.yml").write_text("policy: other\n")
     (tmp_path / "policies" / "third.yaml").write_text("policy: [")
     (tmp_path / "policies" / "default.yaml").unlink()
@@ -176,6 +177,7 @@ def test_mistakes_of_all_files_are_told_at_once(tmp_path: Path) -> None:
 
     assert told == [
         "services.yaml:1: services.follow.names.en: must not be empty",
+        "policies/loud.YAML: is not read: its name must end in .yaml",
         "policies/other.yml: is not read: its name must end in .yaml",
         "policies/own.yaml:3: floor[0]: push never counts: its provider forbids relying on it for emergencies."
         " Name sms or voice",

@@ -103,6 +103,7 @@ def test_what_twilio_stops_a_number_for_stops_it_here(replies: Replies, word: st
             "yes, thanks",
         ),
         *("Sí, gracias", "Leído, gracias", "Entendido. Muchas gracias", "1 gracias", "Vale, visto"),
+        *(f"Liked “Seeing old numbers? Do not trust them. {LINK}”", f"Liked “¿Qué hago? {LINK}”"),
         *(f"Liked “Follow is down. Tell us you know: {LINK}”", f'Liked "{LINK}"', f"liked “two\nlines {LINK}”  "),
         *(f"Le gustó “Follow no funciona. {LINK}”", f"Le gusto\u0301 «{LINK}»", f"A Mia le gusta “Follow {LINK}”"),
         *(

@@ -100,7 +100,7 @@ class ClusterRows(Protocol):
         """What was last counted, by channel."""
 
     async def took_since(self, incident_id: IncidentId, channel: str, since: datetime) -> bool:
-        """Whether a provider took a message of an incident after a moment of story time."""
+        """Whether a provider took a message of an incident that was tried after a moment of story time."""
 
     async def forget_providers(self, channel: str, before: datetime) -> None:
         """Forget what was last said of a channel before a moment of machine time."""
