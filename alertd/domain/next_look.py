@@ -55,9 +55,11 @@ def look_at(
         said = {d.next_by for d in owed if d.next_by is not None and d.update > knowledge.told}
         candidates.append(deadline)
         # Each by itself: the time of one that has hung for long is past, and hides no other.
-        candidates += [
-            max(due(people, by, duty.margin), min(now + patience, by)) for by in said | knowledge.flying_say
-        ]
+        says = said | knowledge.flying_say
+        coming = [by for by in says if by > now]
+        candidates += [max(due(people, by, duty.margin), min(now + patience, by)) for by in coming]
+        if says and not coming:  # once it arrives, the next word is owed at once: nobody's wake-up hides that
+            candidates.append(first_told(people, now + patience) or now + patience)
         if knowledge.in_flight and (_ending(knowledge) or _falling(duty.incident, knowledge)):
             candidates.append(now + patience)
     elif knowledge.planned_at is not None and knowledge.failed >= silence.newest_to_tell(duty.incident).number:

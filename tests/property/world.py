@@ -176,7 +176,8 @@ class World:
 
     def duty(self) -> Duty:
         rows = [row for row in self.rows if not row.by_phone]
-        tellings = [row.telling() for row in rows if row.state not in DEAD or row.maybe]
+        # As the store gives them out: a try is one, whatever came of it.
+        tellings = [row.telling() for row in rows if row.state not in DEAD or row.maybe or row.tried_at]
         self.dice.shuffle(tellings)
         severity = self.incident.severity
         return make.duty(

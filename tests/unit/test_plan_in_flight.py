@@ -123,6 +123,20 @@ def test_what_a_ladder_owes_to_somebody_who_lacks_it_is_looked_after_as_any_mess
     assert verdict.look_at <= now + timedelta(seconds=30)
 
 
+def test_nobodys_duty_hides_what_has_outlived_its_own_time() -> None:
+    """Found at random: we were down over her deadline, and the next look was when Nan comes on duty in the evening."""
+    only = make.caregiver("mia", "push")
+    later = make.caregiver("nan", "push", order=2, on_duty="mon-sun 18:00-22:00")
+    hung = make.telling(make.own("mia", "push"), 1, 0, next_by=30, state=DeliveryState.LEASED)
+    watch = make.watch(waiting=("nan",))
+
+    verdict = make.verdict(make.after(45), family=make.family(only, later), tellings=[hung], watch=watch)
+
+    assert verdict.owed == ()
+    assert verdict.waiting == ("nan",)
+    assert verdict.look_at == make.after(45) + timedelta(seconds=30)
+
+
 def test_the_time_of_one_that_has_hung_for_long_hides_no_other() -> None:
     """We were down for 45 minutes: her SMS of noon still waits when a holding is owed that says 13:15."""
     now = make.after(45)
