@@ -67,7 +67,7 @@ def not_affected(duty: Duty, now: datetime, knowledge: Knowledge) -> Verdict:
 def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
     services = failed_services(duty.incident, duty.family)
     update = newest_to_tell(duty.incident).number
-    flying = 0  # the number of this end that is already under way
+    flying = update  # the oldest number under which this end is under way to anybody: nothing newer may stop it
     owed: list[Owed] = []
     waiting: list[str] = []
     wake_at: list[datetime] = []
@@ -90,7 +90,8 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         # Whoever knows of an end may since have got that it is back, from a provider that did not say so.
         told = known.maybe > known.told if over else known.told > 0 or known.maybe > 0
         under_way = known.ending >= end.first
-        flying = max(flying, known.ending)
+        if under_way:
+            flying = min(flying, known.ending)
         if under_way and waits and not told:
             waiting.append(caregiver.id)  # until a provider takes it: their duty may end before
         knows = over and known.told >= end.first and not told
@@ -120,7 +121,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
     resting = look_at is None or end.rest is Rest.NOT_TOUCHED
     return Verdict(
         owed=tuple(owed),
-        update=flying if flying >= end.first and not owed else update,
+        update=flying,
         look_at=look_at,
         rest=end.rest if resting else None,
         waiting=tuple(waiting),

@@ -60,6 +60,14 @@ def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, 
     return len(_today(person, knowledge, now)) >= most_by_phone(person, family, policy)
 
 
+def freed_at(
+    person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime
+) -> datetime | None:
+    """When the next holding may come by phone, where those of a day are used up; None: now."""
+    today = [each.at for each in _today(person, knowledge, now)]
+    return _freed(today, most_by_phone(person, family, policy))
+
+
 def most_by_phone(person: Person, family: Family, policy: Policy) -> int:
     """How many holdings a day may come by phone: for those who asked for few, as many as are loud in a row."""
     rules = policy.silence.holdings

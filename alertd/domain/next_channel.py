@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Address, AddressId
-from alertd.domain.holdings import PHONE, goes_soft, spent
+from alertd.domain.holdings import PHONE, freed_at, goes_soft, spent
 from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Known
 from alertd.domain.people import soft
@@ -97,7 +97,7 @@ def over_next(turn: Turn, person: Person, known: Known, *, wakes: bool) -> tuple
         # For the loud copy at wake-up, where nothing that wakes them is on its way.
         return [softly], person.first_loud(now) if known.covered_awake < turn.update else None
     if asleep is None and turn.framing(person, known, asleep=False) is Framing.HOLDING:
-        return _holding(turn, person, known, ways), None
+        return _holding(turn, person, known, ways)
     duty = turn.duty
     floor = duty.policy.floor if wakes and duty.incident.severity is Severity.CRITICAL else ()
     address = listed_first(person, ways, floor)
@@ -119,16 +119,17 @@ def idle(turn: Turn, person: Person, known: Known, owed: Collection[AddressId] =
     ]
 
 
-def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> list[Owed]:
+def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> tuple[list[Owed], datetime | None]:
+    """Or when it may go by phone, where those of the day are used up."""
     rules = turn.knowledge, turn.duty.family, turn.duty.policy
     silent = soft(ways, person.choice.channels)
     if silent and goes_soft(person, *rules, news=turn.news.number):
-        return [_message(turn, person, known, silent[0], loud=False, asleep=False, wakes=False)]
+        return [_message(turn, person, known, silent[0], loud=False, asleep=False, wakes=False)], None
     if spent(person, *rules, now=turn.now):
         ways = [a for a in ways if a.channel not in PHONE]
     if not ways:
-        return []
-    return [_message(turn, person, known, listed_first(person, ways), loud=True, asleep=False, wakes=False)]
+        return [], freed_at(person, *rules, now=turn.now)
+    return [_message(turn, person, known, listed_first(person, ways), loud=True, asleep=False, wakes=False)], None
 
 
 def _message(

@@ -194,3 +194,23 @@ def test_the_ladder_of_the_last_epoch_is_remembered_when_all_is_over_and_not_whe
     freed = verdict(after(10), incident=elsewhere, watch=watch, tellings=TOLD)
     assert (freed.ladder, freed.step, freed.rest) == (None, 0, Rest.NOT_TOUCHED)
     assert {(o.framing, o.reader.services) for o in freed.owed} == {(Framing.NOT_AFFECTED, ("follow",))}
+
+
+def test_what_goes_another_way_too_stops_nothing_that_is_on_its_way_to_others():
+    """Found at random: others were told more meanwhile, and under that number one parent's word stopped the other's."""
+    eu = make.scope(regions=("eu",))
+    left = history((Kind.NOTICE, 0), (Kind.SCOPE, 20, {"scope": eu}), (Kind.PROGRESS, 25, {"scope": eu}))
+    mia, ben = caregiver("mia", "push", "email"), caregiver("ben", "push", order=2)
+    ben_push = own("ben", "push")
+    waits: dict[str, Any] = {
+        "framing": Framing.NOT_AFFECTED,
+        "next_by": None,
+        "state": DeliveryState.PENDING,
+        "step": -2,
+    }
+    tellings = [telling(PUSH), telling(ben_push), telling(PUSH, 2, 20, **waits), telling(ben_push, 2, 20, **waits)]
+
+    found = verdict(after(29.5), incident=left, family=make.family(mia, ben), tellings=tellings)
+
+    assert said(found.owed) == [("mia", "email", "not_affected", "not_taken")]
+    assert found.update == 2, "what is older than that is stopped, and nothing else"

@@ -107,3 +107,26 @@ def test_a_silent_one_that_is_refused_comes_by_phone():
     given = {"family": make.family(mia), "incident": history(*kinds), "tellings": tellings}
     v = verdict(after(90), policy=policy(), **given)
     assert (heard(v.owed), v.update) == (["SMS"], 4)
+
+
+def test_what_may_not_go_by_phone_yet_is_looked_at_when_it_may() -> None:
+    """Found at random: nobody takes the e-mail, and the day's only SMS was sent a day ago but for twenty minutes."""
+    day = 24 * 60
+    mia = caregiver("mia", "sms", "email", preferences=make.preferences(critical=("email",), **AWAKE))
+    tellings = [
+        *told(1, ("email",), 0),
+        *told(2, ("sms",), 30),
+        *told(3, ("email",), day, next_by=day + 35, state=DeliveryState.PENDING),
+    ]
+    given = {
+        "policy": policy(loud=2, by_phone=1),
+        "family": make.family(mia),
+        "incident": history((Kind.NOTICE, 0), (Kind.HOLDING, 30), (Kind.HOLDING, day)),
+        "tellings": tellings,
+    }
+
+    waits = verdict(after(day + 10), **given)
+    goes = verdict(after(day + 30), **given)
+
+    assert (waits.owed, waits.look_at) == ((), after(day + 30))
+    assert heard(goes.owed) == ["SMS"]
