@@ -7,7 +7,7 @@ from datetime import datetime
 from alertd.domain.correction import lacks_news, received
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Address, Family
-from alertd.domain.holdings import PHONE, goes_soft, spent
+from alertd.domain.holdings import PHONE, freed_at, goes_soft
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.knowledge import Known
 from alertd.domain.next_channel import idle, over_next, when
@@ -162,7 +162,7 @@ def _hold(
         if softly and goes_soft(person, *rules, news=turn.news.number):
             return _messages(turn, person, known, softly, loud=False), None, False
         targets = loud_targets(person, turn.knowledge, number, reason, ())
-        if spent(person, *rules, now=turn.now):
+        if freed_at(person, *rules, now=turn.now) is not None:
             if all(a.channel in PHONE for a in person.usable):
                 return [], person.held_until, False
             quieter = [(a, why) for a, why in targets if a.channel not in PHONE]

@@ -51,19 +51,13 @@ def hold(person: Person, knowledge: Knowledge, family: Family, policy: Policy, n
 def hold_after_call(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> None:
     """The same for what is said to them on the phone: that is no SMS, and those on their way count."""
     if _only_phone(person):
-        today = [each.at for each in _today(person, knowledge, now)]
-        person.held_until = _freed(today, most_by_phone(person, family, policy))
-
-
-def spent(person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime) -> bool:
-    """Whether the holdings by phone that this person may get in a day are used up."""
-    return len(_today(person, knowledge, now)) >= most_by_phone(person, family, policy)
+        person.held_until = freed_at(person, knowledge, family, policy, now)
 
 
 def freed_at(
     person: Person, knowledge: Knowledge, family: Family, policy: Policy, now: datetime
 ) -> datetime | None:
-    """When the next holding may come by phone, where those of a day are used up; None: now."""
+    """When the next holding may come by phone, where those that they may get in a day are used up; None: now."""
     today = [each.at for each in _today(person, knowledge, now)]
     return _freed(today, most_by_phone(person, family, policy))
 

@@ -323,7 +323,7 @@ class Incident:
     def asks_anew(self, severity: Severity, now: datetime) -> bool:
         """Whether this severity begins an epoch: a raise to critical, unless it fell just before (R15).
 
-        Of an epoch that began milder, an answer says nothing of that; and what families were not told is no fall.
+        In an epoch that began milder nobody has been asked about that; and what families were not told is no fall.
         """
         if severity is not Severity.CRITICAL or self.severity is Severity.CRITICAL or self.held:
             return False

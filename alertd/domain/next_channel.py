@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Framing, Owed, Reason
 from alertd.domain.family import Address, AddressId
-from alertd.domain.holdings import PHONE, freed_at, goes_soft, spent
+from alertd.domain.holdings import PHONE, freed_at, goes_soft
 from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Known
 from alertd.domain.people import soft
@@ -125,10 +125,11 @@ def _holding(turn: Turn, person: Person, known: Known, ways: list[Address]) -> t
     silent = soft(ways, person.choice.channels)
     if silent and goes_soft(person, *rules, news=turn.news.number):
         return [_message(turn, person, known, silent[0], loud=False, asleep=False, wakes=False)], None
-    if spent(person, *rules, now=turn.now):
+    again_at = freed_at(person, *rules, now=turn.now)
+    if again_at is not None:
         ways = [a for a in ways if a.channel not in PHONE]
     if not ways:
-        return [], freed_at(person, *rules, now=turn.now)
+        return [], again_at
     return [_message(turn, person, known, listed_first(person, ways), loud=True, asleep=False, wakes=False)], None
 
 

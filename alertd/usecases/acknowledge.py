@@ -158,7 +158,9 @@ async def _show(
 
 async def _by_list(rows: Rows, incident: Incident, family: Family, caregiver: Caregiver) -> bool:
     """As the message says it: by what this person was told last, which may be newer than the link."""
-    [candidate] = await rows.candidates(incident.id, [family.id], lock=False)
+    candidate = next(await rows.candidates(incident.id, [family.id], lock=False), None)
+    if candidate is None:
+        return True  # deleted at this very moment
     mine = {address.id for address in caregiver.addresses}
     told = [
         telling.update

@@ -10,6 +10,7 @@ from alertd.domain.breaker import LONGEST_PAUSE, Breaker, BreakerState
 from alertd.domain.incident import IncidentId
 from alertd.domain.paging import CHANNEL
 from alertd.ports.deps import Deps
+from alertd.ports.store import Rows
 from alertd.records import Provider
 from alertd.usecases.tell_trouble import tell_trouble
 
@@ -122,10 +123,13 @@ async def _over(
             if now - last.at <= CALM:
                 continue
             since = deps.clock.now() - (now - last.at) * deps.clock.rate
-            if (
-                last.state is BreakerState.CLOSED
-                or not incidents
-                or any([await rows.took_since(id_, name, since) for id_ in incidents])
-            ):
+            if last.state is BreakerState.CLOSED or not incidents or await _took(rows, incidents, name, since):
                 over.append(name)
     return over
+
+
+async def _took(rows: Rows, incidents: Sequence[IncidentId], channel: str, since: datetime) -> bool:
+    for id_ in incidents:
+        if await rows.took_since(id_, channel, since):
+            return True
+    return False

@@ -4,14 +4,10 @@ import io
 import json
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from alertd.ingest.alertmanager import BUILT_IN, parse
-from alertd.ingest.family_document import to_document
 from alertd.ports import Refused
-from alertd.usecases.take_machine_events import take_machine_events
 from tests import make
 from tests.listening import Daemon, Shell, alertd, listening
 
@@ -428,138 +424,6 @@ def test_deliveries(alertd: Shell, families: Daemon) -> None:
     assert "there is no delivery" in alertd.err
 
 
-EVENT = {
-    "source": "desk", "id": "1", "alert": "a", "service": "follow", "severity": "critical",
-    "status": "firing", "title": "Follow is down",
-}  # fmt: skip
-
-
-def test_events_from_a_file_and_from_standard_input(
-    alertd: Shell, families: Daemon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """Each says what became of it."""
-    file = tmp_path / "event.json"
-    file.write_text(json.dumps(EVENT))
-    said = []
-    assert alertd("event", "send", str(file), "--dry-run") == 0
-    assert alertd.out == (
-        "Nothing was done. It would open an incident. "
-        "It touches 2 families that use follow: 2 push, 2 sms, handed over in under a second.\n"
-    )
-    for _ in range(2):
-        assert alertd("event", "send", str(file)) == 0
-        said.append(alertd.out)
-    piped = io.TextIOWrapper(io.BytesIO(json.dumps(EVENT | {"id": "2", "status": "resolved"}).encode()))
-    monkeypatch.setattr(sys, "stdin", piped)
-    assert alertd("event", "send", "-") == 0
-    said.append(alertd.out)
-    assert said == [
-        "It opened incident 1.\n",
-        "It was taken before; nothing was done.\n",
-        "It resolved incident 1.\n",
-    ]
-    file.write_text("{")
-    assert alertd("event", "send", str(file)) == 1
-    assert "not JSON" in alertd.err
-    file.write_text("")
-    assert alertd("event", "send", str(file)) == 1
-    assert alertd("event", "send", str(tmp_path / "nothing.json")) == 1
-    assert "No such file" in alertd.err
-
-
-def test_an_event_that_did_less_than_it_asked(alertd: Shell, families: Daemon, tmp_path: Path) -> None:
-    """The answer says why, and the way out."""
-    file = tmp_path / "event.json"
-
-    def send(**changes: str) -> str:
-        file.write_text(json.dumps(EVENT | changes))
-        assert alertd("event", "send", str(file)) == 0
-        return alertd.out
-
-    send()
-    stays = "incident 1 stays critical: it is not this alert's alone; to lower it: "
-    lower = "alertd incident update 1 --severity minor\n"
-    other = {"alert": "b", "severity": "minor"}
-    assert send(id="2", **other) == f"It is noted, and no family is told: {stays}{lower}"
-    assert send(id="3", **other, message="Late.") == f"It is update 2 of incident 1. But {stays}{lower}"
-
-
-def test_a_family_is_shown_with_why_an_address_is_not_used(alertd: Shell, families: Daemon) -> None:
-    """Since when, with the provider's code; and who said stop."""
-    families.channel("sms").fail(make.own("mia", "sms").to, Refused("21211"))
-    families.channel("push").fail(make.own("mia", "push").to, Refused("21610", opted_out=True))
-    assert alertd(*OPEN) == 0
-    families.run(families.served.work())
-    assert alertd("family", "show", "fam-1") == 0
-    assert "(suspended 4 Nov 2026, 21211)" in alertd.out
-    assert "(opted out 4 Nov 2026)" in alertd.out
-
-
-def lines(*numbers: int) -> bytes:
-    """Families as lines of a file."""
-    documents = [to_document(make.family(make.caregiver(f"c{n}", "push"), id=f"fam-{n:05}")) for n in numbers]
-    return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
-
-
-def test_an_import_names_the_broken_line(alertd: Shell, listening: Daemon, tmp_path: Path) -> None:
-    """1, because somebody has to look; the good ones are in."""
-    file = tmp_path / "families.jsonl"
-    file.write_bytes(lines(1) + b'{"id": 5}\n' + lines(3))
-    assert alertd("family", "import", str(file)) == 1
-    assert alertd.out.splitlines()[:3] == [
-        "2 families written.",
-        "1 line has mistakes, and nothing of that was written:",
-        "  line 2: updated_at: is missing",
-    ]
-    file.write_bytes(lines(1, 3))
-    assert alertd.json("family", "import", str(file)) == {"families": 2, "stale": 0, "failed": 0, "failures": []}
-    file.write_bytes(b"")
-    assert alertd("family", "import", str(file)) == 1
-    assert "holds no family" in alertd.err
-    assert alertd("family", "import", str(tmp_path / "nothing")) == 1
-
-
-def test_a_file_that_is_sent_in_pieces_keeps_its_line_numbers(
-    alertd: Shell, listening: Daemon, tmp_path: Path
-) -> None:
-    """Line 4,711 is line 4,711, in whichever piece it travels; an endless line costs one line."""
-    padding = b" " * 3000 + b"\n"  # blank lines make the file large and the test quick
-    file = tmp_path / "families.jsonl"
-    file.write_bytes(
-        lines(1) + padding * 4709 + b"{\n" + lines(2) + b'{"id": "' + b"x" * 3_000_000 + b'"}\n' + lines(3)
-    )
-    assert file.stat().st_size > 16 * 1024 * 1024
-    assert alertd("family", "import", str(file), "-o", "json") == 1
-    answer = json.loads(alertd.out)
-    assert (answer["families"], answer["failed"]) == (3, 2)
-    assert [failure["line"] for failure in answer["failures"]] == [4711, 4713]
-
-
-def test_export_is_import(alertd: Shell, listening: Daemon, tmp_path: Path) -> None:
-    """What comes out goes in again, all of it."""
-    file = tmp_path / "families.jsonl"
-    file.write_bytes(lines(*range(1, 621)))
-    assert alertd("family", "import", str(file)) == 0
-    assert alertd("family", "export") == 0
-    assert len(alertd.out.splitlines()) == 620
-    assert [json.loads(line) for line in alertd.out.splitlines()] == [
-        json.loads(line) for line in file.read_text().splitlines()
-    ]
-
-
-def test_show_a_family(alertd: Shell, families: Daemon) -> None:
-    """Who is told, where, and when not."""
-    careful = make.caregiver("mia", "sms", preferences=make.preferences(quiet_hours="22:00-06:30", minor=()))
-    families.run(families.served.families(make.family(careful, id="fam-9")))
-    assert alertd("family", "show", "fam-9") == 0
-    assert "1. Mia, parent" in alertd.out
-    assert make.own("mia", "sms").to in alertd.out
-    assert "quiet hours: 22:00-06:30" in alertd.out
-    assert "minor: nothing" in alertd.out
-    assert alertd("family", "show", "nobody") == 1
-    assert alertd.err == 'alertd: there is no family "nobody".\n'
-
-
 def test_ack_says_what_still_stands_and_show_who_is_next(alertd: Shell, families: Daemon) -> None:
     """No deadline moves: families are owed the update as before."""
     alertd(*OPEN, "--yes")
@@ -579,26 +443,6 @@ def test_ack_says_what_still_stands_and_show_who_is_next(alertd: Shell, families
     assert "no deadline moves" in " ".join(alertd.out.split())
     assert alertd("incident", "ack", "7") == 1
     assert "there is no incident" in alertd.err
-
-
-def test_what_machines_told_in_vain_is_shown(alertd: Shell, families: Daemon) -> None:
-    """What, why, and whether somebody on our side has heard of it; no control character of a machine's gets out."""
-    assert alertd("event", "ignored") == 0
-    assert alertd.out == "There is none.\n"
-    alerts = [
-        {"status": "firing", "labels": {"alertname": f"Disk\x1b{n}"}, "startsAt": "2026-11-04T19:58:00Z"}
-        for n in range(12)
-    ]
-    group = parse({"version": "4", "alerts": alerts}, BUILT_IN, families.served.app.state.served.services)
-    families.run(take_machine_events(families.served.deps, "alertmanager", group))
-
-    assert alertd("event", "ignored") == 0
-
-    assert "alertmanager: unmapped" in alertd.out
-    assert "and 2 more" in alertd.out
-    assert "the alert has no label service" in alertd.out
-    assert "nobody yet" in alertd.out
-    assert "\x1b" not in alertd.out
 
 
 def test_show_says_how_many_have_answered(alertd: Shell, families: Daemon) -> None:
