@@ -8,9 +8,10 @@ from alertd.domain.delivery import OVER, Framing, Owed, Reason, longest_backoff
 from alertd.domain.downtime import is_late
 from alertd.domain.end import End, Listener
 from alertd.domain.failing import failed_services, told_failing
+from alertd.domain.family import Caregiver
 from alertd.domain.incident import Incident, Kind, State
 from alertd.domain.knowledge import Knowledge, Known
-from alertd.domain.people import meet
+from alertd.domain.people import left, meet
 from alertd.domain.quiet import Person, first_told
 from alertd.domain.silence import newest_to_tell, patience
 from alertd.domain.watch import NO_WAY, Duty, Rest, Verdict
@@ -21,7 +22,8 @@ _NOT_AFFECTED = End(Framing.NOT_AFFECTED, Kind.SCOPE, Reason.NOT_AFFECTED, Rest.
 
 
 TRIED_FOR = timedelta(hours=50)
-"""How long after the end an all-clear that our own fault stopped is tried again (design R11 sets no bound).
+"""How long after the end an all-clear that our own fault stopped is tried again (design R11 sets no bound), and
+how long it waits for somebody who was told and cannot be reached any more.
 
 More than two days, and by more than the hour that a change of the clocks can add: whoever can be told at one
 hour of the day alone may get the first try nearly a day after the end, and gets a second one on the next day.
@@ -42,10 +44,12 @@ def _ended(incident: Incident) -> datetime:
     return incident.ended_at or incident.newest.at
 
 
-def _again_at(incident: Incident, now: datetime, again: timedelta | None) -> datetime | None:
+def _again_at(incident: Incident, now: datetime, again: timedelta | None, end: End) -> datetime | None:
     """When to try again, if in `again` by the measure of `now`; None: never, it is given up."""
     if again is None:
         return None
+    if end.rest is not Rest.CLOSED:
+        return now + again
     growing = rested(incident, now) >= longest_backoff(incident.severity)
     at = now + (2 * again if growing else again)  # while we wait, the measure grows half as fast as time
     return at if at - _ended(incident) < TRIED_FOR else None
@@ -72,10 +76,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
     waiting: list[str] = []
     wake_at: list[datetime] = []
     again = knowledge.again_in(update)  # what our own fault stopped is tried again
-    if end.rest is Rest.CLOSED:
-        again_at = _again_at(duty.incident, now, again)
-    else:
-        again_at = now + again if again is not None else None
+    again_at = _again_at(duty.incident, now, again, end)
     worst = worst_told(duty)
     people = [
         meet(caregiver, duty, services, quiet_as=worst, told_as=worst) for caregiver in duty.family.caregivers
@@ -95,7 +96,10 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         if under_way and waits and not told:
             waiting.append(caregiver.id)  # until a provider takes it: their duty may end before
         knows = over and known.told >= end.first and not told
-        if knows or not person.usable or not (told or waited):
+        if knows or not (told or waited):
+            continue
+        if not person.usable:
+            wake_at += _kept_for(caregiver, duty, now, end)
             continue
         named = _named(duty, known, services) if told else services
         listener = Listener(duty, now, person, knowledge, known, named, end, told)
@@ -130,6 +134,13 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
         ladder=duty.watch.ladder if end.rest is Rest.CLOSED else None,
         step=duty.watch.step if end.rest is Rest.CLOSED else 0,
     )
+
+
+def _kept_for(caregiver: Caregiver, duty: Duty, now: datetime, end: End) -> list[datetime]:
+    """Until when a number that is put right brings the end to who cannot be reached now, if it still does."""
+    until = _ended(duty.incident) + TRIED_FOR
+    waits = end.rest is Rest.CLOSED and until > now and not left(caregiver, duty)
+    return [until] if waits else []
 
 
 def _named(duty: Duty, known: Known, services: tuple[str, ...]) -> tuple[str, ...]:

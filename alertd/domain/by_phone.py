@@ -35,7 +35,7 @@ def say(duty: Duty, now: datetime) -> Said | None:
     newest = silence.newest_to_tell(incident).number
     holding = knowledge.told >= newest
     closing = holding and silence.closes_promise(incident, now, duty.margin)
-    people = listeners(duty, services, joined=knowledge.joined)
+    people = listeners(duty, services, knowledge)
     for person in people:
         hold_after_call(person, knowledge, family, duty.policy, now)
     by = silence.next_by(duty, people, now, closes_promise=closing)

@@ -161,6 +161,7 @@ class Change(StrEnum):
     SCOPE = "scope"  # other services of theirs fail
     FEWER = "fewer"  # some of those that failed work, and no other fails
     AGAIN = "again"  # it came back: they were told that it works
+    ANEW = "anew"  # it fails after all: they were told that it never had
 
 
 @dataclass(slots=True)  # by the million: frozen ones take three times as long to make

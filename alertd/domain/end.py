@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import failing_since, left_by_list, worst_since
+from alertd.domain.failing import failing_since, left_by_list, slept_through, worst_since
 from alertd.domain.family import Address
-from alertd.domain.incident import Kind, Severity
+from alertd.domain.incident import Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
 from alertd.domain.next_channel import listed_first, when_over
 from alertd.domain.people import soft
@@ -97,6 +97,7 @@ class Listener:
     def _owed(self, address: Address, reason: Reason, *, loud: bool, at_night: bool) -> Owed:
         duty, person = self.duty, self.person
         framing = self.end.framing if self.told else Framing.WAS_DOWN
+        since, worst, change = self._what(framing)
         loud = loud and address.channel != "email"
         step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
         return Owed(
@@ -118,15 +119,27 @@ class Listener:
                 locale=person.locale,
                 zone=person.zone,
                 services=self.services,
-                since=failing_since(duty.incident, duty.family).grown,
-                change=Change.AGAIN if framing is Framing.CANCELLATION and duty.incident.relapsed else Change.NONE,
+                since=since,
+                change=change,
                 by_list=framing is Framing.NOT_AFFECTED
                 and left_by_list(duty.incident, duty.family, max(self.known.told, self.known.maybe)),
-                worst=None if self.told else worst_since(duty.incident, duty.family),
+                worst=worst,
                 late=self.end.late and self.told,  # whoever slept waited for no word
             ),
             in_quiet=at_night,
         )
+
+    def _what(self, framing: Framing) -> tuple[datetime | None, Severity | None, Change]:
+        """Since when it failed for them, how bad it was where they slept, and what became of its coming back."""
+        incident, family = self.duty.incident, self.duty.family
+        since = failing_since(incident, family).grown
+        if self.told:
+            false = framing is Framing.CANCELLATION and incident.relapsed
+            return since, None, Change.AGAIN if false else Change.NONE
+        slept = slept_through(incident, family, self.duty.watch.touched_at) if incident.relapsed else None
+        if slept is None:
+            return since, worst_since(incident, family), Change.NONE
+        return slept.since, slept.worst, Change.AGAIN if incident.state is State.CANCELLED else Change.NONE
 
 
 def _has(known: Known, end: End) -> bool:

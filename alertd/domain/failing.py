@@ -8,6 +8,7 @@ from alertd.domain.family import Family
 from alertd.domain.incident import Facts, Incident, Kind, Severity, Update
 
 _REOPENING, _HOLDING = Kind.REOPENING, Kind.HOLDING
+_ENDS = frozenset({Kind.RESOLUTION, Kind.CANCELLATION})
 _TAKES_BACK = frozenset({Kind.RECALL, Kind.CORRECTION})
 
 
@@ -77,6 +78,44 @@ def worst_since(incident: Incident, family: Family) -> Severity:
         return incident.worst
     since = (u.facts.severity for u in incident.standing if u.number >= began.number and u.epoch == incident.epoch)
     return max(since, key=lambda severity: severity.rank, default=incident.severity)
+
+
+class Slept(NamedTuple):
+    """What somebody slept through who has heard of none of it, where it had come back."""
+
+    since: datetime
+    worst: Severity
+    end: Update  # the resolution; what came after it was a false alarm, if anything
+
+
+def slept_through(incident: Incident, family: Family, touched: datetime) -> Slept | None:
+    """All that was real of an outage that came back, since it touched a family; None: nothing was.
+
+    `touched`: since when it concerns them.
+    """
+    gone = incident.recalled
+    mine: list[tuple[list[Update], Update]] = []
+    for part in _stretches(incident):
+        end = next((u for u in reversed(part) if u.kind in _ENDS), None)
+        hit = [u for u in part if u.notify and u.number not in gone and _of(u.facts, family)]
+        if end is not None and end.kind is Kind.RESOLUTION and end.at > touched and hit:
+            mine.append((hit, end))
+    if not mine:
+        return None
+    began = mine[0][0][0]
+    first = began.kind is _REOPENING or began is _told(incident)[0]
+    worst = max((u.facts.severity for hit, _ in mine for u in hit), key=lambda severity: severity.rank)
+    return Slept(began.facts.since if first else began.at, worst, mine[-1][1])
+
+
+def _stretches(incident: Incident) -> list[list[Update]]:
+    """What families were told, cut where it came back."""
+    parts: list[list[Update]] = [[]]
+    for update in _told(incident):
+        if update.kind is _REOPENING:
+            parts.append([])
+        parts[-1].append(update)
+    return parts
 
 
 def _told(incident: Incident) -> Sequence[Update]:

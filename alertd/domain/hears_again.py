@@ -4,6 +4,7 @@ from datetime import datetime
 
 from alertd.domain.family import CaregiverId
 from alertd.domain.holdings import hold
+from alertd.domain.last_word import as_they_know
 from alertd.domain.people import listeners
 from alertd.domain.plan import known
 from alertd.domain.watch import NO_WAY, Duty
@@ -20,7 +21,7 @@ def hears_again(duty: Duty, caregiver: CaregiverId, now: datetime) -> datetime |
     if not services or duty.watch.rest in NO_WAY:
         return None
     knowledge = known(duty, now)
-    people = listeners(duty, services, joined=knowledge.joined)
+    people = as_they_know(duty, services, knowledge, listeners(duty, services, knowledge))
     person = next((each for each in people if each.caregiver.id == caregiver), None)
     if person is None:
         return None

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from alertd.domain import preferences
+from alertd.domain.delivery import OVER
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver, Family
 from alertd.domain.incident import Severity
+from alertd.domain.knowledge import Knowledge
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import SOFT_CHANNELS, Person, hours_of
 from alertd.domain.watch import Duty, Rest
@@ -59,32 +61,55 @@ def audience(family: Family, policy: Policy) -> list[Caregiver]:
 def listeners(
     duty: Duty,
     services: tuple[str, ...],
+    knowledge: Knowledge | None = None,
     quiet_as: Severity | None = None,
-    joined: Collection[AddressId] = (),
     told_as: Severity | None = None,
+    brought: Collection[AddressId] = (),
 ) -> list[Person]:
     """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
 
     Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a family
-    without any usable address is owed nothing (R7). `joined`: addresses that a ladder has told; whose they are
-    hears every update from then on, beside whoever stands in. `quiet_as`, `told_as`: as `meet` takes them.
+    without any usable address is owed nothing (R7). Whom a ladder has told, or tells now (`brought`: their
+    addresses), and who stood in and was told hears every update from then on, beside whoever stands in.
+    `knowledge`: None where nobody was told anything; `quiet_as`, `told_as`: as `meet` takes them.
     """
     first = audience(duty.family, duty.policy)
     met = [meet(caregiver, duty, services, quiet_as, told_as) for caregiver in first]
     people = [person for person in met if person.reachable]
+    if len(first) == len(duty.family.caregivers):
+        return people  # as mostly
     if not people and not any(person.usable for person in met):
         others = sorted(
             (c for c in duty.family.caregivers if c not in first), key=lambda caregiver: caregiver.order
         )
         met = [meet(caregiver, duty, services, quiet_as, told_as) for caregiver in others]
         people = [person for person in met if person.reachable][:1]
-    if joined:
-        there = {person.caregiver.id for person in people}
-        told = [c for c in duty.family.caregivers if c not in first and c.id not in there]
-        told = [c for c in told if any(a.id in joined for a in c.addresses)]
+    if knowledge is None:
+        return people
+    there = {person.caregiver.id for person in people}
+    told = [
+        c
+        for c in duty.family.caregivers
+        if c not in first and c.id not in there and _goes_on(c, duty, knowledge, brought)
+    ]
+    if told:
         people += [person for c in told if (person := meet(c, duty, services, quiet_as, told_as)).reachable]
         people.sort(key=lambda person: person.caregiver.order)
     return people
+
+
+def _goes_on(caregiver: Caregiver, duty: Duty, knowledge: Knowledge, brought: Collection[AddressId]) -> bool:
+    """Whether somebody hears every update who is not among the first: they were told when they hear again."""
+    joined, notable = knowledge.joined, duty.addresses or {}
+    for address in caregiver.addresses:
+        if address.id in joined or address.id in brought:
+            return True
+        known = knowledge.at(address.id)
+        if known.told and known.framing not in OVER:
+            status = notable.get(address.id)
+            if status is None or not status.shared:  # else it may have been for another family
+                return True
+    return False
 
 
 def unreachable(duty: Duty, services: tuple[str, ...]) -> Rest:
@@ -96,6 +121,14 @@ def unreachable(duty: Duty, services: tuple[str, ...]) -> Rest:
     if addresses and all(a.id in notable and notable[a.id].opted_out for a in addresses):
         return Rest.OPTED_OUT
     return Rest.NO_ADDRESS
+
+
+def left(caregiver: Caregiver, duty: Duty) -> bool:
+    """Whether a caregiver has opted out of every address they have."""
+    notable = duty.addresses or {}
+    return bool(caregiver.addresses) and all(
+        a.id in notable and notable[a.id].opted_out for a in caregiver.addresses
+    )
 
 
 def soft(usable: tuple[Address, ...] | list[Address], channels: tuple[str, ...]) -> list[Address]:

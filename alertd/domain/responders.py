@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import TOLD
+from alertd.domain.delivery import TOLD, DeliveryState
 from alertd.domain.paging import (
     CHANNEL,
     MESSAGES,
@@ -73,7 +73,12 @@ def plan_pages(duty: Responding, now: datetime) -> Orders:
     coming: list[Coming] = []
     runs = list(_runs(duty))
     for run in runs:
-        sent = {(p.key.step, p.key.repeat): p for p in duty.paged if run.owns(p.key)}
+        # What was taken back reached nobody: it is owed again where a recall brings its deadline back.
+        sent = {
+            (p.key.step, p.key.repeat): p
+            for p in duty.paged
+            if run.owns(p.key) and p.state is not DeliveryState.CANCELLED
+        }
         held = min((at for at in duty.acknowledged if at >= run.began), default=None)
         owed += _owed(run, sent, held, now)
         coming += _coming(run, sent, held, now)

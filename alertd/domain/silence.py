@@ -168,17 +168,6 @@ def put_off(duty: Duty, now: datetime, knowledge: Knowledge) -> bool:
     return knowledge.said_at + _longest(duty.policy, duty.incident.upto(knowledge.told)) <= now < knowledge.next_by
 
 
-def severity_left(incident: Incident, knowledge: Knowledge) -> Severity | None:
-    """The graver severity that the family was last told of, until they are told of the fall (R15)."""
-    if not knowledge.told or knowledge.told >= incident.news.number:
-        return None
-    facts = incident.upto(knowledge.told).facts
-    if facts.state.ended:
-        return None
-    severity = facts.severity
-    return severity if severity.rank > incident.severity.rank else None
-
-
 def _longest(policy: Policy, update: Update) -> timedelta:
     """The longest window, by day or in quiet hours, of a message that told this update."""
     severity, state = update.facts.severity, update.facts.state

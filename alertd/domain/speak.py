@@ -10,9 +10,9 @@ from alertd.domain.downtime import is_late
 from alertd.domain.family import AddressId
 from alertd.domain.hear import hear, look_again
 from alertd.domain.holdings import hold
-from alertd.domain.incident import Severity
 from alertd.domain.knowledge import Knowledge
 from alertd.domain.ladder import Ascent, Climbed, ascent
+from alertd.domain.last_word import as_they_know
 from alertd.domain.next_look import due, look_at, retry_after
 from alertd.domain.people import listeners, unreachable
 from alertd.domain.quiet import Person, first_told
@@ -26,13 +26,13 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     touched = silence.touched_at(duty, now)
     standing = silence.deadline(duty, now, knowledge, touched)
     climbing = ascent(duty, knowledge, now, touched)
-    family = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined, touched)
+    family = _household(duty, now, services, knowledge, standing, climbing, (), touched)
     if not family.people:
         return Verdict(rest=unreachable(duty, services), next_by=standing, touched_at=touched, cancel=True)
     told, climbed = family.tell()
     brought = {owed.address for owed in climbed.owed if owed.caregiver not in family.ids()}
     if brought:  # their hours count from now on, also for what they are told now
-        wider = _household(duty, now, services, knowledge, standing, climbing, knowledge.joined | brought, touched)
+        wider = _household(duty, now, services, knowledge, standing, climbing, brought, touched)
         family = replace(wider, people=family.people)
         told, climbed = family.tell()
     owed = told.owed + climbed.owed
@@ -73,15 +73,12 @@ def _household(
     knowledge: Knowledge,
     standing: datetime,
     climbing: Ascent | None,
-    joined: Collection[AddressId],
+    brought: Collection[AddressId],
     touched: datetime,
 ) -> "Household":
-    """Those who can be told, and the deadline that they have together; a ladder has told those `joined`."""
-    people = hereafter = listeners(duty, services, joined=joined)
-    left = silence.severity_left(duty.incident, knowledge)
-    if left is not None:
-        people = listeners(duty, services, quiet_as=left, joined=joined)
-        people = sorted([*people, *_leaving(duty, services, knowledge, left, joined, people)], key=_order)
+    """Those who can be told, and the deadline that they have together; a ladder tells those `brought` now."""
+    hereafter = listeners(duty, services, knowledge, brought=brought)
+    people = as_they_know(duty, services, knowledge, hereafter, brought)
     for person in {id(each): each for each in (*people, *hereafter)}.values():
         hold(person, knowledge, duty.family, duty.policy, now)
     standing = silence.shortened(duty, people, knowledge, standing, touched)
@@ -90,28 +87,6 @@ def _household(
     return Household(
         duty, now, services, people, people, hereafter, knowledge, deadline, due_at, climbing, touched
     )
-
-
-def _leaving(
-    duty: Duty,
-    services: tuple[str, ...],
-    knowledge: Knowledge,
-    left: Severity,
-    joined: Collection[AddressId],
-    people: list[Person],
-) -> list[Person]:
-    """Those who were told, and asked to be told nothing of what it falls to: they hear of the fall alone."""
-    stay = {person.caregiver.id for person in people}
-    before = listeners(duty, services, quiet_as=left, joined=joined, told_as=left)
-    return [
-        replace(person, last_word=True)
-        for person in before
-        if person.caregiver.id not in stay and knowledge.of(person).told
-    ]
-
-
-def _order(person: Person) -> int:
-    return person.caregiver.order
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ class Turn:
 
     def _voice(self, person: Person, known: Known, framing: Framing, *, rouses: bool) -> "_Voice":
         """What the words to a person depend on; `rouses`: the message wakes them."""
-        asleep_then = person.asleep_until(self.next_by) is not None
+        asleep_then = self._asleep_then(person)
         quiet = asleep_then and not self.asks and rouse.worse_wakes(self.duty, person, self.services)
         if person.last_word:
             hears_by = None  # until it gets worse again, or ends
@@ -140,6 +140,13 @@ class Turn:
             self._released(known, framing),
             failing.all,
         )
+
+    def _asleep_then(self, person: Person) -> bool:
+        """Whether they sleep at `next_by`, or it was put off until they wake."""
+        if person.asleep_until(self.next_by) is not None:
+            return True
+        asleep = person.asleep_until(self.now)
+        return asleep is not None and self.next_by <= asleep
 
     def _told_then(self, person: Person, framing: Framing) -> datetime | None:
         """When they hear again who are awake at `next_by`: later, where this holding is the last of their day."""
@@ -172,13 +179,14 @@ class Turn:
     def _change(self, known: Known, framing: Framing) -> Change:
         """What is other than what this person was told last: facts are compared, whatever the update is called."""
         if framing is _NOTICE:
-            return Change.AGAIN if self._was_told_of_before() else _UNCHANGED
+            back = self.news.kind is _REOPENING and self.duty.incident.relapsed  # what came back was told before
+            return Change.AGAIN if back else _UNCHANGED
         if not known.told or framing not in (_UPDATE, _WAKE_UP):
             return _UNCHANGED
         number = known.told_awake or known.told if framing is _WAKE_UP else known.told
         told = self.duty.incident.upto(number).facts
-        if told.state.ended:
-            return Change.AGAIN  # it works, they were told: nothing is worse or better than that
+        if told.state.ended:  # it works, they were told: nothing is worse or better than that
+            return Change.AGAIN if self.duty.incident.relapsed else Change.ANEW
         if framing is _WAKE_UP:
             return _UNCHANGED
         now = self.duty.incident.severity.rank - told.severity.rank
@@ -188,13 +196,6 @@ class Turn:
         if failed == fails:
             return _UNCHANGED
         return Change.FEWER if fails < failed else Change.SCOPE
-
-    def _was_told_of_before(self) -> bool:
-        """Whether it came back, and families were told of it the first time: a suspicion may end unheard."""
-        news = self.news
-        return news.kind is _REOPENING and any(
-            u.notify for u in self.duty.incident.updates if u.number < news.number
-        )
 
     def _released(self, known: Known, framing: Framing) -> tuple[str, ...]:
         """Services that failed for this person when they were last told, and do not fail now (R15).

@@ -1,6 +1,6 @@
 """Makes watches due again, and finds whose they are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -27,20 +27,6 @@ class DueRows:
             )
         )
         return {(row.incident_id, row.family_id) for row in rows}
-
-    async def sharing(self, ids: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
-        """By delivery: the further families that it serves; those that serve one alone are missing."""
-        if not ids:
-            return {}
-        rows = await self.sql.rows(
-            select(delivery_share.c.delivery_id, delivery_share.c.family_id).where(
-                one_of(delivery_share.c.delivery_id, list(ids))
-            )
-        )
-        found: dict[UUID, set[str]] = {}
-        for row in rows:
-            found.setdefault(row.delivery_id, set()).add(row.family_id)
-        return {delivery_id: frozenset(families) for delivery_id, families in found.items()}
 
     async def make_due(self, keys: set[tuple[UUID, str]], now: datetime, *, ended: bool = False) -> None:
         """These watches are to be planned again at once; whoever planned them meanwhile loses.

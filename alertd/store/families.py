@@ -106,7 +106,8 @@ class FamilyRows:
         before, now = {row.address_id for row in lost}, {a for _, a in links}
         await self._mark_shared(list(before | now))
         await forget_unused(self.sql, before - now, unread=False)
-        return Imported(frozenset(await self._users(verified)) - set(ids))
+        users = (await self.users(verified)).values()
+        return Imported(frozenset[str]().union(*users) - set(ids))
 
     async def delete_family(self, family_id: FamilyId) -> bool:
         """Forget a family and its index rows; its addresses stay while others use them, or an opt-out must."""
@@ -291,17 +292,19 @@ class FamilyRows:
             )
         return fresh
 
-    async def _users(self, addresses: Sequence[UUID]) -> set[str]:
-        """The families who have one of these addresses."""
-        found: set[str] = set()
-        for start in range(0, len(addresses), 500):
+    async def users(self, addresses: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
+        """By address: the families who have it; addresses that nobody has are missing."""
+        found: dict[UUID, set[str]] = {}
+        wanted = sorted(addresses)
+        for start in range(0, len(wanted), 500):
             rows = await self.sql.rows(
-                select(family_address.c.family_id).where(
-                    family_address.c.address_id.in_(addresses[start : start + 500])
+                select(family_address.c.address_id, family_address.c.family_id).where(
+                    family_address.c.address_id.in_(wanted[start : start + 500])
                 )
             )
-            found.update(row.family_id for row in rows)
-        return found
+            for row in rows:
+                found.setdefault(row.address_id, set()).add(row.family_id)
+        return {address_id: frozenset(families) for address_id, families in found.items()}
 
     async def _mark_shared(self, ids: list[UUID]) -> None:
         """Recount which of these addresses more than one family uses, and which the planner must load.

@@ -15,6 +15,7 @@ from alertd.store import codec
 from alertd.store.responders import ResponderRows
 from alertd.store.sql import Sql
 from alertd.store.tables import act, incident, incident_update, outage_event
+from alertd.store.types import Instant
 
 _ROW = [column for column in incident.c if column is not incident.c.policy_snapshot]  # large, and read apart
 _UPDATE = [
@@ -22,6 +23,7 @@ _UPDATE = [
     for column in incident_update.c
     if column is not incident_update.c.incident_id
 ]
+_MOST_ENDED = 1000
 
 
 def _with_updates(chosen: Select[Any]) -> Select[Any]:
@@ -51,6 +53,9 @@ _BY_ID = _with_updates(select(*_ROW).where(incident.c.id == bindparam("which")))
 _NEWEST = select(*_ROW).order_by(incident.c.number.desc()).limit(bindparam("limit"))
 _LIST = _with_updates(_NEWEST.where(incident.c.number > 0))  # below are trials of channels: no outages
 _LIST_OPEN = _with_updates(_NEWEST.where(incident.c.ended_at.is_(None)))
+_LIST_ENDED = _with_updates(
+    _NEWEST.where(incident.c.number > 0, incident.c.ended_at > bindparam("since", type_=Instant()))
+)
 _POLICY = select(incident.c.policy_snapshot).where(incident.c.id == bindparam("which"))
 _VERSION = select(
     incident.c.version,
@@ -147,6 +152,10 @@ class IncidentRows(ResponderRows):
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
         return _incidents(await self.sql.rows(_LIST_OPEN if open_only else _LIST, {"limit": limit}))
+
+    async def ended_since(self, since: datetime) -> Sequence[Incident]:
+        """Incidents that ended after a moment, newest first."""
+        return _incidents(await self.sql.rows(_LIST_ENDED, {"since": since, "limit": _MOST_ENDED}))
 
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""

@@ -29,6 +29,9 @@ _DUE = page.c.state.in_([literal("pending", literal_execute=True), literal("unkn
 """The condition of `ix_page_due`, with its values: both databases want the very same one."""
 _LEASED = page.c.state == literal("leased", literal_execute=True)
 
+_OWED = [page.c.incident_id, page.c.ladder, page.c.base, page.c.step, page.c.repeat, page.c.subject]
+"""What names a page for ever: `uq_page_owed`."""
+
 
 class ResponderRows:
     """Plans and finishes pages within one transaction."""
@@ -139,7 +142,7 @@ class ResponderRows:
     async def add_pages(
         self, incident_id: UUID, owed: Sequence[OwedPage], update_no: int, now: datetime, machine_at: datetime
     ) -> None:
-        """Write what is owed; what is there already stays as it is."""
+        """Write what is owed; what is there already stays as it is, and what was taken back waits again."""
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         for each in owed:
             values = {
@@ -158,7 +161,13 @@ class ResponderRows:
                 "attempts": 0,
                 "planned_at": now,
             }
-            await self.sql.run(dialect.insert(page).values(values).on_conflict_do_nothing())
+            anew = {name: values[name] for name in ("who", "wakes", "update_no", "state", "due_at", "planned_at")}
+            statement = dialect.insert(page).values(values)
+            await self.sql.run(
+                statement.on_conflict_do_update(
+                    index_elements=_OWED, set_=anew, where=page.c.state == DeliveryState.CANCELLED.value
+                )
+            )
 
     async def cancel_pages(self, ids: Sequence[UUID]) -> None:
         """Nobody needs to read these any more; what a worker has in hand stays with it."""

@@ -18,8 +18,8 @@ _HOUR = timedelta(hours=1)
 _OWN_HEADLINE = frozenset({Framing.RESOLUTION, Framing.NOT_AFFECTED, Framing.POSTMORTEM})
 _WORKS_AGAIN = frozenset({Framing.RESOLUTION, Framing.WAS_DOWN})
 _SCOPES = frozenset({Change.SCOPE, Change.FEWER})
-_UNSAID = frozenset({Change.NONE, Change.FEWER, Change.AGAIN})  # the headline says it, or the names do
-_WORSE = frozenset({Change.WORSE, Change.AGAIN})
+_UNSAID = frozenset({Change.NONE, Change.FEWER, Change.AGAIN, Change.ANEW})  # the headline or the names say it
+_WORSE = frozenset({Change.WORSE, Change.AGAIN, Change.ANEW})
 _ASIDE = re.compile(r" *\([^()]*\)")
 _KEY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
@@ -182,6 +182,8 @@ class Speaker:
     def _how(self) -> str:
         """plain: first heard. still: heard before. now: it has changed. again: it came back."""
         framing, kind, change = self._saying.framing, self._saying.update.kind, self._reader.change
+        if change is Change.ANEW:
+            return "plain"
         first = framing is Framing.NOTICE and self._saying.page is None
         back, again = kind is Kind.REOPENING and framing is not Framing.HOLDING, change is Change.AGAIN
         if (back and again) if first else (back or again):  # what comes back may never have been told

@@ -27,8 +27,9 @@ async def elsewhere(rows: Rows, batch: Collection[Claimed], tellings: Mapping[In
     going_on = await _going_on(rows) if asking else []
     if not going_on:
         return {}
-    sharing = await rows.sharing([each.id for each in asking if each.shared])
-    served = {each.id: {each.family, *sharing.get(each.id, ())} for each in asking}
+    # All families of a phone, also those whom only the other outage touches: its reader asks after each child.
+    users = await rows.users({each.address for each in asking if each.shared})
+    served = {each.id: {each.family, *users.get(each.address, ())} for each in asking}
     found: dict[UUID, Failing] = {}
     for incident in {each.incident for each in asking}:
         mine = [each for each in asking if each.incident == incident]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from alertd.domain.delivery import AFTERWARDS, ENDS, Framing, Owed
+from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing, Owed
 from alertd.domain.incident import Severity
 from alertd.domain.postmortem import TOLD_FOR
 from alertd.domain.trial import TRIAL_USEFUL
@@ -67,7 +67,9 @@ def saying(
         goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
     elif failing and told.framing in AFTERWARDS:
         goes_on = tuple(each for each in reader.services if each in failing)
-    facts = telling.facts(told.update, told.framing, reader.worst)
+    # Who slept through what was real, and then came back by mistake alone.
+    before = told.framing is Framing.WAS_DOWN and reader.change is Change.AGAIN
+    facts = telling.facts(told.update, told.framing, reader.worst, before=before)
     links = deps.links if reader.asks else None
     return Saying(
         channel=told.channel,
@@ -77,7 +79,7 @@ def saying(
         references=reader.corrects or None,
         reader=reader,
         now=now,
-        ended_at=incident.ended_at,
+        ended_at=facts.update.at if before else incident.ended_at,
         incident=incident.id,
         exercise=incident.exercise,
         link=links.stand_in if links is not None else "",

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
+from alertd.domain.all_clear import TRIED_FOR
 from alertd.domain.chosen import keep_chosen
 from alertd.domain.errors import NotFound
 from alertd.domain.family import Family, FamilyId
@@ -37,7 +38,8 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
     Opt-outs and suspensions belong to the address and stay, and so does what a caregiver chose on our own page,
     unless the document is newer than that choice (R17). A document older than the stored one changes nothing.
     Open incidents that touch a family, or did, look at it again at once; so they do at other families who have an
-    address that is verified only now.
+    address that is verified only now. So does an outage that ended lately at whoever was told of it, and could not
+    be told the end.
     """
     stale: list[str] = []
     written = 0
@@ -106,11 +108,25 @@ async def _touch(deps: Deps, families: Sequence[Family], others: Collection[str]
                 # exercise nobody hears late.
                 continue
             await _touch_in(deps, rows, incident, families, others)
+        ended = await rows.ended_since(deps.clock.now() - TRIED_FOR)
+        for incident in sorted(ended, key=lambda each: each.id):
+            if incident.announced:
+                await _touch_watched(deps, rows, incident, families, others)
 
 
 async def _touch_in(
     deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family], others: Collection[str]
 ) -> None:
+    watched = await _touch_watched(deps, rows, incident, families, others)
+    now = deps.clock.now()
+    late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
+    if late and await rows.write_plan(await _watches(deps, rows, incident, late, now)) is None:
+        raise Overtaken
+
+
+async def _touch_watched(
+    deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family], others: Collection[str]
+) -> set[str]:
     now = deps.clock.now()
     watched: set[str] = set()
     ids = sorted({family.id for family in families}.union(others))  # watches are locked in the order of families
@@ -119,9 +135,7 @@ async def _touch_in(
         if part:
             await rows.touch_families(sorted(part), incident.id, now)
             watched |= part
-    late = [f for f in families if f.id not in watched and incident.scope.touching(f.services, f.region)]
-    if late and await rows.write_plan(await _watches(deps, rows, incident, late, now)) is None:
-        raise Overtaken
+    return watched
 
 
 async def _watches(deps: Deps, rows: Rows, incident: Incident, families: Sequence[Family], now: datetime) -> Plan:

@@ -21,17 +21,25 @@ class Telling:
     """An incident as one version of it stands, with what was looked up in it."""
 
     incident: Incident
-    _known: dict[tuple[int, Framing, Severity | None], Facts] = field(default_factory=dict)
+    _known: dict[tuple[int, Framing, Severity | None, bool], Facts] = field(default_factory=dict)
 
-    def facts(self, number: int, framing: Framing, worst: Severity | None = None) -> Facts:
-        """What a delivery of this update tells in this framing; `worst`: where it says that it was down."""
-        facts = self._known.get((number, framing, worst))
+    def facts(
+        self, number: int, framing: Framing, worst: Severity | None = None, *, before: bool = False
+    ) -> Facts:
+        """What a delivery of this update tells in this framing.
+
+        `worst`: where it says that it was down; `before`: ... and only that it came back is wrong.
+        """
+        key = number, framing, worst, before
+        facts = self._known.get(key)
         if facts is None:
-            update, news = self._look_up(number, framing, worst)
-            facts = self._known[number, framing, worst] = Facts(update, news.human_number)
+            update, news = self._look_up(number, framing, worst, before=before)
+            facts = self._known[key] = Facts(update, news.human_number)
         return facts
 
-    def _look_up(self, number: int, framing: Framing, worst: Severity | None) -> tuple[Update, Update]:
+    def _look_up(
+        self, number: int, framing: Framing, worst: Severity | None, *, before: bool
+    ) -> tuple[Update, Update]:
         """The update told, and the news it stands on: whoever is told late gets news, not the holding after it."""
         incident = self.incident
         updates, gone = [u for u in incident.updates if u.number <= number], incident.recalled
@@ -42,7 +50,8 @@ class Telling:
             carries = (u for u in put_back if u.references is not None and u.references <= number)
             return next(carries, updates[-1]), news
         if framing in ALL_CLEARS:
-            ended = next((u for u in reversed(incident.updates) if u.kind in _END_KINDS), news)
+            kinds = frozenset({Kind.RESOLUTION}) if before else _END_KINDS
+            ended = next((u for u in reversed(incident.updates) if u.kind in kinds), news)
             if framing is Framing.WAS_DOWN:  # how bad it was, not how mild it had become at last
                 return replace(ended, facts=replace(ended.facts, severity=worst or incident.worst)), ended
             return ended, ended

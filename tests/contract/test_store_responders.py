@@ -220,6 +220,26 @@ async def test_what_is_cancelled_is_not_sent_but_what_is_in_hand_stays(books: Bo
     assert (await claim(books))[0] == []
 
 
+async def test_what_was_cancelled_waits_again_once_it_is_owed_again_and_nothing_else_does(books: Books):
+    """A recall may bring the deadline back under which it was planned."""
+    await add(books, owed(), owed(1, "lead"))
+    [held, sent], lease = await claim(books)
+    await finish(books, sent, lease, DeliveryState.ACCEPTED)
+    await add(books, owed(2, "duty-manager"))
+    async with books.store.transaction() as rows:
+        await rows.cancel_pages([row.id for row in await rows.pages(books.incident.id)])
+    before = {row["who"]: row for row in await books.table(page)}
+    assert before["duty-manager"]["state"] == "cancelled"
+    await add(books, owed(), owed(1, "lead"), owed(2, "duty-manager"))
+    assert {row["who"]: row["state"] for row in await books.table(page)} == {
+        held.who: "leased",
+        sent.who: "accepted",
+        "duty-manager": "pending",
+    }
+    [again], _ = await claim(books)
+    assert again.id == before["duty-manager"]["id"]
+
+
 async def test_a_page_is_found_by_its_id(books: Books):
     await add(books, owed())
     [row], _ = await claim(books)

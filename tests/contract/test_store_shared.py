@@ -12,6 +12,7 @@ from alertd.domain.incident import Incident, IncidentId
 from alertd.domain.watch import Rest
 from alertd.records import Planned
 from alertd.store import codec
+from alertd.store.tables import address as addresses
 from alertd.store.tables import delivery, delivery_share, watch
 from tests import make
 from tests.contract.books import Books, outcome
@@ -54,13 +55,12 @@ async def test_one_delivery_for_all_its_families(books: Books):
     assert await shares(books) == ["fam-2", "fam-3"]
 
 
-async def test_whom_else_it_serves_is_found_by_delivery(books: Books):
-    families = await school(books, ("follow",), ("follow",), ("follow",))
-    await tell(books, *families)
-    found = (await books.row(delivery))["id"]
+async def test_who_has_an_address_is_found_by_it(books: Books):
+    await school(books, ("follow",), ("share",), ("follow",))
+    found = next(row["id"] for row in await books.table(addresses) if row["shared"])
     async with books.store.reading() as rows:
-        assert await rows.sharing([found, UUID(int=7)]) == {found: {"fam-2", "fam-3"}}
-        assert await rows.sharing([]) == {}
+        assert await rows.users([found, UUID(int=7)]) == {found: {"fam-1", "fam-2", "fam-3"}}
+        assert await rows.users([]) == {}
 
 
 async def test_its_acceptance_counts_for_every_family(books: Books):

@@ -269,3 +269,18 @@ async def test_the_page_of_a_nurse_of_two_families_says_it_too(town: Town):
     assert GOES_ON in page
     assert "works again" not in page
     forget(world)
+
+
+async def test_the_other_child_of_a_phone_may_be_touched_by_the_other_outage_alone(world: World):
+    """Her two children live in two regions, and each has an outage of its own: no child is named in "works again"."""
+    rosa = caregiver("rosa", "sms")
+    await world.family("fam-1", rosa, region="us")
+    await world.family("fam-2", rosa, region="eu")
+    await world.outage("follow", regions=("us",))
+    await world.outage("follow", regions=("eu",))
+    forget(world)
+    await world.resolve()
+    end = world.phone("rosa").expect_sms(GOES_ON)
+    assert "again" not in said(end)
+    await world.resolve(number=2)
+    world.phone("rosa").expect_sms("Follow works again")

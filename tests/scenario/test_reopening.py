@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -9,7 +10,7 @@ from alertd.domain.errors import Conflict
 from alertd.domain.watch import LadderState
 from tests import make
 from tests.make import caregiver, climbing
-from tests.scenario.world import World
+from tests.scenario.world import PACIFIC, World
 
 Town = Callable[..., World]
 
@@ -134,3 +135,34 @@ async def test_an_all_clear_on_its_way_does_not_come_after_the_relapse(town: Tow
     await world.fast_forward(minutes=5)
     world.phone("mia").expect_sms("down again")
     world.phone("mia").expect_nothing()
+
+
+async def test_who_slept_through_an_outage_and_a_false_return_reads_of_the_outage(town: Town):
+    """R11: only that it came back was wrong."""
+    world = town(datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow", severity="major")
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.fast_forward(hours=1)
+    await world.reopen()
+    await world.fast_forward(minutes=10)
+    await world.cancel()
+    await world.until_local("2026-11-05 06:31")
+    told = world.phone("mia").expect_sms("Follow had problems 1:00-2:00 AM", "works again")
+    assert "There was none" not in told.text, told.text
+    world.phone("mia").expect_nothing()
+
+
+async def test_who_slept_through_both_stretches_reads_of_both(town: Town):
+    world = town(datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow", severity="major")
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.fast_forward(hours=1)
+    await world.reopen()
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_sms("Follow had problems 1:00-4:00 AM", "works again")

@@ -300,7 +300,7 @@ async def test_who_asked_not_to_be_told_of_minor_things_hears_that_the_critical_
     await world.fast_forward(minutes=20)
     [told] = texts(world)
     assert "Only pictures are missing." in told
-    assert "We write as soon as there is news." in told  # no time at which nobody writes
+    assert "We write again if it gets worse, and when it is over." in told  # no time at which nobody writes
     await world.fast_forward(hours=5)
     await world.resolve()
     world.phone("mia").expect_sms("Follow works again")
@@ -475,3 +475,34 @@ async def test_what_was_told_silently_in_the_night_is_named_once_more_aloud(town
     told = texts(world)
     assert told
     assert not any("Share" in each for each in told), told
+
+
+async def test_a_family_with_text_messages_alone_reads_what_wakes_it(town: Town):
+    """R10: while nobody in the family may be told the clock stands, and the message before says so."""
+    world = town(datetime(2026, 11, 5, 1, 0, tzinfo=PACIFIC))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down", "We wake you only if it gets worse or is fixed", "6:30 AM")
+
+
+async def test_who_hears_of_a_fall_alone_is_promised_no_news(world: World):
+    only_critical = make.preferences(critical=("sms",), major=(), minor=())
+    await world.family("fam-1", caregiver("mia", "sms", preferences=only_critical))
+    await world.outage("follow")
+    await world.update("Better.", severity="major")
+    world.phone("mia").expect_sms("Follow is down")
+    world.phone("mia").expect_sms("still has problems", "We write again if it gets worse, and when it is over.")
+    await world.fast_forward(minutes=10)
+    await world.update("The cause is found.", state="identified")
+    world.phone("mia").expect_nothing()
+
+
+async def test_what_is_real_after_a_false_alarm_is_not_called_back(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.cancel()
+    world.phone("mia").expect_sms("Follow is down")
+    world.phone("mia").expect_sms("there was no outage")
+    await world.reopen("It is real.")
+    told = world.phone("mia").expect_sms("Follow is down (since 12:00 PM)", "It is real.")
+    assert "again" not in told.text, told.text

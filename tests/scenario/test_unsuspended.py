@@ -93,3 +93,62 @@ async def test_a_phone_that_two_families_share_rings_once(world: World):
     assert (done.addresses, done.families) == (1, 1)
     world.phone("nora").expect_sms("Follow")
     world.phone("nora").expect_nothing()
+
+
+async def told_and_cut_off(world: World) -> None:
+    """Mia was told of the outage; her number was refused with the second message, and then it was over."""
+    await world.family("fam-1", make.caregiver("mia", "sms"), make.caregiver("lea", "email", order=2))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    world.channels["sms"].fail_always(NUMBER, gone)
+    await world.update("The cause is found.")
+    world.channels["sms"].mend()
+    await world.fast_forward(minutes=10)
+    world.phone("lea").forget()
+    await world.resolve("It works again.")
+    await world.fast_forward(minutes=10)
+    world.phone("lea").forget()
+    world.phone("mia").expect_nothing()
+    await world.fast_forward(hours=20)
+
+
+async def test_who_was_cut_off_when_it_ended_hears_the_end_once_the_number_is_lifted(world: World):
+    """R11: whoever was told of an outage is told that it is over, also where their number could not be used then."""
+    await told_and_cut_off(world)
+    await unsuspend(world.deps, One("sms", NUMBER), who="test")
+    await world.settle()
+    world.phone("mia").expect_sms("It works again.")
+    await world.fast_forward(minutes=5)
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+    assert (await audit(world.deps)).passed
+
+
+async def test_who_was_cut_off_when_it_ended_hears_the_end_over_a_way_that_is_added(world: World):
+    await told_and_cut_off(world)
+    await world.family("fam-1", make.caregiver("mia", "sms", "push"), make.caregiver("lea", "email", order=2))
+    await world.settle()
+    world.phone("mia").expect_push("It works again.")
+    world.phone("lea").expect_nothing()
+    await world.fast_forward(minutes=5)
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]
+
+
+async def test_who_stays_cut_off_is_waited_for_two_days(world: World):
+    await told_and_cut_off(world)
+    assert world.sql("SELECT rest FROM watch") == [(None,)]
+    assert (await audit(world.deps)).passed
+    await world.fast_forward(hours=31)
+    assert world.sql("SELECT rest, look_at FROM watch") == [("closed", None)]
+    await unsuspend(world.deps, One("sms", NUMBER), who="test")
+    await world.settle()
+    world.phone("mia").expect_nothing()
+
+
+async def test_who_has_said_stop_is_not_waited_for(world: World):
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    world.channels["sms"].fail_always(NUMBER, lambda: Refused("21610", opted_out=True))
+    await world.update("The cause is found.")
+    await world.resolve("It works again.")
+    assert world.sql("SELECT rest FROM watch") == [("closed",)]

@@ -342,7 +342,8 @@ def test_when_a_page_counts_as_failed(state: DeliveryState, attempts: int, faile
     key = PageKey(ResponderLadder.OPENED, make.NOON, 0)
     assert Paged(key, state, attempts).failed is failed
     orders = plan_pages(duty(machine(), paged=(Paged(key, state, attempts),)), make.NOON)
-    assert [o.who for o in orders.owed] == (["lead"] if failed else [])
+    again = ["owner"] if state is DeliveryState.CANCELLED else []  # it reached nobody
+    assert [o.who for o in orders.owed] == (["lead"] if failed else again)
 
 
 # --- what is ours to mend -------------------------------------------------------------------------
@@ -364,6 +365,14 @@ def test_what_waits_is_taken_back_when_somebody_publishes() -> None:
     assert plan_pages(spoken, after(29)).stale == (key,)
     assert not still_due(spoken, key)
     assert still_due(duty(human(), paged=(waiting,)), key)
+
+
+def test_what_was_taken_back_is_owed_again_where_a_recall_brings_its_deadline_back() -> None:
+    story = Story(human())
+    key = PageKey(ResponderLadder.POST, after(30), 1)
+    story.duty = replace(story.duty, paged=(Paged(key, DeliveryState.CANCELLED, 1),))
+    assert (31, "OWNER") in story.run(31, since=31)
+    assert story.run(31, since=31) == []
 
 
 def test_a_repeat_takes_the_place_of_the_one_that_still_waits() -> None:

@@ -51,9 +51,6 @@ class DeliveryRows(Protocol):
     async def finish(self, outcomes: Sequence[Outcome], lease: Lease, now: datetime) -> int:
         """Write what became of a batch, in one statement per table; returns how many had lost their lease."""
 
-    async def sharing(self, ids: Sequence[UUID]) -> Mapping[UUID, frozenset[str]]:
-        """By delivery: the further families that it serves; those that serve one alone are missing."""
-
     async def standing(self, delivery_id: UUID, channel: str) -> Standing | None:
         """Where a delivery over this channel stands; None: there is none."""
 

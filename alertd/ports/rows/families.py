@@ -70,6 +70,9 @@ class FamilyRows(Protocol):
     async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
         """Which services of these families any of the scopes touches; families that none touches are missing."""
 
+    async def users(self, addresses: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
+        """By address: the families who have it; addresses that nobody has are missing."""
+
     async def touch_families(self, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
         """Make the open watches of these families due; returns how many there were."""
 

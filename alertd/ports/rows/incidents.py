@@ -40,6 +40,9 @@ class IncidentRows(Protocol):
     async def incidents(self, *, open_only: bool, limit: int) -> Sequence[Incident]:
         """Incidents, newest first."""
 
+    async def ended_since(self, since: datetime) -> Sequence[Incident]:
+        """Incidents that ended after a moment, newest first."""
+
     async def incident_version(self, incident_id: IncidentId) -> tuple[int, int]:
         """(version, newest update number): changes whenever anything that messages say may have changed."""
 
