@@ -83,7 +83,7 @@ def _end(duty: Duty, now: datetime, knowledge: Knowledge, end: End) -> Verdict:
     ]
     end = replace(end, worst=worst, late=_late(duty, now, knowledge, people))
     for person in people:
-        caregiver, known = person.caregiver, knowledge.of(person)
+        caregiver, known = person.caregiver, knowledge.ever_of(person.caregiver)
         # Whoever waited, or was owed this very end and could not be told it.
         waits = end.rest is Rest.CLOSED and caregiver.id in duty.watch.waiting
         waited = waits or (end.rest is Rest.CLOSED and known.failed >= end.first)

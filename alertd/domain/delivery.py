@@ -142,6 +142,7 @@ class Telling:
     in_quiet: bool = False  # planned while its reader was in quiet hours
     maybe: bool = False  # some outcome was unknown, whatever became of it since: it may have arrived
     tried_at: datetime | None = None  # when it was first handed to a provider, story time
+    caregiver: str = ""  # who of the family had the address then; empty: it was written for another family
 
 
 class Ask(StrEnum):

@@ -255,10 +255,11 @@ class Incident:
 
     @property
     def resolution(self) -> Update | None:
-        """The update that resolved it, where it is resolved."""
-        if self.state is not State.RESOLVED:
+        """The update that resolved it, where it is over; also where only its coming back was a false alarm."""
+        if self.state is not State.RESOLVED and not (self.state is State.CANCELLED and self.relapsed):
             return None
-        return next((u for u in reversed(self.updates) if u.kind is Kind.RESOLUTION), None)
+        ends = (u for u in reversed(self.updates) if u.kind is Kind.RESOLUTION)
+        return next((u for u in ends if u.notify or self.state is State.RESOLVED), None)
 
     @property
     def relapsed(self) -> bool:
@@ -269,9 +270,10 @@ class Incident:
 
     @property
     def postmortem(self) -> Update | None:
-        """What happened, as told since it was resolved: nothing but a reopening can follow it."""
-        told = self.state is State.RESOLVED and self.newest.kind is Kind.POSTMORTEM
-        return self.newest if told else None
+        """What happened, as told since it was resolved."""
+        resolution = self.resolution
+        told = (u for u in reversed(self.updates) if u.kind is Kind.POSTMORTEM)
+        return next((u for u in told if resolution is not None and u.number > resolution.number), None)
 
     @property
     def recalled(self) -> frozenset[int]:

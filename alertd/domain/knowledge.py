@@ -24,7 +24,7 @@ from alertd.domain.watch import Answer, Duty
 STEP_NOT_AFFECTED = -2
 """ "Not affected after all" may name the very update that was told before: it needs a step of its own."""
 
-_STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder steps; see Knowledge.step
+STEPS = 32  # "not affected", the copy at wake-up, the message, and 20 ladder steps; see Knowledge.step
 
 
 # Python 3.11 takes a tenth of a microsecond to find a member of an enum, and there are many deliveries.
@@ -34,7 +34,7 @@ _NOT_AFFECTED, _HOLDING = Framing.NOT_AFFECTED, Framing.HOLDING
 
 def ladder_step(step: int) -> int:
     """The step of the ladder under which a delivery was written, from 1; 0 or less: under none."""
-    return (step - STEP_NOT_AFFECTED) % _STEPS + STEP_NOT_AFFECTED
+    return (step - STEP_NOT_AFFECTED) % STEPS + STEP_NOT_AFFECTED
 
 
 class Sent(NamedTuple):
@@ -108,6 +108,7 @@ class Knowledge:
     first_tried: datetime | None = None  # ... when a provider was first asked to take one
     loud: bool = False  # something loud was accepted in this epoch
     called: dict[CaregiverId, list[Known]] = field(default_factory=dict)  # what they were told by phone
+    former: dict[str, list[AddressId]] = field(default_factory=dict)  # where people were told, and are no more
 
     def at(self, address: AddressId) -> Known:
         """What is known of an address."""
@@ -144,11 +145,24 @@ class Knowledge:
             return NOTHING_KNOWN
         return mine[0] if len(mine) == 1 else _merge(mine)
 
+    def ever_of(self, caregiver: Caregiver) -> Known:
+        """What is known of them also at the addresses that they had before: it was told to them (R11).
+
+        While an outage goes on that does not count: the number that was put right may have been a stranger's.
+        """
+        known = self.of_caregiver(caregiver)
+        former = self.former.get(caregiver.id)
+        return _merge([known, *map(self.at, former)]) if former else known
+
+    def ever_had(self, caregiver: Caregiver) -> list[AddressId]:
+        """The addresses at which they are told, and those at which they were."""
+        return [*(a.id for a in caregiver.addresses), *self.former.get(caregiver.id, ())]
+
     def step(self, person: Person, step: int) -> int:
         """The step under which a person hears an update that they heard before they were not affected."""
         if not self.released:
             return step
-        return step - _STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
+        return step - STEPS * sum(self.released.get(a.id, 0) for a in person.caregiver.addresses)
 
 
 def know(  # noqa: PLR0915  one loop: a call for each delivery of each family would cost more than all the rest
@@ -278,9 +292,10 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime, calls: It
     gone: dict[AddressId, datetime] = {}
     freed_at: dict[CaregiverId, datetime] = {}
     for caregiver in duty.family.caregivers:
-        freed = [at for a in caregiver.addresses if (at := knowledge.at(a.id).released_at) is not None]
+        mine = knowledge.ever_had(caregiver)
+        freed = [at for each in mine if (at := knowledge.at(each).released_at) is not None]
         if freed:
-            gone |= {a.id: max(freed) for a in caregiver.addresses}
+            gone |= dict.fromkeys(mine, max(freed))
             freed_at[caregiver.id] = max(freed)
     left = (t for t in duty.tellings if t.address not in gone or t.planned_at > gone[t.address])
     heard = [
@@ -288,8 +303,22 @@ def since_touched(duty: Duty, knowledge: Knowledge, touched: datetime, calls: It
         for call in calls
     ]
     anew = know(left, duty.incident.epoch, knowledge.forgiven, since=touched, calls=heard)
-    anew.released = knowledge.released
+    anew.released, anew.former = knowledge.released, knowledge.former
     return anew
+
+
+def former_addresses(duty: Duty, knowledge: Knowledge) -> dict[str, list[AddressId]]:
+    """By caregiver: where they were told something, and are told no more, as their token or number is another."""
+    owned = {a.id.int for caregiver in duty.family.caregivers for a in caregiver.addresses}
+    if knowledge.by_number.keys() <= owned:
+        return {}  # as nearly always
+    former: dict[str, list[AddressId]] = {}
+    for telling in duty.tellings:
+        mine = former.setdefault(telling.caregiver, []) if telling.address.int not in owned else None
+        if mine is not None and telling.address not in mine:
+            mine.append(telling.address)
+    former.pop("", None)
+    return former
 
 
 def _climb(known: Known, step: int, *, failed: bool) -> None:

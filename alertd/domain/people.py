@@ -6,7 +6,7 @@ from alertd.domain import preferences
 from alertd.domain.delivery import OVER
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver, Family
 from alertd.domain.incident import Severity
-from alertd.domain.knowledge import Knowledge
+from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.policy import Policy
 from alertd.domain.quiet import SOFT_CHANNELS, Person, hours_of
 from alertd.domain.watch import Duty, Rest
@@ -101,15 +101,16 @@ def listeners(
 def _goes_on(caregiver: Caregiver, duty: Duty, knowledge: Knowledge, brought: Collection[AddressId]) -> bool:
     """Whether somebody hears every update who is not among the first: they were told when they hear again."""
     joined, notable = knowledge.joined, duty.addresses or {}
-    for address in caregiver.addresses:
-        if address.id in joined or address.id in brought:
+    newest: Known | None = None
+    for address in knowledge.ever_had(caregiver):
+        if address in joined or address in brought:
             return True
-        known = knowledge.at(address.id)
-        if known.told and known.framing not in OVER:
-            status = notable.get(address.id)
-            if status is None or not status.shared:  # else it may have been for another family
-                return True
-    return False
+        known, status = knowledge.at(address), notable.get(address)
+        if known.framed_at is None or (status is not None and status.shared):
+            continue  # what a phone was told that families share may have been for another of them
+        if newest is None or newest.framed_at is None or known.framed_at > newest.framed_at:
+            newest = known
+    return newest is not None and newest.framing not in OVER
 
 
 def unreachable(duty: Duty, services: tuple[str, ...]) -> Rest:

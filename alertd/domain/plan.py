@@ -6,7 +6,7 @@ from alertd.domain.all_clear import all_clear, not_affected, rested
 from alertd.domain.correction import without_wrong_words
 from alertd.domain.delivery import longest_backoff
 from alertd.domain.exercise import rehearse
-from alertd.domain.knowledge import Knowledge, know, since_touched
+from alertd.domain.knowledge import Knowledge, former_addresses, know, since_touched
 from alertd.domain.postmortem import with_postmortem
 from alertd.domain.silence import touched_at
 from alertd.domain.speak import speak
@@ -41,6 +41,7 @@ def known(duty: Duty, now: datetime) -> Knowledge:
         wait = max(wait, rested(incident, now))
     calls = [answer for answer in duty.answers if answer.told]
     knowledge = know(duty.tellings, incident.epoch, now - wait, calls=calls)
+    knowledge.former = former_addresses(duty, knowledge)
     if knowledge.released:
         knowledge = since_touched(duty, knowledge, touched_at(duty, now), calls)
     knowledge.mended = incident.retried_at

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alertd.domain.correction import worst_told
-from alertd.domain.delivery import OVER, STEP_MESSAGE, Framing, Owed, Reader, Reason, longest_backoff
+from alertd.domain.delivery import OVER, STEP_MESSAGE, TOLD, Framing, Owed, Reader, Reason, longest_backoff
 from alertd.domain.failing import failed_services, failing_since
-from alertd.domain.family import Address
-from alertd.domain.incident import Incident, Update
+from alertd.domain.family import Address, AddressId
+from alertd.domain.incident import Incident, State, Update
 from alertd.domain.knowledge import Knowledge, Known
 from alertd.domain.people import meet
 from alertd.domain.quiet import SOFT_CHANNELS, Person
@@ -67,15 +67,25 @@ def _rested(incident: Incident, update: Update, now: datetime) -> timedelta:
 def _hearers(duty: Duty, knowledge: Knowledge, resolution: Update) -> list[tuple[Person, Known]]:
     """Those who were told this end, and can be told anything, with what they know."""
     worst, services = worst_told(duty), failed_services(duty.incident, duty.family)
+    real = _told_what_was_real(duty, resolution) if duty.incident.state is State.CANCELLED else None
     found = []
     for caregiver in duty.family.caregivers:
-        known = knowledge.of_caregiver(caregiver)
+        known = knowledge.ever_of(caregiver)
         if known.told < resolution.number or known.framing not in OVER:
             continue
         person = meet(caregiver, duty, services, quiet_as=worst, told_as=worst)
-        if person.usable:
+        if person.usable and (real is None or not real.isdisjoint(knowledge.ever_had(caregiver))):
             found.append((person, known))
     return found
+
+
+def _told_what_was_real(duty: Duty, resolution: Update) -> set[AddressId]:
+    """The addresses that were told what then came back by mistake: others heard of the mistake alone."""
+    return {
+        telling.address
+        for telling in duty.tellings
+        if telling.state in TOLD and (telling.update <= resolution.number or telling.framing is Framing.WAS_DOWN)
+    }
 
 
 def _address(person: Person, knowledge: Knowledge, update: Update) -> Address | None:

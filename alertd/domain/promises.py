@@ -100,13 +100,17 @@ def promises(incident: Incident, never: Collection[int] = ()) -> Iterator[Promis
     """Every promise that families were told of, oldest first; of the updates `never` said they were not.
 
     The next word to families closes it, or the first holding that was written in its place; what came after its
-    time keeps nothing. Whoever replaced it with another before its time has written, and so kept it.
+    time keeps nothing. Whoever replaced it with another before its time has written, and so kept it. To tell what
+    happened is owed no more once it came back, unless that was a false alarm.
     """
+    stands = incident.resolution
     updates = [update for update in incident.updates if update.number not in never]
     for at, made in enumerate(updates):
         if made.promise is None or not made.notify:
             continue
         closing = (each for each in updates[at + 1 :] if each.notify and (each.human or each.closes_promise))
+        if stands is not None and made.number == stands.number:
+            closing = (each for each in closing if each.kind is Kind.POSTMORTEM)
         kept_by = next((each for each in closing if each.at <= made.promise), None)
         back = made.kind is Kind.RESOLUTION and kept_by is not None and kept_by.kind is Kind.REOPENING
         yield Promise(made, made.promise, None if back else kept_by, withdrawn=back)

@@ -72,17 +72,15 @@ def plan_pages(duty: Responding, now: datetime) -> Orders:
     owed: list[OwedPage] = []
     coming: list[Coming] = []
     runs = list(_runs(duty))
+    before = {p.key for p in duty.paged}
+    # What was taken back reached nobody: it is owed again where a recall brings its deadline back.
+    stands = [p for p in duty.paged if p.state is not DeliveryState.CANCELLED or _outdone(p.key, before)]
     for run in runs:
-        # What was taken back reached nobody: it is owed again where a recall brings its deadline back.
-        sent = {
-            (p.key.step, p.key.repeat): p
-            for p in duty.paged
-            if run.owns(p.key) and p.state is not DeliveryState.CANCELLED
-        }
+        sent = {(p.key.step, p.key.repeat): p for p in stands if run.owns(p.key)}
         held = min((at for at in duty.acknowledged if at >= run.began), default=None)
         owed += _owed(run, sent, held, now)
         coming += _coming(run, sent, held, now)
-    known = {p.key for p in duty.paged} | {o.key for o in owed}
+    known = before | {o.key for o in owed}
     return Orders(
         owed=tuple(owed),
         stale=tuple(p.key for p in duty.paged if p.waits and not _current(p.key, runs, known)),
@@ -96,12 +94,16 @@ def still_due(duty: Responding, key: PageKey) -> bool:
 
 
 def _current(key: PageKey, runs: Sequence[_Run], known: set[PageKey]) -> bool:
-    newer = any(
+    return not _outdone(key, known) and any(run.owns(key) for run in runs)
+
+
+def _outdone(key: PageKey, known: set[PageKey]) -> bool:
+    """Whether the same person was due the same once more since."""
+    return any(
         (k.ladder, k.base, k.subject, k.step) == (key.ladder, key.base, key.subject, key.step)
         and k.repeat > key.repeat
         for k in known
     )
-    return not newer and any(run.owns(key) for run in runs)
 
 
 def _runs(duty: Responding) -> Iterator[_Run]:

@@ -146,6 +146,7 @@ def telling(row: Any) -> Telling:
         in_quiet=row.in_quiet,
         maybe=row.maybe,
         tried_at=row.tried_at,
+        caregiver=row.caregiver,
     )
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, bindparam, or_, select, union, union_all
+from sqlalchemy import Row, Select, bindparam, literal, or_, select, union, union_all
 
 from alertd.domain.delivery import DEAD, Telling
 from alertd.domain.family import AddressId, AddressStatus, Family
@@ -93,10 +93,10 @@ _SAYS_SOMETHING = or_(
     delivery.c.tried_at.is_not(None),  # a ladder's steps count from the first try, also of what was superseded
 )
 _TELLINGS = union_all(
-    select(delivery.c.family_id, *_TELLING).where(
+    select(delivery.c.family_id, *_TELLING, delivery.c.caregiver).where(
         delivery.c.incident_id == bindparam("incident"), one_of_those(delivery.c.family_id, "ids"), _SAYS_SOMETHING
     ),
-    select(delivery_share.c.family_id, *_TELLING)
+    select(delivery_share.c.family_id, *_TELLING, literal("").label("caregiver"))
     .join(delivery, delivery.c.id == delivery_share.c.delivery_id)
     .where(
         delivery_share.c.incident_id == bindparam("incident"),

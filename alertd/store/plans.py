@@ -1,26 +1,24 @@
 """Writes what a slice decided: watches first, then only the deliveries whose watch was won."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, literal, or_, select, update
+from sqlalchemy import exists, literal, or_, select, update
 from sqlalchemy.sql import ColumnElement
 
-from alertd.domain.delivery import AFTERWARDS, TOLD, DeliveryState, Framing, Owed
+from alertd.domain.delivery import AFTERWARDS, DeliveryState
 from alertd.records import Plan, Planned
-from alertd.store import codec, fast
+from alertd.store import fast
+from alertd.store.shared import SharedRows, by_address
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, delivery_share, family_address, family_service, incident, watch
-from alertd.store.types import Instant, to_us
+from alertd.store.tables import delivery, delivery_share, incident, watch
+from alertd.store.types import Instant
 
 _AFTERWARDS = tuple(framing.value for framing in AFTERWARDS)
-_TOLD = tuple(state.value for state in TOLD)
 _SERVES_ONE = ~exists().where(delivery_share.c.delivery_id == delivery.c.id)
 
 
-class PlanRows:
+class PlanRows(SharedRows):
     """Writes plans within one transaction."""
 
     sql: Sql
@@ -43,8 +41,8 @@ class PlanRows:
         if len(inserted) < len(mine):
             born = {d.id for d in inserted}
             # By address: two planners of families that share two would wait for each other otherwise.
-            for each in sorted((d for d in mine if d.id not in born), key=lambda d: d.owed.address):
-                await self._insert_shared(plan, each)
+            for each in sorted((d for d in mine if d.id not in born), key=by_address):
+                await self.insert_shared(plan, each)
         return inserted
 
     async def _write_watches(self, plan: Plan) -> set[str]:
@@ -114,80 +112,3 @@ class PlanRows:
             .values(look_at=literal(plan.at, Instant()), version=watch.c.version + 1)
         )
         return True
-
-    async def _insert_shared(self, plan: Plan, new: Planned) -> None:
-        """One delivery for all families of a shared address; a later family joins the one that exists.
-
-        "Not affected" is not true of an address while the incident touches another of its families; the
-        planner asks again until it is.
-        """
-        owed = new.owed
-        if owed.framing is Framing.NOT_AFFECTED and await self._touches_another(plan, owed):
-            return
-        existing = await self._owed_already(plan, new)
-        if existing is None:
-            row = fast.delivery_values(plan, replace(new, leased=False))
-            row["reader"] = codec.encode(fast.with_services(owed.reader, await self._failing(plan, owed)))
-            if await fast.insert_one(self.sql, row):
-                return
-            existing = await self._owed_already(plan, new)
-        if existing is None:
-            return
-        if existing.family_id != owed.family:
-            await fast.insert_share(self.sql, existing.id, plan.incident, owed.family)
-            if existing.accepted_at is not None and existing.state in _TOLD:
-                promised = to_us(existing.next_by) if existing.next_by else None
-                heard = (plan.incident, owed.family, to_us(existing.accepted_at), owed.update, promised)
-                await fast.mark_heard(self.sql, [heard])
-        if owed.next_by is not None:
-            await self.sql.run(
-                update(delivery)
-                .where(
-                    delivery.c.id == existing.id,
-                    delivery.c.state == DeliveryState.PENDING.value,
-                    delivery.c.next_by > owed.next_by,
-                )
-                .values(next_by=owed.next_by)
-            )
-
-    async def _owed_already(self, plan: Plan, new: Planned) -> Row[*tuple[Any, ...]] | None:
-        rows = await self.sql.rows(
-            select(
-                delivery.c.id,
-                delivery.c.family_id,
-                delivery.c.state,
-                delivery.c.accepted_at,
-                delivery.c.next_by,
-            ).where(
-                delivery.c.incident_id == plan.incident,
-                delivery.c.update_no == new.owed.update,
-                delivery.c.address_id == new.owed.address,
-                delivery.c.epoch == new.owed.epoch,
-                delivery.c.step == new.owed.step,
-                delivery.c.state.not_in(("superseded", "cancelled", "expired", "parked")),
-            )
-        )
-        return rows[0] if rows else None
-
-    async def _touches_another(self, plan: Plan, owed: Owed) -> bool:
-        rows = await self.sql.rows(
-            select(family_service.c.service, family_service.c.region)
-            .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .where(family_address.c.address_id == owed.address, family_address.c.family_id != owed.family)
-            .distinct()
-        )
-        return any(plan.scope.touching((row.service,), row.region) for row in rows)
-
-    async def _failing(self, plan: Plan, owed: Owed) -> tuple[str, ...]:
-        """What fails for any family that has this address, the services of the first one first."""
-        own = owed.reader.services
-        if owed.framing is Framing.NOT_AFFECTED:
-            return own  # true of this family alone
-        rows = await self.sql.rows(
-            select(family_service.c.service, family_service.c.region)
-            .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .where(family_address.c.address_id == owed.address)
-            .distinct()
-        )
-        failing = {s for row in rows for s in plan.scope.touching((row.service,), row.region)}
-        return own + tuple(s for s in plan.scope.services if s in failing and s not in own)

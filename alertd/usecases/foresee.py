@@ -70,6 +70,7 @@ def taken(owed: Owed, at: datetime) -> Telling:
         accepted_at=at,
         in_quiet=owed.in_quiet,
         tried_at=at,
+        caregiver=owed.caregiver,
     )
 
 

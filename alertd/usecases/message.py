@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import AFTERWARDS, ENDS, Change, Framing, Owed
-from alertd.domain.incident import Severity
+from alertd.domain.incident import Incident, Severity, Update
 from alertd.domain.postmortem import TOLD_FOR
 from alertd.domain.trial import TRIAL_USEFUL
 from alertd.ports import Message, Saying
@@ -79,7 +79,7 @@ def saying(
         references=reader.corrects or None,
         reader=reader,
         now=now,
-        ended_at=facts.update.at if before else incident.ended_at,
+        ended_at=_ended_at(incident, facts.update, told.framing, before=before),
         incident=incident.id,
         exercise=incident.exercise,
         link=links.stand_in if links is not None else "",
@@ -87,6 +87,14 @@ def saying(
         elsewhere=goes_on,
         elsewhere_worst=worst(failing, goes_on) if goes_on else Severity.CRITICAL,
     )
+
+
+def _ended_at(incident: Incident, told: Update, framing: Framing, *, before: bool) -> datetime | None:
+    """When what is told ended: what came after that was a false alarm, where a return was cancelled."""
+    if before:
+        return told.at
+    explained = incident.resolution if framing is Framing.POSTMORTEM else None
+    return explained.at if explained is not None else incident.ended_at
 
 
 def _unsubscribe(deps: Deps, delivery: Claimed) -> str | None:

@@ -85,7 +85,7 @@ def _to_explain(incident: Incident) -> Update:
             "they are told once",
             incident=number,
         )
-    if incident.state is State.CANCELLED:
+    if incident.state is State.CANCELLED and incident.resolution is None:
         raise Conflict(
             f"incident {number} was a false alarm, and families were told so: there was nothing to explain",
             incident=number,

@@ -72,14 +72,13 @@ class Judge(VerdictJudge):
         About to: what is in flight may take back what they know, and is looked at within a lease.
         """
         world = self.world
-        severity = self.quiet_severity()
         for c in self.people():
             news = self.news_for(c.id)
             if self.off(c, world.now) or self.covered(c.id) >= news:
                 continue
             asleep = self.asleep(c, world.now)
             silent = asleep and not self.wakes(c.id)
-            if silent and not self.soft(c, severity):
+            if silent and not self.soft(c):
                 continue
             failed = self.failed()
             left = [a for a in self.usable(c) if a.id not in failed and (not silent or a.channel != "sms")]
@@ -101,7 +100,7 @@ class Judge(VerdictJudge):
                 idle.pop(gone, None)
             ways = {a.channel for a in idle.values()}
             if self.asleep(c, now) and not self.wakes(c.id, but=True):
-                ways &= {"push", "email"} if self.soft(c, self.quiet_severity()) else set()
+                ways &= {"push", "email"} if self.soft(c) else set()
             elif self.news().number <= knows and not self.asleep(c, now) and self.spent(c, now):
                 ways -= {"sms", "voice"}
             assert not ways, (c.id, "was to hear by", by, "and could have heard over", ways)
@@ -202,11 +201,11 @@ class Judge(VerdictJudge):
 
     def excuse(self) -> str | None:
         world, now = self.world, self.world.now
-        people, severity = self.people(), self.quiet_severity()
+        people = self.people()
         if not people:
             return "nobody can be told"
         before = now - SLACK
-        if not any(self.may(c, now, severity) and self.may(c, before, severity) for c in people):
+        if not any(self.may(c, now) and self.may(c, before) for c in people):
             return "used up" if any(self.used_up(c, now) for c in people) else "quiet"
         if now <= max(world.upset_at, self.last_failure) + SLACK:
             return "just changed"
@@ -215,7 +214,7 @@ class Judge(VerdictJudge):
         if any(r.open and r.attempts and r.due_at <= now + timedelta(seconds=61) for r in world.rows):
             return "provider"
         failed = self.failed()
-        present = [c for c in people if self.may(c, now, severity) and self.may(c, before, severity)]
+        present = [c for c in people if self.may(c, now) and self.may(c, before)]
         last = max((r.planned_at for r in world.rows), default=world.now)
         window = self.window(world.incident.severity, world.incident.state, asleep=False)
         slept = {c.id for c in present if self.asleep(c, now) or self.asleep(c, before)}
@@ -296,7 +295,7 @@ class Judge(VerdictJudge):
         trouble = [r for r in self.rows_ever(word.caregiver) if r.planned_at >= since and not r.told]
         if trouble:
             return "provider"
-        if not self.may(self.person(word.caregiver), word.by, self.quiet_severity()):  # type: ignore[arg-type]
+        if not self.may(self.person(word.caregiver), word.by):  # type: ignore[arg-type]
             return "quiet rules changed"
         return None
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from alertd.domain import preferences
-from alertd.domain.delivery import Framing, Reason
+from alertd.domain.delivery import OVER, Framing, Reason
 from alertd.domain.family import Address, AddressId, AddressStatus, Caregiver
 from alertd.domain.incident import Kind, Severity, Update
 from alertd.domain.policy import Ladder
@@ -59,10 +59,15 @@ class FamilyJudge:
         world = self.world
         services = world.incident.scope.touching(world.family.services, world.family.region)
         found = preferences.choose(c, world.family, world.policy, services, world.incident.severity).channels
-        if found or not any(r.told for r in self.rows(c.id)):
+        last = self.told_last(c)
+        if found or last is None or last.facts.state.ended:
             return found
-        # R15: whoever was told hears of a fall, though they asked to be told nothing of what it falls to.
-        return preferences.choose(c, world.family, world.policy, services, self.quiet_severity()).channels
+        # R15: whoever was told hears of a fall, and of what works again, though they asked to be told nothing of the rest.
+        failed = last.facts.scope.touching(world.family.services, world.family.region)
+        severity = self.severity_for(c)
+        if severity is world.incident.severity and set(failed) <= set(services):
+            return found
+        return preferences.choose(c, world.family, world.policy, failed or services, severity).channels
 
     def stays(self, c: Caregiver) -> bool:
         """Whether somebody who hears of a fall wants to hear of what it falls to."""
@@ -80,9 +85,12 @@ class FamilyJudge:
         return [c for c in ordered if c in told or (self.joined(c.id) and self.usable(c) and self.channels(c))]
 
     def joined(self, name: str) -> bool:
-        """Whether a ladder has told this person, and they hear every update since."""
+        """Whether a ladder has told this person, or they stood in: they hear every update since."""
         rows = self.rows(name)
-        return name in self.coming or any((r.told or r.open) and r.owed.reason is Reason.LADDER for r in rows)
+        if name in self.coming or any((r.told or r.open) and r.owed.reason is Reason.LADDER for r in rows):
+            return True
+        told = [r for r in rows if r.told and not r.by_phone]
+        return bool(told) and max(told, key=_newest).owed.framing not in OVER
 
     def always_there(self) -> list[Caregiver]:
         """Those who hear every update whatever a ladder does."""
@@ -124,12 +132,15 @@ class FamilyJudge:
     def asleep(self, c: Caregiver, at: datetime) -> bool:
         return oracle.asleep(c.preferences.quiet_hours, self.zone(c), at)
 
-    def soft(self, c: Caregiver, severity: Severity) -> bool:
-        """R10: soft at once if there is a soft address and the policy's quiet window is a duration."""
-        goes = self.world.policy.silence.quiet[severity] is not None
+    def soft(self, c: Caregiver, severity: Severity | None = None) -> bool:
+        """R10: soft at once if there is a soft address and the policy's quiet window is a duration.
+
+        By the rules of a severity, else of the one that binds for this person.
+        """
+        goes = self.world.policy.silence.quiet[severity or self.severity_for(c)] is not None
         return goes and any(a.channel in ("push", "email") for a in self.usable(c))
 
-    def may(self, c: Caregiver, at: datetime, severity: Severity) -> bool:
+    def may(self, c: Caregiver, at: datetime, severity: Severity | None = None) -> bool:
         """By a holding, which wakes nobody."""
         present = not self.off(c, at) and (not self.asleep(c, at) or self.soft(c, severity))
         return present and not self.used_up(c, at)
@@ -159,7 +170,7 @@ class FamilyJudge:
         day = at - DAY
         return sum(planned > day for planned in self.holdings(c, ("sms", "voice"), sent=sent).values()) >= most
 
-    def first(self, people: list[Caregiver], at: datetime, severity: Severity) -> datetime | None:
+    def first(self, people: list[Caregiver], at: datetime, severity: Severity | None = None) -> datetime | None:
         """The first moment at or after `at` at which anybody may be told; None = not within nine days."""
         if any(self.may(c, at, severity) for c in people):
             return at
@@ -214,11 +225,18 @@ class FamilyJudge:
                 standing.append(u)
         return standing
 
-    def quiet_severity(self) -> Severity:
-        """R15: a fall is told by the quiet rules of the severity it leaves."""
-        incident = self.world.incident
-        told = max((r.owed.update for r in self.told_rows()), default=0)
-        if not told or told >= self.news().number:
-            return incident.severity
-        left = next(u.facts.severity for u in reversed(incident.updates) if u.number <= told)
-        return left if left.rank > incident.severity.rank else incident.severity
+    def told_last(self, c: Caregiver) -> Update | None:
+        """The newest update that a person was told, as it stood under its number."""
+        told = max((r.owed.update for r in self.rows(c.id) if r.told), default=0)
+        return next((u for u in reversed(self.world.incident.updates) if u.number <= told), None) if told else None
+
+    def severity_for(self, c: Caregiver) -> Severity:
+        """R15: a fall is told by the quiet rules of the severity it leaves, to each who was told that one."""
+        severity, last = self.world.incident.severity, self.told_last(c)
+        if last is None or last.facts.state.ended or last.facts.severity.rank <= severity.rank:
+            return severity
+        return last.facts.severity
+
+
+def _newest(row: "Row") -> tuple[int, datetime]:
+    return row.owed.update, row.planned_at

@@ -163,7 +163,7 @@ class ToldJudge(FamilyJudge):
                 by = min(by, u.at + (window if newest else first_notice[u.facts.severity]))
             if newest and u.promise and u is self.news():
                 by = min(by, u.promise)
-        return self.first(self.people(), by, self.quiet_severity()) or by
+        return self.first(self.people(), by) or by
 
     def says(self) -> datetime:
         """R2: min(t + window, promise), when somebody may be told: what a message planned now names."""
@@ -214,7 +214,7 @@ class ToldJudge(FamilyJudge):
             Framing.CANCELLATION: Kind.CANCELLATION,
             Framing.NOT_AFFECTED: Kind.SCOPE,
         }
-        soft = self.soft(c, self.quiet_severity())
+        soft = self.soft(c)
         if owed.framing in kinds:
             epoch = self.world.incident.epoch
             woken = any(

@@ -113,22 +113,21 @@ class VerdictJudge(ToldJudge):
         assert v.next_by is not None
         # A family that was never told of a time without the outage still has its older promise.
         old = [r.owed.next_by for r in self.told_rows() if r.owed.next_by and r.planned_at < world.touched_since]
-        unaware = {self.first(self.people(), at, self.quiet_severity()) or at for at in old}
+        unaware = {self.first(self.people(), at) or at for at in old}
         # Where nobody may ever be told, it moves on with time until it is what was said.
-        never = self.first(self.people(), now, self.quiet_severity()) is None
+        never = self.first(self.people(), now) is None
         if v.next_by not in unaware and not (by < v.next_by == now) and not (never and by < v.next_by <= now):
             assert abs(v.next_by - by) <= SLACK, ("the family's deadline", v.next_by, "should be", by)
-        severity = self.quiet_severity()
         told = max((r.owed.update for r in self.binding_rows()), default=0)
         if v.rest in (Rest.QUIET, Rest.CAPPED):
-            assert not any(self.may(c, now, severity) for c in self.people()), "at rest, but somebody may be told"
+            assert not any(self.may(c, now) for c in self.people()), "at rest, but somebody may be told"
             self.counts[f"rests: {v.rest}"] += 1
         self.thins(v)
         newest = self.newest()
         assert v.update in (0, world.incident.newest.number + 1 if v.holding else newest)
         if v.holding:
             # A margin before the deadline; one more where somebody wakes up, joins, or is told another way just then.
-            begin = self.first(self.people(), v.next_by - duty.margin, severity) or v.next_by
+            begin = self.first(self.people(), v.next_by - duty.margin) or v.next_by
             assert now >= begin - duty.margin, "a holding before its time"
             lacks = any(
                 self.knows_awake(c.id) < newest or self.asleep(c, now - timedelta(seconds=1))

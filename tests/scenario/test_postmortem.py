@@ -315,3 +315,26 @@ async def test_it_says_something(world: World):
     forget(world)
     with pytest.raises(Invalid, match="say what happened, and what you change"):
         await world.postmortem(" ")
+
+
+async def test_a_return_that_was_none_leaves_the_promise_as_it_was(world: World):
+    """It had not come back: the cause that was found is the whole cause, and families wait for what was promised."""
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=20)
+    await world.resolve(postmortem_by=FRIDAY)
+    await world.family("fam-2", caregiver("eva", "sms"))
+    await world.fast_forward(minutes=20)
+    await world.reopen()
+    await world.fast_forward(minutes=10)
+    await world.cancel()
+    forget(world)
+    assert [fate for fate, _, _ in await fates(world)] == [Fate.OPEN]
+    await world.until(FRIDAY - timedelta(hours=1))
+    await world.postmortem("A queue filled up.")
+    world.phone("mia").expect_sms("A queue filled up.", "12:00", "12:20 PM")
+    await world.until(FRIDAY + timedelta(hours=1))
+    world.phone("eva").expect_nothing()  # she heard of the false return alone
+    assert [fate for fate, _, _ in await fates(world)] == [Fate.HUMAN]
+    with pytest.raises(Conflict, match="already"):
+        await world.postmortem("Once more.")
