@@ -4,7 +4,7 @@ from datetime import datetime
 
 from alertd.domain.incident import Facts, Incident, Kind, Update
 from alertd.domain.policy import Policy
-from alertd.domain.silence import window
+from alertd.domain.silence import longest_margin, window
 
 _NO_WORD = frozenset({Kind.EXERCISE, Kind.POSTMORTEM})
 """What people write that answers nobody who waits: an exercise moves nothing, and a post-mortem comes after."""
@@ -103,4 +103,9 @@ def _plain(facts: Facts) -> set[str]:
 
 
 def _window_after(update: Update, policy: Policy) -> datetime:
-    return update.at + window(policy, update.facts.severity, update.facts.state, asleep=False)
+    """Where the policy has changed since, a quarter of the window after that at the earliest (decision 26)."""
+    severity = update.facts.severity
+    due = update.at + window(policy, severity, update.facts.state, asleep=False)
+    if policy.since is None or update.at >= policy.since:
+        return due
+    return max(due, policy.since + longest_margin(policy, severity))

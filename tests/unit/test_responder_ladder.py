@@ -131,6 +131,16 @@ def test_by_when_somebody_owes_an_update(why: str, incident: Incident, minute: f
     assert post_by(incident, policy()) == after(minute)
 
 
+def test_a_shorter_window_pages_one_after_the_other() -> None:
+    """Decision 26: after 90 minutes of silence the window becomes half an hour; whoever changed that is awake."""
+    changed = policy(since=after(90))
+    assert post_by(make.incident(human()), changed) == after(90 + 7.5)
+    assert post_by(make.incident(human(promise=after(100))), changed) == after(100)
+    assert post_by(make.incident(human(at=80)), changed) == after(110)
+    story = Story(human(), policy=changed)
+    assert story.run(until=110, since=90) == [(90, "owner"), (96.5, "OWNER"), (106.5, "LEAD")]
+
+
 def test_only_what_differs_is_news() -> None:
     """R4: a new promise alone, or the same sentence put otherwise, is none."""
     first = human(message={"en": "We work on it."})
