@@ -24,16 +24,16 @@ async def hears_by(
     ids = sorted({family.id for family, _ in holders})
     found = {each.family.id: each for each in await rows.candidates(incident.id, ids, lock=False)}
     moments: list[datetime] = []
-    coming = False
+    now = deps.clock.now()
     for family, caregiver in holders:
         candidate = found.get(family.id)
         if candidate is None or candidate.watch is None:
-            coming = True  # the fan-out has not come to them yet
+            moments.append(now)  # the fan-out has not come to them yet: any moment
             continue
         duty = Duty(
             incident, policy, candidate.family, candidate.watch, candidate.tellings, candidate.addresses,
             frozenset(deps.channels), answers=candidate.answers,
         )  # fmt: skip
-        moment = hears_again(duty, caregiver.id, deps.clock.now())
+        moment = hears_again(duty, caregiver.id, now)
         moments += [moment] if moment is not None else []
-    return min(moments, default=None), coming or bool(moments)
+    return min(moments, default=None), bool(moments)

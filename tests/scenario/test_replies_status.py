@@ -146,7 +146,7 @@ async def test_who_asks_before_we_came_to_tell_them_is_not_sent_away(town: Town)
     await open_incident(world.deps, opening, who="test")
     said = await take_reply(world.deps, "sms", Heard("SM" + "a" * 32, make.own("mia", "sms").to, "status"))
     assert (said.text or "").startswith("Follow is down")
-    assert "We write as soon as there is news." in (said.text or "")
+    assert "Next update very soon." in (said.text or "")
     await world.settle()
     world.phone("mia").expect_sms("Follow is down")
 

@@ -300,7 +300,7 @@ async def test_who_asked_not_to_be_told_of_minor_things_hears_that_the_critical_
     await world.fast_forward(minutes=20)
     [told] = texts(world)
     assert "Only pictures are missing." in told
-    assert "We write again if it gets worse, and when it is over." in told  # no time at which nobody writes
+    assert "We write if it gets worse or is over." in told  # no time at which nobody writes
     await world.fast_forward(hours=5)
     await world.resolve()
     world.phone("mia").expect_sms("Follow works again")
@@ -491,7 +491,7 @@ async def test_who_hears_of_a_fall_alone_is_promised_no_news(world: World):
     await world.outage("follow")
     await world.update("Better.", severity="major")
     world.phone("mia").expect_sms("Follow is down")
-    world.phone("mia").expect_sms("still has problems", "We write again if it gets worse, and when it is over.")
+    world.phone("mia").expect_sms("still has problems", "We write if it gets worse or is over.")
     await world.fast_forward(minutes=10)
     await world.update("The cause is found.", state="identified")
     world.phone("mia").expect_nothing()
