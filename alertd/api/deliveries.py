@@ -16,7 +16,7 @@ from alertd.api.served import Here
 from alertd.domain.delivery import DeliveryState
 from alertd.domain.errors import NotFound
 from alertd.domain.silence import newest_to_tell
-from alertd.domain.watch import LadderState
+from alertd.domain.watch import LadderState, Rest
 from alertd.usecases.retry_parked import retry_parked
 
 router = APIRouter(tags=["deliveries"])
@@ -31,8 +31,11 @@ async def progress(incident: str, _key: ReadsIncidents, here: Here, limit: Limit
         found = await find(rows, incident)
         told = await rows.progress(found.id, newest_to_tell(found).number)
         unheard = await rows.unheard(found.id, limit)
-        touched = await rows.count_touched(found.scope)
         reached = await rows.reach(found.id, 0, here.deps.clock.now())
+        touched = reached.families  # of these `heard` counts, so no more can have heard than are touched
+        if not found.state.ended:  # ... and those that no cursor has come by yet
+            let_go = told.resting.get(Rest.NOT_TOUCHED.value, 0)
+            touched = await rows.count_concerned(found.id, found.scope) - let_go
     return ProgressView(
         touched=touched,
         families=told.families,

@@ -94,9 +94,12 @@ class DeliveryStoryView(DeliveryView):
 class ProgressView(BaseModel):
     """How far the telling has come."""
 
-    touched: int = Field(description="Families that the incident touches now.")
+    touched: int = Field(
+        description="Families that the incident touches; once it has ended, all that it touched. Whoever was told "
+        "and is deleted stays among them."
+    )
     families: int = Field(description="Families that it touched so far and that were looked at.")
-    heard: int = Field(description="Families that heard anything.")
+    heard: int = Field(description="Those of the touched that heard anything.")
     newest_told: int = Field(description="Families told the newest update that is not for the record only.")
     next_by: datetime | None = Field(
         description="The earliest time by which some family must hear again; none once it has ended."

@@ -346,6 +346,33 @@ async def test_progress_for_live_views(served: Served) -> None:
     assert over["next_by"] is None, "nobody is promised anything more, though the all-clear is still on its way"
 
 
+async def test_whoever_counts_as_heard_counts_as_touched(served: Served) -> None:
+    """Whom an incident let go counts in neither number while it lasts, and in both once it is over; so does
+    a family that was told and is deleted."""
+
+    async def counted() -> tuple[int, int]:
+        progress = (await served.ask("GET", "/v1/incidents/1/progress")).json()
+        return progress["heard"], progress["touched"]
+
+    share, both = ("share",), ("follow", "share")
+    await served.families(
+        *(make.family(make.caregiver(f"c{n}"), id=f"fam-{n}", services=share) for n in range(3)),
+        *(make.family(make.caregiver(f"d{n}"), id=f"fam-{n}", services=both) for n in range(3, 5)),
+    )
+    await served.open(services=["follow", "share"])
+    await served.work()
+    assert await counted() == (5, 5)
+    await served.ask("DELETE", "/v1/families/fam-4")
+    assert await counted() == (5, 5)
+    await served.ask("POST", "/v1/incidents/1/updates", {"message": "Share works.", "remove_scope": ["share"]})
+    await served.work()
+    assert await counted() == (2, 2)
+    await served.ask("POST", "/v1/incidents/1/resolve", {"message": "All works."})
+    await served.work()
+    reach = (await served.ask("GET", "/v1/incidents/1/reach")).json()
+    assert await counted() == (reach["heard"], reach["touched"]) == (5, 5)
+
+
 async def test_deliveries_are_listed_masked(served: Served) -> None:
     """By incident, by family, by state; never a whole address."""
     await served.families(make.family(id="fam-1"), make.family(make.caregiver("ana"), id="fam-2"))
