@@ -49,3 +49,20 @@ def _doubts(policy: Policy) -> Iterator[str]:
                 f'caregivers.{role}.on_duty: "{defaults.on_duty}" is a duty of 24 hours; if that is not'
                 " meant, give it another end"
             )
+    yield from _idle(policy)
+
+
+def _idle(policy: Policy) -> Iterator[str]:
+    """Responders that the policy names and no step of its ladders, its own or built in, nudges or pages."""
+    escalation = policy.escalation
+    told = {step.who for step in (*escalation.post, *escalation.news)}
+    for role, person in policy.responders.items():
+        if role in told or BUILT_IN.responders.get(role) == person:  # built in, it stays unsaid
+            continue
+        near = get_close_matches(role, told, n=1, cutoff=_ALIKE)
+        way_out = (
+            f'did you mean "{near[0]}"?'
+            if near
+            else "name it in a step under escalation.responders, or leave it out"
+        )
+        yield f"responders.{role}: is nudged and paged by no step; {way_out}"

@@ -98,6 +98,19 @@ responders: {lead: follow-lead}
         ("silence: {window: {critical: 5m}}", "first_notice.critical: a first notice may take 10m"),
         ("always: [perent, guardian]", 'always: "perent" is named nowhere else; did you mean "parent"?'),
         ('caregivers: {nurse: {on_duty: "mon-fri 08:00-08:00"}}', "caregivers.nurse.on_duty:"),
+        (
+            "responders: {onwer: follow-owner}",
+            'responders.onwer: is nudged and paged by no step; did you mean "owner"?',
+        ),
+        (
+            "responders: {backup: follow-backup}",
+            "responders.backup: is nudged and paged by no step; name it in a step under escalation.responders, or",
+        ),
+        (
+            "responders: {lead: follow-lead, duty: ann}\n"
+            "escalation: {responders: {post: [{after: 0m, page: duty}], news: [{after: 0m, page: duty}]}}",
+            "responders.lead: is nudged and paged by no step",
+        ),
     ],
 )
 def test_what_few_can_mean_is_noted_and_no_mistake(said: str, doubt: str, tmp_path: Path) -> None:
@@ -117,6 +130,9 @@ def test_what_few_can_mean_is_noted_and_no_mistake(said: str, doubt: str, tmp_pa
         "always: [parent, grandparent, teacher]",
         "always: [co-parent]\ncaregivers: {co-parent: {}}",
         'caregivers: {nurse: {on_duty: "mon-fri 00:00-24:00"}, night: {on_duty: "sat 20:00-08:00"}}',
+        "responders: {owner: follow-owner, lead: follow-lead}",
+        "responders: {ann: ann}\nescalation: {responders: {post: [{after: 0m, page: ann}]}}",
+        "escalation: {responders: {post: [{after: 0m, page: owner}], news: []}}",
     ],
 )
 def test_what_many_mean_is_not_noted(said: str, tmp_path: Path) -> None:
