@@ -6,6 +6,7 @@ Names of people, addresses and texts are never quoted in an error; words of aler
 import re
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 from unicodedata import category
 from zoneinfo import available_timezones
@@ -21,6 +22,10 @@ _REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _LOCALE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3}))?", re.IGNORECASE)
 
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+_CITIES_IN = ("africa/", "america/", "asia/", "atlantic/", "australia/", "europe/", "indian/", "pacific/")
+_NO_CITIES = frozenset({"act", "lhi", "nsw", "north", "south", "west"})  # old names of Australia's zones
+_SAME_PLACE = 0.9  # "America/Los_Angelos" is; "America/St_Louis" and "America/St_Lucia", at 0.88, are two places
 
 SEVERITIES = tuple(severity.value for severity in Severity)
 
@@ -155,11 +160,23 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
+@cache
+def _places() -> dict[str, str]:
+    """Zones that are named after a place, by their name in lower case."""
+    places = [zone for zone in sorted(_zones()) if "/" in zone and not zone.startswith("Etc/")]
+    return {zone.lower(): zone for zone in places}
+
+
 def _near_zone(name: str) -> str:
-    near = hint(name, _zones())
-    if near:
-        return near
-    # "Los Angeles" or "denver": the city alone.
-    city = re.sub(r"[\s-]+", "_", name).lower()
-    found = sorted(zone for zone in _zones() if zone.lower().rpartition("/")[2] == city)
-    return f'; did you mean "{found[0]}"?' if found else '; write for example "America/Los_Angeles"'
+    # "PST", "IST" and "UTC+2" mean no zone alone, and resemble wrong ones: only a place's own name leads to it.
+    word = re.sub(r"[\s-]+", "_", name).lower()
+    places = _places()
+    if "/" in word:
+        found = get_close_matches(word, places, n=1, cutoff=_SAME_PLACE)
+    else:  # "Los Angeles" or "denver": the city alone
+        found = [
+            each
+            for each in places
+            if each.rpartition("/")[2] == word and each.startswith(_CITIES_IN) and word not in _NO_CITIES
+        ]
+    return f'; did you mean "{places[found[0]]}"?' if found else "; write a place, like America/Los_Angeles"

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alertd.domain.errors import Invalid
 from alertd.domain.family import CHANNELS
 from alertd.domain.service import Services
+from alertd.ingest import shapes
 from alertd.ingest.family import UNSTORED, parse
 from alertd.ingest.family_document import to_document
 from alertd.ingest.reading import Mistakes
@@ -91,7 +93,7 @@ MIA = ("caregivers", 0)
         ),
         (
             put("time_zone", value="../etc/passwd"),
-            'time_zone: "../etc/passwd" is no time zone; write for example "America/Los_Angeles"',
+            'time_zone: "../etc/passwd" is no time zone; write a place, like America/Los_Angeles',
         ),
         (
             put("locale", value="english"),
@@ -310,3 +312,26 @@ def test_no_document_whatever_raises_anything_but_mistakes(patch: dict[str, Any]
         parse(document, SERVICES)
     except Mistakes:
         return  # everything else is a bug
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("America/Los_Angelos", "America/Los_Angeles"),
+        ("america/los_angeles", "America/Los_Angeles"),
+        ("US/Pacfic", "US/Pacific"),
+        ("Denver", "America/Denver"),
+        ("new york", "America/New_York"),
+        # Abbreviations, offsets and half of the world's cities resemble zones at the other end of it.
+        *((word, "") for word in ("PST", "CST", "IST", "BST", "ACT", "Pacific Time", "Pacific", "West")),
+        *((word, "") for word in ("UTC+2", "GMT+0200", "UTC/GMT+2", "+02:00")),
+        *((place, "") for place in ("America/Seattle", "America/St_Louis", "Asia/Mumbai", "Europe/Munich")),
+    ],
+)
+def test_a_wrong_zone_is_never_the_way_out(name: str, meant: str) -> None:
+    """Whoever follows the hint must not have families told hours that are not theirs."""
+    with pytest.raises(Invalid) as refused:
+        shapes.time_zone(name)
+
+    way_out = f'did you mean "{meant}"?' if meant else "write a place, like America/Los_Angeles"
+    assert refused.value.message == f'"{name}" is no time zone; {way_out}'
