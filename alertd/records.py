@@ -362,7 +362,9 @@ class Unanswered:
     family: FamilyId
     step: int  # the last one, from 1
     heard_at: datetime | None
-    next_by: datetime  # when they hear again all the same
+    next_by: (
+        datetime | None
+    )  # when they hear again all the same; None: nobody can tell them, or said when by phone
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,7 +203,7 @@ REACH = {
             "next_by": "2019-11-30T08:22:00Z",
         }
     ],
-    "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": "2019-11-30T08:02:00Z"}],
+    "untellable": [{"family": "fam-2040", "step": 0, "heard_at": None, "next_by": None}],
     "resting": {"no_address": 1},
 }
 RETRIED = {"incident": 7, "families": 12, "dry_run": False}

@@ -28,7 +28,10 @@ class UnansweredView(BaseModel):
     family: str
     step: int = Field(description="The last step of the ladder, from 1.")
     heard_at: datetime | None = Field(description="When a provider last took a message for them.")
-    next_by: datetime = Field(description="By then they hear again: they go on being told over whatever works.")
+    next_by: datetime | None = Field(
+        description="By then they hear again: they go on being told over whatever works. Where there is no way to "
+        "tell them: by when a person of yours has told them on the phone, else null."
+    )
 
     @classmethod
     def of(cls, found: Unanswered) -> "UnansweredView":

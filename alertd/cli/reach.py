@@ -93,7 +93,7 @@ def _reached(answer: Mapping[str, Any], *, unreachable: bool, ended: bool) -> st
                 name,
                 each["step"],
                 local(each["heard_at"]) if each["heard_at"] else "never",
-                local(each["next_by"]),
+                local(each["next_by"]) + (", by phone only" if name == "untellable" and each["next_by"] else ""),
             )
             for name, each in listed
         ],

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, case, exists, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from alertd.domain.delivery import DeliveryState, Reason
@@ -180,12 +180,21 @@ class AnswerRows(DueRows):
         Families that were deleted count, and are in no list: nobody can ring them up. Whom there is no way to
         tell is not listed while what they were told by phone still holds at `now`.
         """
-        called = exists().where(
+        call = (
             answer.c.incident_id == watch.c.incident_id,
             answer.c.family_id == watch.c.family_id,
             answer.c.epoch >= watch.c.epoch,
             answer.c.caregiver == BY_PHONE,
-            answer.c.next_by > now,
+        )
+        called = exists().where(*call, answer.c.next_by > now)
+        # No message will come where there is no way to tell them: only a call has named a time that binds us.
+        no_way = watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value))
+        told_on_phone = select(func.max(answer.c.next_by)).where(*call).correlate(watch).scalar_subquery()
+        listed = (
+            watch.c.family_id,
+            watch.c.step,
+            watch.c.heard_at,
+            case((no_way, told_on_phone), else_=watch.c.next_by).label("next_by"),
         )
         mine = (watch.c.incident_id == incident_id, watch.c.rest.is_distinct_from(Rest.NOT_TOUCHED.value))
         known = exists().where(tables.family.c.id == watch.c.family_id)
@@ -198,7 +207,7 @@ class AnswerRows(DueRows):
         lists: dict[LadderState, list[Unanswered]] = {}
         for state in _OPEN_LISTS:
             rows = await self.sql.rows(
-                select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
+                select(*listed)
                 .where(*mine, watch.c.ladder == state, known)
                 .order_by(watch.c.family_id)
                 .limit(limit)
@@ -207,10 +216,7 @@ class AnswerRows(DueRows):
                 Unanswered(FamilyId(row.family_id), row.step, row.heard_at, row.next_by) for row in rows
             ]
         none_left = await self.sql.rows(
-            select(watch.c.family_id, watch.c.step, watch.c.heard_at, watch.c.next_by)
-            .where(*mine, watch.c.rest.in_((Rest.NO_ADDRESS.value, Rest.OPTED_OUT.value)), ~called, known)
-            .order_by(watch.c.family_id)
-            .limit(limit)
+            select(*listed).where(*mine, no_way, ~called, known).order_by(watch.c.family_id).limit(limit)
         )
         return Reach(
             families=heard[0].all,

@@ -76,10 +76,19 @@ async def test_what_is_taken_back_leaves_what_was_told_by_phone(books: Books):
 @pytest.mark.parametrize("rest", [Rest.NO_ADDRESS, Rest.OPTED_OUT])
 async def test_whom_nobody_else_can_tell_is_listed_again_in_time(books: Books, rest: Rest):
     await a_family(books, rest=rest)
-    assert [each.family for each in (await reach(books, 4)).untellable] == ["fam-1"]
+    assert [(each.family, each.next_by) for each in (await reach(books, 4)).untellable] == [("fam-1", None)]
     await ring(books, call())
     assert (await reach(books, 34)).untellable == ()
-    assert [each.family for each in (await reach(books, 35)).untellable] == ["fam-1"]
+    [again] = (await reach(books, 35)).untellable
+    assert (again.family, again.next_by) == ("fam-1", make.after(35)), "they were told so"
+
+
+async def test_nobody_says_when_a_family_hears_that_there_is_no_way_to_tell(books: Books):
+    """Whatever else it is listed as: no message will come."""
+    await a_family(books, rest=Rest.NO_ADDRESS)
+    await books.set(watch, {"ladder": "unreachable"}, family_id="fam-1")
+    found = await reach(books, 4)
+    assert [each.next_by for each in (*found.unreachable, *found.untellable)] == [None, None]
 
 
 async def test_an_answer_by_a_caregiver_tells_them_nothing(books: Books):

@@ -21,13 +21,16 @@ def an_outage(alertd: Shell, listening: Daemon) -> None:
 def test_it_is_off_the_list_and_in_the_story(alertd: Shell, listening: Daemon) -> None:
     an_outage(alertd, listening)
     assert alertd("incident", "reach", "1") == 0
-    assert "fam-1   untellable" in alertd.out
+    assert alertd.out.splitlines()[-1].split() == ["fam-1", "untellable", "0", "never", "-"]
     assert alertd(*CALLED, "--dry-run") == 0
     assert alertd.out == "Nothing was done. Tell them: the family hears again by Wed 04 Nov 20:30 (UTC).\n"
     assert alertd(*CALLED) == 0
     assert alertd.out == "Noted. Tell them: the family hears again by Wed 04 Nov 20:30 (UTC).\n"
     assert alertd("incident", "reach", "1") == 0
     assert "untellable" not in alertd.out
+    listening.served.clock.advance(minutes=31)
+    assert alertd("incident", "reach", "1") == 0
+    assert alertd.out.splitlines()[-1].endswith("Wed 04 Nov 20:30, by phone only")
     assert alertd("incident", "timeline", "1") == 0
     assert "Family fam-1 was told by phone, says test" in " ".join(alertd.out.split())
     assert alertd("family", "explain", "fam-1") == 0
