@@ -362,9 +362,7 @@ class Unanswered:
     family: FamilyId
     step: int  # the last one, from 1
     heard_at: datetime | None
-    next_by: (
-        datetime | None
-    )  # when they hear again all the same; None: nobody can tell them, or said when by phone
+    next_by: datetime | None  # they hear again all the same; None: by no message, and no call named a time
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """What the API shows of incidents."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,14 @@ class ReachView(BaseModel):
 
     service: str
     regions: list[str]
+
+
+class UnpeopledView(BaseModel):
+    """A region in which no family uses the service."""
+
+    service: str
+    region: str
+    near: str | None = Field(None, description="A region that families have and that may have been meant.")
 
 
 class PreviewView(BaseModel):
@@ -52,6 +61,11 @@ class PreviewView(BaseModel):
         description="Messages that have no room for all of your words, by channel (e-mails have); else left out.",
         examples=[{"sms": 80}],
     )
+    unpeopled: list[UnpeopledView] | None = Field(
+        default=None,
+        description="Regions that it names and no family has: of a service that has no other, only families "
+        "without a region are touched. Else left out.",
+    )
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewView":
@@ -66,6 +80,7 @@ class PreviewView(BaseModel):
             scope=_scope(preview.scope) if preview.scope is not None else None,
             leaving=preview.leaving or None,
             cut=dict(preview.cut) or None,
+            unpeopled=[UnpeopledView(**asdict(each)) for each in preview.unpeopled] or None,
         )
 
 

@@ -100,7 +100,7 @@ def preview(told: dict[str, Any]) -> str:
     if told.get("scope"):
         families += f" that {'uses' if one else 'use'} {_where(told['scope'])}"
     if not by_channel:
-        return f"It touches {families}; nobody is owed a message now."
+        return "\n".join([f"It touches {families}; nobody is owed a message now.", *_unpeopled(told)])
     return "\n".join(
         [f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}.", *_read(told)]
     )
@@ -116,7 +116,7 @@ def _where(scope: list[dict[str, Any]]) -> str:
 
 def _read(told: dict[str, Any]) -> list[str]:
     """What families read otherwise than it was meant."""
-    lines = _promised(told)
+    lines = _unpeopled(told) + _promised(told)
     about = "" if told["exact"] else "about "
     if told.get("leaving"):
         who = "1 family that it no longer touches is"
@@ -129,6 +129,22 @@ def _read(told: dict[str, Any]) -> list[str]:
             f"{who[0].upper()}{who[1:]} {_LANGUAGES.get(locale, locale)}; your sentence has no {locale}=."
         )
     return lines + _cut(told)
+
+
+def _unpeopled(told: dict[str, Any]) -> list[str]:
+    """Regions that no family has, as where one is misspelt."""
+    lines: list[str] = []
+    found: dict[str, list[dict[str, Any]]] = {}
+    for each in told.get("unpeopled") or []:
+        found.setdefault(each["service"], []).append(each)
+    for service, regions in found.items():
+        for each in regions:
+            meant = f'; did you mean "{each["near"]}"?' if each.get("near") else "."
+            lines.append(f"No family that uses {service} has the region {each['region']}{meant}")
+        named = [region for each in told["scope"] if each["service"] == service for region in each["regions"]]
+        if len(regions) == len(named):
+            lines[-1] += " Of these families only those without a region are touched."
+    return lines
 
 
 def _cut(told: dict[str, Any]) -> list[str]:

@@ -171,6 +171,21 @@ class FamilyRows:
         rows = await self.sql.rows(select(func.count()).select_from(concerned))
         return int(rows[0][0])
 
+    async def regions_of(self, services: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """The regions of the families that use each of these services; where no family has one it is missing.
+
+        As dear as `count_touched`: it goes through the rows of these services.
+        """
+        rows = await self.sql.rows(
+            select(family_service.c.service, family_service.c.region)
+            .where(family_service.c.service.in_(services), family_service.c.region.is_not(None))
+            .distinct()
+        )
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            found.setdefault(row.service, set()).add(row.region)
+        return {service: frozenset(regions) for service, regions in found.items()}
+
     async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
         """Which services of these families any of the scopes touches; families that none touches are missing."""
         touched = or_(*[_reach(reach) for scope in scopes for reach in scope.reaches])

@@ -122,7 +122,11 @@ async def add_incident(
     seen = await preview(deps, rows, incident, policy, now)
     if not seen.families:
         names = ", ".join(scope.services)
-        raise Invalid(f"nobody uses {names} there: import families, or name other regions", field="services")
+        near = dict.fromkeys(each.near for each in seen.unpeopled if each.near)
+        meant = f'; did you mean "{next(iter(near))}"?' if near else ""
+        raise Invalid(
+            f"nobody uses {names} there: import families, or name other regions{meant}", field="services"
+        )
     opened = Opened(
         incident.number, incident.newest.human_number or 1, seen, dry_run, confirmed=suspected is not None or None
     )

@@ -17,6 +17,7 @@ from alertd.ports.store import Rows
 from alertd.records import Candidate, Fanout
 from alertd.usecases.message import saying
 from alertd.usecases.told import Telling
+from alertd.usecases.unpeopled import Unpeopled, unpeopled
 
 _SAMPLE = 200
 
@@ -34,6 +35,7 @@ class Preview:
     scope: Scope | None = None  # what it is about; None: kept by a version that did not say
     leaving: int = 0  # families that it touches no more, and that are told so: not among `families`
     cut: Mapping[str, int] = field(default_factory=dict)  # channel -> messages without some of the human's words
+    unpeopled: tuple[Unpeopled, ...] = ()  # regions of its scope that no family has
 
 
 async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
@@ -41,8 +43,9 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     families = await rows.count_touched(incident.scope)
     ids, factor = await sample(rows, incident)
     bounds = _window(incident, policy, now) if incident.newest.notify else None
+    nobody_in = () if incident.state.ended else await unpeopled(rows, incident.scope)
     if not ids:
-        return Preview(families, window=bounds, scope=incident.scope)
+        return Preview(families, window=bounds, scope=incident.scope, unpeopled=nobody_in)
     counts: Counter[str] = Counter()
     unread: Counter[str] = Counter()
     lacking = _lacking(deps, incident)
@@ -81,6 +84,7 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
         scope=incident.scope,
         leaving=round(leaving * factor),
         cut={channel: round(count * factor) for channel, count in sorted(cut.items()) if count},
+        unpeopled=nobody_in,
     )
 
 

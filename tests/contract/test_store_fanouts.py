@@ -237,6 +237,16 @@ async def test_a_family_with_two_failing_services_is_one_family(books: Books):
         assert await rows.count_touched(scope) == 3
 
 
+async def test_the_regions_of_a_services_families_are_known(books: Books):
+    """Each once; a family without one adds none, nor does one that uses something else."""
+    places = (("a", "us-west"), ("b", "us-west"), ("c", "eu"), ("d", None))
+    await books.families(*(make.family(id=name, region=place, services=("follow",)) for name, place in places))
+    await books.families(make.family(id="e", region="ca", services=("share",)))
+    async with books.store.reading() as rows:
+        assert await rows.regions_of(["follow", "login"]) == {"follow": {"us-west", "eu"}}
+        assert await rows.regions_of([]) == {}
+
+
 async def test_whom_an_incident_has_touched_it_concerns_once(books: Books):
     families = await books.families(*crowd(4))
     await books.write([books.watch(families[0]), books.watch(families[1])])

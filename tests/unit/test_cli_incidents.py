@@ -45,6 +45,36 @@ def test_open_shows_what_it_does_and_what_comes_next(alertd: Shell, families: Da
     assert "No readings." in families.channel("push").accepted[0].text
 
 
+def test_a_region_that_no_family_has_is_told(alertd: Shell, listening: Daemon) -> None:
+    """Such an incident touches only families that never said where they are: seen before they are told."""
+    west = make.family(id="fam-1", region="us-west", services=("follow",))
+    anywhere = make.family(make.caregiver("ana"), id="fam-2", region=None, services=("follow",))
+    listening.run(listening.served.families(west, anywhere))
+    alone = "Of these families only those without a region are touched."
+    for regions, told in (
+        ("us-wset", f'No family that uses follow has the region us-wset; did you mean "us-west"? {alone}'),
+        ("us-wset,us-wst", f'region us-wst; did you mean "us-west"? {alone}'),
+        ("mars", f"No family that uses follow has the region mars. {alone}"),
+        ("us,mars", "No family that uses follow has the region mars."),
+    ):
+        assert alertd(*OPEN, "--region", regions, "--dry-run") == 0
+        assert " ".join(alertd.out.split()).endswith(told)
+    assert alertd(*OPEN, "--region", "us,us-west", "--dry-run") == 0
+    assert "No family" not in alertd.out
+
+    done = alertd.json(*OPEN, "--region", "us-wset", "--yes")
+    assert done["preview"]["unpeopled"] == [{"service": "follow", "region": "us-wset", "near": "us-west"}]
+    assert alertd("incident", "update", "1", "--add-scope", "follow:us-west", "--remove-scope", "follow:us-wset",
+                  "--message", "Only there.", "--dry-run") == 0  # fmt: skip
+    assert "No family" not in alertd.out
+
+
+def test_nobody_there_comes_with_the_region_that_was_meant(alertd: Shell, listening: Daemon) -> None:
+    listening.run(listening.served.families(make.family(region="us-west", services=("follow",))))
+    assert alertd(*OPEN, "--region", "us-wset", "--yes") == 1
+    assert 'did you mean "us-west"?' in " ".join(alertd.err.split())
+
+
 def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> None:
     """Services with regions, phrases, promise, beginning."""
     alertd(

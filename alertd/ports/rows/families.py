@@ -67,6 +67,9 @@ class FamilyRows(Protocol):
     async def count_concerned(self, incident_id: IncidentId, scope: Scope) -> int:
         """How many families a scope touches, or the incident has touched: all that a cursor would come by."""
 
+    async def regions_of(self, services: Sequence[str]) -> Mapping[str, frozenset[str]]:
+        """The regions of the families that use each of these services; where no family has one it is missing."""
+
     async def failing(self, ids: Collection[str], scopes: Sequence[Scope]) -> Mapping[str, frozenset[str]]:
         """Which services of these families any of the scopes touches; families that none touches are missing."""
 
