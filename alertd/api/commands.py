@@ -30,7 +30,7 @@ class OpenIncident(_Command):
     )
     next_in: Duration | None = Field(None, description="Promise the next update within this time.")
     next_by: Moment | None = Field(None, description="Promise the next update by this moment.")
-    since: Moment | None = Field(None, description="When it began, if earlier than now.")
+    since: Moment | None = Field(None, description="When it began, if earlier than now; at most 30 days ago.")
     exercise: bool = Field(
         False, description="true: a test. Every text says so, nobody is woken, and families hear again at its end."
     )

@@ -66,6 +66,10 @@ class PreviewView(BaseModel):
         description="Regions that it names and no family has: of a service that has no other, only families "
         "without a region are touched. Else left out.",
     )
+    since: datetime | None = Field(
+        None, description="When it began, where this tells it first and it was before now; else left out."
+    )
+    ago: float | None = Field(None, description="Seconds from `since` to now; else left out.", examples=[3600.0])
 
     @classmethod
     def of(cls, preview: Preview) -> "PreviewView":
@@ -81,6 +85,8 @@ class PreviewView(BaseModel):
             leaving=preview.leaving or None,
             cut=dict(preview.cut) or None,
             unpeopled=[UnpeopledView(**asdict(each)) for each in preview.unpeopled] or None,
+            since=preview.since,
+            ago=preview.ago or None,
         )
 
 

@@ -62,7 +62,9 @@ def open_(
     works: Works = None,
     do: Do = None,
     next_in: NextIn = None,
-    since: Annotated[str | None, typer.Option(metavar="ISO", help="When it began, if earlier than now.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="ISO", help="When it began, if earlier than now; at most 30d ago.")
+    ] = None,
     exercise: Annotated[
         bool, typer.Option("--exercise", help="A test: every text says so, and nobody is woken.")
     ] = False,

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from alertd.cli.client import Refused
-from alertd.cli.times import lasting, local, zone
+from alertd.cli.times import lasting, lasting_days, local, zone
 
 _LOCALE = re.compile(r"([a-z]{2,3}(?:-[A-Za-z]{4})?(?:-[A-Za-z]{2}|-[0-9]{3})?)=(.*)", re.DOTALL)
 _LANGUAGES = {"en": "English", "es": "Spanish"}
@@ -100,7 +100,9 @@ def preview(told: dict[str, Any]) -> str:
     if told.get("scope"):
         families += f" that {'uses' if one else 'use'} {_where(told['scope'])}"
     if not by_channel:
-        return "\n".join([f"It touches {families}; nobody is owed a message now.", *_unpeopled(told)])
+        return "\n".join(
+            [f"It touches {families}; nobody is owed a message now.", *_unpeopled(told), *_began(told)]
+        )
     return "\n".join(
         [f"It touches {families}: {about}{by_channel}, handed over in {lasting(told['seconds'])}.", *_read(told)]
     )
@@ -128,7 +130,7 @@ def _read(told: dict[str, Any]) -> list[str]:
         lines.append(
             f"{who[0].upper()}{who[1:]} {_LANGUAGES.get(locale, locale)}; your sentence has no {locale}=."
         )
-    return lines + _cut(told)
+    return lines + _cut(told) + _began(told)
 
 
 def _unpeopled(told: dict[str, Any]) -> list[str]:
@@ -145,6 +147,16 @@ def _unpeopled(told: dict[str, Any]) -> list[str]:
         if len(regions) == len(named):
             lines[-1] += " Of these families only those without a region are touched."
     return lines
+
+
+def _began(told: dict[str, Any]) -> list[str]:
+    """When it began, as families are told now, with its age: whoever mistyped it sees it."""
+    since = told.get("since")
+    return (
+        [f"Families read that it began {local(since)} ({zone(since)}), {lasting_days(told['ago'])} ago."]
+        if since
+        else []
+    )
 
 
 def _cut(told: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 _WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*\s+([0-9]{1,2}):([0-9]{2})", re.IGNORECASE)
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY = 86400  # seconds
 
 
 def local(moment: str | None) -> str:
@@ -34,6 +35,11 @@ def lasting(seconds: float) -> str:
     minutes = round(seconds / 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def lasting_days(seconds: float) -> str:
+    """`47 h 5 min`, then `3 d`."""
+    return lasting(seconds) if seconds < 2 * _DAY else f"{seconds / _DAY:.0f} d"
 
 
 def coming(text: str, zone: ZoneInfo | None, option: str = "--at") -> datetime:

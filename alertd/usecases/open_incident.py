@@ -78,7 +78,7 @@ async def add_incident(
     """
     now = deps.clock.now()
     scope = wording.scope(deps, opening.reaches, regions=opening.regions)
-    wording.began(opening.since, now)
+    wording.began(opening.since, now, typed=alert is None)  # an alert may have fired for months: it is no mistake
     if opening.exercise and (opening.next_in or opening.next_by):
         raise Invalid("an exercise promises nothing: families hear again when it is over", field="next_in")
     open_ = [i for i in await rows.incidents(open_only=True, limit=1000) if i.exercise is opening.exercise]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Framing, Owed
 from alertd.domain.family import Family, FamilyId
-from alertd.domain.incident import Incident, IncidentId, Scope
+from alertd.domain.incident import Incident, IncidentId, Kind, Scope
 from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
 from alertd.domain.silence import open_promise, window
@@ -20,6 +20,7 @@ from alertd.usecases.told import Telling
 from alertd.usecases.unpeopled import Unpeopled, unpeopled
 
 _SAMPLE = 200
+_BEGIN = (Kind.NOTICE, Kind.REOPENING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Preview:
     leaving: int = 0  # families that it touches no more, and that are told so: not among `families`
     cut: Mapping[str, int] = field(default_factory=dict)  # channel -> messages without some of the human's words
     unpeopled: tuple[Unpeopled, ...] = ()  # regions of its scope that no family has
+    since: datetime | None = None  # when it began, where families are now told so for the first time, and not: now
+    ago: float = 0.0  # ... seconds before now
 
 
 async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, now: datetime) -> Preview:
@@ -43,9 +46,11 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     families = await rows.count_touched(incident.scope)
     ids, factor = await sample(rows, incident)
     bounds = _window(incident, policy, now) if incident.newest.notify else None
+    since = _begun(incident, now)
+    ago = (now - since).total_seconds() if since is not None else 0.0
     nobody_in = () if incident.state.ended else await unpeopled(rows, incident.scope)
     if not ids:
-        return Preview(families, window=bounds, scope=incident.scope, unpeopled=nobody_in)
+        return Preview(families, window=bounds, scope=incident.scope, unpeopled=nobody_in, since=since, ago=ago)
     counts: Counter[str] = Counter()
     unread: Counter[str] = Counter()
     lacking = _lacking(deps, incident)
@@ -85,7 +90,17 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
         leaving=round(leaving * factor),
         cut={channel: round(count * factor) for channel, count in sorted(cut.items()) if count},
         unpeopled=nobody_in,
+        since=since,
+        ago=ago,
     )
+
+
+def _begun(incident: Incident, now: datetime) -> datetime | None:
+    """The beginning that the newest update tells first, where it lies before now."""
+    *before, newest = incident.updates
+    since = newest.facts.since
+    told = bool(before) and newest.kind not in _BEGIN and before[-1].facts.since == since
+    return since if since < now and not told else None
 
 
 def _units(deps: Deps, channel: str) -> int:

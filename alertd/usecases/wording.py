@@ -7,7 +7,6 @@ from difflib import get_close_matches
 
 from alertd.domain.durations import spell_duration
 from alertd.domain.errors import Invalid, quote
-from alertd.domain.event import FIRST
 from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity, State
 from alertd.domain.policy import Policy
 from alertd.domain.postmortem import PROMISED_WITHIN
@@ -16,6 +15,11 @@ from alertd.ports.deps import Deps
 TITLE_CHARS = 120
 MESSAGE_CHARS = 1000
 LINES = 5
+BEGAN_WITHIN = timedelta(days=30)
+"""A beginning is no older: families read the day without its year, and who types an older one mistyped it.
+
+No outage that people open an incident for went unseen for a month; nor may a post-mortem be promised for later.
+"""
 _ADVICE = ("check_by_hand",)  # whoever is woken is told what to do
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _KEY = re.compile(r"^[a-z]+(_[a-z0-9]+)+$")  # what can only be meant as a phrase key
@@ -86,12 +90,16 @@ def advice(deps: Deps, told: Sequence[str] | None, severity: Severity) -> tuple[
     return lines(told, "do", deps.phrases)
 
 
-def began(since: datetime | None, now: datetime) -> None:
-    """Raises Invalid for a beginning that lies in the future, or before anybody used any of this."""
+def began(since: datetime | None, now: datetime, *, typed: bool = True) -> None:
+    """Raises Invalid for a beginning that lies in the future, or further back than who `typed` it can mean."""
     if since is not None and since > now:
         raise Invalid("lies in the future", field="since")
-    if since is not None and since < FIRST:
-        raise Invalid("lies too far back; leave it out, and it is now", field="since")
+    if typed and since is not None and since < now - BEGAN_WITHIN:
+        most = spell_duration(BEGAN_WITHIN)
+        raise Invalid(
+            f"lies too far back: families read no year, so at most {most} ago; leave it out, and it is now",
+            field="since",
+        )
 
 
 def scope(

@@ -75,6 +75,28 @@ def test_nobody_there_comes_with_the_region_that_was_meant(alertd: Shell, listen
     assert 'did you mean "us-west"?' in " ".join(alertd.err.split())
 
 
+@pytest.mark.parametrize(
+    ("since", "read"),
+    [
+        ("2026-11-04T19:00:00Z", "Families read that it began Wed 04 Nov 19:00 (UTC), 1 h 0 min ago."),
+        ("2026-10-05T20:00:00Z", "Families read that it began Mon 05 Oct 20:00 (UTC), 30 d ago."),
+    ],
+)
+def test_when_it_began_is_seen_before_families_read_it(
+    since: str, read: str, alertd: Shell, families: Daemon
+) -> None:
+    """With its age: a day that is mistyped looks like any other."""
+    assert alertd(*OPEN, "--since", since, "--dry-run") == 0
+    assert alertd.out.splitlines()[-1] == read
+    done = alertd.json(*OPEN, "--since", since, "--yes")
+    assert done["preview"]["since"] == since
+    assert alertd("incident", "update", "1", "--message", "News.", "--dry-run") == 0
+    assert "began" not in alertd.out, "it was said when it was opened"
+    assert alertd("incident", "resolve", "1", "--yes") == 0
+    assert alertd("incident", "reopen", "1", "--since", "2026-11-04T19:59:00Z", "--dry-run") == 0
+    assert "began Wed 04 Nov 19:59 (UTC), 60 s ago." in alertd.out
+
+
 def test_every_option_of_an_opening_arrives(alertd: Shell, families: Daemon) -> None:
     """Services with regions, phrases, promise, beginning."""
     alertd(
