@@ -10,7 +10,7 @@ from alertd.domain.incident import Severity
 from alertd.domain.policy import Escalation, Ladder, ResponderStep, Step
 from alertd.ingest import shapes
 from alertd.ingest.durations import parse_duration, spell_duration
-from alertd.ingest.reading import Entries, Field, hint
+from alertd.ingest.reading import Field, hint
 from alertd.policy_file.built_in import BUILT_IN
 
 LADDER = ("until", "by", "steps")
@@ -20,9 +20,12 @@ LADDERS = ("families", "responders")
 RESPONDER_LADDERS = ("post", "news")
 UNTIL = ("acknowledged",)
 MEMBERS = 20
+BY = BUILT_IN.escalation.families[Severity.CRITICAL].by
+"""Whose answer is enough where a ladder does not say: of whatever severity it is."""
 TELL = ("always", "first", "next", "all")
 FURTHEST = timedelta(days=7)
 """No step comes later: no silence is longer either, and whoever writes 40d means 40m."""
+_ONE_STEP = "write at least one step, like {after: 0m, tell: always}"
 _NOW = timedelta(0)
 _MINUTE = timedelta(seconds=60)
 
@@ -40,7 +43,7 @@ def read_escalation(
     families = dict(built_in.families)
     if "families" in keys:
         for severity, entry in keys["families"].entries(optional=shapes.SEVERITIES).items():
-            families[Severity(severity)] = _ladder(entry, always, roles)
+            families[Severity(severity)] = _ladder(entry, severity, always, roles)
     post, news = built_in.post, built_in.news
     if "responders" in keys:
         ladders = keys["responders"].entries(optional=RESPONDER_LADDERS)
@@ -49,24 +52,26 @@ def read_escalation(
     return Escalation(families=families, post=post, news=news)
 
 
-def _ladder(field: Field, always: Collection[str], roles: Collection[str]) -> Ladder:
-    keys = field.entries(required=LADDER)
+def _ladder(field: Field, severity: str, always: Collection[str], roles: Collection[str]) -> Ladder:
+    keys = field.entries(optional=LADDER)
     keys.take("until", shapes.one_of(UNTIL, "something a ladder waits for"), "")
     role = partial(_role, roles)
-    by = tuple(member.take(role, "") for member in keys["by"].each(most=MEMBERS)) if "by" in keys else ()
+    by = tuple(member.take(role, "") for member in keys["by"].each(most=MEMBERS)) if "by" in keys else BY
     if "by" in keys and keys["by"].value == []:
         keys["by"].wrong("must name at least one role whose answer is enough")
-    steps = []
+    built_in = BUILT_IN.escalation.families.get(Severity(severity))
+    steps = list(built_in.steps) if built_in is not None and "steps" not in keys else []
+    if not steps and isinstance(field.value, dict) and "steps" not in field.value:
+        field.child("steps").wrong(f"is missing, and none are built in for {severity}; {_ONE_STEP}")
     times = []
     for member in keys["steps"].each(most=MEMBERS) if "steps" in keys else []:
         step, after = _step(member, roles)
         steps.append(step)
         times.append((member, after))
     _ordered(times)
-    if "steps" in keys:
-        if keys["steps"].value == []:  # it would wait for an answer to nothing
-            keys["steps"].wrong("tells nobody; write at least one step, like {after: 0m, tell: always}")
-        _can_be_answered(keys, by, steps, always)
+    if "steps" in keys and keys["steps"].value == []:  # it would wait for an answer to nothing
+        keys["steps"].wrong(f"tells nobody; {_ONE_STEP}")
+    _can_be_answered(field.child("by"), by, steps, always)
     return Ladder(by, tuple(steps))
 
 
@@ -81,14 +86,15 @@ def _role(roles: Collection[str], value: object) -> str:
     return word
 
 
-def _can_be_answered(keys: Entries, by: Collection[str], steps: Collection[Step], always: Collection[str]) -> None:
+def _can_be_answered(field: Field, by: Collection[str], steps: Collection[Step], always: Collection[str]) -> None:
     """Where only roles are told, one of them must be one whose answer is enough."""
     told = {role for step in steps for word in step.tell for role in (always if word == "always" else (word,))}
     if not told or "" in told or not any(by) or told & {"first", "next", "all", *by}:
         return
-    keys["by"].wrong(
-        f"names nobody whom a step tells, so no answer could end it: the steps tell {', '.join(sorted(told))}."
-        f" Name one of these, or tell {next(role for role in by if role)} in a step"
+    origin = f"is {', '.join(by)} (built in), which " if field.value is None else ""
+    field.wrong(
+        f"{origin}names nobody whom a step tells, so no answer could end it: the steps tell"
+        f" {', '.join(sorted(told))}. Name one of these, or tell {next(role for role in by if role)} in a step"
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from alertd.domain.durations import spell_duration
 from alertd.domain.family import CHANNELS
+from alertd.domain.incident import Severity
 from alertd.ingest.family import LISTS
 from alertd.ingest.shapes import SEVERITIES
 from alertd.policy_file import escalation, policy
@@ -139,15 +140,17 @@ def _escalation() -> Schema:
         },
         required=escalation.STEP,
     )
-    ladder = _keys(
-        escalation.LADDER,
-        {
-            "until": _enum(escalation.UNTIL),
-            "by": _list(_ref("word"), least=1, most=escalation.MEMBERS),
-            "steps": _list(step, least=1, most=escalation.MEMBERS),
-        },
-        required=escalation.LADDER,
-    )
+    ladder = {
+        "until": _enum(escalation.UNTIL),
+        "by": _list(_ref("word"), least=1, most=escalation.MEMBERS),
+        "steps": _list(step, least=1, most=escalation.MEMBERS),
+    }
+    ladders = {
+        severity.value: _keys(
+            escalation.LADDER, ladder, required=() if severity in BUILT_IN.escalation.families else ("steps",)
+        )
+        for severity in Severity
+    }
     responder = _ref("word")
     on_our_side = _keys(
         escalation.RESPONDER_STEP,
@@ -162,7 +165,7 @@ def _escalation() -> Schema:
     return _keys(
         escalation.LADDERS,
         {
-            "families": _by_severity(ladder),
+            "families": _keys(SEVERITIES, ladders),
             "responders": _keys(escalation.RESPONDER_LADDERS, {"post": steps | pages, "news": steps}),
         },
     )

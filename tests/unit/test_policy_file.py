@@ -91,6 +91,27 @@ responders: {lead: follow-lead}
 
 
 @pytest.mark.parametrize(
+    ("said", "by", "steps"),
+    [
+        ("critical: {steps: [{after: 0m, tell: always}]}", ("parent", "guardian"), 1),
+        ("critical: {by: [nurse]}", ("nurse",), 3),
+        ("critical: {}", ("parent", "guardian"), 3),
+        ("minor: {steps: [{after: 0m, tell: always}, {after: 5m, tell: next}]}", ("parent", "guardian"), 2),
+    ],
+)
+def test_what_a_ladder_leaves_out_is_built_in(said: str, by: tuple[str, ...], steps: int, tmp_path: Path) -> None:
+    """As everywhere in a policy: value by value."""
+    document = (
+        f"policy: own\nservices: [follow]\ncaregivers: {{nurse: {{}}}}\nescalation: {{families: {{{said}}}}}\n"
+    )
+
+    policy = read(tmp_path, document)
+
+    ladder = policy.escalation.families[Severity(said.partition(":")[0])]
+    assert (ladder.by, len(ladder.steps)) == (by, steps)
+
+
+@pytest.mark.parametrize(
     ("said", "doubt"),
     [
         ("wakes: {critical: []}", "wakes.critical: is empty"),

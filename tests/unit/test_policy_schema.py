@@ -93,6 +93,17 @@ def test_default_owns_nothing_and_every_other_policy_something() -> None:
     assert wrong({"policy": "own"}) != []
 
 
+def test_a_ladder_says_what_differs_and_one_that_is_not_built_in_its_steps() -> None:
+    def ladder(severity: str, **own: object) -> list[str]:
+        return wrong({"policy": "default", "escalation": {"families": {severity: own}}})
+
+    steps = [{"after": "0m", "tell": "always"}]
+    assert (
+        ladder("critical", by=["parent"]) == ladder("critical", steps=steps) == ladder("major", steps=steps) == []
+    )
+    assert ladder("major", by=["parent"]) != []
+
+
 @pytest.mark.parametrize("word", ["0m", "90s", "1d2h3m4s", "1h30m"])
 def test_lengths_as_the_loader_reads_them(word: str) -> None:
     assert wrong({"policy": "default", "resolve_hold": word}) == []
