@@ -43,7 +43,7 @@ def send_test(
     """
     api, quiet = Api.here(), wants_json(output)
     body = {"channel": channel, "to": to, "locale": locale, "time_zone": time_zone, "service": service}
-    with in_options():
+    with in_options(arguments=("channel", "to")):
         begun = api.command("/v1/channel-tests", body, once=again or new_command())
     path = f"/v1/channel-tests/{begun['id']}"
     until, said = time.monotonic() + wait, _Said()

@@ -1,7 +1,7 @@
 """What people write behind options, and what commands answer them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -75,12 +75,19 @@ def as_option(field: str) -> str:
 
 
 @contextmanager
-def in_options() -> Iterator[None]:
-    """What the API refuses within is told in the words of the command line."""
+def in_options(arguments: Collection[str] = ()) -> Iterator[None]:
+    """What the API refuses within is told in the words of the command line.
+
+    `arguments`: the fields that stand there by their place, without an option: `to` is TO.
+    """
     try:
         yield
     except Refused as refused:
-        raise Refused(refused.error, refused.status, as_option) from None
+
+        def spell(field: str) -> str:
+            return field.upper() if field in arguments else as_option(field)
+
+        raise Refused(refused.error, refused.status, spell) from None
 
 
 def named(incident: str) -> str:

@@ -40,7 +40,7 @@ def unsuspend(
     """
     body = {"channel": channel, "to": to, "code": code, "since": since}
     given = {name: value for name, value in body.items() if value is not None}
-    with in_options():
+    with in_options(arguments=("channel", "to")):
         done = Api.here().command("/v1/families:unsuspend", given, once=again or new_command(), dry_run=dry_run)
     show(output, done, lambda: _lifted(done))
 

@@ -76,3 +76,5 @@ def test_what_is_missing_is_told_in_the_words_of_the_command_line(alertd: Shell,
     assert alertd("family", "unsuspend", "sms", "+14155550199") == 1
     assert "alertd knows no such sms address" in alertd.err
     assert "alertd family show" in alertd.err
+    assert alertd("family", "unsuspend", "sms", "12") == 1
+    assert alertd.err.startswith("alertd: TO: "), "it stands there without an option"
