@@ -1,7 +1,7 @@
 """Reading the body of a request: bounded, after the key was checked, strict, with every mistake named."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -12,7 +12,7 @@ from alertd.api.errors import Denied
 from alertd.api.mistakes import problems_of
 from alertd.domain.errors import Invalid
 from alertd.ingest.json_text import read_json
-from alertd.ingest.reading import Mistakes
+from alertd.ingest.reading import Mistakes, Problem
 from alertd.records import Key
 from alertd.usecases.repeat import Repeat
 
@@ -74,10 +74,17 @@ async def read_document_of(request: Request, most: int) -> tuple[bytes, object]:
         raise Denied(400, f"the body {error.message}") from None
 
 
-def body_of(model: type[M], most: int = MOST_BYTES) -> Callable[[Request], Awaitable[Body[M]]]:
+Further = Callable[[Request, Mapping[str, Any], Collection[str]], list[Problem]]
+"""What a use case finds wrong with a body of which some fields cannot be read; these are named."""
+
+
+def body_of(
+    model: type[M], most: int = MOST_BYTES, further: Further | None = None
+) -> Callable[[Request], Awaitable[Body[M]]]:
     """A dependency that reads a body of this model; name it behind the key's, so that strangers send nothing.
 
-    `most`: bytes; for a path without a key fewer than for the others.
+    `most`: bytes; for a path without a key fewer than for the others. `further` looks at what can be read all the
+    same, so that whoever mends the body does it once.
 
     Raises Mistakes with everything that is wrong.
     """
@@ -91,9 +98,20 @@ def body_of(model: type[M], most: int = MOST_BYTES) -> Callable[[Request], Await
             return Body(model.model_validate(document), raw)
         except ValidationError as error:
             found: Any = error.errors(include_url=False, include_input=False)
-            raise Mistakes(problems_of(found, known=known)) from None
+            problems = problems_of(found, known=known)
+            if further is not None and isinstance(document, dict):
+                unread = {root_of(problem.field) for problem in problems}
+                problems += further(request, document, unread)
+                order = {name: at for at, name in enumerate(known[()])}
+                problems.sort(key=lambda problem: order.get(root_of(problem.field), len(order)))
+            raise Mistakes(problems) from None
 
     return read
+
+
+def root_of(field: str) -> str:
+    """The key of the body that a place lies under: services of services[0].region."""
+    return field.partition(".")[0].partition("[")[0]
 
 
 def repeat_of(key: Key, idempotency_key: str | None, request: Request, raw: bytes) -> Repeat | None:

@@ -128,6 +128,11 @@ def answer(
     return JSONResponse({"error": told}, status, headers=dict(headers or {}))
 
 
+def each_of(error: Invalid) -> list[Problem]:
+    """All that a use case found wrong, in its order."""
+    return [Problem(each.message, each.field or "") for each in (error, *error.also)]
+
+
 def install(app: FastAPI) -> None:
     """Turn every exception that may leave a route into an answer."""
     app.add_exception_handler(Denied, _denied)
@@ -153,7 +158,7 @@ async def _denied(_request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Invalid)
-    problems = error.problems if isinstance(error, Mistakes) else ()
+    problems = error.problems if isinstance(error, Mistakes) else tuple(each_of(error))
     return answer(422, error.message, field=error.field, line=error.line, problems=problems)
 
 

@@ -35,6 +35,7 @@ from alertd.api.examples import (
     answers,
 )
 from alertd.api.find import find
+from alertd.api.opening import further
 from alertd.api.served import Here, Served
 from alertd.api.views import (
     ComingView,
@@ -81,7 +82,7 @@ async def open_(
     here: Here,
     request: Request,
     response: Response,
-    body: Annotated[Body[OpenIncident], Depends(body_of(OpenIncident))],
+    body: Annotated[Body[OpenIncident], Depends(body_of(OpenIncident, further=further))],
     idempotency_key: IdempotencyKey = None,
     dry_run: DryRun = False,
 ) -> CommandDone:

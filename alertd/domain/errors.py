@@ -1,16 +1,20 @@
 """Errors that people outside can mend: each names the field and the way out."""
 
+from collections.abc import Iterable
+
 
 class AlertdError(Exception):
     """Something alertd refuses to do; the text says what and how to go on."""
 
 
 class Invalid(AlertdError):
-    """A value that cannot be what it says it is."""
+    """A value that cannot be what it says it is; `also`: what else is wrong, where several were looked at."""
 
-    def __init__(self, message: str, *, field: str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, field: str | None = None, line: int | None = None, also: Iterable["Invalid"] = ()
+    ) -> None:
         super().__init__(message)
-        self.message, self.field, self.line = message, field, line
+        self.message, self.field, self.line, self.also = message, field, line, tuple(also)
 
     def __str__(self) -> str:
         place = ", ".join(part for part in (f"line {self.line}" if self.line else "", self.field or "") if part)

@@ -1,7 +1,7 @@
 """Open an incident: one transaction, then a ring at the doorbell."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from alertd.domain.delivery import Lane
@@ -13,6 +13,7 @@ from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
 from alertd.usecases import wording
 from alertd.usecases.fan_out import cursors
+from alertd.usecases.gathering import Gathering
 from alertd.usecases.preview import Preview, preview
 from alertd.usecases.repeat import Repeat, answered, keep
 from alertd.usecases.write_update import lane_of, lane_of_notices, write_update
@@ -77,10 +78,8 @@ async def add_incident(
     `alert`: the one whose event opens it; None where a person does it by hand.
     """
     now = deps.clock.now()
-    scope = wording.scope(deps, opening.reaches, regions=opening.regions)
-    wording.began(opening.since, now, typed=alert is None)  # an alert may have fired for months: it is no mistake
-    if opening.exercise and (opening.next_in or opening.next_by):
-        raise Invalid("an exercise promises nothing: families hear again when it is over", field="next_in")
+    said = read_opening(deps, opening, now, typed=alert is None)
+    scope = said.scope
     open_ = [i for i in await rows.incidents(open_only=True, limit=1000) if i.exercise is opening.exercise]
     suspected = None if opening.exercise else confirmed_by(open_, scope)
     for other in open_:
@@ -101,7 +100,9 @@ async def add_incident(
         policy, scope = await rows.policy_of(suspected.id), confirmed_scope(suspected, scope)
     else:
         policy = deps.policy_for(scope.services[0])
-    facts = _facts(deps, opening, scope, now, suspected)
+    facts = replace(said, scope=scope)
+    if suspected is not None and opening.since is None:
+        facts = replace(facts, since=suspected.facts_so_far.since)
     promise = wording.promise(policy, opening.severity, now, opening.next_by, opening.next_in)
     if suspected is None:
         kind = Kind.EXERCISE if opening.exercise else Kind.NOTICE
@@ -162,15 +163,32 @@ def lane_of_opening(incident: Incident, families: int) -> str:
     return Lane.BULK.value if incident.exercise else lane_of_notices(families)
 
 
-def _facts(deps: Deps, opening: Opening, scope: Scope, now: datetime, suspected: Incident | None) -> Facts:
-    return Facts(
-        title=wording.title(opening.title),
+def read_opening(deps: Deps, opening: Opening, now: datetime, *, typed: bool = True) -> Facts:
+    """What is said, fit to be told: of all services named, and since now where nothing else was said.
+
+    `typed`: by a person; an alert may have fired for months. Raises Invalid with all that is wrong, as far as no
+    other incident decides it. A promise may be another's: it is looked at here only where something else is wrong.
+    """
+    gathering = Gathering()
+    take = gathering.take
+    scope = take(lambda: wording.scope(deps, opening.reaches, regions=opening.regions), None)
+    facts = Facts(
+        title=take(lambda: wording.title(opening.title), ""),
         severity=opening.severity,
         state=State.INVESTIGATING,
-        scope=scope,
-        since=opening.since or (suspected.facts_so_far.since if suspected else now),
-        works=wording.lines(opening.works, "works", deps.phrases),
-        do=wording.advice(deps, opening.do, opening.severity),
-        message=wording.message(deps, opening.message),
+        scope=scope or Scope(()),
+        since=opening.since or now,
+        message=take(lambda: wording.message(deps, opening.message), {}),
+        works=take(lambda: wording.lines(opening.works, "works", deps.phrases), ()),
+        do=take(lambda: wording.advice(deps, opening.do, opening.severity), ()),
         last_news_at=now,
     )
+    take(lambda: wording.began(opening.since, now, typed=typed), None)
+    promised = opening.next_by, opening.next_in
+    if opening.exercise and any(promised):
+        gathering.wrong("an exercise promises nothing: families hear again when it is over", "next_in")
+    elif scope is not None and gathering.found:
+        policy = deps.policy_for(scope.services[0])
+        take(lambda: wording.promise(policy, opening.severity, now, *promised), None)
+    gathering.finish()
+    return facts

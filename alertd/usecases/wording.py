@@ -11,6 +11,7 @@ from alertd.domain.incident import Facts, Incident, Reach, Scope, Severity, Stat
 from alertd.domain.policy import Policy
 from alertd.domain.postmortem import PROMISED_WITHIN
 from alertd.ports.deps import Deps
+from alertd.usecases.gathering import Gathering
 
 TITLE_CHARS = 120
 MESSAGE_CHARS = 1000
@@ -50,20 +51,17 @@ def cut_title(text: str) -> str:
 
 def message(deps: Deps, texts: Mapping[str, str]) -> dict[str, str]:
     """The human's sentence by locale. Raises Invalid for an unknown locale, control characters or length."""
-    cleaned: dict[str, str] = {}
+    gathering = Gathering()
     for locale, text in texts.items():
         if locale not in deps.locales:
             known = ", ".join(sorted(deps.locales))
-            raise Invalid(f'"{quote(locale)}" is no language alertd speaks; it speaks {known}', field="message")
-        if _CONTROL.search(text):
-            raise Invalid("holds control characters, or half a character", field=f"message.{locale}")
-        if len(text) > MESSAGE_CHARS:
-            raise Invalid(
-                f"is {len(text)} characters long; at most {MESSAGE_CHARS} fit", field=f"message.{locale}"
-            )
-        if text.strip():
-            cleaned[locale] = text.strip()
-    return cleaned
+            gathering.wrong(f'"{quote(locale)}" is no language alertd speaks; it speaks {known}', "message")
+        elif _CONTROL.search(text):
+            gathering.wrong("holds control characters, or half a character", f"message.{locale}")
+        elif len(text) > MESSAGE_CHARS:
+            gathering.wrong(f"is {len(text)} characters long; at most {MESSAGE_CHARS} fit", f"message.{locale}")
+    gathering.finish()
+    return {locale: text.strip() for locale, text in texts.items() if text.strip()}
 
 
 def lines(texts: Sequence[str], field: str, phrases: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -73,13 +71,14 @@ def lines(texts: Sequence[str], field: str, phrases: frozenset[str] = frozenset(
     """
     if len(texts) > LINES:
         raise Invalid(f"has {len(texts)} entries; at most {LINES} fit into a message", field=field)
+    gathering = Gathering()
     for text in texts:
         if not text.strip() or len(text) > 200 or _CONTROL.search(text):
-            raise Invalid("each entry is a phrase key or a sentence of at most 200 characters", field=field)
-        if phrases and _KEY.match(text.strip()) and text.strip() not in phrases:
-            near = get_close_matches(text.strip(), phrases, 1)
-            way_out = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(phrases))}"
-            raise Invalid(f'"{text.strip()[:60]}" is no phrase key; {way_out}', field=field)
+            gathering.wrong("each entry is a phrase key or a sentence of at most 200 characters", field)
+        elif phrases and _KEY.match(text.strip()) and text.strip() not in phrases:
+            way_out = _meant(text.strip(), sorted(phrases), "there are")
+            gathering.wrong(f'"{text.strip()[:60]}" is no phrase key; {way_out}', field)
+    gathering.finish()
     return tuple(text.strip() for text in texts)
 
 
@@ -117,20 +116,33 @@ def scope(
     """
     if not reaches:
         raise Invalid("name at least one service", field=field)
+    gathering = Gathering()
+    malformed = dict.fromkeys(
+        (region, "regions" if region in regions else field)
+        for reach in reaches
+        for region in reach.regions
+        if len(region) > _REGION_CHARS or not _REGION.fullmatch(region)
+    )
     for reach in reaches:
         if reach.service not in deps.services:
-            known = ", ".join(sorted(deps.services))
-            raise Invalid(f'"{quote(reach.service)}" is no declared service; declared are {known}', field=field)
+            way_out = _meant(reach.service, sorted(deps.services), "declared are")
+            gathering.wrong(f'"{quote(reach.service)}" is no declared service; {way_out}', field)
+            continue
         for region in reach.regions:
             where = "regions" if region in regions else field
-            if len(region) > _REGION_CHARS or not _REGION.fullmatch(region):
-                raise Invalid(f'"{quote(region)}" is no region; write for example us or us-west', field=where)
-            if not gone and not deps.services.runs_in(reach.service, region):
-                known = ", ".join(deps.services.regions[reach.service])
-                raise Invalid(
-                    f'"{quote(region)}" is no region of {reach.service}; declared are {known}', field=where
-                )
+            if (region, where) not in malformed and not gone and not deps.services.runs_in(reach.service, region):
+                way_out = _meant(region, deps.services.regions[reach.service], "declared are")
+                gathering.wrong(f'"{quote(region)}" is no region of {reach.service}; {way_out}', where)
+    for region, where in malformed:  # each once, though every service has it
+        gathering.wrong(f'"{quote(region)}" is no region; write for example us or us-west', where)
+    gathering.finish()
     return Scope(tuple(reaches))
+
+
+def _meant(word: str, known: Sequence[str], otherwise: str) -> str:
+    """The one that may have been meant, else all that there are, after `otherwise`."""
+    near = get_close_matches(word[:100], known, 1)
+    return f'did you mean "{near[0]}"?' if near else f"{otherwise} {', '.join(known)}"
 
 
 def changed_scope(deps: Deps, before: Scope, add: Sequence[Reach], remove: Sequence[Reach]) -> Scope:

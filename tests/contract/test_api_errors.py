@@ -90,7 +90,8 @@ async def test_a_body_that_is_not_said_to_be_json(served: Served) -> None:
 OPENINGS = [
     ({"bogus": 1}, "bogus", "is not known here"),
     ({"mesage": "x"}, "mesage", 'did you mean "message"?'),
-    ({"services": ["follo"]}, "services", '"follo" is no declared service; declared are follow, login, share'),
+    ({"services": ["follo"]}, "services", '"follo" is no declared service; did you mean "follow"?'),
+    ({"services": ["x"]}, "services", '"x" is no declared service; declared are follow, login, share'),
     ({"services": []}, "services", "must not be empty"),
     ({"services": "follow"}, "services", "must be a list"),
     ({"services": [{"service": "follow", "region": "us"}]}, "services[0].region", "is not known here"),
@@ -136,6 +137,36 @@ async def test_an_opening_with_a_mistake(served: Served, change: dict[str, Any],
     error = await refused(served, 422, "invalid", "POST", "/v1/incidents", body=OPEN | change)
     assert error["field"] == field
     assert says in error["message"]
+    await untouched(served)
+
+
+WHOLE = [
+    (
+        {
+            "services": ["folow", "shar"],
+            "title": " ",
+            "message": {"xx": "?", "en": "\u0007"},
+            "do": ["chek_by_hand"],
+        },
+        ["services", "services", "title", "message", "message.en", "do"],
+    ),
+    ({"since": "2027-01-01T00:00:00Z", "next_in": "9h", "works": ["sensor_wrks"]}, ["works", "since", "next_in"]),
+    # What its shape shows wrong keeps nothing else from being looked at, and is told once.
+    ({"next_in": "5", "title": "", "do": ["chek_by_hand", "check_by_hnd"]}, ["title", "do", "do", "next_in"]),
+    ({"services": [5], "regions": ["US West"], "title": ""}, ["services[0]", "title"]),
+    ({"severity": "?", "next_in": "9h", "wrks": []}, ["severity", "wrks"]),
+]
+
+
+@pytest.mark.parametrize(("change", "fields"), WHOLE)
+async def test_an_opening_names_all_mistakes_at_once(
+    served: Served, change: dict[str, Any], fields: list[str]
+) -> None:
+    """In the order of the body; the first is also the answer's own, for programs that read one."""
+    await served.families(make.family())
+    error = await refused(served, 422, "invalid", "POST", "/v1/incidents", body=OPEN | change)
+    assert [problem["field"] for problem in error["problems"]] == fields
+    assert {"message": error["message"], "field": error["field"]} == error["problems"][0]
     await untouched(served)
 
 

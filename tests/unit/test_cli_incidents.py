@@ -45,6 +45,19 @@ def test_open_shows_what_it_does_and_what_comes_next(alertd: Shell, families: Da
     assert "No readings." in families.channel("push").accepted[0].text
 
 
+def test_an_opening_tells_all_its_mistakes_at_once(alertd: Shell, families: Daemon) -> None:
+    """What its shape shows, and what only this alertd knows: nobody has five rounds of time in an outage."""
+    assert alertd(
+        "incident", "open", "--service", "folow", "--severity", "critical", "--title", "", "--message", "fr=x",
+        "--works", "sensor_wrks", "--do", "chek_by_hand", "--next-in", "5", "--since", "tomorrow", "--dry-run",
+    ) == 1  # fmt: skip
+    assert [line.strip().partition(": ")[0] for line in alertd.err.splitlines()] == [
+        "alertd", "--service", "--title", "--message", "--works", "--do", "--next-in", "--since",
+    ]  # fmt: skip
+    for hint in ("follow", "sensor_works", "check_by_hand"):
+        assert f'did you mean "{hint}"?' in alertd.err
+
+
 def test_a_region_that_no_family_has_is_told(alertd: Shell, listening: Daemon) -> None:
     """Such an incident touches only families that never said where they are: seen before they are told."""
     west = make.family(id="fam-1", region="us-west", services=("follow",))
@@ -413,9 +426,7 @@ def test_cancel(alertd: Shell, families: Daemon) -> None:
 def test_refusals_name_the_option_and_the_way_out(alertd: Shell, families: Daemon) -> None:
     """1, on standard error, and nothing on standard output."""
     assert alertd("incident", "open", "--service", "folow", "--severity", "major", "--title", "x") == 1
-    assert alertd.err == (
-        'alertd: --service: "folow" is no declared service; declared are follow, login, share.\n'
-    )
+    assert alertd.err == ('alertd: --service: "folow" is no declared service; did you mean "follow"?\n')
     assert alertd(*OPEN, "--next-in", "30") == 1
     assert alertd.err == "alertd: --next-in: 30 has no unit; write 30s, 30m or 30h.\n"
     assert alertd.out == ""
