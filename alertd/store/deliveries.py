@@ -55,6 +55,13 @@ _AFTERWARDS = tuple(framing.value for framing in AFTERWARDS)
 
 _MANY = 500  # rows that are looked through at once
 
+_COUNTED = 32_767
+"""Tries that a SMALLINT counts; later ones have this number, too. A full mailbox comes there in eleven days.
+
+A wider type would be worse: parts of the version before write these rows in binary, by the types of their columns,
+and would plan nothing between `alertd db upgrade` and their end.
+"""
+
 
 class DeliveryRows(DueRows):
     """Claims and finishes deliveries within one transaction."""
@@ -98,7 +105,9 @@ class DeliveryRows(DueRows):
                     state=DeliveryState.LEASED.value,
                     lease_until=lease.until,
                     lease_token=lease.token,
-                    attempts=delivery.c.attempts + 1,
+                    attempts=case(
+                        (delivery.c.attempts < _COUNTED, delivery.c.attempts + 1), else_=delivery.c.attempts
+                    ),
                     tried_at=func.coalesce(delivery.c.tried_at, literal(now, Instant())),
                 )
             )
@@ -376,7 +385,7 @@ def _claimed(row: Row[*tuple[Any, ...]], lane: str) -> Claimed:
         channel=row.channel,
         framing=Framing(row.framing),
         loud=row.loud,
-        attempt=row.attempts + 1,
+        attempt=min(row.attempts + 1, _COUNTED),
         planned_at=row.planned_at,
         next_by=row.next_by,
         reader=codec.reader(row.reader),

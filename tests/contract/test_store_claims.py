@@ -447,3 +447,19 @@ async def test_what_kills_its_workers_is_parked_and_nothing_that_was_beside_it(b
     assert await books.states() == {"accepted": 11, "parked": 1}
     [parked] = [row for row in await books.table(delivery) if row["state"] == "parked"]
     assert parked["id"] == poison
+
+
+async def test_a_mailbox_that_has_been_full_for_long_keeps_nobody_waiting(books: Books):
+    """ "Later" parks nothing: after eleven days there were more tries than their column can count."""
+    families = await books.families(*crowd(1, "email"), *crowd(3, "sms")[1:])
+    full, *_ = await books.tell(*families)
+    await books.set(delivery, {"attempts": 32_767}, id=full.id)
+    lease, claimed = books.lease(), []
+    async with books.store.transaction() as rows:  # as `usecases.drain` does: all channels in one transaction
+        for channel in ("push", "sms", "email"):
+            good, _ = await rows.claim("bulk", make.NOON, make.NOON, lease, 500, channel=channel)
+            claimed += good
+    assert len(claimed) == 3
+    [tried] = [each for each in claimed if each.id == full.id]
+    assert await books.finish(lease, [outcome(tried, DeliveryState.PENDING)]) == 0
+    assert [row["number"] for row in await books.table(attempt)] == [32_767], "counted as far as it goes"
