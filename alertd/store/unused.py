@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 
 from alertd.store.one_of import one_of
 from alertd.store.sql import Sql
@@ -20,19 +20,19 @@ _TRIED = exists().where(
 async def forget_unused(sql: Sql, addresses: Collection[UUID], *, unread: bool) -> None:
     """Of these, whose rows the caller has locked. That somebody wants no more there, or it takes none, is kept.
 
+    Nothing that was written from there is.
+
     `unread`: also those from which somebody has written what no person has dealt with yet.
     """
     if not addresses:
         return
-    gone = and_(
+    forgotten = (
         one_of(address.c.id, list(addresses)),
         UNUSED,
-        address.c.opted_out_at.is_(None),
-        address.c.suspended_at.is_(None),
-        ~_TRIED,
         *([] if unread else [~exists().where(reply.c.address_id == address.c.id, UNREAD)]),
     )
-    # Their words go with them; that a reply was taken stays, or it could be told us again.
-    theirs = reply.c.address_id.in_(select(address.c.id).where(gone))
+    # Their words go, also where the row is kept; that a reply was taken stays, or it could be told us again.
+    theirs = reply.c.address_id.in_(select(address.c.id).where(*forgotten))
     await sql.run(update(reply).where(theirs).values(text=None, said=None))
-    await sql.run(delete(address).where(gone))
+    kept = or_(address.c.opted_out_at.is_not(None), address.c.suspended_at.is_not(None), _TRIED)
+    await sql.run(delete(address).where(*forgotten, ~kept))

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
@@ -37,6 +38,30 @@ def inspected(url: str, look: Callable[[Connection], object]) -> object:
         found = look(connection)
     engine.dispose()
     return found
+
+
+def at_revision(url: str, revision: str, *inserts: str) -> None:
+    """An empty database, brought to an older revision and filled as its version did."""
+    migrate.upgrade(url)  # makes the file and its folder
+
+    def fill(connection: Connection) -> None:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        metadata.drop_all(connection)
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        command.upgrade(config, revision)
+        for statement in inserts:
+            connection.exec_driver_sql(statement)
+        connection.commit()
+
+    inspected(url, fill)
+
+
+def found(url: str, query: str) -> list[tuple[object, ...]]:
+    """The rows of a query."""
+    rows = inspected(url, lambda connection: [tuple(row) for row in connection.exec_driver_sql(query)])
+    assert isinstance(rows, list)
+    return rows
 
 
 def test_a_database_of_a_newer_version_is_left_alone_and_said_so(empty_database: str) -> None:
@@ -140,3 +165,21 @@ def test_a_new_file_is_in_the_journal_mode_that_parts_want(tmp_path: Path) -> No
     migrate.upgrade(f"sqlite:///{file}")
     with closing(sqlite3.connect(file)) as other:
         assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_words_of_who_was_forgotten_go_and_those_of_others_stay(empty_database: str) -> None:
+    """Of an address that nobody has, but for what no person has dealt with yet."""
+    own, nobodys, unread = (f"'0000000000000000000000000000000{n}'" for n in (1, 2, 3))
+    reply = "INSERT INTO reply (id, provider_id, address_id, at, machine_at, meaning, text, done_at) VALUES "
+    at_revision(
+        empty_database,
+        "0019",
+        f"INSERT INTO family_address (family_id, address_id) VALUES ('fam-1', {own})",
+        f"{reply} ({own}, 'a', {own}, 0, 0, 'words', 'still ours', 1)",
+        f"{reply} ({nobodys}, 'b', {nobodys}, 0, 0, 'words', 'long gone', 1)",
+        f"{reply} ({unread}, 'c', {unread}, 0, 0, 'words', 'waits', NULL)",
+    )
+    migrate.upgrade(empty_database)
+    assert found(empty_database, "SELECT text FROM reply ORDER BY provider_id") == [
+        ("still ours",), (None,), ("waits",)
+    ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from alertd.domain.family import FamilyId
 from alertd.ports.inbound import Heard
+from alertd.usecases.put_families import delete_family
 from alertd.usecases.take_reply import take_reply
 from tests import make
 from tests.make import caregiver
@@ -62,3 +63,27 @@ async def test_a_number_whose_family_is_gone_is_answered_nothing(town: Town):
         assert await rows.delete_family(FamilyId("fam-1"))
     assert await world.replies("mia", "START") is None
     assert not await opted_out(world)
+
+
+async def test_the_words_of_who_wants_no_more_are_forgotten_with_the_family(duty: OnCallWorld):
+    """That they opted out is kept, and nothing else that came from there."""
+    await duty.replies("mia", "Our son Tom was at 40 all night")
+    await duty.replies("mia", "STOP")
+    await delete_family(duty.deps, FamilyId("fam-1"), who="test")
+    assert await opted_out(duty)
+    assert duty.sql("SELECT count(*) FROM reply WHERE text IS NOT NULL OR said IS NOT NULL") == [(0,)]
+    assert duty.sql("SELECT count(*) FROM reply") == [(2,)], "told us again, they are the same"
+    duty.on_call("owner").expect_nudge("1 reply from a family waits to be read")
+
+
+async def test_words_that_wait_from_where_nobody_is_told_go_with_inbox_done(duty: OnCallWorld):
+    """An import takes the number away: what was written there, and read by nobody yet, waits as any."""
+    await duty.replies("mia", "Our son Tom was at 40 all night")
+    await duty.replies("mia", "STOP")
+    await duty.family("fam-1", caregiver("mia", "email"))
+    async with duty.deps.store.transaction() as rows:
+        [letter] = await rows.inbox(10, waiting=True)
+        assert await rows.close_letter(letter.id, "test", duty.clock.now())
+    duty.on_call("owner").expect_nudge("1 reply from a family waits to be read")
+    assert await opted_out(duty)
+    assert duty.sql("SELECT count(*) FROM reply WHERE text IS NOT NULL OR said IS NOT NULL") == [(0,)]
