@@ -96,6 +96,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A family of a slice whose document cannot be read; `error` is the error's name."""
+
+    family: FamilyId
+    watch: Watch | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fanout:
     """A cursor over the families that an update is to reach, or over a part of them: those up to `until`."""
 

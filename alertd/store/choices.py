@@ -31,11 +31,14 @@ class ChoiceRows(DueRows):
         await lock_watches(self.sql, own)
 
     async def chosen_in(self, ids: Sequence[str]) -> Sequence[Family]:
-        """Those of these families in which somebody has chosen something here; the caller holds their locks."""
+        """Those of these families in which somebody has chosen something here; the caller holds their locks.
+
+        Not those whose document cannot be read: an import may replace it, and what was chosen stands nowhere else.
+        """
         rows = await self.sql.rows(
             select(family.c.doc).where(family.c.id.in_(ids), family.c.chosen_at.is_not(None)).order_by(family.c.id)
         )
-        return [codec.family(row.doc) for row in rows]
+        return [found for row in rows if (found := codec.family_if_readable(row.doc)) is not None]
 
     async def write_choice(
         self, changed: Family, stop: Collection[AddressId], start: Collection[AddressId], now: datetime

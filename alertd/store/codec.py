@@ -40,6 +40,14 @@ def family(doc: str) -> Family:
     return _family.decode(doc)
 
 
+def family_if_readable(doc: str) -> Family | None:
+    """A stored family document; None for one that cannot be read."""
+    try:
+        return _family.decode(doc)
+    except Exception:  # noqa: BLE001 - whatever is in it
+        return None
+
+
 def policy(doc: str) -> Policy:
     """A stored policy snapshot."""
     return _policy.decode(doc)

@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlalchemy import Row, Select, bindparam, literal, or_, select, union, union_all
 
 from alertd.domain.delivery import DEAD, Telling
-from alertd.domain.family import AddressId, AddressStatus, Family
+from alertd.domain.family import AddressId, AddressStatus, Family, FamilyId
 from alertd.domain.incident import IncidentId, Reach, Scope
 from alertd.domain.watch import Answer
-from alertd.records import Candidate, Fanout
+from alertd.records import Candidate, Fanout, Unreadable
 from alertd.store import codec
 from alertd.store.families import touched_after
 from alertd.store.one_of import one_of_those
@@ -141,10 +141,16 @@ class FanoutRows:
         return dict(sorted(due.items()))
 
     async def candidates(
-        self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True
+        self,
+        incident_id: IncidentId,
+        ids: Sequence[str],
+        *,
+        lock: bool = True,
+        unreadable: list[Unreadable] | None = None,
     ) -> Iterator[Candidate]:
         """Everything about these families that `plan` may look at, decoded one at a time.
 
+        `unreadable`: takes up those whose document cannot be read, while the others are; None: they raise.
         Decoded one by one, the garbage collector never sees 500 families alive: half the cost, measured.
         """
         # The watches first: an import that commits between the two has moved their version, and is read.
@@ -165,17 +171,21 @@ class FanoutRows:
                 shared=row.shared,
                 here=row.opted_out_here,
             )
-        documents = ((row.id, codec.family(row.doc)) for row in docs)
-        return (
-            Candidate(
-                document,
-                codec.watch(watches[name]) if name in watches else None,
-                tellings.get(name, ()),
-                _with_verified(document, notable.get(name, {})),
-                answers.get(name, ()),
-            )
-            for name, document in documents
-        )
+
+        def decoded() -> Iterator[Candidate]:
+            for name, doc in docs:
+                stood = codec.watch(watches[name]) if name in watches else None
+                try:
+                    document = codec.family(doc)
+                except Exception as error:  # whatever is in it: it may keep nobody else from being told
+                    if unreadable is None:
+                        raise
+                    unreadable.append(Unreadable(FamilyId(name), stood, type(error).__name__))
+                    continue
+                known = _with_verified(document, notable.get(name, {}))
+                yield Candidate(document, stood, tellings.get(name, ()), known, answers.get(name, ()))
+
+        return decoded()
 
     async def _tellings(self, given: dict[str, Any]) -> dict[str, list[Telling]]:
         found: dict[str, list[Telling]] = {}

@@ -12,8 +12,9 @@ from alertd.domain.plan import plan
 from alertd.domain.policy import Policy
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import POLICY, Candidate
+from alertd.records import POLICY, Candidate, Unreadable
 from alertd.usecases.fan_out import cursors
+from alertd.usecases.plan_anyway import failed_to_read
 from alertd.usecases.preview import duty_of, sample
 from alertd.usecases.repeat import Repeat, answered, keep
 from alertd.usecases.write_update import lane_of
@@ -160,7 +161,8 @@ async def _measure(
     families = await rows.count_touched(incident.scope)
     ids, factor = await sample(rows, incident)
     old, new, sooner, later = Counter[str](), Counter[str](), 0, 0
-    for candidate in await rows.candidates(incident.id, ids, lock=False) if ids else ():
+    unreadable: list[Unreadable] = []
+    for candidate in await rows.candidates(incident.id, ids, lock=False, unreadable=unreadable) if ids else ():
         if not incident.scope.touching(candidate.family.services, candidate.family.region):
             continue  # touched once: no window binds us any more
         try:
@@ -170,6 +172,8 @@ async def _measure(
             new.update(_channels(deps, incident, after, candidate, now))
         except Exception as error:  # noqa: BLE001 - one family keeps nobody from changing the policy of the others
             deps.log.warning("plan_failed", family=str(candidate.family.id), error=type(error).__name__)
+    for each in unreadable:
+        failed_to_read(deps.log, each)
     return PolicyChanged(
         incident=incident.number,
         before=before.name,

@@ -8,7 +8,7 @@ from alertd import failpoints
 from alertd.domain.incident import Incident
 from alertd.ports.deps import Deps
 from alertd.ports.store import Taken
-from alertd.records import Claimed, Fanout, Lease
+from alertd.records import Claimed, Fanout, Lease, Unreadable
 from alertd.usecases import planning
 from alertd.usecases.find_downtimes import find_downtimes
 
@@ -83,11 +83,13 @@ async def fan_out(
             _done(deps, incident, cursor)
             return Step(worked=True)
         lease = new_lease(deps) if send else None
+        unreadable: list[Unreadable] = []
         planned = planning.plan_families(
             deps,
             incident,
             policy,
-            await rows.candidates(cursor.incident, ids),
+            await rows.candidates(cursor.incident, ids, unreadable=unreadable),
+            unreadable,
             now=deps.clock.now(),
             lane=lane,
             margin=margin,

@@ -9,6 +9,7 @@ from alertd.domain.family import NO_PREFERENCES
 from alertd.domain.plan import plan
 from alertd.domain.watch import Duty, Verdict
 from alertd.ports.deps import Log
+from alertd.records import Unreadable
 
 
 def plan_anyway(
@@ -29,6 +30,11 @@ def plan_anyway(
             log.warning("plan_failed", family=str(duty.family.id), error=type(error).__name__)
             failed(f"{duty.family.id}: {type(error).__name__}")
     return None
+
+
+def failed_to_read(log: Log, which: Unreadable) -> None:
+    """As above for a family whose document cannot even be read: there is nothing to plan from."""
+    log.warning("plan_failed", family=str(which.family), error=which.error)
 
 
 def _plain(duty: Duty) -> Duty:

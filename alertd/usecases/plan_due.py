@@ -2,7 +2,7 @@
 
 from alertd.domain.delivery import Lane
 from alertd.ports.deps import Deps
-from alertd.records import Claimed
+from alertd.records import Claimed, Unreadable
 from alertd.usecases import planning
 from alertd.usecases.fan_out import IDLE, SLICE, Step, new_lease
 from alertd.usecases.find_downtimes import find_downtimes
@@ -27,12 +27,14 @@ async def plan_due(deps: Deps, *, send: bool, limit: int = SLICE, room: dict[str
             if incident is None:
                 raise LookupError(f"a watch points to an incident that does not exist: {incident_id}")
             policy = await rows.policy_of(incident.id)
+            unreadable: list[Unreadable] = []
             plans.append(
                 planning.plan_families(
                     deps,
                     incident,
                     policy,
-                    await rows.candidates(incident.id, ids),
+                    await rows.candidates(incident.id, ids, unreadable=unreadable),
+                    unreadable,
                     now=now,
                     lane=lane.value,
                     margin=await planning.margin(deps, rows, incident, policy),

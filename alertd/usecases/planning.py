@@ -15,8 +15,8 @@ from alertd.domain.policy import Policy
 from alertd.domain.watch import Duty, Verdict, Watch
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch
-from alertd.usecases.plan_anyway import plan_anyway
+from alertd.records import Candidate, Claimed, Lease, Plan, Planned, PlannedWatch, Unreadable
+from alertd.usecases.plan_anyway import failed_to_read, plan_anyway
 from alertd.usecases.preview import fresh_watch
 from alertd.usecases.tell_trouble import tell_trouble
 
@@ -50,6 +50,7 @@ def plan_families(
     incident: Incident,
     policy: Policy,
     candidates: Iterable[Candidate],
+    unreadable: Sequence[Unreadable],
     *,
     now: datetime,
     lane: str,
@@ -60,6 +61,7 @@ def plan_families(
 ) -> Planning:
     """Ask the planner about each family, one at a time.
 
+    `unreadable`: what `candidates` leaves there while it is read; these families are looked at again later.
     `downtimes`: our own, of which messages say that they come late.
     `lease`: messages are born leased, by channel as many as there is `room` for (None: all), which they take
     up; the rest wait as pending.
@@ -104,6 +106,15 @@ def plan_families(
             planning.plan.deliveries.append(
                 Planned(deps.new_id(), owed, _priority(owed, incident, raised=raised), _lane(owed, lane), leased)
             )
+    for each in unreadable:
+        failed_to_read(deps.log, each)
+        planning.failed.append(f"{each.family}: {each.error}")
+        if each.watch is None and incident.state.ended:
+            continue  # it touches nobody any more
+        watch = each.watch or fresh_watch(incident, policy, each.family, now)
+        planning.plan.watches.append(_look_later(watch, now, fresh=each.watch is None))
+    if unreadable:
+        planning.plan.watches.sort(key=lambda watch: watch.family)  # the order of locks everywhere
     planning.plan.shared = frozenset(shared)
     return planning
 

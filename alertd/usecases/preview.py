@@ -14,8 +14,9 @@ from alertd.domain.silence import open_promise, window
 from alertd.domain.watch import Duty, Watch
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
-from alertd.records import Candidate, Fanout
+from alertd.records import Candidate, Fanout, Unreadable
 from alertd.usecases.message import saying
+from alertd.usecases.plan_anyway import failed_to_read
 from alertd.usecases.told import Telling
 from alertd.usecases.unpeopled import Unpeopled, unpeopled
 
@@ -58,7 +59,8 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
     leaving = 0
     cut: Counter[str] = Counter()
     fits = _fits(deps, incident, now)
-    for candidate in await rows.candidates(incident.id, ids, lock=False):
+    unreadable: list[Unreadable] = []
+    for candidate in await rows.candidates(incident.id, ids, lock=False, unreadable=unreadable):
         duty = duty_of(deps, incident, policy, candidate, now)
         touched = bool(incident.scope.touching(candidate.family.services, candidate.family.region))
         if touched:
@@ -75,6 +77,8 @@ async def preview(deps: Deps, rows: Rows, incident: Incident, policy: Policy, no
                 counts[owed.channel] += 1
                 cut[owed.channel] += not fit
         leaving += any(owed.framing is Framing.NOT_AFFECTED for owed in verdict.owed)
+    for each in unreadable:
+        failed_to_read(deps.log, each)
     messages = {channel: round(count * factor) for channel, count in sorted(counts.items())}
     slowest = max(
         (n * _units(deps, c) / deps.rates[c] for c, n in messages.items() if c in deps.rates), default=0.0

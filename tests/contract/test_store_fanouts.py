@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from sqlalchemy import Executable, select
 
 from alertd.domain.family import Address, FamilyId
 from alertd.domain.incident import IncidentId, Scope
-from alertd.records import Fanout, Plan
+from alertd.records import Fanout, Plan, Unreadable
 from alertd.store.ids import uuid7
 from alertd.store.one_of import one_of
 from alertd.store.store import Rows
@@ -306,6 +307,22 @@ async def test_of_scattered_families_nothing_is_read_that_lies_between_them(book
     assert [each.family.id for each in found] == ends[::-1]
     assert all(len(each.addresses) == 1 for each in found)
     assert counting.brought == 4  # two documents, two addresses
+
+
+async def test_a_document_that_cannot_be_read_is_left_aside_or_raises(books: Books):
+    """Whoever plans many goes on; whoever asks about one family hears that it fails."""
+    one, two = await books.families(*crowd(2))
+    await books.tell(one)
+    await books.set(family, {"doc": "{}"}, id=one.id)
+    left: list[Unreadable] = []
+    async with books.store.reading() as rows:
+        found = list(await rows.candidates(books.incident.id, [one.id, two.id], lock=False, unreadable=left))
+        with pytest.raises(msgspec.ValidationError):
+            list(await rows.candidates(books.incident.id, [one.id], lock=False))
+    assert [each.family for each in found] == [two]
+    [aside] = left
+    assert (aside.family, aside.error) == (one.id, "ValidationError")
+    assert aside.watch is not None
 
 
 def _unverified(addresses: tuple[Address, ...]) -> tuple[Address, ...]:

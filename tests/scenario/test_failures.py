@@ -120,6 +120,59 @@ async def test_what_cannot_be_planned_at_all_is_looked_at_again(town: Callable[.
     assert (then - first, versions - version) == (300_000_000, 1)
 
 
+async def test_a_document_that_cannot_be_read_costs_nobody_else_a_message(world: World):
+    """An outage can be opened, and the others hear; once it can be read again, that family does, too."""
+    for n in range(3):
+        await world.family(f"fam-{n}", make.caregiver(f"mia{n}", "sms"))
+    world.sql("UPDATE family SET doc = '{}' WHERE id = 'fam-1'")
+    await world.outage("follow")
+    world.phone("mia0").expect_sms("Follow is down")
+    world.phone("mia2").expect_sms("Follow is down")
+    logged = {tuple(sorted(fields.items())) for fields in world.log.named("plan_failed")}
+    assert logged == {(("error", "ValidationError"), ("family", "fam-1"))}
+    assert world.sql("SELECT subject, code FROM trouble") == [("family data", "fam-1: ValidationError")]
+
+    [(first, version)] = world.sql("SELECT look_at, version FROM watch WHERE family_id = 'fam-1'")
+    await world.fast_forward(minutes=6)
+    [(then, versions)] = world.sql("SELECT look_at, version FROM watch WHERE family_id = 'fam-1'")
+    assert (then - first, versions - version) == (300_000_000, 1), "nobody spins"
+
+    await world.family("fam-1", make.caregiver("mia1", "sms"))
+    await world.settle()
+    world.phone("mia1").expect_sms("Follow is down")
+    await world.update("Found it.")
+    for n in range(3):
+        world.phone(f"mia{n}").expect_sms("Found it.")
+
+
+async def test_whose_time_has_come_hear_beside_a_document_that_cannot_be_read(world: World):
+    """Due watches of all outages are planned together."""
+    for n in range(3):
+        await world.family(f"fam-{n}", make.caregiver(f"mia{n}", "sms"))
+    await world.family("other", make.caregiver("ben", "sms"), services=("login",))
+    await world.outage("follow")
+    await world.outage("login")
+    for phone in world.phones.values():
+        phone.forget()
+    world.sql("UPDATE family SET doc = '{}' WHERE id = 'fam-2'")
+    await world.fast_forward(minutes=31)
+    for name in ("mia0", "mia1", "ben"):
+        world.phone(name).expect_sms("No news")
+    await world.update("Found it.")
+    world.phone("mia0").expect_sms("Found it.")
+    world.phone("mia1").expect_sms("Found it.")
+
+
+async def test_an_import_mends_a_document_that_cannot_be_read_though_somebody_had_chosen(world: World):
+    """What was chosen stood in that document alone; the rest of its batch is taken, too."""
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    world.sql("UPDATE family SET doc = '{}' WHERE id = 'fam-1'")
+    world.sql("UPDATE family SET chosen_at = 1")
+    await world.family("fam-1", make.caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+
+
 async def test_five_crashes_of_our_own_and_the_next_address_is_used(world: World):
     mia = make.caregiver("mia", "push", "email", preferences=make.preferences(critical=("push",)))
     await world.family("fam-1", mia)

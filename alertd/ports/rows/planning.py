@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from alertd.domain.incident import IncidentId, Scope
-from alertd.records import Candidate, Fanout, Plan, Planned
+from alertd.records import Candidate, Fanout, Plan, Planned, Unreadable
 
 
 class PlanningRows(Protocol):
@@ -46,9 +46,17 @@ class PlanningRows(Protocol):
         """Family ids of watches that are due, the longest due first, by incident in the order of their ids."""
 
     async def candidates(
-        self, incident_id: IncidentId, ids: Sequence[str], *, lock: bool = True
+        self,
+        incident_id: IncidentId,
+        ids: Sequence[str],
+        *,
+        lock: bool = True,
+        unreadable: list[Unreadable] | None = None,
     ) -> Iterator[Candidate]:
-        """Everything about these families that `plan` may look at, decoded one at a time."""
+        """Everything about these families that `plan` may look at, decoded one at a time.
+
+        `unreadable`: takes up those whose document cannot be read, while the others are; None: they raise.
+        """
 
     async def write_plan(self, plan: Plan) -> list[Planned] | None:
         """Write a slice; returns the deliveries inserted, leased to the caller where `plan.lease` is set.
