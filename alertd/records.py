@@ -484,7 +484,7 @@ class Census:
 class Imported:
     """What writing families changed for others."""
 
-    verified_for: frozenset[str]  # other families who have an address that is verified only now
+    verified_for: frozenset[str]  # other families who have an address that is verified only now, or no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from alertd.store.tables import (
 )
 from alertd.store.types import Instant
 from alertd.store.unused import forget_unused
+from alertd.store.verified import unverify, verify
 
 
 class FamilyRows:
@@ -78,7 +79,7 @@ class FamilyRows:
         taken = await self._addresses(families, [row.address_id for row in lost])
         if taken is None:
             return None
-        rows, verified = taken
+        rows, changed = taken
         stored = [_with_ids(each, rows) for each in families]
         dialect = postgresql if self.sql.dialect == "postgresql" else sqlite
         statement = dialect.insert(family)
@@ -106,7 +107,7 @@ class FamilyRows:
         before, now = {row.address_id for row in lost}, {a for _, a in links}
         await self._mark_shared(list(before | now))
         await forget_unused(self.sql, before - now, unread=False)
-        users = (await self.users(verified)).values()
+        users = (await self.users(changed)).values()
         return Imported(frozenset[str]().union(*users) - set(ids))
 
     async def delete_family(self, family_id: FamilyId) -> bool:
@@ -234,8 +235,9 @@ class FamilyRows:
     async def _addresses(
         self, families: Sequence[Family], lost: Sequence[UUID]
     ) -> tuple[dict[tuple[str, str], UUID], list[UUID]] | None:
-        """The one row of every address of these families, made where it is missing, and which are newly verified.
+        """The one row of every address of these families, made where it is missing; whose word has changed.
 
+        Returned beside them: those that are verified only now, or no more.
         Locks them, and those that the families have had (`lost`), all in one order. None: one of them was
         deleted between being found there and being locked.
         """
@@ -266,7 +268,10 @@ class FamilyRows:
             found = await self._find(wanted)
         if len(found) < len(wanted):
             return None
-        return found, await self._verify([found[key] for key, item in wanted.items() if item.verified])
+        verified = await verify(self.sql, [found[key] for key, item in wanted.items() if item.verified])
+        not_verified = [found[key] for key, item in wanted.items() if not item.verified]
+        ids = [each.id for each in families]
+        return found, [*verified, *await unverify(self.sql, not_verified, ids)]
 
     async def _find(self, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
         """The ids of these addresses, where they exist."""
@@ -280,32 +285,6 @@ class FamilyRows:
             )
             found.update({(row.channel, row.dest): row.id for row in rows})
         return found
-
-    async def _verify(self, ids: Sequence[UUID]) -> list[UUID]:
-        """These addresses are verified from now on; that another family says otherwise takes it from nobody.
-
-        Returns those that were not before. The caller holds their locks.
-        """
-        fresh: list[UUID] = []
-        for start in range(0, len(ids), 500):
-            rows = await self.sql.rows(
-                select(address.c.id).where(address.c.id.in_(ids[start : start + 500]), ~address.c.verified)
-            )
-            part = [row.id for row in rows]
-            if not part:
-                continue
-            fresh += part
-            await self.sql.run(
-                update(address)
-                .where(address.c.id.in_(part))
-                .values(
-                    verified=True,
-                    notable=or_(
-                        address.c.shared, address.c.suspended_at.is_not(None), address.c.opted_out_at.is_not(None)
-                    ),
-                )
-            )
-        return fresh
 
     async def users(self, addresses: Collection[UUID]) -> Mapping[UUID, frozenset[str]]:
         """By address: the families who have it; addresses that nobody has are missing."""

@@ -38,8 +38,8 @@ async def put_families(deps: Deps, families: Sequence[Family], *, who: str) -> T
     Opt-outs and suspensions belong to the address and stay, and so does what a caregiver chose on our own page,
     unless the document is newer than that choice (R17). A document older than the stored one changes nothing.
     Open incidents that touch a family, or did, look at it again at once; so they do at other families who have an
-    address that is verified only now. So does an outage that ended lately at whoever was told of it, and could not
-    be told the end.
+    address that is verified only now, or no more. So does an outage that ended lately at whoever was told of it,
+    and could not be told the end.
     """
     stale: list[str] = []
     written = 0

@@ -1,6 +1,7 @@
 """R6, R12, R14: refusals, fallbacks, retries, crashes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from alertd.domain.family import FamilyId
@@ -314,3 +315,36 @@ async def test_an_address_that_another_family_verifies_is_told_at_once(world: Wo
     world.phone("mia").expect_sms("Follow")
     await world.fast_forward(minutes=29)
     world.phone("mia").expect_nothing()
+
+
+async def test_an_address_that_its_own_family_calls_not_verified_is_told_no_more(world: World):
+    """R17: a document that is newer counts, also where it takes something back."""
+    mia = make.caregiver("mia", "sms", "email")
+    await world.family("fam-1", mia)
+    sms, email = mia.addresses
+    world.clock.advance(minutes=1)
+    await world.family("fam-1", replace(mia, addresses=(replace(sms, verified=False), email)))
+    await world.outage("follow")
+    world.phone("mia").expect_email("Follow")
+    assert world.sql("SELECT channel, verified, notable FROM address ORDER BY channel") == [
+        ("email", 1, 0), ("sms", 0, 1)
+    ]  # fmt: skip
+
+    await world.family("fam-1", mia)
+    await world.update("Found it.")
+    world.phone("mia").expect_sms("Found it.")
+
+
+async def test_an_address_that_another_family_verifies_stays_verified(world: World):
+    """Until nobody does: the last of two who say so takes it back."""
+    mia = make.caregiver("mia", "sms")
+    unsure = replace(mia, addresses=(replace(mia.addresses[0], verified=False),))
+    await world.family("fam-1", mia)
+    await world.family("fam-2", mia, services=("share",))
+    await world.family("fam-1", unsure)
+    assert world.sql("SELECT verified FROM address") == [(1,)]
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow")
+    await world.family("fam-2", unsure, services=("share",))
+    assert world.sql("SELECT verified FROM address") == [(0,)]
+    assert world.sql("SELECT doc LIKE '%\"verified\":true%' FROM family") == [(0,), (0,)]

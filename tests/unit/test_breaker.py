@@ -254,3 +254,21 @@ def test_whoever_declines_one_message_is_there_again():
         assert not breaker.decline(after(5), "21608")
         assert breaker.answer()
         assert breaker.state is CLOSED
+
+
+def test_what_it_asked_for_hours_ago_counts_no_more():
+    """One answer among thousands that pass, and another fault on the same evening."""
+    breaker = Breaker()
+    breaker.failure(T0, "http_503", timedelta(seconds=30))
+    for _ in range(1000):
+        breaker.took()
+    later = T0 + timedelta(hours=3)
+    assert [breaker.failure(later, "http_500") for _ in range(ENOUGH)][-1]
+    assert breaker.until == later + FIRST_PAUSE
+
+
+def test_what_it_asked_for_within_the_window_is_waited_for():
+    breaker = Breaker()
+    breaker.failure(T0, "http_503", timedelta(seconds=20))
+    assert [breaker.failure(after(6), "http_500") for _ in range(ENOUGH - 1)][-1]
+    assert breaker.until == after(26)
