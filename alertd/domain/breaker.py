@@ -53,7 +53,8 @@ class Breaker:
     _before: _Counts = _NONE  # in the half before
     _half_from: datetime | None = None
     _pause: timedelta = field(default=FIRST_PAUSE)
-    _asked_to_wait: timedelta = timedelta(0)
+    _asked_to_wait: timedelta = timedelta(0)  # by the provider, within the present half of the window
+    _asked_before: timedelta = timedelta(0)  # in the half before
     _probing: int = 0
     _concluded: bool = False  # not closed as too many were declined; one that is accepted shows that we erred
 
@@ -149,13 +150,14 @@ class Breaker:
         """
         half = WINDOW / 2
         if self._half_from is None or now - self._half_from >= WINDOW:
-            self._before, self._half_from = _NONE, now
+            self._before, self._half_from, self._asked_before = _NONE, now, timedelta(0)
         elif now - self._half_from >= half:
             self._before = (self.taken, self.answered, self.declined, self.failed)
-            self._half_from += half
+            self._half_from, self._asked_before = self._half_from + half, self._asked_to_wait
         else:
             return
         self.taken = self.answered = self.declined = self.failed = 0
+        self._asked_to_wait = timedelta(0)
 
     def _counts(self) -> _Counts:
         taken, answered, declined, failed = self._before
@@ -170,6 +172,6 @@ class Breaker:
         if self.state is BreakerState.HALF_OPEN:
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
         self.state, self.code, self.ours, self._concluded = BreakerState.OPEN, code, ours, False
-        self.until = now + min(max(self._pause, self._asked_to_wait), LONGEST_PAUSE)
-        self._asked_to_wait = timedelta(0)
+        self.until = now + min(max(self._pause, self._asked_to_wait, self._asked_before), LONGEST_PAUSE)
+        self._asked_to_wait = self._asked_before = timedelta(0)
         return True
