@@ -44,7 +44,7 @@ class Token:
 
 
 class AccessToken:
-    """The token of one service account."""
+    """The token of one service account, whose key is read again whenever a token is fetched."""
 
     def __init__(self, credentials_file: str) -> None:
         self._file = credentials_file
@@ -101,10 +101,21 @@ class AccessToken:
 
     def _load_and_refresh(self) -> tuple[bytes, str, float]:
         """Header, project and seconds of life; in a thread, since it reads files, signs, and waits."""
-        if self._certificate is None:
+        # Each time: a key that is replaced, as by whoever mends a revoked one, must not wait for a restart.
+        wrong = None
+        try:
             self._certificate = _certificate(self._file)
+        except Misconfigured as error:
+            if self._certificate is None:
+                raise
+            wrong = error  # the file is being replaced, perhaps, and the key that was in it may go on
         credential = self._certificate.get_credential()
-        _refresh(credential)
+        try:
+            _refresh(credential)
+        except Misconfigured:
+            if wrong is not None:
+                raise wrong from None
+            raise
         header = header_lines({"Authorization": f"Bearer {credential.token}"})
         return header, str(self._certificate.project_id), _seconds_left(credential.expiry)
 

@@ -4,11 +4,13 @@ import asyncio
 import json
 import socket
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -23,6 +25,7 @@ from tests.contract.samples.push import (
     ACCESS,
     GRANTED,
     NAME,
+    PROJECT,
     SAMPLE,
     SENT,
     failed,
@@ -364,6 +367,44 @@ async def test_a_token_that_has_ended_is_not_used(tmp_path: Path) -> None:
 async def test_a_token_without_an_end_is_used(tmp_path: Path) -> None:
     token = Reply(200, b'{"access_token": "x"}')
     assert await outcome_of(scripted(token=lambda _: token), tmp_path) == Receipt(NAME)
+
+
+def _issuer(request: Request) -> str:
+    """The account that a token is asked for."""
+    claims = parse_qs(request.body.decode())["assertion"][0].split(".")[1]
+    return str(json.loads(urlsafe_b64decode(claims + "=="))["iss"])
+
+
+def _write_key(file: Path, account: str) -> None:
+    """Another key in the same file, as whoever rotates it puts it there."""
+    key = json.loads(file.read_text())
+    file.write_text(json.dumps(key | {"client_email": f"{account}@{PROJECT}.iam.example.org"}))
+
+
+async def test_a_new_key_in_the_same_file_is_used_once_google_refuses_the_old_one(tmp_path: Path) -> None:
+    """Whoever mends it by night restarts nothing."""
+
+    def token(request: Request) -> Reply:
+        return GRANTED if _issuer(request).startswith("new@") else Reply(400, b'{"error": "invalid_grant"}')
+
+    async with http_provider(scripted(token=token)) as provider, push(provider, tmp_path) as channel:
+        with pytest.raises(Misconfigured) as refused:
+            await channel.send(message_to(TO))
+        assert refused.value.code == "invalid_grant"
+        _write_key(tmp_path / "service-account.json", "new")
+        assert await channel.send(message_to(TO)) == Receipt(NAME)
+
+
+async def test_while_a_file_is_being_replaced_the_key_that_was_in_it_goes_on(tmp_path: Path) -> None:
+    tokens = in_turn(granted("first", expires_in=0), granted("second", expires_in=0))
+    async with http_provider(scripted(token=tokens)) as provider, push(provider, tmp_path) as channel:
+        await channel.send(message_to(TO))
+        file = tmp_path / "service-account.json"
+        file.write_text("{")
+        assert await channel.send(message_to(TO)) == Receipt(NAME)
+        provider.script = scripted(token=lambda _: Reply(400, b'{"error": "invalid_grant"}'))
+        with pytest.raises(Misconfigured, match="no service account key"):  # and this is what there is to mend
+            await channel.send(message_to(TO))
 
 
 async def test_a_refused_token_is_replaced_once(tmp_path: Path) -> None:
