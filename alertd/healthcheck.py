@@ -10,10 +10,10 @@ import asyncio
 import os
 import sys
 import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
+from alertd.ask import ask
 from alertd.domain.errors import AlertdError
 from alertd.settings import Settings, load
 from alertd.settings.address import address
@@ -40,12 +40,12 @@ def check(part: str, settings: Settings) -> str:
 def _ready(settings: Settings) -> str:
     url = f"{address(settings.api.host, settings.api.port)}/readyz"
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE):  # noqa: S310  http, to ourselves
-            return ""
+        ask(url, _PATIENCE)
     except urllib.error.HTTPError as error:
         return error.read(4096).decode("utf-8", "replace")
     except OSError as error:
         return f"{url} does not answer ({type(error).__name__})"
+    return ""
 
 
 async def _swept(settings: Settings) -> str:

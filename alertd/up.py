@@ -6,13 +6,12 @@ import json
 import os
 import socket
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from alertd import logs, wiring
+from alertd.ask import ask
 from alertd.domain.errors import AlertdError
 from alertd.redis_server import PrivateRedis, RedisServer, find_redis, private_redis
 from alertd.settings import Settings
@@ -25,6 +24,7 @@ from alertd.usecases.keys import check_key, make_key
 KEY_FILE = "api-key"
 _ASK_EVERY = 0.1  # seconds
 _RECENT = 30.0  # seconds since a heartbeat
+_PATIENCE = 2.0  # seconds; what is asked is on this machine
 _STOP_GRACE = 40  # seconds: a drain (5), the longest call under way (25), and some to spare
 
 
@@ -197,16 +197,15 @@ async def _key(settings: Settings, data_dir: Path) -> Path | None:
 def _answers(url: str, beat: str | None = None) -> Callable[[], Awaitable[bool]]:
     """Asks whether a URL answers 200; with `beat` also whether its body tells a recent heartbeat of that name."""
 
-    def ask() -> bool:
+    def well() -> bool:
         try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  our own loopback URL
-                body = json.load(answer) if beat else {}
-        except (urllib.error.URLError, OSError):
+            body = ask(url, _PATIENCE)
+        except OSError:
             return False
-        return beat is None or body["beats"].get(beat, _RECENT) < _RECENT
+        return beat is None or json.loads(body)["beats"].get(beat, _RECENT) < _RECENT
 
     async def answers() -> bool:
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(well)
 
     return answers
 

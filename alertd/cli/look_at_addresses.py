@@ -2,10 +2,10 @@
 
 import json
 import urllib.error
-import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
+from alertd.ask import ask
 from alertd.cli.client import Api
 from alertd.cli.failed import Failed
 from alertd.cli.finding import PATIENCE, Finding, Seen
@@ -65,8 +65,7 @@ def _leads(url: str) -> Finding:
 
 
 def _ask(url: str) -> Any:
-    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:  # noqa: S310  http or https: checked
-        return json.load(answer)
+    return json.loads(ask(url, PATIENCE))
 
 
 def _why(error: OSError | ValueError) -> str:
