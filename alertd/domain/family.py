@@ -23,7 +23,7 @@ class Address:
     """A number, token or mailbox as one family wrote it; `id` is its one row in the whole system."""
 
     channel: str
-    to: str  # normalised: E.164, token as given, mailbox with a lower-case domain
+    to: str  # normalised: E.164, token as given, mailbox in lower case
     id: AddressId
     verified: bool = True
 

@@ -13,7 +13,7 @@ from alertd.store.due import DueRows
 from alertd.store.locks import lock_addresses, lock_watches
 from alertd.store.sql import Sql
 from alertd.store.stops import supersede_to, watches_with
-from alertd.store.tables import address, family_address
+from alertd.store.tables import address, family_address, one_mailbox
 
 
 class OptOutRows(DueRows):
@@ -38,6 +38,11 @@ class OptOutRows(DueRows):
         return AddressUse(
             own.channel, own.opted_out_at is not None, tuple(FamilyId(row.family_id) for row in families)
         )
+
+    async def same_mailbox(self, address_id: UUID) -> UUID | None:
+        """The address that one which is gone was another spelling of; None: of none."""
+        rows = await self.sql.rows(select(one_mailbox.c.kept).where(one_mailbox.c.gone == address_id))
+        return rows[0].kept if rows else None
 
     async def opt_out(self, address_id: UUID, now: datetime, *, here: bool) -> int | None:
         """Nothing more goes to this address, whoever has it, and who is told of an outage there is planned anew.

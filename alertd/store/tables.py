@@ -292,6 +292,13 @@ Index(None, family_address.c.address_id)
 UNUSED = ~exists().where(family_address.c.address_id == address.c.id)
 """No family has this address any more."""
 
+one_mailbox = Table(  # addresses that were one mailbox in several spellings; links that were sent name those gone
+    "one_mailbox",
+    metadata,
+    Column("gone", Uuid, primary_key=True),
+    Column("kept", Uuid, nullable=False),
+)
+
 watch = Table(
     "watch",
     metadata,

@@ -87,6 +87,8 @@ async def _reach(deps: Deps, rows: Rows, token: str) -> tuple[AddressId, Address
         deps.log.warning("link_forged", link="opt_out")  # a security event, or one was cut on its way
         raise Forged("this is no link of ours")
     use = await rows.address_use(found, _FAMILIES)
+    if use is None and (kept := await rows.same_mailbox(found)) is not None:
+        found, use = kept, await rows.address_use(kept, _FAMILIES)
     if use is None:
         raise Expired("this address is not known any more")
     return AddressId(found), use

@@ -1,9 +1,12 @@
 """What an e-mail's List-Unsubscribe leads to: a POST acts, a GET shows, and each may come as often as it likes."""
 
+from uuid import UUID
+
 import pytest
+from sqlalchemy import insert, select
 
 from alertd.ports import Refused
-from alertd.store.tables import act
+from alertd.store.tables import act, address, delivery, one_mailbox
 from tests import make
 from tests.served import LINKS, Served, fresh_served
 
@@ -169,3 +172,38 @@ async def test_an_import_brings_nothing_back(served: Served) -> None:
     await post(served, path)
     await served.families(make.family(make.caregiver("mia", "email"), id="fam-1", updated_at=make.after(60)))
     assert await opted_out(served) == ["email"]
+
+
+async def test_an_import_that_writes_the_mailbox_otherwise_brings_nothing_back(served: Served) -> None:
+    """No mailbox differs from another by its capitals alone."""
+    path = await mailed(served, "email")
+    await post(served, path)
+    mia = make.caregiver("mia", addresses=(make.address("email", "Mia@Example.org"),))
+    assert make.own("mia", "email").to == "mia@example.org"
+    await served.families(make.family(mia, id="fam-1", updated_at=make.after(60)))
+    assert await opted_out(served) == ["email"]
+
+
+async def test_a_link_to_another_spelling_stops_the_mailbox(served: Served) -> None:
+    """An e-mail of the version before names an address that is another spelling of one that is kept."""
+    path = await mailed(served, "email")
+    gone, kept = await _spelled_otherwise(served)
+    assert gone != kept
+    assert "We send no more e-mails to this address." in await post(served, path)
+    assert await opted_out(served) == ["email"]
+
+
+async def _spelled_otherwise(served: Served) -> tuple[UUID, UUID]:
+    """The address that was sent to is gone, and the family has the one that is kept."""
+    await served.ask("DELETE", "/v1/families/fam-1")
+    mia = make.caregiver("mia", "email")
+    gone = served.channel("email").accepted[0].delivery
+    async with served.deps.store.transaction() as rows:
+        sql = rows.sql  # type: ignore[attr-defined]
+        [was] = await sql.rows(select(delivery.c.address_id).where(delivery.c.id == gone))
+    await served.families(make.family(mia, id="fam-1", updated_at=make.after(60)))
+    async with served.deps.store.transaction() as rows:
+        sql = rows.sql  # type: ignore[attr-defined]
+        [now] = await sql.rows(select(address.c.id).where(address.c.channel == "email"))
+        await sql.run(insert(one_mailbox).values(gone=was.address_id, kept=now.id))
+    return was.address_id, now.id

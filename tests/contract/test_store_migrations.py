@@ -1,6 +1,7 @@
 """Migrations: they lead to the tables that the code names, from nothing, once, however many start at a time."""
 
 import itertools
+import json
 import os
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from alembic import command
@@ -183,3 +185,113 @@ def test_words_of_who_was_forgotten_go_and_those_of_others_stay(empty_database: 
     assert found(empty_database, "SELECT text FROM reply ORDER BY provider_id") == [
         ("still ours",), (None,), ("waits",)
     ]  # fmt: skip
+
+
+def _uuid(n: int) -> str:
+    return str(UUID(int=n))
+
+
+def _addressed(n: int, dest: str, more: str = "NULL, NULL, false, NULL", *, verified: str = "true") -> str:
+    """An address; `more`: suspended_at, suspended_code, opted_out_here, opted_out_at."""
+    return (
+        "INSERT INTO address (id, channel, dest, verified, shared, notable, "
+        "suspended_at, suspended_code, opted_out_here, opted_out_at) "
+        f"VALUES ({_id(n)}, 'email', '{dest}', {verified}, false, false, {more})"
+    )
+
+
+def _id(n: int) -> str:
+    """As both databases take it: SQLite keeps it as text without hyphens."""
+    return f"'{UUID(int=n).hex}'"
+
+
+def _has(family: str, *ids: int) -> tuple[str, ...]:
+    doc = json.dumps({"addresses": [_uuid(n) for n in ids]})
+    return (
+        f"INSERT INTO family (id, updated_at, doc) VALUES ('{family}', 0, '{doc}')",
+        *(f"INSERT INTO family_address VALUES ('{family}', {_id(n)})" for n in ids),
+    )
+
+
+def _sent(n: int, to: int, state: str = "accepted", update: int = 1) -> str:
+    return (
+        "INSERT INTO delivery (id, incident_id, update_no, family_id, caregiver, address_id, epoch, step, channel, "
+        "lane, priority, framing, reason, loud, in_quiet, state, due_at, attempts, planned_at, reader) VALUES "
+        f"({_id(n)}, {_id(1)}, {update}, 'fam-1', 'mia', {_id(to)}, 1, 0, 'email', "
+        f"'bulk', 0, 'update', 'news', true, false, '{state}', 0, 1, 0, '{{}}')"
+    )
+
+
+def test_rows_of_one_mailbox_become_one_as_strict_as_the_strictest(empty_database: str) -> None:
+    """Whichever spelling a family wrote, what stops one of them stops the mailbox."""
+    at_revision(
+        empty_database,
+        "0020",
+        _addressed(11, "Mia@example.org"),  # two spellings beside the plain one
+        _addressed(12, "mia@example.org", verified="false"),
+        _addressed(13, "MIA@example.org", "NULL, NULL, true, 7"),
+        _addressed(21, "Ben@example.org", "5, '550', false, NULL"),  # the plain one is not there
+        _addressed(22, "BEN@example.org", "NULL, NULL, false, 9"),
+        _addressed(31, "Zoe@example.org"),  # alone
+        _addressed(41, "eve@example.org"),
+        *_has("fam-1", 11, 12),
+        *_has("fam-2", 13, 22, 31),
+        *_has("fam-3", 41),
+        f"INSERT INTO reply (id, provider_id, address_id, at, machine_at, meaning) "
+        f"VALUES ({_id(1)}, 'a', {_id(13)}, 0, 0, 'stop')",
+    )
+    migrate.upgrade(empty_database)
+    assert found(
+        empty_database,
+        "SELECT dest, verified, shared, notable, suspended_at, suspended_code, opted_out_at, opted_out_here "
+        "FROM address ORDER BY dest",
+    ) == [
+        ("ben@example.org", True, False, True, 5, "550", 9, False),
+        ("eve@example.org", True, False, False, None, None, None, False),
+        ("mia@example.org", True, True, True, None, None, 7, True),
+        ("zoe@example.org", True, False, False, None, None, None, False),
+    ]
+    links = "SELECT family_id, dest FROM family_address JOIN address ON id = address_id ORDER BY 1, 2"
+    assert found(empty_database, links) == [
+        ("fam-1", "mia@example.org"),
+        ("fam-2", "ben@example.org"),
+        ("fam-2", "mia@example.org"),
+        ("fam-2", "zoe@example.org"),
+        ("fam-3", "eve@example.org"),
+    ]
+    docs = [
+        json.loads(str(doc))["addresses"] for (doc,) in found(empty_database, "SELECT doc FROM family ORDER BY id")
+    ]
+    assert docs == [[_uuid(12), _uuid(12)], [_uuid(12), _uuid(21), _uuid(31)], [_uuid(41)]]
+    assert found(empty_database, "SELECT dest FROM reply JOIN address a ON a.id = address_id") == [
+        ("mia@example.org",)
+    ]
+    assert len(found(empty_database, "SELECT * FROM one_mailbox")) == 3
+
+
+def test_what_was_sent_to_another_spelling_was_sent_to_the_mailbox(empty_database: str) -> None:
+    """But for what all of them were sent, which nobody is owed twice; and none of it waits any more."""
+    at_revision(
+        empty_database,
+        "0020",
+        _addressed(11, "Mia@example.org"),
+        _addressed(12, "mia@example.org"),
+        _addressed(13, "MIA@example.org"),
+        *_has("fam-1", 11, 12, 13),
+        _sent(1, to=11),
+        _sent(2, to=12),
+        _sent(3, to=11, update=2),
+        _sent(4, to=13, update=2, state="pending"),
+        _sent(5, to=11, update=3, state="superseded"),
+        _sent(6, to=12, update=3),
+    )
+    migrate.upgrade(empty_database)
+    sent = "SELECT update_no, state, dest FROM delivery d LEFT JOIN address a ON a.id = address_id ORDER BY d.id"
+    assert found(empty_database, sent) == [
+        (1, "accepted", None),
+        (1, "accepted", "mia@example.org"),
+        (2, "accepted", "mia@example.org"),
+        (2, "superseded", None),
+        (3, "superseded", "mia@example.org"),
+        (3, "accepted", "mia@example.org"),
+    ]

@@ -13,7 +13,7 @@ from alertd.ingest.addresses import normalise
         ("sms", "+1 (212) 555-0199", "+12125550199"),
         ("sms", "+44 20 7946 0958", "+442079460958"),
         ("email", "mia@example.org", "mia@example.org"),
-        ("email", " Mia.O'Neil+cgm@EXAMPLE.Org ", "Mia.O'Neil+cgm@example.org"),
+        ("email", " Mia.O'Neil+cgm@EXAMPLE.Org ", "mia.o'neil+cgm@example.org"),
         ("email", "mia@bücher.example.org", "mia@xn--bcher-kva.example.org"),
         ("push", "fcm:APA91b-_~x", "fcm:APA91b-_~x"),
         ("push", "x" * 4096, "x" * 4096),

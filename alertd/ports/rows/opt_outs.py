@@ -13,6 +13,9 @@ class OptOutRows(Protocol):
     async def address_use(self, address_id: UUID, limit: int) -> AddressUse | None:
         """An address with at most `limit` of the families that have it; None: there is none such any more."""
 
+    async def same_mailbox(self, address_id: UUID) -> UUID | None:
+        """The address that one which is gone was another spelling of; None: of none."""
+
     async def opt_out(self, address_id: UUID, now: datetime, *, here: bool) -> int | None:
         """Nothing more goes to this address, whoever has it, and who is told of an outage there is planned anew.
 
