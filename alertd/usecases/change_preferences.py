@@ -161,6 +161,7 @@ def _chooser(deps: Deps, me: _Self, given: Filled | None, now: datetime) -> Choo
     explained = explain(me.family, me.policy, me.services, me.addresses, frozenset(deps.channels), now)
     caring = next(each for each in explained.people if each.caregiver.id == me.caregiver.id)
     floor = [own for own in me.offer.addresses if own.address.channel in me.policy.floor]
+    mine = {address.id for address in me.caregiver.addresses}
     # What they choose holds for everything that they use, whoever's policy it falls under.
     policies = [me.policy, *map(deps.policy_for, me.family.services)]
     return Chooser(
@@ -172,7 +173,8 @@ def _chooser(deps: Deps, me: _Self, given: Filled | None, now: datetime) -> Choo
         floor=tuple(own.address for own in floor if own.use is Use.USED),
         stopped_floor=tuple(own.address for own in floor if own.use is Use.STOPPED_HERE),
         wakes=tuple(severity for severity in Severity if any(each.wakes.get(severity) for each in policies)),
-        others=any(each.usable for each in explained.people if each.caregiver.id != me.caregiver.id),
+        # What they share with somebody stops for both of them.
+        others=any(a.id not in mine for each in explained.people for a in each.usable),
         name=me.caregiver.name,
     )
 

@@ -1,6 +1,7 @@
 """The page on which a caregiver chooses how they are told, over HTTP: plain forms, and nothing about anybody at first."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import urlencode
 
@@ -240,6 +241,22 @@ async def test_everything_stops_only_after_a_second_press(served: Served) -> Non
     assert page.form.buttons == ["save"]
     page.form.put("stop")
     assert "We tell you over App" in await page.press("save")
+
+
+@pytest.mark.parametrize(
+    ("channels", "nobody"), [((), True), (("email",), False)], ids=["shared alone", "another beside it"]
+)
+async def test_whoever_has_only_the_phone_that_stops_is_nobody_who_is_still_told(
+    served: Served, channels: tuple[str, ...], nobody: bool
+) -> None:
+    dad = make.caregiver("dad", *channels, order=2)
+    shared = (make.own("mia", "sms"), *(dad.addresses if channels else ()))
+    family = make.family(make.caregiver("mia", "sms"), replace(dad, addresses=shared), id="fam-1")
+    page = await leads_on(served, family)
+    await page.post(b"do=open")
+    asked = await page.press("stop")
+    assert ("Then nobody is told" in asked) is nobody
+    assert ("still told" in asked) is not nobody
 
 
 async def test_ticking_every_stop_asks_too(served: Served) -> None:
