@@ -21,6 +21,7 @@ from pydantic import (
 from alertd.domain.errors import Invalid
 from alertd.domain.incident import Severity
 from alertd.domain.responder_url import check_responder_url
+from alertd.domain.web_address import ascii_host, ascii_path
 from alertd.ingest.addresses import phone
 from alertd.settings.address import address
 
@@ -40,11 +41,18 @@ def _web(value: str) -> str:
     parts = _url(value, ("https", "http"))
     if not parts.hostname or parts.query or parts.fragment:
         raise ValueError("must be a URL with a host, and without ? or #")
+    user, at, _ = parts.netloc.rpartition("@")
+    port = f":{parts.port}" if parts.port is not None else ""
     try:
-        parts.hostname.encode("idna")
+        host = parts.netloc if parts.netloc.isascii() else f"{user}{at}{ascii_host(parts.hostname)}{port}"
+        ascii_host(parts.hostname)
     except UnicodeError:
-        raise ValueError("names a host that cannot exist: each part has 1 to 63 characters") from None
-    return value.rstrip("/")
+        raise ValueError(
+            "names a host that cannot exist, as each part has 1 to 63 characters, or one with a letter of two "
+            "spellings (ß, ς): write such a name as xn--..."
+        ) from None
+    # In ASCII: an SMS has no other letters, and a link with plainer ones leads to somebody else.
+    return f"{parts.scheme}://{host}{ascii_path(parts.path)}".rstrip("/")
 
 
 def _utc(value: datetime | None) -> datetime | None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from unicodedata import category, combining, normalize
 
+from alertd.domain.web_address import in_ascii
+
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -94,11 +96,12 @@ def fold(text: str) -> str:
 
     Letters that GSM-7 lacks lose their accents, typography becomes plain, emoji and other symbols go. A letter
     that cannot be folded (Cyrillic, Chinese) means that the language does not allow it: all stays as it was. So it
-    does where a number would be another one, or lose where it goes: ten to the third is not 103.
+    does where a number would be another one, or lose where it goes: ten to the third is not 103. Web addresses
+    lead where they led: their letters are written as %xx.
     """
     if _ALPHABET.issuperset(text):
         return text
-    composed = normalize("NFC", text)
+    composed = normalize("NFC", in_ascii(text))
     plain = {character: _plain(character) for character in set(composed) - _ALPHABET}
     if None in plain.values() or _JOINED.search(composed):
         return text
@@ -108,7 +111,7 @@ def fold(text: str) -> str:
 
 def plain_marks(text: str) -> str:
     """The text with its letters kept and its typography plain: a dash or an emoji is worth no dear message."""
-    composed = normalize("NFC", text)
+    composed = normalize("NFC", in_ascii(text))
     marks = {c: _plain(c) for c in set(composed) - _ALPHABET if category(c)[0] not in "LNM" or c in _SELECTORS}
     return composed.translate({ord(c): plain for c, plain in marks.items() if plain is not None})
 

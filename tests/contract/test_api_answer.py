@@ -1,5 +1,6 @@
 """The link in a message over HTTP: a page for people, of which mail scanners may open as much as they like."""
 
+from alertd import settings
 from tests import make
 from tests.served import LINKS, Served, fresh_served
 
@@ -34,6 +35,19 @@ async def test_the_page_has_one_button_and_no_name(served: Served) -> None:
     }.items():
         assert page.headers[header] == value
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_link_in_a_text_is_the_one_that_was_signed(served: Served) -> None:
+    """Also where the setting has letters that no SMS has: folded, it would lead to somebody else."""
+    home = {"ALERTD_DATA_DIR": "/tmp", "ALERTD_PUBLIC_URL": "https://álertas.example.org/šta"}
+    assert served.deps.links is not None
+    served.deps.links.base = settings.load(home).public_url
+    await served.families(make.family(make.caregiver("mia", "sms", locale="es"), id="fam-1"))
+    await served.open()
+    await served.work()
+    [message] = served.channel("sms").accepted
+    assert message.link is not None
+    assert message.link in message.text
 
 
 async def test_only_the_button_answers(served: Served) -> None:

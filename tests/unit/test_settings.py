@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from alertd import settings
 from alertd.ingest.reading import Mistakes
 from alertd.settings.keys import PATHS, SECRETS, VARIABLES
+from alertd.texts.segments import fold
 
 HOME = {"HOME": "/home/mia"}
 SECRET = "hunter2-very-secret"
@@ -188,7 +189,13 @@ def test_a_secret_file_that_gives_nothing_is_told(tmp_path: Path) -> None:
         (
             "ALERTD_FCM__BASE_URL",
             f"https://{'long' * 20}.example.org",
-            "ALERTD_FCM__BASE_URL: names a host that cannot exist: each part has 1 to 63 characters",
+            "ALERTD_FCM__BASE_URL: names a host that cannot exist, as each part has 1 to 63 characters",
+        ),
+        (
+            "ALERTD_PUBLIC_URL",
+            "https://größe.example.org",
+            "ALERTD_PUBLIC_URL: names a host that cannot exist, as each part has 1 to 63 characters, or one with a "
+            "letter of two spellings (ß, ς): write such a name as xn--...",
         ),
         (
             "ALERTD_TWILIO__AUTHTOKEN",
@@ -211,6 +218,26 @@ def test_a_bad_variable_is_named_and_its_value_is_not(name: str, value: str, exp
     [told] = refusal({**HOME, name: value})
 
     assert told.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("https://álertas.example.org", "https://xn--lertas-ota.example.org"),
+        ("https://ÁLERTAS.example.org:8443/", "https://xn--lertas-ota.example.org:8443"),
+        ("https://alerts.example.org/šta", "https://alerts.example.org/%C5%A1ta"),
+        ("https://alerts.example.org/%C5%A1ta/", "https://alerts.example.org/%C5%A1ta"),
+        ("https://alerts.example.org/a b`c", "https://alerts.example.org/a%20b%60c"),
+        ("https://Alerts.Example.org:443/x_y~z", "https://Alerts.Example.org:443/x_y~z"),
+        ("http://[::1]:8420", "http://[::1]:8420"),
+    ],
+)
+def test_a_link_leads_where_the_setting_says_also_in_an_sms(value: str, kept: str) -> None:
+    """An SMS has no á: the link would lead to another host, whoever that is."""
+    base = settings.load({**HOME, "ALERTD_PUBLIC_URL": value}).public_url
+
+    assert base == kept
+    assert fold(f"Ω š {base}/a/x").endswith(f"{base}/a/x")
 
 
 def test_other_peoples_variables_are_left_alone() -> None:

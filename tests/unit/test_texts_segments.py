@@ -88,6 +88,28 @@ def test_where_accents_are_kept_no_sign_changes_its_meaning() -> None:
     assert plain_marks("sí ≤ 54 — ±15, 10³ ≰ 2½ 5‰ ↑ 👍") == "sí <= 54 - +/-15, 10³ ≰ 2½ 5‰ ↑ "
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("See https://example.org/wiki/Glucómetro.", "See https://example.org/wiki/Gluc%C3%B3metro."),
+        ("(https://example.org/año\u20131)", "(https://example.org/a%C3%B1o%E2%80%931)"),
+        ("“www.example.org/á?é=í#ú”, dé", '"www.example.org/%C3%A1?%C3%A9=%C3%AD#%C3%BA", dé'),
+        ("Aquí: https://álertas.example.org:8443/x", "Aqui: https://xn--lertas-ota.example.org:8443/x"),
+        ("https://ála.größe.example.org", "https://%C3%A1la.gr%C3%B6%C3%9Fe.example.org"),
+        ("Está en example.org/guía…", "Esta en example.org/gu%C3%ADa..."),
+        ("https://example.org/a%C3%B3 está", "https://example.org/a%C3%B3 esta"),
+        ("Mañana.Está a 2.5/día, y/o más", "Mañana.Esta a 2.5/dia, y/o mas"),
+    ],
+)
+def test_a_web_address_leads_where_it_led(written: str, sent: str) -> None:
+    """A letter without its accent is another page, or somebody else's host."""
+    assert fold(written) == sent
+
+
+def test_where_accents_are_kept_web_addresses_lead_where_they_led() -> None:
+    assert plain_marks("Más: https://example.org/año\u20131") == "Más: https://example.org/a%C3%B1o%E2%80%931"
+
+
 @given(st.text())
 def test_cleaned_words_stay_in_one_line(text: str) -> None:
     cleaned = clean(text)
