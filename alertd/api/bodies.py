@@ -1,5 +1,6 @@
 """Reading the body of a request: bounded, after the key was checked, strict, with every mistake named."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -42,23 +43,35 @@ class Body(Generic[M]):
     raw: bytes
 
 
+_LITTLE = 64 * 1024
+"""Bytes that are waited for no longer than `Served.body_seconds`; for more of them in proportion longer."""
+
+
 async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
-    """The whole body. Raises Denied (413) before more than `most` bytes are kept."""
+    """The whole body.
+
+    Raises Denied: 413 before more than `most` bytes are kept, 408 for what does not come. Raises ClientDisconnect.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > most:
         raise too_large(most)
     parts: list[bytes] = []
     size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > most:
-            raise too_large(most)
-        parts.append(part)
+    seconds: float = request.app.state.served.body_seconds * max(1, most / _LITTLE)
+    try:
+        async with asyncio.timeout(seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > most:
+                    raise too_large(most)
+                parts.append(part)
+    except TimeoutError:
+        raise Denied(408, f"the body did not come within {seconds:g} seconds; send all of it at once") from None
     return b"".join(parts)
 
 
 async def read_document(request: Request) -> tuple[bytes, object]:
-    """The body, and what it is as JSON. Raises Denied: 413, 415, or 400 for what is no JSON."""
+    """The body, and what it is as JSON. Raises Denied: 408, 413, 415, or 400 for what is no JSON."""
     return await read_document_of(request, MOST_BYTES)
 
 

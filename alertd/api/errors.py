@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from alertd.api.mistakes import problems_of
 from alertd.domain.errors import Conflict, Invalid, NotFound
@@ -26,6 +27,7 @@ _WORDS = {
     ),
     404: ("not_found", "What was named does not exist."),
     405: ("method_not_allowed", "This cannot be done here."),
+    408: ("too_slow", "The body did not come in time."),
     409: ("conflict", "It contradicts what alertd already knows; `incident` says which one is meant."),
     410: ("expired", "What the link was about is over, or whoever it was sent to is no longer known here."),
     413: ("too_large", "The body is too large."),
@@ -46,6 +48,7 @@ _EXAMPLES: Mapping[int, dict[str, Any]] = {
     403: {"message": "key 1a2b3c4d lacks the right incident:write; alertd key create makes one"},
     404: {"message": 'there is no incident "8"; alertd incident list shows them'},
     405: {"message": "this method is not for this path; /docs shows what is"},
+    408: {"message": "the body did not come within 5 seconds; send all of it at once"},
     409: {
         "message": "incident 7 (Follow is down) covers this already; update it with: alertd incident update 7",
         "incident": 7,
@@ -93,7 +96,11 @@ class Denied(Exception):
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's `responses`: these statuses, and those that every protected route may answer with."""
+    """For a route's `responses`: these statuses, and those that every protected route may answer with.
+
+    What has a body that may be too large (413) has one that may not come.
+    """
+    late = {408} if 413 in statuses else set[int]()
     return {
         status: {
             "model": ErrorAnswer,
@@ -102,7 +109,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
                 "application/json": {"example": {"error": {"code": _WORDS[status][0], **_EXAMPLES[status]}}}
             },
         }
-        for status in sorted({*statuses, 401, 403, 405, 422, 500, 503})
+        for status in sorted({*statuses, *late, 401, 403, 405, 422, 500, 503})
     }
 
 
@@ -141,6 +148,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(RequestValidationError, _bad_parameters)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(ClientDisconnect, _hung_up)
     for kind in (OperationalError, InterfaceError, InternalError, NoConnectionFree):
         app.add_exception_handler(kind, _no_database)
     app.add_exception_handler(Exception, _our_mistake)
@@ -149,7 +157,7 @@ def install(app: FastAPI) -> None:
 async def _denied(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Denied)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-    if error.status == 413:
+    if error.status in (408, 413):
         headers["Connection"] = "close"  # what is still on its way is not read
     if error.status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
@@ -185,6 +193,11 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
         405: "this method is not for this path; /docs shows what is",
     }.get(error.status_code, str(error.detail))
     return answer(error.status_code, message, headers=error.headers)
+
+
+async def _hung_up(_request: Request, _error: Exception) -> JSONResponse:
+    """Nobody reads it; without it the server would log a mistake of ours."""
+    return answer(400, "the connection was closed before all of the body had come")
 
 
 _LATER = frozenset({"25006", "25P03"})

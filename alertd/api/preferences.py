@@ -3,6 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from alertd.api.bodies import read_body
+from alertd.api.errors import Denied
 from alertd.api.link_page import link_page, sorry_page
 from alertd.api.served import Here
 from alertd.domain.errors import Invalid
@@ -41,21 +43,15 @@ async def show(token: str, here: Here) -> HTMLResponse:
 async def choose(token: str, request: Request, here: Here) -> HTMLResponse:
     """A button was pressed: the form, the question before all is stopped, or what was saved."""
     try:
-        pressed, given = parse_form(await _body(request))
+        pressed, given = parse_form(await read_body(request, MOST_BYTES))
         return link_page(await change_preferences(here.deps, token, pressed, given))
+    except Denied as error:
+        page = sorry_page(_UNREADABLE, error.status)
+        page.headers["Connection"] = "close"  # what is still on its way is not read
+        return page
     except Invalid:
         return sorry_page(_UNREADABLE, 400)
     except Forged:
         return sorry_page(_FORGED, 403)
     except Expired:
         return sorry_page(_EXPIRED, 410)
-
-
-async def _body(request: Request) -> bytes:
-    """No more of it than a form may have."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            break
-    return body

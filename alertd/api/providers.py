@@ -92,12 +92,16 @@ async def voice(provider: Provider, request: Request, here: Here) -> Response:
 
 
 async def told(request: Request, here: Served) -> Callback:
-    """A provider's request as it was received. Raises Denied (413), a security event: none is so large."""
+    """A provider's request as it was received.
+
+    Raises Denied: 408, and 413, which is a security event as none is so large. Raises ClientDisconnect.
+    """
     try:
         body = await read_body(request, MOST_BYTES)
-    except Denied:
-        here.deps.log.warning(OVERSIZED, bytes=MOST_BYTES)
-        await here.security.note(OVERSIZED)
+    except Denied as error:
+        if error.status == 413:
+            here.deps.log.warning(OVERSIZED, bytes=MOST_BYTES)
+            await here.security.note(OVERSIZED)
         raise
     return Callback(
         query=request.scope["query_string"].decode("latin-1"),

@@ -17,6 +17,9 @@ from alertd.usecases.take_receipt import Receipts
 ReadPolicy = Callable[[bytes], Policy]
 """Reads the text of a policy file. Raises Mistakes with every line that is wrong."""
 
+BODY_SECONDS = 5.0
+"""For a body of up to 64 KB to come: anybody may begin one, and each that is waited for takes a connection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -26,6 +29,7 @@ class Served:
     services: Services
     read_policy: ReadPolicy
     labels: Labels = BUILT_IN
+    body_seconds: float = BODY_SECONDS
     scrapes: Scrapes = field(default_factory=Scrapes)
     receipts: Receipts = field(init=False)
     security: SecurityEvents = field(init=False)
