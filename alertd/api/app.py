@@ -96,7 +96,13 @@ def create_app(
             async with background(deps):
                 yield
 
-    app = FastAPI(title="alertd", version=alertd.__version__, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="alertd",
+        version=alertd.__version__,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,  # it would lead, link and all, to whatever host the request named
+    )
     app.state.served = Served(deps, services, read_policy, labels or BUILT_IN)
     routers = [part.router for part in _PARTS]
     for router in (*routers, answer.router, preferences.router, unsubscribe.router):

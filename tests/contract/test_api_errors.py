@@ -384,6 +384,15 @@ async def test_no_such_path_and_no_such_method(served: Served) -> None:
     assert answer.headers["allow"]
 
 
+@pytest.mark.parametrize("path", ["/a/" + "A" * 32 + "/", "/v1/incidents/", "/v1/providers/twilio/inbound/"])
+async def test_a_slash_too_many_leads_nowhere_else(served: Served, path: str) -> None:
+    """404: a redirect would send a signed link to the host that the request named."""
+    for method in ("GET", "POST"):
+        answer = await served.ask(method, path, headers={"Host": "evil.example"})
+        assert answer.status_code == 404
+        assert "evil.example" not in answer.headers.get("Location", "")
+
+
 async def test_a_resolved_event_that_nobody_opened(served: Served) -> None:
     """404, and it is not kept."""
     await refused(served, 404, "not_found", "POST", "/v1/events", body=EVENT | {"status": "resolved"})
