@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -12,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from alertd.api.link_page import trouble_page
 from alertd.api.mistakes import problems_of
 from alertd.domain.errors import Conflict, Invalid, NotFound
 from alertd.ingest.reading import Mistakes, Problem
@@ -37,6 +38,9 @@ _WORDS = {
     503: ("unavailable", "The database does not answer; try again after `Retry-After` seconds."),
 }
 
+
+_FOR_PEOPLE = ("/a/", "/p/", "/r/", "/u/")
+"""Where the links in messages lead: whoever is there reads no JSON."""
 
 _NO_DATABASE = (
     "the database does not answer or takes nothing: this was not done, or a part of a long list; asking again "
@@ -154,50 +158,57 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _our_mistake)
 
 
-async def _denied(_request: Request, error: Exception) -> JSONResponse:
+def _answer(request: Request, status: int, message: str, **more: Any) -> Response:
+    """As JSON; below the paths of links as a page, in every language."""
+    if request.url.path.startswith(_FOR_PEOPLE):
+        return trouble_page(status, more.get("headers"))
+    return answer(status, message, **more)
+
+
+async def _denied(request: Request, error: Exception) -> Response:
     assert isinstance(error, Denied)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status in (408, 413):
         headers["Connection"] = "close"  # what is still on its way is not read
     if error.status == 503:
         headers["Retry-After"] = str(RETRY_AFTER)
-    return answer(error.status, error.message, headers=headers, field=error.field)
+    return _answer(request, error.status, error.message, headers=headers, field=error.field)
 
 
-async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, Invalid)
     problems = error.problems if isinstance(error, Mistakes) else tuple(each_of(error))
-    return answer(422, error.message, field=error.field, line=error.line, problems=problems)
+    return _answer(request, 422, error.message, field=error.field, line=error.line, problems=problems)
 
 
-async def _not_found(_request: Request, error: Exception) -> JSONResponse:
-    return answer(404, str(error))
+async def _not_found(request: Request, error: Exception) -> Response:
+    return _answer(request, 404, str(error))
 
 
-async def _conflict(_request: Request, error: Exception) -> JSONResponse:
+async def _conflict(request: Request, error: Exception) -> Response:
     assert isinstance(error, Conflict)
-    return answer(409, str(error), incident=error.incident)
+    return _answer(request, 409, str(error), incident=error.incident)
 
 
-async def _bad_parameters(request: Request, error: Exception) -> JSONResponse:
+async def _bad_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # A parameter given several times is one parameter: its name, without a place in a list.
     found = [each | {"loc": tuple(p for p in each["loc"] if isinstance(p, str))} for each in error.errors()]
     return await _invalid(request, Mistakes(problems_of(found, skip=1)))
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = {
         404: "there is nothing at this path; /docs shows what there is",
         405: "this method is not for this path; /docs shows what is",
     }.get(error.status_code, str(error.detail))
-    return answer(error.status_code, message, headers=error.headers)
+    return _answer(request, error.status_code, message, headers=error.headers)
 
 
-async def _hung_up(_request: Request, _error: Exception) -> JSONResponse:
+async def _hung_up(request: Request, _error: Exception) -> Response:
     """Nobody reads it; without it the server would log a mistake of ours."""
-    return answer(400, "the connection was closed before all of the body had come")
+    return _answer(request, 400, "the connection was closed before all of the body had come")
 
 
 _LATER = frozenset({"25006", "25P03"})
@@ -207,13 +218,15 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 
-async def _no_database(request: Request, error: Exception) -> JSONResponse:
+async def _no_database(request: Request, error: Exception) -> Response:
     if isinstance(error, InternalError) and getattr(error.orig, "sqlstate", None) not in _LATER:
         raise error  # ours
     request.app.state.served.deps.log.warning("database_failed", error=type(error).__name__, exc_info=error)
-    return answer(503, _NO_DATABASE, headers={"Retry-After": str(RETRY_AFTER)})
+    return _answer(request, 503, _NO_DATABASE, headers={"Retry-After": str(RETRY_AFTER)})
 
 
-async def _our_mistake(_request: Request, _error: Exception) -> JSONResponse:
+async def _our_mistake(request: Request, _error: Exception) -> Response:
     # The server logs the exception itself, masked; whoever asked gets nothing of it.
-    return answer(500, "alertd failed at this; its log tells why. Nothing is lost, and asking again is safe")
+    return _answer(
+        request, 500, "alertd failed at this; its log tells why. Nothing is lost, and asking again is safe"
+    )

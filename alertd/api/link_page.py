@@ -1,5 +1,6 @@
 """Pages behind links, for people: nothing is run, fetched, framed, indexed or passed on; any phone shows them."""
 
+from collections.abc import Mapping
 from html import escape
 
 from fastapi.responses import HTMLResponse
@@ -21,6 +22,24 @@ _STYLE = (
     "@media(prefers-color-scheme:dark){body{background:#101214;color:#f1f3f5}}"
 )
 
+_LATER = (
+    (
+        "en",
+        "We cannot do this right now.",
+        "Please press again in a minute, or open the link in our message again. Doing it twice does no harm.",
+    ),
+    (
+        "es",
+        "Ahora mismo no podemos hacerlo.",
+        "Pulse de nuevo dentro de un minuto, o abra otra vez el enlace de nuestro mensaje. "
+        "Hacerlo dos veces no hace daño.",
+    ),
+)
+_NOTHING = (
+    ("en", "There is nothing at this address.", "Please open the link in our message again, or copy all of it."),
+    ("es", "No hay nada en esta dirección.", "Abra de nuevo el enlace de nuestro mensaje, o cópielo entero."),
+)
+
 
 def link_page(html: str, status: int = 200) -> HTMLResponse:
     """A whole page."""
@@ -37,6 +56,13 @@ def sorry_page(words: tuple[tuple[str, str, str], ...], status: int) -> HTMLResp
         for language, what, way_out in words
     )
     return plain_page(status, escape(words[0][1]), said)
+
+
+def trouble_page(status: int, headers: Mapping[str, str] | None = None) -> HTMLResponse:
+    """For whoever followed a link where alertd could not answer, or where there is nothing."""
+    page = sorry_page(_LATER if status >= 500 else _NOTHING, status)
+    page.headers.update(headers or {})
+    return page
 
 
 def plain_page(status: int, title: str, body: str) -> HTMLResponse:

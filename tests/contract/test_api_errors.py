@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from typing import Any, cast
 
+import httpx
 import psycopg
 import pytest
 from sqlalchemy.exc import InternalError, OperationalError
@@ -562,6 +563,50 @@ async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served, err
     assert answer.json()["error"]["code"] == "internal"
     assert "KeyError" not in answer.text
     assert "4155550123" not in answer.text
+
+
+PAGES = [f"/{page}/{'A' * 32}" for page in "apru"]
+
+
+@pytest.mark.parametrize(("error", "status"), [(OperationalError("", {}, Exception()), 503), (KeyError(), 500)])
+async def test_people_are_told_as_people_that_it_does_not_work_now(
+    served: Served, error: Exception, status: int
+) -> None:
+    """A page in every language with a way out: whoever presses "I know" at night reads no JSON."""
+
+    def broken(*_: object) -> Any:
+        raise error
+
+    served.app.state.served = replace(
+        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
+    )
+    for path in PAGES:
+        for method in ("GET", "POST"):
+            answer = await served.http.request(method, path, headers={"Authorization": ""})
+            assert answer.status_code == status, path
+            assert ("retry-after" in answer.headers) is (status == 503)
+            a_page(answer, "press again in a minute")
+
+
+async def test_people_are_told_as_people_that_there_is_nothing(served: Served) -> None:
+    for method, path, status in (
+        ("GET", "/a/", 404),
+        ("GET", "/u/a/b", 404),
+        ("POST", PAGES[0] + "/", 404),
+        ("DELETE", PAGES[1], 405),
+        ("POST", PAGES[3] + "?again=perhaps", 422),
+    ):
+        answer = await served.http.request(method, path)
+        assert answer.status_code == status, path
+        assert ("allow" in answer.headers) is (status == 405)
+        a_page(answer, "nothing at this address")
+
+
+def a_page(answer: httpx.Response, says: str) -> None:
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert says in answer.text
+    assert 'lang="es"' in answer.text
 
 
 class Broken:
