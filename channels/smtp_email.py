@@ -51,7 +51,10 @@ class SmtpConfig:
         if not self.from_:
             found.append("no e-mail sender: set ALERTD_SMTP__FROM")
         elif not mailbox_of(self.from_):
-            found.append("ALERTD_SMTP__FROM is no e-mail address; write it like Alerts <alerts@example.org>")
+            found.append(
+                "ALERTD_SMTP__FROM is not one e-mail address; write it like Alerts <alerts@example.org>, and a "
+                "name with an @ or brackets in quotes"
+            )
         return found
 
     def server(self) -> Server:

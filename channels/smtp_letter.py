@@ -9,9 +9,12 @@
 import email.policy
 import re
 from datetime import UTC, datetime
+from email.errors import HeaderParseError, ObsoleteHeaderDefect
+from email.header import Header
 from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, quote
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from alertd.ports import Message, Refused
@@ -27,6 +30,11 @@ _POLICY = email.policy.SMTP.clone(cte_type="7bit", max_line_length=76)
 _MAILBOX = re.compile(r"[!-;=?A-~]+@[!-;=?A-~]+")
 """Printable ASCII, no blanks or angle brackets, one @: nothing that could begin a header or a command."""
 
+_NOBODY = ("", "")
+_UNQUOTED = re.compile(r"([^<>\"@\\()]+)<([^<>]+)>")  # a name as people write it, and an address
+_ENCODED = "=?"  # begins a word of RFC 2047
+_LONGEST_NAME = 69  # characters with quotes, to fit a line of 76 after "From: "
+
 _LINK = re.compile(r"https?://[!-;=?-~]{1,900}")
 """Printable ASCII, no blanks or angle brackets, and short enough for one line (RFC 5322 2.1.1)."""
 
@@ -41,9 +49,42 @@ _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 
 def mailbox_of(sender: str) -> str:
-    """The address in "Alerts <alerts@example.org>"; "" if there is none that a mail server would take."""
-    address = parseaddr(sender)[1]
-    return address if _MAILBOX.fullmatch(address) and sender.isprintable() else ""
+    """The address in "Alerts <alerts@example.org>"; "" unless it is one that a mail server would take."""
+    return _author(sender)[1]
+
+
+def _author(sender: str) -> tuple[str, str]:
+    """Name and address of the one author; both are "" where there is none, several, or a group of them.
+
+    A name may hold what RFC 5322 wants quoted, like "Alerts: Follow", where nobody can take it for an address.
+    """
+    if not sender.isprintable():
+        return _NOBODY
+    plain = _UNQUOTED.fullmatch(sender.strip())
+    if plain is not None and _ENCODED not in sender:
+        return (" ".join(plain[1].split()), plain[2]) if _MAILBOX.fullmatch(plain[2]) else _NOBODY
+    try:
+        header: Any = _POLICY.header_factory("From", sender)
+        groups, addresses = header.groups, header.addresses
+        broken = [each for each in header.defects if not isinstance(each, ObsoleteHeaderDefect)]
+    except (HeaderParseError, LookupError, AttributeError, ValueError):
+        return _NOBODY  # what Python's parser stumbles over is no address
+    if broken or len(addresses) != 1 or [each.display_name for each in groups] != [None]:
+        return _NOBODY
+    name, address = addresses[0].display_name, addresses[0].addr_spec
+    return (name, address) if name.isprintable() and _MAILBOX.fullmatch(address) else _NOBODY
+
+
+def _from(sender: str) -> bytes:
+    """The header, of lines that every server takes. The library's own loses the quotes of a name that it folds."""
+    name, address = _author(sender)
+    if not name:
+        return b"From: %s\r\n" % address.encode()
+    if name.isascii() and _ENCODED not in name and len(quoted := f'"{quote(name)}"') <= _LONGEST_NAME:
+        shown = quoted
+    else:
+        shown = Header(name, "utf-8", maxlinelen=75, header_name="From").encode(linesep="\r\n")
+    return b"From: %s\r\n <%s>\r\n" % (shown.encode(), address.encode())
 
 
 class Letters:
@@ -53,7 +94,7 @@ class Letters:
         self._now = now
         self._domain = mailbox_of(sender).rpartition("@")[2]
         self._common = lru_cache(_TEMPLATES)(self._compose)
-        self._sender = sender
+        self._from = _from(sender)
 
     def message_id(self, message: Message) -> str:
         """`delivery@domain`: every try of a message has the same.
@@ -87,7 +128,6 @@ class Letters:
         `cut`: in pieces, between which each reader's own token belongs.
         """
         letter = EmailMessage(policy=_POLICY)
-        letter["From"] = self._sender
         letter["Subject"] = " ".join(sendable(title).split())
         thread = f"<{incident}@{self._domain}>"
         letter["In-Reply-To"] = thread
@@ -102,7 +142,7 @@ class Letters:
             letter.add_alternative(sendable(html), subtype="html", cte=how)
         if re.fullmatch(r"[A-Za-z0-9-]{1,35}", locale):
             letter["Content-Language"] = locale
-        lines = letter.as_bytes()
+        lines = self._from + letter.as_bytes()
         if cut:  # wherever the lines were broken, a token has a line of its own
             lines = _BROKEN.sub(b"=\r\n%s=\r\n" % _MARK, lines)
         whole = _LEADING_DOT.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n") + b".\r\n"

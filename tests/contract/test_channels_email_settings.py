@@ -1,5 +1,8 @@
 """E-mail: what the settings of a mail server may be."""
 
+import email
+from email.header import decode_header, make_header
+
 import pytest
 
 from channels.smtp_email import SmtpConfig
@@ -43,7 +46,26 @@ def test_a_bad_url_is_told_without_quoting_it(url: str) -> None:
     assert "secret" not in problem
 
 
-@pytest.mark.parametrize("sender", ["alerts", "Alerts <>", "a@b\r\nBcc: c@d", "<a b@example.org>", "Alerts"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "alerts",
+        "Alerts <>",
+        "a@b\r\nBcc: c@d",
+        "<a b@example.org>",
+        "Alerts",
+        "a@example.org, b@example.org",
+        "A <a@example.org>, B <b@example.org>",
+        "a@example.org, B <b@example.org>",
+        "Alerts: a@example.org;",
+        "Alerts: A <a@example.org>;",
+        "a@example.org <b@example.org>",
+        "<a@example.org> Alerts",
+        '"Alerts <a@example.org>',
+        "=?utf-8?q?a=0d=0aBcc=3a?= <a@example.org>",
+        "Alérts <á@example.org>",
+    ],
+)
 def test_a_bad_sender_is_told(sender: str) -> None:
     (problem,) = SmtpConfig("smtp://x", sender).problems()
     assert "ALERTD_SMTP__FROM" in problem
@@ -56,3 +78,35 @@ def test_a_good_sender_is_taken(sender: str) -> None:
     assert SmtpConfig("smtp://x", sender).problems() == []
     letter = parsed(delivered(Letters(sender, lambda: NOW).letter(message_to(TO))))
     assert letter["From"] == sender
+
+
+@pytest.mark.parametrize(
+    ("sender", "name"),
+    [
+        ("Alerts: Follow <alerts@example.org>", "Alerts: Follow"),
+        ("Example Inc. <alerts@example.org>", "Example Inc."),
+        ("Ñandú, S.L. <alerts@example.org>", "Ñandú, S.L."),
+        ("Follow & Co; help [24 h] <alerts@example.org>", "Follow & Co; help [24 h]"),
+        (f'"{"Follow, Share, " * 5}Log-in" <alerts@example.org>', "Follow, Share, " * 5 + "Log-in"),
+        (f'"{"Follow, Share " * 4}Log-in" <alerts@example.org>', "Follow, Share " * 4 + "Log-in"),
+        (f"{'Ñandú, ' * 60}S.L. <alerts@example.org>", "Ñandú, " * 60 + "S.L."),
+        (r'"A \"B\" \\ C" <alerts@example.org>', r'A "B" \ C'),
+        ("=?utf-8?q?=C3=B1?= <alerts@example.org>", "ñ"),
+        (" alerts@example.org ", ""),
+    ],
+)
+def test_a_letter_has_one_author_whatever_the_name(sender: str, name: str) -> None:
+    """Else it is a group, has two authors, or a server that is strict refuses it."""
+    assert SmtpConfig("smtp://x", sender).problems() == []
+    sent = delivered(Letters(sender, lambda: NOW).letter(message_to(TO)))
+    header = parsed(sent)["From"]
+    assert header.defects == ()
+    assert [each.display_name for each in header.groups] == [None]
+    [author] = header.addresses
+    assert author.addr_spec == "alerts@example.org"
+    # Python keeps the blanks between two encoded words, which belong to neither (RFC 2047 section 6.2).
+    assert "".join(author.display_name.split()) == "".join(name.split())
+    shown = email.message_from_bytes(sent)["From"].rpartition("<")[0].strip()
+    if shown.startswith("=?"):
+        assert str(make_header(decode_header(shown))) == name
+    assert max(map(len, sent.split(b"\r\n\r\n")[0].splitlines())) <= 78
