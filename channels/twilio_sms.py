@@ -32,6 +32,15 @@ LONGEST_VALIDITY = 36_000
 _SERVICE_SID = re.compile(r"MG[0-9a-fA-F]{32}")
 _MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 
+_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")  # E.164: https://www.twilio.com/docs/glossary/what-e164
+_US_NUMBER = re.compile(r"(?:1[ .-]?)?\(?[2-9][0-9]{2}\)?[ .-]?[0-9]{3}[ .-]?[0-9]{4}")
+"""Taken too, with separators or without: https://www.twilio.com/docs/api/errors/21212."""
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 +_&.-]{1,11}")
+"""https://www.twilio.com/docs/messaging/api/alphasender-resource (AlphaSender); without the dot, which is in
+https://www.twilio.com/content/dam/twilio-com/global/en/blog/pdfs/Permitted-Sender-ID-characters.pdf.
+"""
+
 _FAILED = ("failed", "undelivered", "canceled")
 
 
@@ -61,11 +70,21 @@ class TwilioConfig:
                 )
         elif not self.from_:
             found.append("no SMS sender: set ALERTD_TWILIO__FROM or ALERTD_TWILIO__MESSAGING_SERVICE_SID")
+        elif not _sends_sms(self.from_):
+            found.append(
+                "ALERTD_TWILIO__FROM is no SMS sender: write a number like +14155550100, a short code of 3 to 8 "
+                "digits, or a name of at most 11 characters (A-Z, a-z, 0-9, space and + - _ & .) with a letter "
+                "among them"
+            )
         elif self.replies and any(character.isalpha() for character in self.from_):
             found.append(
                 "ALERTD_TWILIO__FROM is a name, to which nobody can reply: leave out ALERTD_TWILIO__REPLIES"
             )
         return found
+
+
+def _sends_sms(sender: str) -> bool:
+    return any(form.fullmatch(sender) for form in (_NUMBER, _US_NUMBER, _SHORT_CODE, _NAME))
 
 
 class TwilioSms:

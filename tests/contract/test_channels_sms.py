@@ -277,6 +277,15 @@ async def test_a_message_that_was_made_and_given_up(
         ({"auth_token": ""}, "ALERTD_TWILIO__AUTH_TOKEN"),
         ({"from_": None}, "ALERTD_TWILIO__FROM"),
         ({"messaging_service_sid": "AC1"}, "ALERTD_TWILIO__MESSAGING_SERVICE_SID"),
+        ({"from_": "Follow Alerts Team"}, "at most 11 characters"),
+        ({"from_": "Ñandú"}, "A-Z, a-z, 0-9, space"),
+        ({"from_": "1 415 555 0100 x"}, "like +14155550100"),
+        ({"from_": "?"}, "ALERTD_TWILIO__FROM"),
+        ({"from_": "12"}, "3 to 8 digits"),
+        ({"from_": "123456789"}, "3 to 8 digits"),
+        ({"from_": "+04155550100"}, "like +14155550100"),
+        ({"from_": "whatsapp:+14155550100"}, "like +14155550100"),
+        ({"from_": "+- _&."}, "with a letter"),
     ],
 )
 def test_a_mistake_names_the_setting(changes: dict[str, Any], named: str) -> None:
@@ -284,6 +293,17 @@ def test_a_mistake_names_the_setting(changes: dict[str, Any], named: str) -> Non
     (problem,) = TwilioConfig(**(given | changes)).problems()
     assert named in problem
     assert TOKEN not in problem
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        *("+14155550100", "+34600000000", "4155550100", "(415) 555-0100", "1-415-555-0100", "123", "12345678"),
+        *("Follow", "A&B Alerts", "Help + you", "Team_1", "24 h-Follow", "Follow.org", "1a"),
+    ],
+)
+def test_what_twilio_sends_from_is_taken(sender: str) -> None:
+    assert TwilioConfig(ACCOUNT, TOKEN, sender).problems() == []
 
 
 def test_a_messaging_service_needs_no_sender() -> None:

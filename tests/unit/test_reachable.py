@@ -10,7 +10,7 @@ from alertd.settings import Settings, load
 TWILIO = {
     "ALERTD_TWILIO__ACCOUNT_SID": "AC" + "0" * 32,
     "ALERTD_TWILIO__AUTH_TOKEN": "t",
-    "ALERTD_TWILIO__FROM": "+1",
+    "ALERTD_TWILIO__FROM": "+14155550100",
 }
 
 
