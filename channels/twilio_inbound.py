@@ -25,6 +25,10 @@ _MOST_TEXT = 4000
 
 _MESSAGE_SID = re.compile(r"(?:SM|MM)[0-9a-fA-F]{32}")
 _NUMBER = re.compile(r"\+[1-9][0-9]{1,14}")  # E.164; short codes and names never signed up for anything
+_COUNT = re.compile(r"[0-9]{1,2}")
+_MOST_MEDIA = 10
+"""Of one message. Source: the first URL above (NumMedia)."""
+
 _MEDIA_TYPE = "text/xml"
 _UNWRITABLE = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # what XML 1.0 has no way to write
 _HANDLED = {"STOP": Meaning.STOP, "START": Meaning.START, "HELP": Meaning.HELP}
@@ -53,7 +57,17 @@ def _heard(form: Mapping[str, str]) -> Heard | None:
         sender=sender,
         text=form.get("Body", "").replace("\x00", "")[:_MOST_TEXT],
         handled=_HANDLED.get(form.get("OptOutType", "").upper()),
+        beside=_beside(form),
     )
+
+
+def _beside(form: Mapping[str, str]) -> str:
+    """What came with the words of an MMS, in words: "2 pictures"."""
+    told = form.get("NumMedia", "")
+    count = min(int(told), _MOST_MEDIA) if _COUNT.fullmatch(told) else 0
+    kinds = {form.get(f"MediaContentType{at}", "").partition("/")[0] for at in range(count)}
+    word = "picture" if kinds == {"image"} else "file"
+    return f"{count} {word}{'s' if count > 1 else ''}" if count else ""
 
 
 def twiml(text: str | None) -> Spoken:

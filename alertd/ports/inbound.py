@@ -15,6 +15,7 @@ class Heard:
     id: str  # the provider's own: told again, it is the same message
     sender: str = field(repr=False)  # an address of this channel, as alertd writes them
     text: str = field(repr=False)
+    beside: str = ""  # what came with it and is not kept: "1 picture"
     handled: Meaning | None = None  # the provider knew this word, acted on it, and has answered it
 
 

@@ -34,6 +34,7 @@ _PLAIN: Mapping[str, str] = dict.fromkeys(KEYS, "") | {
     "start_word": "You get texts again. If none comes, write exactly START.",
     "start_suspended": "Our text provider had refused this number. Ask whoever signed you up to have it allowed.",
     "receipt": "We got your message. Do not wait for us: check by hand.",
+    "receipt_words": "We got your message, but no pictures. Do not wait for us: check by hand.",
     "and": "and",
     "or": "or",
 }

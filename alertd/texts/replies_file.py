@@ -13,9 +13,13 @@ FILE = "replies.yaml"
 KEYS = (
     "thanks", "noted", "older", "nothing_asked", "works", "checking", "more_open", "help", "less", "more",
     "more_usual", "stop", "stop_next", "stop_nobody", "start", "start_word", "start_suspended", "receipt",
-    "channel.push", "channel.sms", "channel.email", "channel.voice", "channel.console", "and", "or",
+    "receipt_words", "channel.push", "channel.sms", "channel.email", "channel.voice", "channel.console",
+    "and", "or",
 )  # fmt: skip
 """Every sentence that may be said."""
+
+_INSTEAD = {"receipt_words": "receipt"}
+"""What is said where a file lacks a sentence that is newer than the folders of texts of some operators."""
 
 
 def read_replies(
@@ -33,8 +37,11 @@ def read_replies(
     sentences: dict[str, str] = {}
     if "say" in given:
         _sentences(given["say"], sentences)
+        for key, instead in _INSTEAD.items():
+            if instead in sentences:
+                sentences.setdefault(key, sentences[instead])
         for key in KEYS if isinstance(given["say"].value, dict) else ():
-            if key not in sentences:
+            if key not in sentences and key not in _INSTEAD:
                 reading.wrong("is missing", ("say", *key.split(".")))
     problems = sorted([*tree.problems, *reading.problems], key=lambda problem: problem.line or 0)
     if problems:

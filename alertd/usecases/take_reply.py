@@ -82,11 +82,11 @@ async def take_reply(deps: Deps, channel: str, heard: Heard) -> Said:
         if meaning is Meaning.STILL_DOWN:
             meaning = Meaning.STATUS if await goes_on(rows, who) else Meaning.OTHER
         now, machine_at, reply_id = deps.clock.now(), deps.clock.machine(), deps.new_id()
-        kept = heard.text if meaning is Meaning.OTHER else None
+        kept = _kept(heard) if meaning is Meaning.OTHER else None
         if not await rows.take_reply(reply_id, heard.id, who.address, now, machine_at, meaning, kept):
             return Said(await rows.reply_said(heard.id), event=REPEATED)
         given = await rows.given(who.address, machine_at - RATION)
-        said = await _do(deps, rows, texts, who, channel, meaning, heard.text, now)
+        said = await _do(deps, rows, texts, who, channel, meaning, heard, now)
         if on_call and said.answer is not None:  # a parent who is on call: their word counts for both
             noted = await ack_newest(deps, rows, on_call, now)
             said = _both(said, said.answer, noted)
@@ -132,7 +132,7 @@ async def _do(
     who: Correspondent,
     channel: str,
     meaning: Meaning,
-    text: str,
+    heard: Heard,
     now: datetime,
 ) -> Said:
     match meaning:
@@ -156,10 +156,17 @@ async def _do(
                 return Said(texts.say(who.locale, "start_suspended"), due)
             status = await say_status(deps, rows, texts, who, channel)
             # Twilio takes back its own stop for its own words alone, and would refuse the next message (21610).
-            key = "start" if is_start_word(text) else "start_word"
+            key = "start" if is_start_word(heard.text) else "start_word"
             return Said(f"{texts.say(who.locale, key)} {status}", due)
         case Meaning.OTHER:
-            return Said(texts.say(who.locale, "receipt"))
+            return Said(texts.say(who.locale, "receipt_words" if heard.beside else "receipt"))
+
+
+def _kept(heard: Heard) -> str:
+    """Their words for whoever reads the inbox; first, as long words are cut there, what came and is not there."""
+    if not heard.beside:
+        return heard.text
+    return f"[with {heard.beside} that we did not keep] {heard.text}".rstrip()
 
 
 def _texts_a_day(deps: Deps, who: Correspondent) -> int:

@@ -194,3 +194,34 @@ async def test_who_is_forgotten_takes_their_words_along(served: Served) -> None:
     await post(served, "What now?")
     assert (await served.ask("DELETE", "/v1/families/fam-1")).status_code == 204
     assert (await served.ask("GET", "/v1/inbox", done="true")).json() == {"letters": []}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds", "kept"),
+    [
+        ("", ["image/jpeg"], "[with 1 picture that we did not keep]"),
+        (
+            "This is all I see",
+            ["image/jpeg", "image/png"],
+            "[with 2 pictures that we did not keep] This is all I see",
+        ),
+        ("", ["text/vcard"], "[with 1 file that we did not keep]"),
+    ],
+)
+async def test_of_a_picture_we_say_that_it_is_not_read(
+    served: Served, text: str, kinds: list[str], kept: str
+) -> None:
+    """Else a parent waits for somebody to look at the picture of their receiver."""
+    media: dict[str, Any] = {f"MediaContentType{at}": kind for at, kind in enumerate(kinds)}
+    media |= {f"MediaUrl{at}": "https://api.twilio.com/x" for at in range(len(kinds))}
+    answer = said(await post(served, text, NumMedia=str(len(kinds)), **media))
+    assert (answer or "").startswith("We got your message, but only its words")
+    [letter] = (await served.ask("GET", "/v1/inbox")).json()["letters"]
+    assert (await served.ask("GET", f"/v1/inbox/{letter['id']}")).json()["text"] == kept
+
+
+async def test_a_picture_beside_a_word_changes_nothing(served: Served) -> None:
+    media: dict[str, Any] = {"MediaContentType0": "image/jpeg", "MediaUrl0": "https://api.twilio.com/x"}
+    assert (said(await post(served, "ok", NumMedia="1", **media)) or "").startswith("Thank you")
+    assert (said(await post(served, "status", 2, NumMedia="99x", **media)) or "").startswith("As far as we know")
+    assert (await served.ask("GET", "/v1/inbox")).json() == {"letters": []}

@@ -236,6 +236,13 @@ def test_a_mistake_is_told_with_its_place_and_the_shipped_words_are_used(
     assert replies.say("en", "start") == "You get texts again."
 
 
+def test_a_folder_from_before_a_sentence_was_new_says_what_it_said(tmp_path: Path):
+    folder = written(tmp_path, "  receipt_words:", "  # receipt_words:")
+    replies = load_replies((folder, TEMPLATES), NAMES, pytest.fail)
+    assert replies.say("en", "receipt_words") == replies.say("en", "receipt")
+    assert check_replies(folder, NAMES) == []
+
+
 def test_a_sentence_that_fails_is_told_and_plain_words_stand_in(tmp_path: Path):
     told: list[str] = []
     folder = written(tmp_path, 'start: "You get', 'start: "{{ nobody.knows }} You get')
