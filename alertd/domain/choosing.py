@@ -1,7 +1,7 @@
 """A caregiver chooses on our own page: what they are offered, and what they filled in, judged. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import time
+from datetime import UTC, datetime, time
 
 from alertd.domain import preferences
 from alertd.domain.chosen import HOLDINGS, LOCALE, QUIET_HOURS
@@ -11,7 +11,9 @@ from alertd.domain.hours import parse_quiet_hours
 from alertd.domain.incident import Severity
 from alertd.domain.offer import AS_USUAL, NO_QUIET_HOURS, Choice, Filled, Offer, Own, Unreadable, Use
 from alertd.domain.policy import Policy
-from alertd.domain.quiet import hours_of
+from alertd.domain.quiet import first_there, hours_of
+
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)  # quiet and duty hours are the same in every week
 
 
 def offer(
@@ -85,6 +87,8 @@ def judge(shown: Offer, given: Filled) -> Choice:
     try:
         if (quiet := _quiet(given)) != shown.quiet_hours:
             changes[QUIET_HOURS] = quiet
+            if first_there(quiet, shown.on_duty, "UTC", _ANY_DAY) is None:
+                mistakes[QUIET_HOURS] = "quiet_all_duty"
     except _AllDay:
         mistakes[QUIET_HOURS] = "quiet_all_day"
     except Invalid:

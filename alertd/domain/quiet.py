@@ -79,18 +79,23 @@ class Person:
 
     def _first(self, at: datetime, *, loud: bool) -> datetime | None:
         sleeps = loud or not self.soft_at_night
-        if not self.on_duty and not (sleeps and self.quiet_hours):
+        return first_there(self.quiet_hours if sleeps else None, self.on_duty, self.zone, at)
+
+
+def first_there(quiet_hours: str | None, on_duty: str | None, zone: str, at: datetime) -> datetime | None:
+    """The first moment at or after `at` that is in duty hours and not in quiet hours; None = there is none."""
+    if not on_duty and not quiet_hours:
+        return at
+    for _ in range(_TRIES):
+        off = hours.off_duty_until(on_duty, zone, at) if on_duty else None
+        asleep = hours.quiet_until(quiet_hours, zone, at) if quiet_hours else None
+        if off is not None and (asleep is None or off > asleep):
+            at = off
+        elif asleep is not None:
+            at = asleep
+        else:
             return at
-        for _ in range(_TRIES):
-            off = self.off_until(at) if self.on_duty else None
-            asleep = self.asleep_until(at) if sleeps else None
-            if off is not None and (asleep is None or off > asleep):
-                at = off
-            elif asleep is not None:
-                at = asleep
-            else:
-                return at
-        return None  # duty lies wholly within quiet hours: nobody is ever there
+    return None  # duty lies wholly within quiet hours: nobody is ever there
 
 
 def hours_of(caregiver: Caregiver, policy: Policy) -> tuple[str | None, str | None]:

@@ -14,7 +14,7 @@ from alertd.texts.parts import Tell
 
 _TO = {"push": "t" * 40, "sms": "+14155550100", "voice": "+14155550101", "email": "someone@example.org"}
 _FLOOR = ("sms", "voice")
-_MISTAKES = ("critical_empty", "quiet_all_day", "quiet_unreadable", "unknown")
+_MISTAKES = ("critical_empty", "quiet_all_day", "quiet_all_duty", "quiet_unreadable", "unknown")
 
 
 def problems(

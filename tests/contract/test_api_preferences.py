@@ -203,6 +203,17 @@ async def test_a_mistake_is_said_beside_its_field_and_the_rest_stays_filled_in(
     assert not served.log.named("preferences_chosen")
 
 
+async def test_quiet_hours_over_all_duty_are_refused(served: Served) -> None:
+    """The page said "it waits until 4 PM", and nothing would ever have come."""
+    nurse = make.caregiver("mia", on_duty="mon-fri 08:00-15:00")
+    page = await leads_on(served, make.family(nurse, id="fam-1"))
+    await page.press("open")
+    page.form.put("quiet", "on")
+    page.form.put("quiet_from", "07:00")
+    page.form.put("quiet_to", "16:00")
+    assert re.search(r'id="quiet_hours-wrong">[^<]*all of your duty hours', await page.press("save"))
+
+
 async def test_one_address_is_stopped_here_and_started_again(served: Served) -> None:
     page = await leads_on(served)
     html = await page.press("open")

@@ -169,6 +169,34 @@ def test_every_mistake_is_named_by_its_field(given: Mapping[str, Any], mistakes:
     assert caught.value.mistakes == mistakes
 
 
+@pytest.mark.parametrize(
+    ("on_duty", "quiet_from", "quiet_to", "covered"),
+    [
+        ("mon-fri 08:00-15:00", "07:00", "16:00", True),
+        ("mon-fri 08:00-15:00", "08:00", "15:00", True),
+        ("mon-fri 08:00-15:00", "08:01", "15:00", False),
+        ("mon-fri 08:00-15:00", "07:00", "14:59", False),
+        ("mon-fri 08:00-15:00", "15:00", "08:00", False),
+        ("sat,sun 22:00-06:00", "21:30", "06:30", True),
+        ("mon-sun 00:00-24:00", "00:00", "23:30", False),
+    ],
+)
+def test_quiet_hours_leave_some_of_the_duty(on_duty: str, quiet_from: str, quiet_to: str, covered: bool) -> None:
+    """Else all that waits for their end waits for ever, and the page would say until when."""
+    shown = offered(replace(caregiver("nurse", role="nurse"), on_duty=on_duty))
+    given = ticked(shown, quiet_from=quiet_from, quiet_to=quiet_to)
+    if not covered:
+        assert judge(shown, given).changes == {"quiet_hours": f"{quiet_from}-{quiet_to}"}
+        return
+    with pytest.raises(Unreadable) as caught:
+        judge(shown, given)
+    assert caught.value.mistakes == {"quiet_hours": "quiet_all_duty"}
+    # Whoever wrote it so for them is not corrected by whatever else they choose.
+    asked = preferences(quiet_hours=f"{quiet_from}-{quiet_to}")
+    written = offered(replace(caregiver("nurse"), on_duty=on_duty, preferences=asked))
+    assert judge(written, ticked(written, locale="es")).changes == {"locale": "es"}
+
+
 def test_hours_that_are_not_wanted_may_hold_anything() -> None:
     """Old phones post what stands in a list that nobody looks at."""
     shown = offered(replace(MIA, preferences=preferences(quiet_hours="none")))

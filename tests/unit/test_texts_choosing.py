@@ -44,6 +44,7 @@ def states(locale: str) -> Mapping[str, ChoosingPage]:
             {"critical": "critical_empty", "minor": "unknown", "quiet_hours": "quiet_unreadable"},
         ),
         "form_quiet_all_day": ChoosingPage(Showing.FORM, locale, full, {"quiet_hours": "quiet_all_day"}),
+        "form_quiet_all_duty": ChoosingPage(Showing.FORM, locale, full, {"quiet_hours": "quiet_all_duty"}),
         "form_overtaken": ChoosingPage(Showing.FORM, locale, full, overtaken=True),
         "form_without_a_phone": ChoosingPage(Showing.FORM, locale, replace(full, floor=())),
         "form_all_stopped": ChoosingPage(Showing.FORM, locale, silent),
