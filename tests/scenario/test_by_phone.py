@@ -80,6 +80,8 @@ async def test_a_family_without_any_address_is_told_by_phone_and_gets_nothing_by
     await world.resolve()
     await world.fast_forward(hours=12)
     assert world.states() == {}
+    assert world.sql("SELECT rest FROM watch") == [(None,)], "an address that is given now brings them the end"
+    await world.fast_forward(hours=40)
     assert world.sql("SELECT rest FROM watch") == [("closed",)]
 
 
