@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alertd.domain.delivery import OVER, STEP_MESSAGE, Change, Framing, Owed, Reader, Reason
-from alertd.domain.failing import failing_since, left_by_list, slept_through, worst_since
+from alertd.domain.failing import Slept, failing_since, left_by_list, slept_through, worst_since
 from alertd.domain.family import Address
 from alertd.domain.incident import Kind, Severity, State
 from alertd.domain.knowledge import STEP_NOT_AFFECTED, Knowledge, Known
@@ -136,7 +136,10 @@ class Listener:
         if self.told:
             false = framing is Framing.CANCELLATION and incident.relapsed
             return since, None, Change.AGAIN if false else Change.NONE
-        slept = slept_through(incident, family, self.duty.watch.touched_at) if incident.relapsed else None
+        slept: Slept | None = None
+        if incident.relapsed:
+            ended = self.known.told if self.known.framing in OVER else 0
+            slept = slept_through(incident, family, self.duty.watch.touched_at, ended)
         if slept is None:
             return since, worst_since(incident, family), Change.NONE
         return slept.since, slept.worst, Change.AGAIN if incident.state is State.CANCELLED else Change.NONE

@@ -88,17 +88,17 @@ class Slept(NamedTuple):
     end: Update  # the resolution; what came after it was a false alarm, if anything
 
 
-def slept_through(incident: Incident, family: Family, touched: datetime) -> Slept | None:
-    """All that was real of an outage that came back, since it touched a family; None: nothing was.
+def slept_through(incident: Incident, family: Family, touched: datetime, ended: int) -> Slept | None:
+    """All that was real of an outage that came back, as far as somebody heard nothing of it; None: nothing was.
 
-    `touched`: since when it concerns them.
+    `touched`: since when it concerns them; `ended`: the newest update by which they know an end, else 0.
     """
     gone = incident.recalled
     mine: list[tuple[list[Update], Update]] = []
     for part in _stretches(incident):
         end = next((u for u in reversed(part) if u.kind in _ENDS), None)
         hit = [u for u in part if u.notify and u.number not in gone and _of(u.facts, family)]
-        if end is not None and end.kind is Kind.RESOLUTION and end.at > touched and hit:
+        if end is not None and end.kind is Kind.RESOLUTION and end.at > touched and end.number > ended and hit:
             mine.append((hit, end))
     if not mine:
         return None

@@ -101,13 +101,15 @@ def listeners(
 def _goes_on(caregiver: Caregiver, duty: Duty, knowledge: Knowledge, brought: Collection[AddressId]) -> bool:
     """Whether somebody hears every update who is not among the first: they were told when they hear again."""
     joined, notable = knowledge.joined, duty.addresses or {}
+    # A phone that others have, too, may have been told for one of them: also a mailbox of the whole house.
+    others = {a.id for c in duty.family.caregivers if c is not caregiver for a in c.addresses}
     newest: Known | None = None
     for address in knowledge.ever_had(caregiver):
         if address in joined or address in brought:
             return True
         known, status = knowledge.at(address), notable.get(address)
-        if known.framed_at is None or (status is not None and status.shared):
-            continue  # what a phone was told that families share may have been for another of them
+        if known.framed_at is None or address in others or (status is not None and status.shared):
+            continue
         if newest is None or newest.framed_at is None or known.framed_at > newest.framed_at:
             newest = known
     return newest is not None and newest.framing not in OVER

@@ -81,7 +81,9 @@ class InboxRows:
         )
         families: dict[UUID, list[Family]] = {}
         for row in linked:
-            families.setdefault(row.address_id, []).append(codec.family(row.doc))
+            document = codec.family_if_readable(row.doc)
+            if document is not None:
+                families.setdefault(row.address_id, []).append(document)
         return [
             Letter(
                 row.id,

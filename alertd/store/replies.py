@@ -47,7 +47,9 @@ class ReplyRows(DueRows):
             .where(family_address.c.address_id == found[0].id)
             .order_by(family.c.id)
         )
-        families = tuple(codec.family(row.doc) for row in rows)
+        # One that cannot be read keeps nobody from saying STOP.
+        read = (codec.family_if_readable(row.doc) for row in rows)
+        families = tuple(each for each in read if each is not None)
         return Correspondent(AddressId(found[0].id), found[0].opted_out_at is not None, families)
 
     async def take_reply(

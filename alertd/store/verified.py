@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from alertd.store import codec
 from alertd.store.sql import Sql
@@ -30,16 +30,19 @@ async def verify(sql: Sql, ids: Sequence[UUID]) -> list[UUID]:
 
 
 async def unverify(sql: Sql, ids: Sequence[UUID], by: Collection[str]) -> list[UUID]:
-    """Documents of the families `by` call these addresses not verified: they are not, where nobody else's does.
+    """New documents of the families `by` call these addresses not verified: that takes back their own older word.
 
-    Returns those that were verified before. The caller holds their locks.
+    It does so where nobody else's document calls them verified. What another family said, and is gone with it, is
+    no word of theirs to take back. Returns those that were verified before. The caller holds their locks, and has
+    not written the new documents yet.
     """
     gone: list[UUID] = []
     for part in _parts(ids):
         changed = await _those_that_are(sql, part, verified=True)
         if changed:
-            protected = await _verified_by_others(sql, changed, by)
-            changed = [each for each in changed if each not in protected]
+            theirs = await _called_verified(sql, changed, family_address.c.family_id.in_(by))
+            protected = await _called_verified(sql, changed, family_address.c.family_id.not_in(by))
+            changed = [each for each in changed if each in theirs and each not in protected]
             gone += changed
             await sql.run(update(address).where(address.c.id.in_(changed)).values(verified=False, notable=True))
     return gone
@@ -50,16 +53,16 @@ async def _those_that_are(sql: Sql, ids: Sequence[UUID], *, verified: bool) -> l
     return [row.id for row in rows]
 
 
-async def _verified_by_others(sql: Sql, ids: Sequence[UUID], by: Collection[str]) -> set[UUID]:
+async def _called_verified(sql: Sql, ids: Sequence[UUID], whose: ColumnElement[bool]) -> set[UUID]:
     rows = await sql.rows(
         select(family_address.c.address_id, family.c.doc)
         .join(family, family.c.id == family_address.c.family_id)
-        .where(family_address.c.address_id.in_(ids), family_address.c.family_id.not_in(by))
+        .where(family_address.c.address_id.in_(ids), whose)
     )
     found: set[UUID] = set()
     for row in rows:
         document = codec.family_if_readable(row.doc)
-        # A document that cannot be read takes nothing from anybody.
+        # Of one that cannot be read nobody knows better.
         if document is None or any(
             each.id == row.address_id and each.verified
             for caregiver in document.caregivers

@@ -10,6 +10,7 @@ from alertd.domain.policy import Policy
 from alertd.domain.watch import Duty
 from alertd.ports.deps import Deps
 from alertd.ports.store import Rows
+from alertd.records import Unreadable
 
 Holder = tuple[Family, Caregiver]
 
@@ -22,7 +23,9 @@ async def hears_by(
     All have one phone or mailbox. Everybody is judged as a message to them would say it: by their own nights.
     """
     ids = sorted({family.id for family, _ in holders})
-    found = {each.family.id: each for each in await rows.candidates(incident.id, ids, lock=False)}
+    unreadable: list[Unreadable] = []
+    candidates = await rows.candidates(incident.id, ids, lock=False, unreadable=unreadable)
+    found = {each.family.id: each for each in candidates}
     moments: list[datetime] = []
     now = deps.clock.now()
     for family, caregiver in holders:

@@ -100,18 +100,18 @@ async def delete_family(deps: Deps, family_id: FamilyId, *, who: str) -> None:
 async def _touch(deps: Deps, families: Sequence[Family], others: Collection[str]) -> None:
     """Make the watches of all of these due; give those of `families` one whom an open incident newly touches."""
     async with deps.store.transaction() as rows:
-        # Watches that are there before new ones, and by incident: the order of locks everywhere.
         open_ = await rows.incidents(open_only=True, limit=1000)
-        for incident in sorted(open_, key=lambda each: each.id):
+        ended = await rows.ended_since(deps.clock.now() - TRIED_FOR)
+        # Watches that are there before new ones, and by incident, also the ended: the order of locks everywhere.
+        for incident in sorted([*open_, *ended], key=lambda each: each.id):
             if not incident.announced:
                 # Of a machine's suspicion nobody is told: whoever confirms it reaches these families too. Of an
                 # exercise nobody hears late.
                 continue
-            await _touch_in(deps, rows, incident, families, others)
-        ended = await rows.ended_since(deps.clock.now() - TRIED_FOR)
-        for incident in sorted(ended, key=lambda each: each.id):
-            if incident.announced:
+            if incident.state.ended:
                 await _touch_watched(deps, rows, incident, families, others)
+            else:
+                await _touch_in(deps, rows, incident, families, others)
 
 
 async def _touch_in(

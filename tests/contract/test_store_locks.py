@@ -1,9 +1,12 @@
 """Who waits for whom on Postgres: a publication for the slice under way, and nobody in a ring."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Executable, Insert, text
@@ -15,6 +18,7 @@ from alertd.domain.incident import IncidentId, Kind, Reach, Severity, State
 from alertd.ports.deps import Deps
 from alertd.records import Plan
 from alertd.store.database import SESSION
+from alertd.store.families import FamilyRows
 from alertd.store.ids import uuid7
 from alertd.store.locks import lock_watches
 from alertd.store.store import Rows
@@ -22,9 +26,10 @@ from alertd.store.tables import delivery, fanout
 from alertd.usecases.choose_holdings import choose_holdings
 from alertd.usecases.open_incident import Opening, open_incident
 from alertd.usecases.publish import News, Published, publish
-from alertd.usecases.put_families import put_families
+from alertd.usecases.put_families import _touch, put_families
 from tests import make
 from tests.contract.books import Books, crowd
+from tests.fakes import FakeClock
 from tests.served import open_deps
 
 
@@ -200,3 +205,37 @@ async def test_less_of_a_phone_of_two_families_waits_with_nothing_in_hand_that_c
         await rows.sql.run(text("SET LOCAL lock_timeout = '2s'"))
         await lock_watches(rows.sql, [(second, one.id)])
     assert await asyncio.wait_for(task, 10) == 4
+
+
+async def test_an_import_locks_by_incident_also_where_one_has_ended(
+    fresh_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ended one is the older: whoever locks the watches of both, an opt-out or a batch of outcomes, begins there."""
+    books = Books(fresh_database("postgresql"))
+    older, newer = IncidentId(UUID(int=1)), IncidentId(UUID(int=2))
+    ended = replace(make.incident(), id=older, number=1, state=State.RESOLVED, ended_at=make.after(1))
+    await books.open(ended)
+    await books.open(replace(make.incident(), id=newer, number=2))
+    [family] = await books.families(make.family())
+    for incident in (ended, replace(ended, id=newer)):
+        await books.write([books.watch(family)], incident=incident)
+    holds, other, touch = asyncio.Event(), asyncio.Event(), FamilyRows.touch_families
+
+    async def slowly(rows: FamilyRows, ids: Sequence[str], incident_id: IncidentId, now: datetime) -> int:
+        touched = await touch(rows, ids, incident_id, now)
+        if not holds.is_set():
+            holds.set()
+            await other.wait()
+        return touched
+
+    monkeypatch.setattr(FamilyRows, "touch_families", slowly)
+
+    async def opts_out() -> None:
+        await holds.wait()
+        async with books.store.transaction() as rows:
+            asyncio.get_running_loop().call_later(0.3, other.set)
+            await lock_watches(rows.sql, {(older, family.id), (newer, family.id)})
+
+    deps: Any = SimpleNamespace(store=books.store, clock=FakeClock(make.after(2)))
+    await asyncio.gather(_touch(deps, [family], ()), opts_out())  # Postgres ends a ring with an error
+    await books.store.close()

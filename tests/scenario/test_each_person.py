@@ -1,6 +1,7 @@
 """R2, R15: what binds us is what each person was told, whatever others in their family know by then."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from alertd.domain.incident import Reach, Severity
@@ -105,3 +106,22 @@ async def test_who_stood_in_hears_by_the_time_that_they_were_told(world: World):
     await world.fast_forward(minutes=21)
     world.phone("mia").forget()
     world.phone("gran").expect_sms("still down")
+
+
+async def test_a_mailbox_of_the_whole_house_tells_only_the_first(world: World):
+    """Gran is told by a ladder alone; that the house's mailbox was told, which she has too, brings her in nowhere."""
+    home = make.address("email", "home@example.org")
+    mia = caregiver("mia", "sms", preferences=make.preferences(critical=("sms", "email"), default=("email",)))
+    gran = caregiver("gran", "sms", role="grandparent", order=3, preferences=SMS)
+    await world.family(
+        "fam-1",
+        replace(mia, addresses=(*mia.addresses, home)),
+        replace(gran, addresses=(*gran.addresses, home)),
+    )
+    await world.outage("follow")
+    await world.fast_forward(minutes=5)
+    await world.update("The cause is found.", state="identified")
+    await world.fast_forward(minutes=40)
+    for phone in world.phones.values():
+        phone.forget()
+    assert world.sql("SELECT update_no FROM delivery WHERE caregiver='gran'") == []

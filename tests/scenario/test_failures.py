@@ -7,6 +7,7 @@ from datetime import timedelta
 from alertd.domain.family import FamilyId
 from alertd.domain.incident import Severity
 from alertd.ports import Later, Misconfigured, Refused, Unknown
+from alertd.usecases.put_families import delete_family
 from tests import make
 from tests.scenario.world import World
 
@@ -348,3 +349,30 @@ async def test_an_address_that_another_family_verifies_stays_verified(world: Wor
     await world.family("fam-2", unsure, services=("share",))
     assert world.sql("SELECT verified FROM address") == [(0,)]
     assert world.sql("SELECT doc LIKE '%\"verified\":true%' FROM family") == [(0,), (0,)]
+
+
+async def test_an_import_that_says_what_it_said_takes_no_verification_back(world: World):
+    """The family that verified the number is gone; the other one never did, and says so again each night."""
+    rosa = make.caregiver("rosa", "sms")
+    unsaid = replace(rosa, addresses=tuple(replace(each, verified=False) for each in rosa.addresses))
+    await world.family("fam-1", rosa)
+    await world.family("fam-2", unsaid)
+    await world.outage("follow")
+    world.phone("rosa").forget()
+    await delete_family(world.deps, FamilyId("fam-1"), who="test")
+    await world.family("fam-2", unsaid)
+    await world.resolve()
+    world.phone("rosa").expect_sms("works again")
+
+
+async def test_stop_counts_beside_a_document_that_cannot_be_read(world: World):
+    rosa = make.caregiver("rosa", "sms")
+    await world.family("fam-1", rosa)
+    await world.family("fam-2", rosa)
+    await world.outage("follow")
+    world.phone("rosa").forget()
+    world._looking.execute("UPDATE family SET doc='{' WHERE id='fam-2'")
+    assert await world.replies("rosa", "STATUS")
+    await world.replies("rosa", "STOP")
+    assert world.sql("SELECT opted_out_at IS NOT NULL FROM address") == [(1,)]
+    world.phone("rosa").forget()

@@ -166,3 +166,33 @@ async def test_who_slept_through_both_stretches_reads_of_both(town: Town):
     await world.resolve()
     await world.until_local("2026-11-05 06:31")
     world.phone("mia").expect_sms("Follow had problems 1:00-4:00 AM", "works again")
+
+
+async def ended_in_the_evening(town: Town) -> World:
+    """Mia heard of the outage and of its end; at night it comes back, milder."""
+    world = town(datetime(2026, 11, 4, 19, 0, tzinfo=PACIFIC))
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    await world.fast_forward(minutes=20)
+    await world.resolve()
+    world.phone("mia").expect_sms("Follow is down")
+    world.phone("mia").expect_sms("works again")
+    await world.until_local("2026-11-05 01:00")
+    await world.reopen(severity="major")
+    return world
+
+
+async def test_who_slept_through_the_return_alone_reads_of_that_alone(town: Town):
+    world = await ended_in_the_evening(town)
+    await world.fast_forward(hours=1)
+    await world.resolve()
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_sms("Follow had problems 1:00-2:00 AM")
+
+
+async def test_who_slept_through_a_false_return_alone_reads_that_there_was_none(town: Town):
+    world = await ended_in_the_evening(town)
+    await world.fast_forward(minutes=10)
+    await world.cancel()
+    await world.until_local("2026-11-05 06:31")
+    world.phone("mia").expect_sms("1:00-1:10 AM", "There was none")
