@@ -1,6 +1,7 @@
 """A family's document: JSON to the domain's `Family`."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -130,14 +131,31 @@ def _caregiver(field: Field, services: Services) -> Caregiver:
 
 def _addresses(field: Field) -> tuple[Address, ...]:
     addresses: list[Address] = []
+    written = set[str]()  # mailboxes as they stand there, all of them in lower case where they are stored
     for member in field.each(most=20):
         address = _address(member)
         if address is None:
             continue
-        if any((other.channel, other.to) == (address.channel, address.to) for other in addresses):
+        same = [
+            at for at, other in enumerate(addresses) if (other.channel, other.to) == (address.channel, address.to)
+        ]
+        spelt = _spelt(member)
+        if not same:
+            addresses.append(address)
+        elif address.channel == "email" and spelt not in written and spelt.lower() in map(str.lower, written):
+            # One mailbox in two spellings was two addresses once, and nobody may go untold for that.
+            kept = addresses[same[0]]
+            addresses[same[0]] = replace(kept, verified=kept.verified and address.verified)
+        else:
             member.wrong(f"repeats another {address.channel} address of this caregiver; keep one")
-        addresses.append(address)
+        if address.channel == "email":
+            written.add(spelt)
     return tuple(addresses)
+
+
+def _spelt(address: Field) -> str:
+    """What stands there of an address that could be read."""
+    return str(address.child("to").value).strip()
 
 
 def _address(field: Field) -> Address | None:

@@ -180,6 +180,33 @@ def test_one_mistake_is_told_with_its_field_and_the_way_out(change: Callable[[An
     assert refusal(changed(change)) == [expected]
 
 
+def mailboxes(*written: tuple[str, bool]) -> dict[str, Any]:
+    return changed(
+        put(*MIA, "addresses", value=[{"channel": "email", "to": to, "verified": said} for to, said in written])
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "verified"),
+    [
+        ((("Mia@example.org", True), ("mia@example.org", True)), True),
+        ((("mia@example.org", True), ("MIA@Example.org", False)), False),
+        ((("Mia@example.org", False), ("mia@example.org", True)), False),
+    ],
+)
+def test_a_mailbox_in_two_spellings_is_one_address(written: tuple[tuple[str, bool], ...], verified: bool) -> None:
+    """As the other systems of a household wrote it; a family is not left untold for a capital letter."""
+    [address] = parse(mailboxes(*written), SERVICES).caregivers[0].addresses
+    assert (address.to, address.verified) == ("mia@example.org", verified)
+
+
+def test_a_mailbox_that_is_repeated_as_it_stands_is_a_mistake() -> None:
+    document = mailboxes(("Mia@example.org", True), ("mia@example.org", True), ("Mia@example.org", True))
+    assert refusal(document) == [
+        "caregivers[0].addresses[2]: repeats another email address of this caregiver; keep one"
+    ]
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
