@@ -109,8 +109,24 @@ def create_app(
         app.include_router(router)
     errors.install(app)
     app.add_middleware(_Headers)
+    app.add_middleware(_Slashes)
     app.openapi = partial(describe, app, [route for router in routers for route in router.routes])  # type: ignore[method-assign]
     return app
+
+
+_SLASHED = {f"{path}/": path for path in ("/v1/events", "/v1/events/alertmanager", "/livez", "/readyz")}
+"""What machines ask for, as their settings may name it: a redirect led them on once, and a 404 loses alerts."""
+
+
+class _Slashes:
+    """Serves what machines ask for with a slash at the end, too; by its own path, so that repeats are known."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = _SLASHED.get(scope["path"]) if scope["type"] == "http" else None
+        await self._app({**scope, "path": path} if path is not None else scope, receive, send)
 
 
 class _Headers:

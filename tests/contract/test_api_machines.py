@@ -417,6 +417,16 @@ async def test_alerts_that_could_not_be_joined_are_sent_again_not_forgotten(serv
     assert "503" in operation["description"]
 
 
+@pytest.mark.parametrize("path", [PATH, "/v1/events", "/livez", "/readyz"])
+async def test_a_slash_at_the_end_of_what_machines_ask_for_loses_nothing(served: Served, path: str) -> None:
+    """Alertmanager forgets what is answered 4xx, and its `url` may have ended so for years."""
+    method, body = ("GET", None) if path.endswith("z") else ("POST", webhook(alert()) if path == PATH else FIRING)
+    slashed = await served.ask(method, f"{path}/", body)
+    assert slashed.status_code == (await served.ask(method, path, body)).status_code
+    assert slashed.status_code in (200, 202, 503), slashed.text
+    assert f"{path}/" not in (await served.ask("GET", "/openapi.json")).json()["paths"]
+
+
 async def test_a_webhook_needs_a_key_that_may(served: Served) -> None:
     assert (await served.ask("POST", PATH, webhook(), headers={"Authorization": "Bearer x"})).status_code == 401
     await served.sign_in("incident:read")
