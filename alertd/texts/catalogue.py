@@ -13,6 +13,9 @@ from alertd.texts.times import Calendar
 OPTIONAL = frozenset({"next.quiet_brief"})
 """The keys that a language may lack, and say in the words of another key."""
 
+INSTEAD = {"preferences.mistake.quiet_all_duty": "preferences.mistake.quiet_unreadable"}
+"""What is said where a language lacks a sentence that is newer than the folders of texts of some operators."""
+
 
 class Missing(LookupError):
     """A catalogue lacks a sentence; the text is its key."""
@@ -49,6 +52,8 @@ class Catalogue:
 
     def say(self, key: str, **values: object) -> str:
         """One sentence. Raises Missing, or what a broken one raises with its key as a note."""
+        if key not in self._sentences:
+            key = INSTEAD.get(key, key)
         sentence = self._sentences.get(key)
         if sentence is None:
             raise Missing(key)

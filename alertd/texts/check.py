@@ -10,7 +10,7 @@ from alertd.domain.incident import Facts, Kind, Reach, Scope, Severity, State, U
 from alertd.domain.links import Links
 from alertd.ports import Content, Names, OptOutSaying, Page, Saying
 from alertd.texts import opt_out
-from alertd.texts.catalogue import OPTIONAL, Catalogue
+from alertd.texts.catalogue import INSTEAD, OPTIONAL, Catalogue
 from alertd.texts.clean import clean
 from alertd.texts.fit import CALL, PUSH_BODY, PUSH_TITLE, SMS_SEGMENTS, SUBJECT, one_line
 from alertd.texts.parts import Tell
@@ -64,7 +64,8 @@ def problems(
 
     everything = frozenset[str]().union(*(catalogue.keys for catalogue in catalogues.values()))
     for locale, catalogue in catalogues.items():
-        for key in sorted(everything - catalogue.keys - OPTIONAL):
+        stood_in = {key for key, instead in INSTEAD.items() if instead in catalogue.keys}
+        for key in sorted(everything - catalogue.keys - OPTIONAL - stood_in):
             note(f"{locale}: {key} is missing, though another locale has it")
         longest: dict[str, int] = {}
         phrases = tuple(sorted(catalogue.phrases))

@@ -121,3 +121,21 @@ def test_what_the_check_composes_finds_every_sentence_that_is_missing(tmp_path: 
         compose.choosing(page)
     for key in missing:
         assert any(f"{key};" in each for each in told), told
+
+
+@pytest.mark.parametrize("lacking", [("es",), LOCALES])
+def test_an_operators_own_texts_may_be_older_than_the_words_for_duty_hours(
+    lacking: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Who chooses such hours reads that they are no good, not that the page cannot be shown; the check passes."""
+    folder = Path(shutil.copytree(TEMPLATES, tmp_path / "templates"))
+    for locale in lacking:
+        phrases = folder / locale / "phrases.yaml"
+        lines = phrases.read_text(encoding="utf-8").splitlines(keepends=True)
+        phrases.write_text("".join(line for line in lines if "quiet_all_duty:" not in line), encoding="utf-8")
+    told: list[str] = []
+    own = load(folder, NAMES, told.append)
+    html = own.choosing(ChoosingPage(Showing.FORM, "es", chooser("es"), {"quiet_hours": "quiet_all_duty"}))
+    assert "Eso no es una hora. Elija otra vez." in visible(html)
+    assert own.check() == []
+    assert told == []
