@@ -1,6 +1,7 @@
 """Web addresses in ASCII, the one form that leads to the same place whatever is done to letters. Pure."""
 
 import re
+from unicodedata import category
 from urllib.parse import quote
 
 _TWO_NAMES = re.compile("[ßẞς\u200c\u200d]")
@@ -13,10 +14,12 @@ _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _PATH = "/%:@!$&'()*+,;=~"  # https://www.rfc-editor.org/rfc/rfc3986#section-3.3, and what is quoted already
 _ADDRESS = re.compile(  # with a scheme, or the name of a host and a path
     r"((?:https?://|www\.)|(?<![\w.-])(?=[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,}/))"
-    r"([^\s/?#<>\"\u00ab\u00bb\u2018-\u201f]+)"
-    r"([^\s<>\"\u00ab\u00bb\u2018-\u201f]*[^\s<>\"\u00ab\u00bb\u2018-\u201f.,;:!?)\u2026])?",
+    r"([^\s/?#<>\"\u2010-\u2013]+)"
+    r"([^\s<>\"]*[^\s<>\".,;:!?)\u00b7\u2010-\u2013])?",
     re.IGNORECASE,
 )
+_WITHIN = "\u00b7\u2010\u2011\u2012\u2013"  # signs that stand between letters, as between years
+_SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # marks that belong to a sign, not to a letter
 
 
 def ascii_host(host: str) -> str:
@@ -39,7 +42,16 @@ def in_ascii(text: str) -> str:
     """A text whose web addresses are in ASCII; all else of it as it was."""
     if text.isascii() or ("/" not in text and "www." not in text.lower()):
         return text
-    return _ADDRESS.sub(_written, text)
+    ends = "".join(filter(_ends, sorted(set(text))))
+    parts = re.split(f"([{re.escape(ends)}])", text) if ends else [text]
+    return "".join(_ADDRESS.sub(_written, part) for part in parts)
+
+
+def _ends(character: str) -> bool:
+    """Whether no address goes on with it: an emoji or a dash behind one leads nowhere, and nobody means it."""
+    if character.isascii() or character in _WITHIN or character.isspace():
+        return False
+    return category(character)[0] not in "LMN" or _SELECTORS.match(character) is not None
 
 
 def _written(found: re.Match[str]) -> str:
