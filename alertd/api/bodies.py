@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -44,7 +45,7 @@ class Body(Generic[M]):
 
 
 _LITTLE = 64 * 1024
-"""Bytes that are waited for no longer than `Served.body_seconds`; for more of them in proportion longer."""
+"""Announced, they are waited for no longer than `Served.body_seconds`; more of them in proportion longer."""
 
 
 async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
@@ -52,22 +53,35 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
 
     Raises Denied: 413 before more than `most` bytes are kept, 408 for what does not come. Raises ClientDisconnect.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > most:
-        raise too_large(most)
     parts: list[bytes] = []
     size = 0
-    seconds: float = request.app.state.served.body_seconds * max(1, most / _LITTLE)
+    async with arriving(request, most):
+        async for part in request.stream():
+            size += len(part)
+            if size > most:
+                raise too_large(most)
+            parts.append(part)
+    return b"".join(parts)
+
+
+@asynccontextmanager
+async def arriving(request: Request, most: int) -> AsyncIterator[None]:
+    """A body of at most `most` bytes is read within, for as long as what was announced may take.
+
+    Where no length is announced, that is `most`. Raises Denied: 413 where more is announced, 408 in the end.
+    """
+    declared = request.headers.get("content-length", "")
+    announced = int(declared) if declared.isdigit() else most
+    if announced > most:
+        raise too_large(most)
+    seconds: float = request.app.state.served.body_seconds * max(1, announced / _LITTLE)
     try:
         async with asyncio.timeout(seconds):
-            async for part in request.stream():
-                size += len(part)
-                if size > most:
-                    raise too_large(most)
-                parts.append(part)
+            yield
     except TimeoutError:
-        raise Denied(408, f"the body did not come within {seconds:g} seconds; send all of it at once") from None
-    return b"".join(parts)
+        raise Denied(
+            408, f"the body did not come within {round(seconds, 1):g} seconds; send all of it at once"
+        ) from None
 
 
 async def read_document(request: Request) -> tuple[bytes, object]:

@@ -24,15 +24,15 @@ UNSIGNED = [
 
 
 @asynccontextmanager
-async def begun(served: Served, path: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+async def begun(
+    served: Served, path: str, length: str = "Content-Length: 1000", key: str = ""
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """A request that promises a thousand bytes and has sent one."""
     server = uvicorn.Server(uvicorn.Config(served.app, lifespan="off", log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         reader, writer = await asyncio.open_connection(*listener.getsockname())
-        head = (
-            f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{{"
-        )
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n{key}{length}\r\n\r\n{{"
         writer.write(head.encode())
         try:
             yield reader, writer
@@ -49,6 +49,29 @@ async def test_a_body_that_does_not_come_is_not_waited_for(served: Served, path:
     async with begun(served, path) as (reader, _), asyncio.timeout(10):
         told = await reader.read()  # to the end: the server closes
     assert told.startswith(b"HTTP/1.1 408 "), told
+
+
+SIGNED = ["/v1/incidents", "/v1/events", "/v1/events/alertmanager", "/v1/families:import"]
+
+
+@pytest.mark.parametrize("path", SIGNED)
+async def test_how_long_it_is_waited_for_goes_by_what_was_announced(served: Served, path: str) -> None:
+    """Not by the largest body that the path takes, which for an import is an hour and more."""
+    served.app.state.served = replace(served.app.state.served, body_seconds=0.2)
+    key = f"Authorization: {served.http.headers['Authorization']}\r\n"
+    async with begun(served, path, key=key) as (reader, _), asyncio.timeout(10):
+        told = await reader.read()
+    assert told.startswith(b"HTTP/1.1 408 "), told
+    assert b"within 0.2 seconds" in told
+
+
+@pytest.mark.parametrize("path", SIGNED)
+async def test_more_that_was_announced_may_take_longer(served: Served, path: str) -> None:
+    served.app.state.served = replace(served.app.state.served, body_seconds=0.05)
+    key = f"Authorization: {served.http.headers['Authorization']}\r\n"
+    async with begun(served, path, f"Content-Length: {10 * 64 * 1024}", key) as (reader, _), asyncio.timeout(10):
+        told = await reader.read()
+    assert b"within 0.5 seconds" in told, told
 
 
 @pytest.mark.parametrize("path", UNSIGNED)
