@@ -3,7 +3,7 @@
 import json
 import urllib.error
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from alertd.ask import ask
 from alertd.cli.client import Api
@@ -13,6 +13,8 @@ from alertd.domain.errors import AlertdError
 from alertd.domain.this_machine import is_this_machine
 from alertd.reachable import no_answers
 from alertd.settings import load
+
+_ROUTES = "have it pass /livez, /a/, /p/, /u/, /r/, /v1/providers/ and /v1/acknowledgements on to the API"
 
 
 def api(seen: Seen) -> list[Finding]:
@@ -46,13 +48,10 @@ def _leads(url: str) -> Finding:
     try:
         alive = _ask(f"{url}/livez")
     except urllib.error.HTTPError as error:
+        if (told := _elsewhere(url, error)) is not None:
+            return told
         text = f"{url} answers {error.code}: the proxy does not lead to alertd's API"
-        return Finding(
-            "note",
-            "public url",
-            text,
-            ("have it pass /livez, /a/, /p/, /u/, /r/, /v1/providers/ and /v1/acknowledgements on to the API",),
-        )
+        return Finding("note", "public url", text, (_ROUTES,))
     except (OSError, ValueError) as error:
         # From inside, a network may not lead to its own outside.
         text = f"{url} does not answer from here ({_why(error)})"
@@ -62,6 +61,23 @@ def _leads(url: str) -> Finding:
     if urlsplit(url).scheme != "https":
         return Finding("note", "public url", f"{url} answers, without encryption", mend)
     return Finding("ok", "public url", f"{url} leads to alertd")
+
+
+def _elsewhere(url: str, error: urllib.error.HTTPError) -> Finding | None:
+    """Where the proxy redirects to, as from http to https; None where it does not, or does not say."""
+    location = error.headers.get("Location") if 300 <= error.code < 400 else None
+    if not location:
+        return None
+    try:
+        target = urljoin(f"{url}/livez", location)
+    except ValueError:
+        return None
+    target = "".join(c if c.isprintable() else "?" for c in target)[:200]
+    address = target.rstrip("/").removesuffix("/livez")
+    if address != url and address != target.rstrip("/"):  # the same path at another address: it is alertd's own
+        mend = f"set ALERTD_PUBLIC_URL to {address}"
+        return Finding("note", "public url", f"{url} redirects to {address}", (mend,))
+    return Finding("note", "public url", f"{url} redirects /livez to {target}", (_ROUTES,))
 
 
 def _ask(url: str) -> Any:

@@ -124,12 +124,14 @@ ALIVE = b'{"alive": true}'
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[http.server.ThreadingHTTPServer]:
-    """Something that listens where the names below lead; `answer` is (status, body)."""
+    """Something that listens where the names below lead; `answer` is (status, body, and where it redirects to)."""
 
     class Answering(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = self.server.answer  # type: ignore[attr-defined]
+            status, body, *location = self.server.answer  # type: ignore[attr-defined]
             self.send_response(status)
+            for each in location:
+                self.send_header("Location", each)
             self.end_headers()
             self.wfile.write(body)
 
@@ -167,6 +169,28 @@ def test_where_the_public_address_leads(doctor: Ask, proxy: http.server.Threadin
     assert "does not answer from here (ConnectionRefusedError)" in said(
         doctor(public_url, PUBLIC_URL=f"http://{OUTSIDE}:{free_port()}"), "public url", "note"
     )
+
+
+@pytest.mark.parametrize(
+    ("location", "told", "mend"),
+    [
+        (
+            f"https://{OUTSIDE}/livez",
+            f"redirects to https://{OUTSIDE}",
+            f"set ALERTD_PUBLIC_URL to https://{OUTSIDE}",
+        ),
+        ("/login?next=%2Flivez", "/login?next=%2Flivez", "have it pass /livez"),
+        ("/livez", "redirects /livez to http://", "have it pass /livez"),  # for ever
+    ],
+)
+def test_a_proxy_that_redirects(
+    doctor: Ask, proxy: http.server.ThreadingHTTPServer, location: str, told: str, mend: str
+) -> None:
+    """As from http to https: the cause is the address that was set, not the proxy's routes."""
+    proxy.answer = (301, b"", location)  # type: ignore[attr-defined]
+    found = said(doctor(public_url, PUBLIC_URL=f"http://{OUTSIDE}:{proxy.server_port}"), "public url", "note")
+    assert told in found
+    assert f"-> {mend}" in found
 
 
 def test_a_public_address_that_only_our_own_network_knows(
