@@ -146,14 +146,22 @@ def _unpeopled(told: dict[str, Any]) -> list[str]:
     found: dict[str, list[dict[str, Any]]] = {}
     for each in told.get("unpeopled") or []:
         found.setdefault(each["service"], []).append(each)
+    scope = told.get("scope") or []
+    wholly = {each["service"] for each in scope if _nobody_in(each, found.get(each["service"], []))}
+    alone = all(each["service"] in wholly for each in scope)
     for service, regions in found.items():
         for each in regions:
             meant = f'; did you mean "{each["near"]}"?' if each.get("near") else "."
             lines.append(f"No family that uses {service} has the region {each['region']}{meant}")
-        named = [region for each in told["scope"] if each["service"] == service for region in each["regions"]]
-        if len(regions) == len(named):
-            lines[-1] += " Of these families only those without a region are touched."
+        if service in wholly:
+            which = "Of these families" if alone else f"By {service}"
+            lines[-1] += f" {which} only those without a region are touched."
     return lines
+
+
+def _nobody_in(reach: dict[str, Any], unpeopled: list[dict[str, Any]]) -> bool:
+    """Whether no family has any of the regions of this part of the scope; all of them, where none is named."""
+    return bool(reach["regions"]) and set(reach["regions"]) <= {each["region"] for each in unpeopled}
 
 
 def _began(told: dict[str, Any]) -> list[str]:

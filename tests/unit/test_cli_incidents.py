@@ -60,7 +60,7 @@ def test_an_opening_tells_all_its_mistakes_at_once(alertd: Shell, families: Daem
 
 def test_a_region_that_no_family_has_is_told(alertd: Shell, listening: Daemon) -> None:
     """Such an incident touches only families that never said where they are: seen before they are told."""
-    west = make.family(id="fam-1", region="us-west", services=("follow",))
+    west = make.family(id="fam-1", region="us-west", services=("follow", "share"))
     anywhere = make.family(make.caregiver("ana"), id="fam-2", region=None, services=("follow",))
     listening.run(listening.served.families(west, anywhere))
     alone = "Of these families only those without a region are touched."
@@ -74,6 +74,15 @@ def test_a_region_that_no_family_has_is_told(alertd: Shell, listening: Daemon) -
         assert " ".join(alertd.out.split()).endswith(told)
     assert alertd(*OPEN, "--region", "us,us-west", "--dry-run") == 0
     assert "No family" not in alertd.out
+    both = ("incident", "open", "--service", "follow:mars", "--severity", "critical", "--title", "x", "--dry-run")
+    for share, told in (
+        ("share:us-west", "By follow only those without a region are touched."),
+        ("share", "By follow only those without a region are touched."),
+        ("share:mars", alone),
+    ):
+        assert alertd(*both, "--service", share) == 0
+        assert told in " ".join(alertd.out.split())
+        assert (alone in " ".join(alertd.out.split())) == (told == alone)
 
     done = alertd.json(*OPEN, "--region", "us-wset", "--yes")
     assert done["preview"]["unpeopled"] == [{"service": "follow", "region": "us-wset", "near": "us-west"}]
