@@ -24,7 +24,8 @@ _LOCALE = re.compile(r"([a-z]{2,3})(?:[-_]([a-z]{4}))?(?:[-_]([a-z]{2}|[0-9]{3})
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 _CITIES_IN = ("africa/", "america/", "asia/", "atlantic/", "australia/", "europe/", "indian/", "pacific/")
-_NO_CITIES = frozenset({"act", "lhi", "nsw", "north", "south", "west"})  # old names of Australia's zones
+_NO_CITIES = frozenset({"act", "lhi", "nsw", "north", "south", "west", "cordoba", "merida"})
+"""Old names of Australia's zones, and cities that stand in Spain, too."""
 _SAME_PLACE = 0.9  # "America/Los_Angelos" is; "America/St_Louis" and "America/St_Lucia", at 0.88, are two places
 
 SEVERITIES = tuple(severity.value for severity in Severity)
@@ -173,10 +174,9 @@ def _near_zone(name: str) -> str:
     places = _places()
     if "/" in word:
         found = get_close_matches(word, places, n=1, cutoff=_SAME_PLACE)
-    else:  # "Los Angeles" or "denver": the city alone
-        found = [
-            each
-            for each in places
-            if each.rpartition("/")[2] == word and each.startswith(_CITIES_IN) and word not in _NO_CITIES
-        ]
+    elif word == "utc":
+        return '; did you mean "UTC"?'
+    else:  # "Los Angeles" or "denver": the city alone; San Juan is not that of America/Argentina
+        cities = [each for each in places if each.startswith(_CITIES_IN) and each.partition("/")[2] == word]
+        found = cities if len(cities) == 1 and word not in _NO_CITIES else []
     return f'; did you mean "{places[found[0]]}"?' if found else "; write a place, like America/Los_Angeles"

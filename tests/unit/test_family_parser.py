@@ -349,8 +349,12 @@ def test_no_document_whatever_raises_anything_but_mistakes(patch: dict[str, Any]
         ("US/Pacfic", "US/Pacific"),
         ("Denver", "America/Denver"),
         ("new york", "America/New_York"),
+        ("Buenos Aires", "America/Buenos_Aires"),
+        ("utc", "UTC"),
+        ("Utc", "UTC"),
         # Abbreviations, offsets and half of the world's cities resemble zones at the other end of it.
         *((word, "") for word in ("PST", "CST", "IST", "BST", "ACT", "Pacific Time", "Pacific", "West")),
+        *((city, "") for city in ("San Juan", "Córdoba", "Cordoba", "merida", "Knox", "Nicosia")),
         *((word, "") for word in ("UTC+2", "GMT+0200", "UTC/GMT+2", "+02:00")),
         *((place, "") for place in ("America/Seattle", "America/St_Louis", "Asia/Mumbai", "Europe/Munich")),
     ],
