@@ -98,6 +98,8 @@ class Listener:
         duty, person = self.duty, self.person
         framing = self.end.framing if self.told else Framing.WAS_DOWN
         since, worst, change = self._what(framing)
+        if change is Change.AGAIN and framing is Framing.CANCELLATION and self._heard_what_was_real():
+            framing = Framing.RESOLUTION  # of its coming back, which was wrong, they know nothing
         loud = loud and address.channel != "email"
         step = STEP_NOT_AFFECTED if framing is Framing.NOT_AFFECTED else STEP_MESSAGE
         return Owed(
@@ -128,6 +130,11 @@ class Listener:
             ),
             in_quiet=at_night,
         )
+
+    def _heard_what_was_real(self) -> bool:
+        """Whether all that they were told came before it was said to be back."""
+        back = max(u.number for u in self.duty.incident.updates if u.kind is Kind.REOPENING)
+        return max(self.known.told, self.known.maybe) < back
 
     def _what(self, framing: Framing) -> tuple[datetime | None, Severity | None, Change]:
         """Since when it failed for them, how bad it was where they slept, and what became of its coming back."""

@@ -103,7 +103,8 @@ class Knowledge:
     planned_at: datetime | None = None  # when anything was last planned that was not our own fault's end
     failed: int = 0  # newest update that failed anywhere
     released: dict[AddressId, int] = field(default_factory=dict)  # how often it was owed "not affected"
-    joined: set[AddressId] = field(default_factory=set)  # those that a ladder has told, in any epoch
+    joined: set[AddressId] = field(default_factory=set)  # those that a ladder has told, in any epoch, ...
+    rung: set[str] = field(default_factory=set)  # ... and whom, where that was for this family
     first_planned: datetime | None = None  # the family's first message of this epoch
     first_tried: datetime | None = None  # ... when a provider was first asked to take one
     loud: bool = False  # something loud was accepted in this epoch
@@ -233,6 +234,8 @@ def know(  # noqa: PLR0915  one loop: a call for each delivery of each family wo
                 known.covered_awake = update
             if step > 0:
                 knowledge.joined.add(telling.address)
+                if telling.caregiver:
+                    knowledge.rung.add(telling.caregiver)
             elif framing is _HOLDING:
                 if known.holdings is None:
                     known.holdings = {}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from alertd.domain.failing import told_failing
-from alertd.domain.family import AddressId, Caregiver
+from alertd.domain.family import Caregiver
 from alertd.domain.incident import Incident, Severity
 from alertd.domain.knowledge import Knowledge
 from alertd.domain.people import listeners, meet
@@ -25,7 +25,7 @@ def as_they_know(
     services: tuple[str, ...],
     knowledge: Knowledge,
     people: list[Person],
-    brought: Collection[AddressId] = (),
+    brought: Collection[str] = (),
 ) -> list[Person]:
     """`people`, those who hear every update now, by the rules of what each was told last; and who else was told.
 

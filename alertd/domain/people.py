@@ -64,13 +64,13 @@ def listeners(
     knowledge: Knowledge | None = None,
     quiet_as: Severity | None = None,
     told_as: Severity | None = None,
-    brought: Collection[AddressId] = (),
+    brought: Collection[str] = (),
 ) -> list[Person]:
     """Those who hear every update and can be told; empty = the family rests (see `unreachable`).
 
     Where nobody of them has a usable address, the next caregiver in order who has one stands in: only a family
-    without any usable address is owed nothing (R7). Whom a ladder has told, or tells now (`brought`: their
-    addresses), and who stood in and was told hears every update from then on, beside whoever stands in.
+    without any usable address is owed nothing (R7). Whom a ladder has told, or tells now (`brought`: caregivers),
+    and who stood in and was told hears every update from then on, beside whoever stands in.
     `knowledge`: None where nobody was told anything; `quiet_as`, `told_as`: as `meet` takes them.
     """
     first = audience(duty.family, duty.policy)
@@ -98,14 +98,16 @@ def listeners(
     return people
 
 
-def _goes_on(caregiver: Caregiver, duty: Duty, knowledge: Knowledge, brought: Collection[AddressId]) -> bool:
+def _goes_on(caregiver: Caregiver, duty: Duty, knowledge: Knowledge, brought: Collection[str]) -> bool:
     """Whether somebody hears every update who is not among the first: they were told when they hear again."""
     joined, notable = knowledge.joined, duty.addresses or {}
     # A phone that others have, too, may have been told for one of them: also a mailbox of the whole house.
     others = {a.id for c in duty.family.caregivers if c is not caregiver for a in c.addresses}
+    if caregiver.id in knowledge.rung or caregiver.id in brought:
+        return True
     newest: Known | None = None
     for address in knowledge.ever_had(caregiver):
-        if address in joined or address in brought:
+        if address in joined and address not in others:
             return True
         known, status = knowledge.at(address), notable.get(address)
         if known.framed_at is None or address in others or (status is not None and status.shared):

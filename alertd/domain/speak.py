@@ -7,7 +7,6 @@ from datetime import datetime
 from alertd.domain import silence
 from alertd.domain.delivery import Owed
 from alertd.domain.downtime import is_late
-from alertd.domain.family import AddressId
 from alertd.domain.hear import hear, look_again
 from alertd.domain.holdings import hold
 from alertd.domain.knowledge import Knowledge
@@ -30,7 +29,7 @@ def speak(duty: Duty, now: datetime, services: tuple[str, ...], knowledge: Knowl
     if not family.people:
         return Verdict(rest=unreachable(duty, services), next_by=standing, touched_at=touched, cancel=True)
     told, climbed = family.tell()
-    brought = {owed.address for owed in climbed.owed if owed.caregiver not in family.ids()}
+    brought = {owed.caregiver for owed in climbed.owed if owed.caregiver not in family.ids()}
     if brought:  # their hours count from now on, also for what they are told now
         wider = _household(duty, now, services, knowledge, standing, climbing, brought, touched)
         family = replace(wider, people=family.people)
@@ -73,7 +72,7 @@ def _household(
     knowledge: Knowledge,
     standing: datetime,
     climbing: Ascent | None,
-    brought: Collection[AddressId],
+    brought: Collection[str],
     touched: datetime,
 ) -> "Household":
     """Those who can be told, and the deadline that they have together; a ladder tells those `brought` now."""

@@ -4,14 +4,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 
 from alertd.domain.delivery import TOLD, DeliveryState, Framing, Owed, Reader
 from alertd.domain.knowledge import STEPS
+from alertd.domain.watch import Rest
 from alertd.records import Plan, Planned
 from alertd.store import codec, fast
 from alertd.store.sql import Sql
-from alertd.store.tables import delivery, delivery_share, family_address, family_service
+from alertd.store.tables import delivery, delivery_share, family_address, family_service, watch
 from alertd.store.types import to_us
 
 _TOLD = tuple(state.value for state in TOLD)
@@ -148,7 +149,15 @@ class SharedRows:
         rows = await self.sql.rows(
             select(family_service.c.service, family_service.c.region)
             .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .where(family_address.c.address_id == owed.address, family_address.c.family_id != owed.family)
+            .outerjoin(
+                watch,
+                and_(watch.c.incident_id == plan.incident, watch.c.family_id == family_address.c.family_id),
+            )
+            .where(
+                family_address.c.address_id == owed.address,
+                family_address.c.family_id != owed.family,
+                watch.c.rest.is_distinct_from(Rest.MUTED.value),  # there they hear nothing that could say it
+            )
             .distinct()
         )
         return any(plan.scope.touching((row.service,), row.region) for row in rows)

@@ -67,8 +67,8 @@ def saying(
         goes_on = tuple(sorted(failing))  # a test says that nothing is down, also nothing that it is not about
     elif failing and told.framing in AFTERWARDS:
         goes_on = tuple(each for each in reader.services if each in failing)
-    # Who slept through what was real, and then came back by mistake alone.
-    before = told.framing is Framing.WAS_DOWN and reader.change is Change.AGAIN
+    # Of what was real, to whom nobody said that it had come back, by mistake alone.
+    before = told.framing in (Framing.WAS_DOWN, Framing.RESOLUTION) and reader.change is Change.AGAIN
     facts = telling.facts(told.update, told.framing, reader.worst, before=before)
     links = deps.links if reader.asks else None
     return Saying(

@@ -125,3 +125,18 @@ async def test_a_mailbox_of_the_whole_house_tells_only_the_first(world: World):
     for phone in world.phones.values():
         phone.forget()
     assert world.sql("SELECT update_no FROM delivery WHERE caregiver='gran'") == []
+
+
+async def test_a_ladder_that_rings_the_mailbox_of_the_house_brings_nobody_else_in(town: Town):
+    world = town(policy=make.climbing((0, "always"), (10, "always", "sms email")))
+    home = make.address("email", "home@example.org")
+    mia, gran = caregiver("mia", "sms", preferences=SMS), caregiver("gran", "sms", role="grandparent", order=3)
+    gran = replace(gran, preferences=SMS)
+    await world.family(
+        "fam-1", replace(mia, addresses=(*mia.addresses, home)), replace(gran, addresses=(*gran.addresses, home))
+    )
+    await world.outage("follow")
+    await world.fast_forward(minutes=45)
+    for phone in world.phones.values():
+        phone.forget()
+    assert world.sql("SELECT channel, reason, update_no FROM delivery WHERE caregiver='gran'") == []

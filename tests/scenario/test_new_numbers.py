@@ -110,3 +110,20 @@ async def test_who_moves_away_with_a_new_token_is_told_that_it_does_not_concern_
     await world.resolve()
     await world.fast_forward(hours=12)
     world.phone("mia").expect_nothing()
+
+
+async def test_the_end_at_a_new_number_is_that_of_what_was_real(world: World):
+    await world.family("fam-1", caregiver("mia", "sms"))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down")
+    world.channels["sms"].fail_always(own("mia", "sms").to, lambda: Refused("30005"))
+    await world.fast_forward(minutes=40)
+    await world.resolve()
+    await world.fast_forward(minutes=40)
+    await world.reopen()
+    await world.fast_forward(minutes=5)
+    await world.cancel()
+    await world.family("fam-1", moved(caregiver("mia", "sms"), "sms"))
+    await world.settle()
+    said = world.phone("mia").expect_sms("Follow works again", "12:40 PM").text
+    assert "wrong" not in said, said

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -196,3 +196,20 @@ async def test_who_slept_through_a_false_return_alone_reads_that_there_was_none(
     await world.cancel()
     await world.until_local("2026-11-05 06:31")
     world.phone("mia").expect_sms("1:00-1:10 AM", "There was none")
+
+
+async def test_who_knows_of_what_was_real_alone_is_not_told_that_it_was_a_false_alarm(world: World):
+    """Dad was told of the outage and went off duty; it ended, came back by mistake, and that was cancelled."""
+    dad = caregiver("dad", "sms", on_duty="mon-fri 08:00-13:00")
+    await world.family("fam-1", dad)
+    await world.outage("follow")
+    await world.fast_forward(minutes=90)
+    world.phone("dad").forget()
+    await world.resolve("It works.", postmortem_by=world.clock.now() + timedelta(days=2))
+    await world.fast_forward(hours=1)
+    await world.reopen()
+    await world.fast_forward(minutes=10)
+    await world.cancel()
+    await world.until_local("2026-11-05 08:01")
+    said = world.phone("dad").expect_sms("Follow works again", "12:00 PM", "1:30 PM", "what happened").text
+    assert "wrong" not in said, said

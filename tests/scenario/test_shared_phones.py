@@ -1,6 +1,7 @@
 """R1, R15: a phone that several families share is told what fails for each of them, and what does no more."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from alertd.domain.incident import Reach
@@ -72,3 +73,16 @@ async def test_the_other_way_round_too(world: World):
     await world.resolve()
     world.phone("rosa").expect_sms("work again")
     world.phone("rosa").expect_nothing()
+
+
+async def test_a_phone_hears_what_works_again_though_its_other_family_is_muted(world: World):
+    """R2, R15: there she asked to hear of critical things alone, and nothing else would say it."""
+    rosa = caregiver("rosa", "sms", role="guardian", preferences=make.preferences(critical=("sms",), major=()))
+    await world.family("fam-1", rosa, services=("follow",))
+    await world.family("fam-2", replace(rosa, preferences=SMS), services=("share",))
+    await world.outage("follow", "share", severity="major")
+    world.phone("rosa").expect_sms("Share", "Next update by 1:00 PM")
+    await world.fast_forward(minutes=10)
+    await world.update("Share is well.", remove_scope=(Reach("share"),))
+    await world.until(make.after(61))
+    world.phone("rosa").expect_sms("No longer affected: Share")
