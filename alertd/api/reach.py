@@ -87,7 +87,10 @@ class ToldByPhoneDone(BaseModel):
     incident: int = Field(description="The incident's number.")
     family: str
     update: int = Field(description="They know everything up to this update.")
-    next_by: datetime = Field(description="By then they hear again: say so on the phone.")
+    next_by: datetime | None = Field(
+        description="By then they hear again: say so on the phone. Null: they asked to be told nothing of this, "
+        "and hear only if it gets worse or is over."
+    )
     dry_run: bool
 
 

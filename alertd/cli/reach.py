@@ -64,6 +64,8 @@ def _say_told(
 
 def _called(done: Mapping[str, Any]) -> str:
     noted = "Nothing was done. Tell them" if done["dry_run"] else "Noted. Tell them"
+    if done["next_by"] is None:
+        return f"{noted}: we write if it gets worse or is over, as they asked to be told no more of this."
     return f"{noted}: the family hears again by {local(done['next_by'])} ({zone(done['next_by'])})."
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from alertd.domain import silence
 from alertd.domain.family import CaregiverId
 from alertd.domain.holdings import hold_after_call
-from alertd.domain.people import audience, listeners
+from alertd.domain.people import audience, listeners, unreachable
 from alertd.domain.plan import known
-from alertd.domain.watch import Duty
+from alertd.domain.watch import Duty, Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Said:
 
     update: int
     holding: bool  # nothing is newer than what they know: it is the next holding, to be written first
-    next_by: datetime
+    next_by: datetime | None  # None: they asked to be told nothing of this, and hear if it gets worse or is over
     who: tuple[CaregiverId, ...]  # who knows since: those who hear every update
 
 
@@ -38,6 +38,7 @@ def say(duty: Duty, now: datetime) -> Said | None:
     people = listeners(duty, services, knowledge)
     for person in people:
         hold_after_call(person, knowledge, family, duty.policy, now)
-    by = silence.next_by(duty, people, now, closes_promise=closing)
+    muted = not people and unreachable(duty, services) is Rest.MUTED
+    by = None if muted else silence.next_by(duty, people, now, closes_promise=closing)
     who = tuple(caregiver.id for caregiver in audience(family, duty.policy))
     return Said(incident.newest.number + 1 if holding else newest, holding, by, who)

@@ -20,12 +20,15 @@ _TRIES = 5  # where planners write the incident's next update each time
 
 @dataclass(frozen=True, slots=True)
 class ToldByPhone:
-    """What the family counts as told, and by when they hear again: the caller says so on the phone."""
+    """What the family counts as told, and by when they hear again: the caller says so on the phone.
+
+    None: they asked to be told nothing of this, and hear only if it gets worse or is over.
+    """
 
     incident: int
     family: str
     update: int
-    next_by: datetime
+    next_by: datetime | None
 
 
 async def tell_by_phone(

@@ -268,7 +268,9 @@ class World:
                 loud=True, next_by=told.next_by, stale_after=None, loud_until=None,
                 reader=Reader(to="", locale="en", zone="UTC", services=("follow",), hears_by=told.next_by),
             )  # fmt: skip
-            row = Row(owed, self.now, self.now, told.next_by, wakes=True, soft=True, changed_at=self.now)
+            row = Row(
+                owed, self.now, self.now, told.next_by or self.now, wakes=True, soft=True, changed_at=self.now
+            )
             row.state, row.handed_at, row.accepted_at = DeliveryState.ACCEPTED, self.now, self.now
             self.rows.append(row)
         self.watch = replace(self.watch, owed=max(self.watch.owed, told.update))

@@ -261,3 +261,24 @@ async def test_what_was_told_by_phone_is_not_told_again_by_what_still_waits(town
     world.channels["sms"].mend()
     await world.fast_forward(minutes=5)
     world.phone("mia").expect_nothing()
+
+
+async def test_on_the_phone_nobody_is_promised_what_no_message_will_keep(town: Town):
+    """Mia wants to hear of critical things alone; it has become milder, and a person of ours says so."""
+    world = town()
+    only_critical = make.preferences(critical=("sms",), major=(), minor=())
+    await world.family("fam-1", caregiver("mia", "sms", preferences=only_critical))
+    await world.outage("follow")
+    world.phone("mia").expect_sms("Follow is down", "Next update by 12:30 PM")
+    world.channels["sms"].fail_always("*", lambda: Later("20503"))
+    await world.fast_forward(minutes=10)
+    await world.update("Much better.", severity="major")
+    await world.fast_forward(minutes=15)
+    assert (await world.told_by_phone()).next_by is None
+    world.channels["sms"].mend()
+    await world.fast_forward(hours=3)
+    world.phone("mia").expect_nothing()
+    await world.update("All of it.", severity="critical")
+    world.phone("mia").expect_sms("Follow is")
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
