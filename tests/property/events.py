@@ -244,7 +244,11 @@ def call(world: World, _: int) -> None:
     expected = world.judge.says()
     if told.holding:
         world.hold(world.duty().margin)
-    if not world.incident.newest.closes_promise:
+    if told.next_by is None:
+        judge = world.judge
+        assert not any(judge.stays(c) for c in judge.people()), "somebody hears on, and was named no time"
+        assert any(judge.usable(c) for c in world.family.caregivers), "nobody can be told but by phone: by when?"
+    elif not world.incident.newest.closes_promise:
         assert told.next_by == expected, ("told by phone", told.next_by, "should be", expected)
     epoch = world.incident.epoch
     world.answers = [a for a in world.answers if (a.caregiver, a.epoch) != (BY_PHONE, epoch)]

@@ -171,10 +171,10 @@ async def test_the_end_goes_over_the_next_channel_by_when_they_were_to_hear(worl
     world.phone("mia").expect_nothing()
     await world.until(make.after(29.6))
     world.phone("mia").expect_sms("Follow works again")
-    await world.until(make.after(200))
+    await world.until(make.after(60))
     world.phone("mia").expect_nothing()
     world.channels["push"].mend()
-    await world.until(make.after(220))
+    await world.until(make.after(80))
     world.phone("mia").expect_push("Follow works again")
     assert world.sql("SELECT rest FROM watch") == [("closed",)]
 
