@@ -140,3 +140,18 @@ async def test_a_ladder_that_rings_the_mailbox_of_the_house_brings_nobody_else_i
     for phone in world.phones.values():
         phone.forget()
     assert world.sql("SELECT channel, reason, update_no FROM delivery WHERE caregiver='gran'") == []
+
+
+async def test_who_asks_to_hear_nothing_more_of_it_gets_no_last_word(world: World):
+    """Nothing has become better: it is she who has heard enough."""
+    await world.family("fam-1", caregiver("mia", "sms", preferences=SMS))
+    await world.outage("follow", severity="major")
+    world.phone("mia").expect_sms("Follow has problems", "Next update by 1:00 PM")
+    await world.fast_forward(minutes=10)
+    await world.family("fam-1", caregiver("mia", "sms", preferences=ONLY_CRITICAL))
+    await world.update("The cause is found.")
+    await world.fast_forward(hours=2)
+    world.phone("mia").expect_nothing()
+    assert world.sql("SELECT rest FROM watch") == [("muted",)]
+    await world.resolve()
+    world.phone("mia").expect_sms("works again")
