@@ -53,22 +53,16 @@ async def read_body(request: Request, most: int = MOST_BYTES) -> bytes:
 
     Raises Denied: 413 before more than `most` bytes are kept, 408 for what does not come. Raises ClientDisconnect.
     """
-    parts: list[bytes] = []
-    size = 0
-    async with arriving(request, most):
-        async for part in request.stream():
-            size += len(part)
-            if size > most:
-                raise too_large(most)
-            parts.append(part)
-    return b"".join(parts)
+    async with arriving(request, most) as parts:
+        return b"".join([part async for part in parts])
 
 
 @asynccontextmanager
-async def arriving(request: Request, most: int) -> AsyncIterator[None]:
-    """A body of at most `most` bytes is read within, for as long as what was announced may take.
+async def arriving(request: Request, most: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The parts of a body of at most `most` bytes, to be read within, for as long as what was announced may take.
 
-    Where no length is announced, that is `most`. Raises Denied: 413 where more is announced, 408 in the end.
+    Where no length is announced, that is `most`. Raises Denied: 413 where more is announced, or comes; 408 in the
+    end.
     """
     declared = request.headers.get("content-length", "")
     announced = int(declared) if declared.isdigit() else most
@@ -77,11 +71,20 @@ async def arriving(request: Request, most: int) -> AsyncIterator[None]:
     seconds: float = request.app.state.served.body_seconds * max(1, announced / _LITTLE)
     try:
         async with asyncio.timeout(seconds):
-            yield
+            yield _bounded(request, most)
     except TimeoutError:
         raise Denied(
             408, f"the body did not come within {round(seconds, 1):g} seconds; send all of it at once"
         ) from None
+
+
+async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > most:
+            raise too_large(most)
+        yield part
 
 
 async def read_document(request: Request) -> tuple[bytes, object]:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from alertd.api.access import WritesFamilies, who
-from alertd.api.bodies import IdempotencyKey, arriving, asked, too_large
+from alertd.api.bodies import IdempotencyKey, arriving, asked
 from alertd.api.errors import errors
 from alertd.api.examples import IMPORTED, answers
 from alertd.api.family_body import EXAMPLE
@@ -101,12 +101,8 @@ async def import_(
 async def _receive(request: Request, file: IO[bytes]) -> bytes:
     """Write the body to `file`; returns the digest of path, query and body. Raises Denied (408, 413)."""
     digest = hashlib.sha256(asked(request))
-    size = 0
-    async with arriving(request, MOST_BYTES):
-        async for part in request.stream():
-            size += len(part)
-            if size > MOST_BYTES:
-                raise too_large(MOST_BYTES)
+    async with arriving(request, MOST_BYTES) as parts:
+        async for part in parts:
             digest.update(part)
             file.write(part)
     file.seek(0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import Row, Select, and_, or_, select, update
 
 from alertd.domain.delivery import TOLD, DeliveryState, Framing, Owed, Reader
 from alertd.domain.knowledge import STEPS
@@ -16,6 +16,8 @@ from alertd.store.tables import delivery, delivery_share, family_address, family
 from alertd.store.types import to_us
 
 _TOLD = tuple(state.value for state in TOLD)
+_USED = select(family_service.c.service, family_service.c.region).distinct()
+_OF_ADDRESS = _USED.join(family_address, family_address.c.family_id == family_service.c.family_id)
 
 
 class SharedRows:
@@ -94,22 +96,11 @@ class SharedRows:
         touched = next((w.touched_at for w in plan.watches if w.family == owed.family), existing.planned_at)
         if existing.family_id == owed.family or touched <= existing.planned_at:
             return True
-        wanted = set(owed.reader.services)
         if existing.state == DeliveryState.PENDING.value:
             return True  # who joins it is named in it
-        served = await self.sql.rows(
-            select(family_service.c.service, family_service.c.region)
-            .where(
-                or_(
-                    family_service.c.family_id == existing.family_id,
-                    family_service.c.family_id.in_(
-                        select(delivery_share.c.family_id).where(delivery_share.c.delivery_id == existing.id)
-                    ),
-                )
-            )
-            .distinct()
-        )
-        return wanted <= {s for row in served for s in plan.scope.touching((row.service,), row.region)}
+        also = select(delivery_share.c.family_id).where(delivery_share.c.delivery_id == existing.id)
+        served = or_(family_service.c.family_id == existing.family_id, family_service.c.family_id.in_(also))
+        return set(owed.reader.services) <= await self._touched(plan, _USED.where(served))
 
     async def _name(self, existing: Row[*tuple[Any, ...]], owed: Owed) -> None:
         """Have what still waits say what it is about for one more family."""
@@ -146,35 +137,26 @@ class SharedRows:
         await self.sql.run(changed.values(reader=codec.encode(reader)))
 
     async def _touches_another(self, plan: Plan, owed: Owed) -> bool:
-        rows = await self.sql.rows(
-            select(family_service.c.service, family_service.c.region)
-            .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .outerjoin(
-                watch,
-                and_(watch.c.incident_id == plan.incident, watch.c.family_id == family_address.c.family_id),
-            )
-            .where(
-                family_address.c.address_id == owed.address,
-                family_address.c.family_id != owed.family,
-                watch.c.rest.is_distinct_from(Rest.MUTED.value),  # there they hear nothing that could say it
-            )
-            .distinct()
+        mine = and_(watch.c.incident_id == plan.incident, watch.c.family_id == family_address.c.family_id)
+        others = _OF_ADDRESS.outerjoin(watch, mine).where(
+            family_address.c.address_id == owed.address,
+            family_address.c.family_id != owed.family,
+            watch.c.rest.is_distinct_from(Rest.MUTED.value),  # there they hear nothing that could say it
         )
-        return any(plan.scope.touching((row.service,), row.region) for row in rows)
+        return bool(await self._touched(plan, others))
 
     async def _failing(self, plan: Plan, owed: Owed) -> tuple[str, ...]:
         """What fails for any family that has this address, the services of the first one first."""
         own = owed.reader.services
         if owed.framing is Framing.NOT_AFFECTED:
             return own  # true of this family alone
-        rows = await self.sql.rows(
-            select(family_service.c.service, family_service.c.region)
-            .join(family_address, family_address.c.family_id == family_service.c.family_id)
-            .where(family_address.c.address_id == owed.address)
-            .distinct()
-        )
-        failing = {s for row in rows for s in plan.scope.touching((row.service,), row.region)}
+        failing = await self._touched(plan, _OF_ADDRESS.where(family_address.c.address_id == owed.address))
         return own + tuple(s for s in plan.scope.services if s in failing and s not in own)
+
+    async def _touched(self, plan: Plan, used: Select[tuple[str, str | None]]) -> set[str]:
+        """Which of the services that somebody uses the incident touches."""
+        rows = await self.sql.rows(used)
+        return {s for row in rows for s in plan.scope.touching((row.service,), row.region)}
 
 
 def by_address(new: Planned) -> tuple[UUID, bool]:

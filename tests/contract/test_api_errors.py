@@ -1,18 +1,13 @@
 """Bad input: a fitting status, one shape of error that names the field and the way out, and nothing half-done."""
 
 import json
-import sqlite3
 from dataclasses import replace
 from functools import reduce
-from typing import Any, cast
+from typing import Any
 
-import httpx
-import psycopg
 import pytest
-from sqlalchemy.exc import InternalError, OperationalError
 
 from alertd.ingest.family_document import to_document
-from alertd.ports.store import Store
 from alertd.usecases.keys import revoke_key
 from tests import make
 from tests.served import Served, fresh_served
@@ -510,109 +505,3 @@ async def test_admin_may_everything(served: Served) -> None:
     """`admin` includes every other right."""
     await served.sign_in("admin")
     assert (await served.ask("GET", "/v1/families")).status_code == 200
-
-
-# --- when things break ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        OperationalError("SELECT secret", {}, sqlite3.OperationalError("disk I/O error")),
-        InternalError("SELECT secret", {}, psycopg.errors.ReadOnlySqlTransaction("cannot execute on this disk")),
-    ],
-    ids=["gone", "read-only"],
-)
-async def test_the_database_does_not_answer(served: Served, error: Exception) -> None:
-    """503 with Retry-After, in general words."""
-
-    def broken(*_: object) -> Any:
-        raise error
-
-    served.app.state.served = replace(
-        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
-    )
-    for method, path in (("GET", "/v1/incidents"), ("POST", "/v1/incidents"), ("GET", "/readyz")):
-        answer = await served.ask(method, path, raw=b"{}")
-        assert answer.status_code == 503, path
-        assert int(answer.headers["retry-after"]) > 0
-        assert "database does not answer" in answer.json()["error"]["message"]
-        assert "SELECT" not in answer.text
-        assert "disk" not in answer.text
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        KeyError("+14155550123"),
-        InternalError("SELECT '+14155550123'", {}, psycopg.errors.InFailedSqlTransaction("4155550123")),
-    ],
-    ids=["python", "sql"],
-)
-async def test_a_mistake_of_ours_shows_nothing_of_the_inside(served: Served, error: Exception) -> None:
-    """500 in general words: no type, no trace, no value."""
-
-    def broken(*_: object) -> Any:
-        raise error
-
-    served.app.state.served = replace(
-        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
-    )
-    answer = await served.ask("GET", "/v1/incidents")
-    assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == "internal"
-    assert "KeyError" not in answer.text
-    assert "4155550123" not in answer.text
-
-
-PAGES = [f"/{page}/{'A' * 32}" for page in "apru"]
-
-
-@pytest.mark.parametrize(("error", "status"), [(OperationalError("", {}, Exception()), 503), (KeyError(), 500)])
-async def test_people_are_told_as_people_that_it_does_not_work_now(
-    served: Served, error: Exception, status: int
-) -> None:
-    """A page in every language with a way out: whoever presses "I know" at night reads no JSON."""
-
-    def broken(*_: object) -> Any:
-        raise error
-
-    served.app.state.served = replace(
-        served.app.state.served, deps=replace(served.deps, store=cast(Store, Broken(broken)))
-    )
-    for path in PAGES:
-        for method in ("GET", "POST"):
-            answer = await served.http.request(method, path, headers={"Authorization": ""})
-            assert answer.status_code == status, path
-            assert ("retry-after" in answer.headers) is (status == 503)
-            a_page(answer, "press again in a minute")
-
-
-async def test_people_are_told_as_people_that_there_is_nothing(served: Served) -> None:
-    for method, path, status in (
-        ("GET", "/a/", 404),
-        ("GET", "/u/a/b", 404),
-        ("POST", PAGES[0] + "/", 404),
-        ("DELETE", PAGES[1], 405),
-        ("POST", PAGES[3] + "?again=perhaps", 422),
-    ):
-        answer = await served.http.request(method, path)
-        assert answer.status_code == status, path
-        assert ("allow" in answer.headers) is (status == 405)
-        a_page(answer, "nothing at this address")
-
-
-def a_page(answer: httpx.Response, says: str) -> None:
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert says in answer.text
-    assert 'lang="es"' in answer.text
-
-
-class Broken:
-    """A store whose every transaction fails to begin."""
-
-    dialect = "sqlite"
-
-    def __init__(self, fail: Any) -> None:
-        self.transaction = self.reading = fail
